@@ -1,0 +1,38 @@
+# make train              set up .venv and train net1; NET=net6 make train another
+# make test               set up .venv and run the tests
+# make lint               set up .venv and run the linter
+# make cuda               add JAX for NVIDIA GPUs to .venv
+# make clean              remove .venv and whatever else can be made again
+#
+# ARGS are handed on:     make train NET=net2 ARGS="--epochs 200 --seed 1"
+# PYTHON and VENV choose: make test PYTHON=python3.12 VENV=.venv-3.12
+
+NET ?= net1
+ARGS ?=
+VENV ?= .venv
+export PYTHON
+
+RUN = "$(VENV)/bin/python"
+
+.PHONY: train test lint cuda venv clean
+
+train: venv
+	@$(RUN) scripts/train.py $(NET) $(ARGS)
+
+test: venv
+	@$(RUN) -m pytest $(ARGS)
+
+lint: venv
+	@$(RUN) -m ruff check .
+	@$(RUN) -m ruff format --check .
+
+cuda: venv
+	$(RUN) -m pip install -r requirements-cuda.txt
+
+venv:
+	@sh packaging/venv.sh "$(VENV)"
+
+clean:
+	rm -rf .venv .venv-* build packaging/*/build .pytest_cache .ruff_cache .hypothesis
+	rm -rf *.egg-info packaging/*/*.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,234 @@
+"""What the packaging files say: of one another, and of what is installed."""
+
+import base64
+import hashlib
+import os
+import re
+import runpy
+import shutil
+import subprocess
+import sys
+import tomllib
+import types
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+
+ROOT = Path(__file__).resolve().parent.parent
+STAND_IN = ROOT / "packaging" / "theano"
+BUILDER = ROOT / "packaging" / "theano-pymc"
+SCRIPTS = sorted((ROOT / "scripts").glob("*.py"))
+
+
+def lines(name):
+    """The lines of a requirements file that are neither empty nor comments."""
+    text = (ROOT / name).read_text(encoding="utf-8")
+    return [line for line in text.splitlines() if line and not line.startswith("#")]
+
+
+def pins(name="requirements.txt"):
+    """The requirements in a file that name a distribution, by its name."""
+    found = [Requirement(line) for line in lines(name) if line[0] not in "-."]
+    return {requirement.name: requirement for requirement in found}
+
+
+@pytest.fixture(scope="module")
+def declared():
+    """What setup.py tells setuptools (which need not be installed where tests run)."""
+    told = {}
+    setuptools = types.ModuleType("setuptools")
+    setuptools.setup = lambda **keywords: told.update(keywords)
+    setuptools.find_packages = lambda include: include
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "setuptools", setuptools)
+        patch.chdir("/")  # it must not matter where it is called from
+        runpy.run_path(str(ROOT / "setup.py"), run_name="__main__")
+    return told
+
+
+@pytest.fixture
+def installed():
+    """Skip where kfkd was not installed from this folder, as requirements.txt does."""
+    found = metadata.distributions(name="kfkd")
+    # pip notes where it installed from; setuptools' egg-info here has no such note.
+    if not any(distribution.read_text("direct_url.json") for distribution in found):
+        pytest.skip("this environment was not made from requirements.txt")
+
+
+def test_setup_requires_what_requirements_txt_installs(declared):
+    required = {r.name: r for r in map(Requirement, declared["install_requires"])}
+    folders = [ROOT / line for line in lines("requirements.txt") if line[0] == "."]
+    for folder in folders:
+        assert required.pop(folder.name).url == folder.as_uri()
+        assert (folder / "pyproject.toml").exists()
+    assert {folder.name for folder in folders} == {"theano", "theano-pymc"}
+    assert required == pins()
+
+
+@pytest.mark.parametrize("extra", ["cuda", "test"])
+def test_extras_are_what_their_files_add(declared, extra):
+    name = f"requirements-{extra}.txt"
+    extras = [Requirement(line) for line in declared["extras_require"][extra]]
+    assert {r.name: r for r in extras} == pins(name)
+    assert extras
+
+
+def test_cuda_adds_to_the_range_of_jax():
+    assert "-r requirements.txt" in lines("requirements-cuda.txt")
+    assert not pins("requirements-cuda.txt")["jax"].specifier  # said in one place
+
+
+def test_every_requirement_has_a_lower_and_an_upper_bound():
+    for requirement in pins().values():
+        operators = {specifier.operator for specifier in requirement.specifier}
+        assert operators in ({"=="}, {">=", "<"}), requirement
+
+
+def test_versions_that_the_stack_demands_are_those_installed_by_the_files():
+    from kfkd import stack
+
+    (published,) = (BUILDER / "published.txt").read_text().splitlines()
+    source, digest = published.split(" --hash=sha256:")
+    assert re.fullmatch("[0-9a-f]{64}", digest)
+    project = tomllib.loads((STAND_IN / "pyproject.toml").read_text())["project"]
+    assert project["dependencies"] == [source]
+    pinned = {
+        "theano-pymc": str(Requirement(source).specifier),
+        "lasagne": str(pins()["lasagne"].specifier),
+        "nolearn": str(pins()["nolearn"].specifier),
+    }
+    assert pinned == {name: f"=={found}" for name, found in stack.VERSIONS.items()}
+
+
+def test_the_same_pythons_are_meant_everywhere(declared):
+    check_pythons = runpy.run_path(str(ROOT / "scripts" / "check_pythons.py"))
+    supported = check_pythons["SUPPORTED"]
+    versions = [f"3.{minor}" for minor in range(40)]
+    allowed = SpecifierSet(declared["python_requires"]).filter(versions)
+    assert tuple(allowed) == supported
+    ruff = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["ruff"]
+    assert ruff["target-version"] == "py" + supported[0].replace(".", "")
+
+
+def test_every_folder_of_the_package_is_found_and_holds_only_python(declared):
+    assert declared["packages"] == ["kfkd", "kfkd.*"]  # as handed to find_packages
+    files = [p for p in (ROOT / "kfkd").rglob("*") if "__pycache__" not in p.parts]
+    for folder in {path.parent for path in files if path.is_file()}:
+        assert (folder / "__init__.py").exists(), f"{folder} would not be installed"
+    data = declared.get("package_data", {}).get("kfkd", [])
+    for path in files:
+        relative = path.relative_to(ROOT / "kfkd")
+        assert path.is_dir() or path.suffix == ".py" or any(map(relative.match, data))
+
+
+def test_the_stand_in_holds_no_module():
+    settings = tomllib.loads((STAND_IN / "pyproject.toml").read_text())
+    assert settings["project"]["name"] == "Theano"
+    assert settings["tool"]["setuptools"] == {"packages": [], "py-modules": []}
+    assert not list(STAND_IN.rglob("*.py"))
+
+
+def test_the_installed_stand_in_holds_no_module(installed):
+    files = metadata.files("Theano")
+    assert files
+    assert all(file.parts[0].endswith(".dist-info") for file in files)
+
+
+@pytest.mark.parametrize("name", ["theano-pymc", "lasagne", "nolearn"])
+def test_the_installed_packages_are_unmodified(name):
+    checked = 0
+    for file in metadata.files(name):
+        if file.hash is not None and file.suffix == ".py":
+            digest = hashlib.new(file.hash.mode, file.read_binary()).digest()
+            encoded = base64.urlsafe_b64encode(digest).decode().rstrip("=")
+            assert encoded == file.hash.value, file
+            checked += 1
+    assert checked > 10
+
+
+@pytest.mark.parametrize("name", ["kfkd", "nolearn", "lasagne", "theano-pymc", "jax"])
+def test_what_an_installed_package_requires_is_there(installed, name):
+    for requirement in map(Requirement, metadata.requires(name)):
+        if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
+            found = metadata.version(requirement.name)
+            assert requirement.specifier.contains(found, prereleases=True), requirement
+
+
+def test_the_repair_gives_the_build_of_theano_what_it_calls():
+    # versioneer.get_config_from_root, of Theano-PyMC's versioneer.py, in short.
+    code = """if True:
+        import configparser, io
+        parser = configparser.SafeConfigParser()
+        parser.readfp(io.StringIO("[versioneer]\\nvcs = git"))
+        print(parser.get("versioneer", "vcs"))
+    """
+    environment = {**os.environ, "PYTHONPATH": str(BUILDER / "repair")}
+    command = [sys.executable, "-W", "error", "-c", code]
+    assert subprocess.check_output(command, env=environment, text=True) == "git\n"
+
+
+def test_the_build_hook_builds_the_published_file(tmp_path, monkeypatch):
+    def pip(command, env, check):
+        calls.append((command, env, check))
+        folder = command[command.index("--wheel-dir") + 1]
+        Path(folder, "theano_pymc-1.1.2-py3-none-any.whl").write_bytes(b"wheel")
+
+    calls = []
+    monkeypatch.setenv("_PYPROJECT_HOOKS_BACKEND_PATH", "/elsewhere")
+    backend = runpy.run_path(str(BUILDER / "backend.py"))
+    monkeypatch.setattr(subprocess, "run", pip)
+    name = backend["build_wheel"](str(tmp_path))
+    assert (tmp_path / name).read_bytes() == b"wheel"
+    ((command, environment, check),) = calls
+    assert command[:4] == [sys.executable, "-m", "pip", "wheel"]
+    assert command[-1] == str(BUILDER / "published.txt")
+    assert environment["PYTHONPATH"].startswith(str(BUILDER / "repair"))
+    assert "_PYPROJECT_HOOKS_BACKEND_PATH" not in environment
+    assert check
+
+
+def option_texts(text):
+    """The options of argparse's help, each with its text on one line."""
+    found = re.split(r"\n  (?=-)", text)[1:]
+    return [" ".join(re.split(r"\n\n|\n\S", entry)[0].split()) for entry in found]
+
+
+def test_there_are_scripts():
+    assert {"train.py", "check_pythons.py"} <= {path.name for path in SCRIPTS}
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
+def test_help_of_every_script_says_the_defaults(script, tmp_path):
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "200"}
+    text = subprocess.check_output(
+        [sys.executable, script, "--help"], cwd=tmp_path, env=environment, text=True
+    )
+    options = [o for o in option_texts(text) if not o.startswith("-h, --help")]
+    for option in options:
+        takes_value = re.match(r"(-\w \S+, )?(-\w, )?--[\w-]+ (\[?[A-Z]|\{)", option)
+        if takes_value:
+            assert re.search("default|required", option), option
+    assert not list(tmp_path.iterdir())  # asking for help leaves nothing behind
+
+
+@pytest.mark.skipif(not shutil.which("make"), reason="make is not installed")
+def test_make_train_trains_the_net_asked_for():
+    def shown(*arguments, **variables):
+        # What the `make test` that runs this was itself called with must not count.
+        outer = ("NET", "ARGS", "MAKEFLAGS", "MFLAGS", "MAKEOVERRIDES")
+        environment = {k: v for k, v in os.environ.items() if k not in outer}
+        return subprocess.check_output(
+            ["make", "-n", *arguments],
+            cwd=ROOT,
+            env={**environment, **variables},
+            text=True,
+        )
+
+    assert "scripts/train.py net1 \n" in shown("train")
+    assert "scripts/train.py net6 \n" in shown("train", NET="net6")
+    assert "scripts/train.py net2 --seed 1\n" in shown(
+        "train", "NET=net2", "ARGS=--seed 1"
+    )
