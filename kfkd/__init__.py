@@ -1,0 +1,10 @@
+"""The 2014 tutorial on facial keypoints with Theano, Lasagne and nolearn, alive again.
+
+Importing any module of the package makes the three packages work
+(:mod:`kfkd.stack`) and registers the compile mode ``"xla"`` (:mod:`kfkd.xla`).
+"""
+
+import kfkd.stack
+import kfkd.xla  # noqa: F401
+
+__version__ = "0.1.0"
