@@ -1,0 +1,63 @@
+"""Kaggle's layout: the names of the columns, the size of an image, and the errors."""
+
+import difflib
+import reprlib
+
+__all__ = ["COLUMNS", "PIXELS", "SIDE", "DataError", "NoDataError", "hint", "shown"]
+
+SIDE = 96
+PIXELS = SIDE * SIDE
+
+# In the order of Kaggle's training.csv; "left" is the left of the person shown.
+_POINTS = (
+    "left_eye_center",
+    "right_eye_center",
+    "left_eye_inner_corner",
+    "left_eye_outer_corner",
+    "right_eye_inner_corner",
+    "right_eye_outer_corner",
+    "left_eyebrow_inner_end",
+    "left_eyebrow_outer_end",
+    "right_eyebrow_inner_end",
+    "right_eyebrow_outer_end",
+    "nose_tip",
+    "mouth_left_corner",
+    "mouth_right_corner",
+    "mouth_center_top_lip",
+    "mouth_center_bottom_lip",
+)
+COLUMNS = tuple(f"{point}_{axis}" for point in _POINTS for axis in "xy")
+
+
+class DataError(ValueError):
+    """The data cannot be used; the message says what is wrong, where, and what to do.
+
+    It names the file and, where they are known, the line (counted from 1, the
+    header included) and the column.
+    """
+
+    __module__ = "kfkd.data"  # its public name
+
+
+class NoDataError(DataError):
+    """There is no data, and none was asked for by name.
+
+    Raised where neither an argument nor ``KFKD_DATA`` names a folder and the usual
+    folders lack the file: the one case in which a script may go on with drawn faces
+    without passing over a wish of its user.
+    """
+
+    __module__ = "kfkd.data"
+
+
+def shown(text):
+    """Return text from a file or a caller as an error message shows it, never long."""
+    if isinstance(text, bytes):
+        text = text.decode("utf-8", "replace")
+    return reprlib.repr(text)
+
+
+def hint(name, names):
+    """Return ``" (did you mean 'x'?)"`` with the nearest of names, or nothing."""
+    near = difflib.get_close_matches(str(name)[:80], names, n=1)
+    return f" (did you mean {near[0]!r}?)" if near else ""

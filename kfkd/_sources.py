@@ -1,0 +1,152 @@
+"""Where the Kaggle files are found, and how their bytes are reached."""
+
+import contextlib
+import hashlib
+import io
+import os
+import zipfile
+import zlib
+from pathlib import Path, PurePosixPath
+
+from kfkd._layout import DataError, NoDataError
+
+__all__ = ["find", "fingerprint", "open_csv"]
+
+# What `kaggle competitions download` writes: one file that holds all the others.
+_ARCHIVE = "facial-keypoints-detection.zip"
+_FOLDERS = ("./data", "~/data/kaggle-facial-keypoint-detection")
+
+_HELP = """
+To get the Kaggle files, accept the competition's rules on
+https://www.kaggle.com/c/facial-keypoints-detection/rules, then run
+    pip install kaggle
+    kaggle competitions download -c facial-keypoints-detection -p data
+(there is no need to unzip). If they are elsewhere, name their folder in KFKD_DATA.
+To go on with drawn faces instead: --synthetic for the scripts, kfkd.faces.make()
+in Python."""
+
+
+def find(name, folder=None):
+    """Find one of the competition's files.
+
+    Parameters
+    ----------
+    name : str
+        The name without its ending: ``"training"``, ``"test"``, ``"IdLookupTable"``.
+    folder : path, optional
+        The one folder to look in. By default the folder that the environment
+        variable ``KFKD_DATA`` names; if it is not set, ``./data``, then
+        ``~/data/kaggle-facial-keypoint-detection`` (the tutorial's).
+
+    Returns
+    -------
+    pathlib.Path
+        The first of ``name.csv``, ``name.zip``, ``name.csv.zip`` and
+        ``facial-keypoints-detection.zip`` that the folder has. `open_csv` reads
+        each of them.
+
+    Raises
+    ------
+    DataError
+        The folder named by the argument or by ``KFKD_DATA`` lacks the file. No
+        other folder is looked into then: it may hold other data.
+    NoDataError
+        No folder was named, and neither of the usual ones has the file.
+    """
+    candidates = (f"{name}.csv", f"{name}.zip", f"{name}.csv.zip", _ARCHIVE)
+    named = folder if folder is not None else os.environ.get("KFKD_DATA")
+    folders = (named,) if named else _FOLDERS
+    for place in folders:
+        for candidate in candidates:
+            path = Path(place).expanduser() / candidate
+            if path.is_file():
+                return path
+
+    message = f"there is no {candidates[0]} in {' or '.join(map(str, folders))}"
+    if named and not Path(named).expanduser().is_dir():
+        message = f"{named} is no folder that could hold {candidates[0]}"
+    if named and folder is None:
+        message += " (the folder named by KFKD_DATA; no other is looked into)"
+    message += f", nor {', '.join(candidates[1:-1])} or {candidates[-1]}.{_HELP}"
+    raise (DataError if named else NoDataError)(message)
+
+
+def fingerprint(path):
+    """Return a short hexadecimal digest (BLAKE2b, 128 bits) of a file's content.
+
+    It takes about a third of a second for the 240 MB of the plain ``training.csv``.
+    """
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, _digest).hexdigest()
+
+
+def _digest():
+    return hashlib.blake2b(digest_size=16)
+
+
+@contextlib.contextmanager
+def open_csv(path, name):
+    """Open one of the competition's tables for reading bytes, zipped or not.
+
+    Parameters
+    ----------
+    path : path
+        What `find` returned: a CSV file, or a zip file that holds ``name.csv``,
+        be it directly or in a nested zip file (as Kaggle's archive does).
+    name : str
+        The table's name without its ending.
+
+    Yields
+    ------
+    binary file
+        The decompressed table.
+
+    Raises
+    ------
+    DataError
+        A zip file that is damaged, encrypted, or without the table. Damage may be
+        noticed while the table is read.
+    """
+    path = Path(path)
+    with contextlib.ExitStack() as stack:
+        file = stack.enter_context(open(path, "rb"))
+        # Kaggle's tool has been known to save a zip file under the name of the CSV.
+        zipped = path.suffix.lower() == ".zip" or file.peek(4)[:4] == b"PK\x03\x04"
+        if not zipped:
+            yield file
+            return
+        try:
+            while zipped:
+                archive = stack.enter_context(zipfile.ZipFile(file))
+                member = _member(archive, name, path)
+                file = stack.enter_context(archive.open(member))
+                zipped = member.filename.lower().endswith(".zip")
+                if zipped:  # ZipFile seeks, which would inflate it again and again
+                    file = io.BytesIO(file.read())
+            yield io.BufferedReader(file, 1 << 20)
+        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+            raise DataError(
+                f"{path} is no usable zip file ({error or 'it ends too soon'}); "
+                "download it again"
+            ) from error
+
+
+def _member(archive, name, path):
+    """Return the entry of an archive that holds a table, or leads to it."""
+    entries = [
+        entry
+        for entry in archive.infolist()
+        if not entry.is_dir() and "__MACOSX" not in entry.filename
+    ]
+    for wanted in (f"{name}.csv", f"{name}.zip", f"{name}.csv.zip"):
+        for entry in entries:
+            if PurePosixPath(entry.filename).name != wanted:
+                continue
+            if entry.flag_bits & 1:
+                raise DataError(
+                    f"{path}: {entry.filename} is encrypted; unzip it with its "
+                    "password, or download it again"
+                )
+            return entry
+    held = ", ".join(entry.filename for entry in entries[:8]) or "nothing"
+    raise DataError(f"{path} holds no {name}.csv, but {held}")
