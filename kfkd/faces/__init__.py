@@ -1,0 +1,10 @@
+"""Drawn faces in the layout of the Kaggle competition: a data set out of a seed.
+
+`draw` gives faces as arrays, `make` the competition's files. They stand in for the
+photographs, which only Kaggle may pass on. See ``docs/faces.png``.
+"""
+
+from .photo import VERSION, draw
+from .table import make
+
+__all__ = ["VERSION", "draw", "make"]

@@ -1,0 +1,215 @@
+"""The head under the features: its frame, outline, form in depth, ears and neck."""
+
+import math
+
+import numpy as np
+
+from .canvas import MIDDLES, SIDE, blob, clip, cover, inside, shade, texture
+
+
+class Head:
+    """A head that fits 15 key points.
+
+    Lengths with a leading `u` or `v` are in distances between the eyes, along the
+    line of the eyes and down the middle of the face, from between the eyes.
+
+    Parameters
+    ----------
+    points : list of tuple of float
+        x and y, in pixels.
+    dice : Dice
+    """
+
+    def __init__(self, points, dice):
+        (left_x, left_y), (right_x, right_y) = points[:2]
+        self.points = points
+        self.origin = (left_x + right_x) / 2, (left_y + right_y) / 2
+        self.unit = math.hypot(left_x - right_x, left_y - right_y)
+        self.ux = (left_x - right_x) / self.unit
+        self.uy = (left_y - right_y) / self.unit
+        self.scale = self.unit / 36.6
+        local = [self.local(point) for point in points]
+        # The middle of a face leans where mouth and eyes are askew.
+        lean = (local[11][0] + local[12][0]) / max(local[11][1] + local[12][1], 1)
+        self.lean = min(max(lean, -0.35), 0.35)
+        nose_u = local[10][0] - self.lean * local[10][1]
+        self.yaw = min(max(3.2 * nose_u, -1), 1)
+
+        x = MIDDLES[None, :] - self.origin[0]
+        y = MIDDLES[:, None] - self.origin[1]
+        x, y = x / self.unit, y / self.unit
+        self.v = y * self.ux - x * self.uy
+        self.u = (x * self.ux + y * self.uy) - self.v * self.lean
+
+        width = dice.between(1.06, 1.22)
+        self.chin = local[14][1] + dice.between(0.42, 0.66)
+        self.crown = -dice.between(1.5, 1.75)
+        self.middle = dice.between(0.05, 0.3)
+        self.square = dice.between(-0.1, 0.8)
+        # The side the nose turns to is seen foreshortened.
+        self.widths = [width, width]
+        far = int(self.yaw > 0)
+        self.widths[far] *= 1 - 0.3 * abs(self.yaw)
+        self.widths[1 - far] *= 1 + 0.08 * abs(self.yaw)
+        for side, brow in ((1, 7), (0, 9)):
+            reach = abs(local[brow][0] - self.lean * local[brow][1]) + 0.1
+            self.widths[side] = max(self.widths[side], reach)
+        self.far = far
+        # Distance from the middle line, 1 at the outline.
+        self.across = np.maximum(
+            self.u * (1 / self.widths[1]), self.u * (-1 / self.widths[0])
+        )
+        down = self.v - self.middle
+        down = np.maximum(
+            down * (1 / (self.chin - self.middle)),
+            down * (1 / (self.crown - self.middle)),
+        )
+        a, b = self.across * self.across, down * down
+        # 0 in the middle, 1 at the outline.
+        self.radius2 = a + b - a * b * self.square
+        self.mask = inside((self.radius2 - 1) * (0.5 * self.unit), 1.6)
+
+    def local(self, point):
+        """Turn pixels into units of the head, before its lean."""
+        x = (point[0] - self.origin[0]) / self.unit
+        y = (point[1] - self.origin[1]) / self.unit
+        return x * self.ux + y * self.uy, y * self.ux - x * self.uy
+
+    def pixel(self, u, v):
+        """Turn units of the head into pixels."""
+        u = u + self.lean * v
+        x, y = u * self.ux - v * self.uy, u * self.uy + v * self.ux
+        return self.origin[0] + x * self.unit, self.origin[1] + y * self.unit
+
+    def form(self, hills, dice):
+        """Make the height map of the bare head, in pixels; put cheeks to `hills`."""
+        depth = dice.between(0.55, 0.85) * self.unit
+        height = np.sqrt(np.maximum(1.02 - self.radius2, 0.02))
+        height *= depth
+        k = self.scale
+        cheek = dice.between(1.0, 3.4)
+        for sign in (-1, 1):
+            shift = 0.1 * self.yaw
+            spot = self.pixel(sign * 0.56 + shift, 0.52)
+            hills.lift(cheek * k, *spot, 13 * k, 11 * k)
+            spot = self.pixel(sign * 0.45, -0.32)
+            hills.lift(1.6 * k, *spot, 15 * k, 7 * k, self.ux, self.uy)
+        chin = self.pixel(0, self.chin - 0.25)
+        hills.lift(4 * k, *chin, 13 * k, 10 * k)
+        return height
+
+    def lines(self, hills, dice, age):
+        """Draw what years and smiles leave: folds beside the mouth, a lined brow."""
+        k = self.scale
+        nose, left, right = self.points[10:13]
+        smile = math.dist(left, right) / self.unit
+        fold = min(max(smile - 0.75, 0), 0.4) * 0.45 + age * 0.22
+        for sign, corner in ((1, left), (-1, right)):
+            top = nose[0] + sign * 0.27 * self.unit, nose[1] + 0.04 * self.unit
+            low = corner[0] + sign * 0.13 * self.unit, corner[1]
+            length = max(math.dist(top, low), 1.0)
+            ux, uy = (low[0] - top[0]) / length, (low[1] - top[1]) / length
+            x, y = (top[0] + low[0]) / 2, (top[1] + low[1]) / 2
+            hills.shade(-fold, x, y, length * 0.75, 2.6 * k, ux, uy)
+            hills.shade(
+                0.35 * fold,
+                x + sign * 3.4 * k,
+                y - 0.6 * k,
+                length * 0.6,
+                3.5 * k,
+                ux,
+                uy,
+            )
+        if age > 0.45:
+            for line in range(1 + dice.below(3)):
+                spot = self.pixel(dice.around(0, 0.15), -0.5 - 0.17 * line)
+                deep = -0.3 * age * dice.between(0.3, 1)
+                hills.shade(deep, *spot, 17 * k, 1.7 * k, self.ux, self.uy)
+            for sign in (-1, 1):
+                spot = self.pixel(sign * 0.07, -0.16)
+                hills.shade(-0.2 * age, *spot, 1.7 * k, 5 * k, self.ux, self.uy)
+
+
+def light(dice):
+    """Choose where light comes from.
+
+    Returns
+    -------
+    direction : tuple of float
+        Unit vector to the light: right, down, out of the picture.
+    ambient : float
+        The part of it that comes from everywhere.
+    """
+    hard = dice.between(0.2, 1.3)
+    x, y, z = dice.around(0, 1.0) * hard, dice.around(-0.35, 0.7), 1.0
+    length = (x * x + y * y + z * z) ** 0.5
+    return (x / length, y / length, z / length), dice.between(0.2, 0.65)
+
+
+def lit(height, direction, ambient, gloss):
+    """Shade a height map: the share of light that reaches the eye from each pixel."""
+    gx, gy = np.empty_like(height), np.empty_like(height)
+    gx[:, 1:-1] = height[:, 2:] - height[:, :-2]
+    gy[1:-1] = height[2:] - height[:-2]
+    gx[:, 0], gx[:, -1] = gx[:, 1], gx[:, -2]
+    gy[0], gy[-1] = gy[1], gy[-2]
+    gx *= 0.5
+    gy *= 0.5
+    x, y, z = direction
+    facing = (z - gx * x - gy * y) / np.sqrt(1 + gx * gx + gy * gy)
+    np.maximum(facing, 0, out=facing)
+    shine = facing * facing
+    shine *= shine
+    shine *= shine
+    shine *= shine
+    facing *= (1 - ambient) * 1.15
+    facing += ambient
+    facing += shine * gloss
+    return facing
+
+
+def skin(head, dice, tone):
+    """Paint bare skin, with its unevenness."""
+    strength = tone * dice.between(0.01, 0.06)
+    paint = texture(dice, "skin") * strength
+    paint += tone
+    flush = tone * dice.between(0.0, 0.06)
+    paint += texture(dice, "cloud") * flush
+    return paint
+
+
+def ears(picture, head, dice, tone):
+    """Draw the ears that show at the sides."""
+    k = head.scale
+    for side, sign in ((0, -1), (1, 1)):
+        if side == head.far and abs(head.yaw) > 0.35:
+            continue
+        u, v = sign * (head.widths[side] + 0.02), dice.around(0.22, 0.08)
+        spot = head.pixel(u, v)
+        where, weight = blob(*spot, 5.5 * k, 12 * k, head.ux, head.uy)
+        mask = np.minimum(weight * 5, 1)
+        cover(picture[where], mask, tone * 0.82)
+        shade(
+            picture,
+            -0.5,
+            *head.pixel(u + 0.02 * sign, v),
+            3.2 * k,
+            7.5 * k,
+            head.ux,
+            head.uy,
+        )
+
+
+def neck(picture, head, dice, tone):
+    """Draw neck and clothes below the chin."""
+    picture = picture[SIDE // 3 :]
+    v, aside = head.v[SIDE // 3 :], np.abs(head.u[SIDE // 3 :])
+    drop = clip((v - (head.chin - 0.8)) * 2)
+    wide = aside - dice.between(0.62, 0.85)
+    mask = inside(wide * head.unit, 2) * drop
+    cover(picture, mask, tone * dice.between(0.45, 0.8))
+    shoulder = v - (head.chin + dice.between(-0.25, 0.25))
+    shoulder = shoulder - aside * dice.between(-0.5, 0.35)
+    mask = inside(-shoulder * head.unit, 2)
+    cloth = texture(dice, "cloud", mask.shape) * 0.06
+    cover(picture, mask, cloth + dice.between(0.03, 0.9))
