@@ -1,0 +1,48 @@
+"""The back end that Theano lacks: a compile mode that makes XLA programs.
+
+One optimised Theano graph becomes one program for XLA, through JAX.  It runs on the
+first CUDA GPU, or on the CPU where there is none:
+
+>>> import kfkd
+>>> f = theano.function([x], y, mode="xla")
+
+``theano.config.mode = "xla"``, which importing :mod:`kfkd` sets, makes it the default
+of all functions.  The rooms: :mod:`.linker` turns graphs into programs and knows no
+operation; :mod:`.dispatch` names what a conversion of an operation is, and one module
+for each family holds the conversions; :mod:`.storage` keeps shared variables on the
+device that :mod:`.device` chooses.
+"""
+
+from theano.compile.mode import Mode, register_linker, register_mode
+from theano.graph.optdb import Query
+
+from kfkd.xla import (  # noqa: F401  (each registers its conversions)
+    convolution,
+    elementwise,
+    indexing,
+    linalg,
+    nnet,
+    pooling,
+    random,
+    reductions,
+    shapes,
+)
+from kfkd.xla.device import DeviceError, describe_device, get_device, set_device
+from kfkd.xla.linker import XLALinker
+
+__all__ = ["DeviceError", "XLALinker", "describe_device", "get_device", "set_device"]
+
+# Rewrites that serve only Theano's own evaluation: operations in C, in place, or fused
+# (XLA fuses by itself), and convolutions lowered to loops or to BLAS.
+_EXCLUDED = (
+    "AbstractConvCheck",
+    "BlasOpt",
+    "conv_opts",
+    "cxx_only",
+    "fusion",
+    "inplace",
+    "scan_make_inplace",
+)
+
+register_linker("xla", XLALinker())
+register_mode("xla", Mode("xla", Query(include=["fast_run"], exclude=_EXCLUDED)))

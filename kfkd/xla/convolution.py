@@ -1,0 +1,157 @@
+"""Convolutions of images and their gradients, in two and three dimensions.
+
+Theano's graphs hold images as (n, c, h, w) and filters as (c_out, c_in, h, w), and a
+convolution may be a true one, with the filters flipped, or a correlation.
+"""
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+from theano.tensor.nnet import abstract_conv as ac
+
+from kfkd.xla.dispatch import as_dtype, convert, dtype_of, sizes
+from kfkd.xla.forms import convolution_as_products, images_channels_last
+from kfkd.xla.layout import ChannelsLast, channels_first, channels_last, keeps_layout
+
+
+def _check_supported(op):
+    if op.unshared:
+        raise NotImplementedError("a convolution with unshared filters is not converted")
+
+
+def _flip(op, filters):
+    """Turn filters of a true convolution into those of a correlation, and back."""
+    return lax.rev(filters, range(2, filters.ndim)) if op.filter_flip else filters
+
+
+def _padding(op, filters_shape):
+    dilated = [
+        (k - 1) * d + 1
+        for k, d in zip(filters_shape[-op.convdim :], op.filter_dilation, strict=True)
+    ]
+    return [
+        tuple(int(p) for p in pads)
+        for pads in ac.border_mode_to_pad(op.border_mode, op.convdim, dilated)
+    ]
+
+
+def _last(op):
+    """Tell whether images take part with their channels last."""
+    return op.convdim == 2 and images_channels_last()
+
+
+def _correlate(op, images, filters):
+    """Correlate images, in the layout of the device, with (c_out, c_in, h, w) filters."""
+    axes = "DHW"[-op.convdim :]
+    layout = ("NHWC", "OIHW", "NHWC") if _last(op) else (f"NC{axes}", f"OI{axes}") * 2
+    return lax.conv_general_dilated(
+        images,
+        filters,
+        window_strides=op.subsample,
+        padding=_padding(op, filters.shape),
+        rhs_dilation=op.filter_dilation,
+        dimension_numbers=layout[:3],
+        feature_group_count=op.num_groups,
+    )
+
+
+def _is_plain(op):
+    """Tell whether the convolution is one of patches: no padding, stride or groups."""
+    return (
+        op.convdim == 2
+        and op.border_mode in ("valid", (0, 0))
+        and {*op.subsample, *op.filter_dilation, op.num_groups} == {1}
+        and convolution_as_products()
+    )
+
+
+def _shifted(images, height, width):
+    """Return the (n, h, w, c) images seen by each entry of a height x width filter."""
+    h, w = images.shape[1] - height + 1, images.shape[2] - width + 1
+    return [
+        images[:, i : i + h, j : j + w, :] for i in range(height) for j in range(width)
+    ]
+
+
+def _image(op, array):
+    return ChannelsLast(array) if _last(op) else array
+
+
+def _array(op, image, dtype):
+    array = channels_last(image) if _last(op) else channels_first(image)
+    return as_dtype(array, dtype)
+
+
+@convert.register(ac.AbstractConv)
+def _(op, node):
+    _check_supported(op)
+    dtype = dtype_of(node.outputs[0])
+
+    @keeps_layout
+    def conv(images, filters):
+        images = _array(op, images, dtype)
+        filters = _flip(op, as_dtype(channels_first(filters), dtype))
+        channels = images.shape[-1 if _last(op) else 1]
+        if channels != filters.shape[1] * op.num_groups:
+            raise ValueError(
+                f"The images have {channels} channels, the filters of shape "
+                f"{filters.shape} take {filters.shape[1] * op.num_groups}"
+            )
+        if _is_plain(op) and channels > 1:
+            # The patches are those of the gradient, which XLA then makes once.
+            patches = jnp.concatenate(_shifted(images, *filters.shape[2:]), axis=-1)
+            matrix = jnp.transpose(filters, (2, 3, 1, 0)).reshape(-1, filters.shape[0])
+            return _image(op, jnp.dot(patches, matrix))
+        return _image(op, _correlate(op, images, filters))
+
+    return conv
+
+
+@convert.register(ac.AbstractConv_gradWeights)
+def _(op, node):
+    _check_supported(op)
+    dtype = dtype_of(node.outputs[0])
+
+    @keeps_layout
+    def conv_grad_weights(images, gradient, spatial):
+        images, gradient = (_array(op, a, dtype) for a in (images, gradient))
+        channel = -1 if _last(op) else 1
+        c_in, c_out = images.shape[channel], gradient.shape[channel]
+        spatial = sizes(spatial)
+        if _is_plain(op):
+            return _flip(op, _grad_weights_as_product(images, gradient, spatial))
+        filters = jax.ShapeDtypeStruct((c_out, c_in // op.num_groups, *spatial), dtype)
+        transposed = jax.linear_transpose(lambda k: _correlate(op, images, k), filters)
+        return _flip(op, transposed(gradient)[0])
+
+    return conv_grad_weights
+
+
+def _grad_weights_as_product(images, gradient, spatial):
+    parts = _shifted(images, *spatial)
+    c_in, c_out = images.shape[-1], gradient.shape[-1]
+    gradient = jnp.reshape(gradient, (-1, c_out))
+    if c_in == 1:
+        patches = jnp.stack([jnp.reshape(part, -1) for part in parts])
+    else:
+        patches = jnp.concatenate(parts, axis=-1).reshape(len(gradient), -1).T
+    product = jnp.dot(patches, gradient)
+    return jnp.transpose(product.reshape(*spatial, c_in, c_out), (3, 2, 0, 1))
+
+
+@convert.register(ac.AbstractConv_gradInputs)
+def _(op, node):
+    _check_supported(op)
+    dtype = dtype_of(node.outputs[0])
+
+    @keeps_layout
+    def conv_grad_inputs(filters, gradient, spatial):
+        filters = _flip(op, as_dtype(channels_first(filters), dtype))
+        gradient, spatial = _array(op, gradient, dtype), sizes(spatial)
+        n, channels = gradient.shape[0], filters.shape[1] * op.num_groups
+        shape = (n, *spatial, channels) if _last(op) else (n, channels, *spatial)
+        images = jax.ShapeDtypeStruct(shape, dtype)
+        transposed = jax.linear_transpose(lambda x: _correlate(op, x, filters), images)
+        return _image(op, transposed(gradient)[0])
+
+    return conv_grad_inputs

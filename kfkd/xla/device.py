@@ -1,0 +1,98 @@
+"""The device that programs run on."""
+
+import os
+
+import jax
+
+from kfkd import stack
+
+__all__ = ["DeviceError", "describe_device", "get_device", "set_device"]
+
+
+class DeviceError(RuntimeError):
+    """The device asked for is not there, or its name is not understood."""
+
+
+_chosen = None
+
+
+def set_device(name=None):
+    """Choose the device of all programs that run from now on.
+
+    Parameters
+    ----------
+    name : {None, "cpu", "cuda", "cuda:0", "cuda:1", ...}
+        ``"cuda"`` is the first CUDA GPU.  None takes the choice back: the environment
+        variable ``KFKD_DEVICE`` decides again, then a GPU named in ``THEANO_FLAGS``,
+        then what is there: the first CUDA GPU, else the CPU.
+
+    Returns
+    -------
+    jax.Device
+
+    Raises
+    ------
+    DeviceError
+        If there is no such device.  A GPU that is asked for and missing never means
+        the CPU.
+    """
+    global _chosen
+    _chosen = None if name is None else _find(name, "set_device")
+    return get_device()
+
+
+def get_device():
+    """Return the device (a ``jax.Device``) that programs run on.
+
+    Raises
+    ------
+    DeviceError
+        As for `set_device`.
+    """
+    global _chosen
+    if _chosen is None:
+        if os.environ.get("KFKD_DEVICE"):
+            _chosen = _find(os.environ["KFKD_DEVICE"], "KFKD_DEVICE")
+        elif stack.REQUESTED_DEVICE:
+            _chosen = _find(stack.REQUESTED_DEVICE, "THEANO_FLAGS or .theanorc")
+        else:
+            _chosen = (_devices("cuda") or _devices("cpu"))[0]
+    return _chosen
+
+
+def describe_device():
+    """Return the name of the device in use for people: ``"cuda:0 (NVIDIA H200)"``."""
+    device = get_device()
+    if device.platform == "cpu":
+        return f"cpu ({len(os.sched_getaffinity(0))} cores)"
+    return f"cuda:{device.id} ({device.device_kind})"
+
+
+def _devices(platform):
+    try:
+        return jax.local_devices(backend=platform)
+    except RuntimeError:  # JAX has no such back end here
+        return []
+
+
+def _find(name, source):
+    platform, _, number = name.strip().lower().partition(":")
+    if platform not in ("cpu", "cuda") or (number and not number.isdecimal()):
+        raise DeviceError(
+            f"{source} asks for the device {name!r}; "
+            "the devices are called cpu, cuda, cuda:0, cuda:1, and so on."
+        )
+    devices = _devices(platform)
+    if not devices:
+        raise DeviceError(
+            f"{source} asks for {name!r}, but JAX finds no CUDA GPU. Check the driver "
+            "with nvidia-smi, install JAX for CUDA with: python -m pip install -r "
+            "requirements-cuda.txt, or choose the CPU with KFKD_DEVICE=cpu."
+        )
+    index = int(number or 0)
+    if index >= len(devices):
+        raise DeviceError(
+            f"{source} asks for {name!r}, but there are only {len(devices)}: "
+            f"{platform}:0 to {platform}:{len(devices) - 1}."
+        )
+    return devices[index]

@@ -1,0 +1,86 @@
+"""What a conversion is, and the words that conversions share."""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from kfkd.xla.layout import ChannelsLast
+
+__all__ = [
+    "NotStatic",
+    "as_dtype",
+    "convert",
+    "dtype_of",
+    "evaluate",
+    "generates",
+    "is_static",
+    "sizes",
+    "static",
+]
+
+
+@functools.singledispatch
+def convert(op, node):
+    """Return the function of arrays that computes *node*, an application of *op*.
+
+    The function takes one array for each input of the node and returns one array, or
+    a tuple with one for each output.  It is called while JAX traces the program.
+    Arrays that are known by then, such as shapes, are NumPy arrays; the others are
+    JAX's.  Where all are known, Theano's own evaluation is called instead, unless the
+    function is marked with `generates`.  Conversions are registered by the type of the
+    operation.
+
+    Raises
+    ------
+    NotImplementedError
+        If there is no conversion for *op*, or none for it with such inputs.
+    """
+    raise NotImplementedError(f"{type(op).__name__} has no conversion")
+
+
+def generates(function):
+    """Mark a conversion's function that makes large arrays from known numbers."""
+    function.generates = True
+    return function
+
+
+class NotStatic(Exception):
+    """A value has to be known when the program is made, and is not."""
+
+
+def is_static(value):
+    """Tell whether *value* is known while the program is being made."""
+    return not isinstance(value, (jax.Array, ChannelsLast))
+
+
+def static(value):
+    """Return *value* as a NumPy array, or raise NotStatic."""
+    if not is_static(value):
+        raise NotStatic
+    return np.asarray(value)
+
+
+def sizes(*values):
+    """Return scalars, and the entries of vectors, as a tuple of ints; or NotStatic."""
+    return tuple(int(i) for value in values for i in np.ravel(static(value)))
+
+
+def as_dtype(value, dtype):
+    """Return *value* as an array of *dtype*: NumPy's if it is static."""
+    return (np if is_static(value) else jnp).asarray(value, dtype)
+
+
+def dtype_of(variable):
+    """Return the NumPy dtype of a Theano variable."""
+    return np.dtype(variable.type.dtype)
+
+
+def evaluate(node, inputs):
+    """Compute *node* from known values by Theano's own evaluation."""
+    values = dict(zip(node.inputs, ([v] for v in inputs), strict=True))
+    values |= {v: [None] for v in node.outputs}
+    computed = {v: [v in node.inputs] for v in values}
+    node.op.make_thunk(node, values, computed, no_recycling=[], impl="py")()
+    return tuple(values[v][0] for v in node.outputs)

@@ -1,0 +1,92 @@
+"""Taking parts of arrays, and setting or increasing them."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from theano.tensor import subtensor as ts
+from theano.tensor.type_other import MakeSlice
+
+from kfkd.xla.dispatch import as_dtype, convert, dtype_of, is_static, static
+
+
+def _bound(value):
+    """Return the bound of a slice, which must be known, as an int or None."""
+    return None if value is None else int(static(value))
+
+
+def _slice(entry):
+    return slice(_bound(entry.start), _bound(entry.stop), _bound(entry.step))
+
+
+def _index(entry, length):
+    """Return an index along an axis of *length*, checked if it is known."""
+    if isinstance(entry, slice):
+        return _slice(entry)
+    if entry is None or not is_static(entry):
+        return entry
+    entry = np.asarray(entry)
+    outside = entry.dtype != bool and ((entry < -length) | (entry >= length)).any()
+    if outside:
+        raise IndexError(f"index {entry} is out of bounds for an axis of size {length}")
+    return entry
+
+
+def _basic(op, x, values):
+    """Return the index tuple of a node with an idx_list."""
+    entries = ts.get_idx_list([x, *values], op.idx_list)
+    return tuple(_index(e, n) for e, n in zip(entries, x.shape))
+
+
+def _advanced(x, entries):
+    """Return the index tuple of advanced indexing; masks must be known."""
+    entries = [
+        static(e) if getattr(e, "dtype", None) == bool else e for e in entries
+    ]
+    plain = all(e is None or isinstance(e, slice) or e.ndim < 2 for e in entries)
+    if None in entries or not plain:
+        return tuple(_slice(e) if isinstance(e, slice) else e for e in entries)
+    return tuple(
+        e if getattr(e, "dtype", None) == bool else _index(e, n)
+        for e, n in zip(entries, x.shape)
+    )
+
+
+def _written(op, x, index, y):
+    reference = jnp.asarray(x).at[index]
+    y = as_dtype(y, x.dtype)
+    return reference.set(y) if op.set_instead_of_inc else reference.add(y)
+
+
+@convert.register(ts.Subtensor)
+def _(op, node):
+    return lambda x, *values: jnp.asarray(x)[_basic(op, x, values)]
+
+
+@convert.register(ts.IncSubtensor)
+def _(op, node):
+    return lambda x, y, *values: _written(op, x, _basic(op, x, values), y)
+
+
+@convert.register(ts.AdvancedSubtensor1)
+def _(op, node):
+    return lambda x, i: jnp.asarray(x)[_index(i, x.shape[0])]
+
+
+@convert.register(ts.AdvancedIncSubtensor1)
+def _(op, node):
+    return lambda x, y, i: _written(op, x, _index(i, x.shape[0]), y)
+
+
+@convert.register(ts.AdvancedSubtensor)
+def _(op, node):
+    return lambda x, *entries: jnp.asarray(x)[_advanced(x, entries)]
+
+
+@convert.register(ts.AdvancedIncSubtensor)
+def _(op, node):
+    return lambda x, y, *entries: _written(op, x, _advanced(x, entries), y)
+
+
+@convert.register(MakeSlice)
+def _(op, node):
+    return lambda start, stop, step: _slice(slice(start, stop, step))

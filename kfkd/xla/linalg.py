@@ -1,0 +1,33 @@
+"""Products of vectors and matrices."""
+
+import jax.numpy as jnp
+from theano.tensor import basic as tb
+from theano.tensor import blas
+
+from kfkd.xla.dispatch import as_dtype, convert, dtype_of
+
+
+def _product(function, node):
+    result = dtype_of(node.outputs[0])
+    return lambda x, y: function(as_dtype(x, result), as_dtype(y, result))
+
+
+@convert.register(tb.Dot)
+def _(op, node):
+    return _product(jnp.dot, node)
+
+
+@convert.register(blas.BatchedDot)
+def _(op, node):
+    x, y = node.inputs
+
+    def batched_dot(a, b):
+        if a.shape[0] != b.shape[0]:
+            raise ValueError(f"Batches of {a.shape[0]} and {b.shape[0]} do not match")
+        a = a[:, None, :] if x.ndim == 2 else a
+        b = b[:, :, None] if y.ndim == 2 else b
+        product = jnp.matmul(a, b)
+        product = product[:, :, 0] if y.ndim == 2 else product
+        return product[:, 0] if x.ndim == 2 else product
+
+    return _product(batched_dot, node)

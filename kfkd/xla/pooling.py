@@ -1,0 +1,197 @@
+"""Maximum and average pooling and their gradients."""
+
+import functools
+import itertools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+from theano.tensor.signal import pool
+
+from kfkd.xla.dispatch import as_dtype, convert, sizes
+from kfkd.xla.layout import ChannelsLast, channels_last, keeps_layout
+
+
+class _Windows:
+    """The pooling windows in an array whose pooled axes are neighbours.
+
+    Parameters
+    ----------
+    op : theano.tensor.signal.pool.Pool, MaxPoolGrad or AveragePoolGrad
+    first : int
+        The first pooled axis.
+    shape : tuple of int
+        The shape of the array.
+    size, stride, pad : array of int
+        Inputs of the node.
+    """
+
+    def __init__(self, op, first, shape, size, stride, pad):
+        self.shape = tuple(shape)
+        self.before, self.after = first, len(shape) - first - op.ndim
+        self.size, self.stride, self.pad = sizes(size), sizes(stride), sizes(pad)
+        self.length = self.shape[first : first + op.ndim]
+        count = pool.Pool.out_shape(
+            self.length, self.size, op.ignore_border, self.stride, self.pad, op.ndim
+        )
+        self.count = tuple(int(n) for n in count)
+        axes = zip(
+            self.count, self.stride, self.size, self.length, self.pad, strict=True
+        )
+        # How far the last window of each axis ends behind the array; less than zero
+        # if entries at the end are in no window.
+        self.overhang = tuple(
+            (n - 1) * s + k - length - p for n, s, k, length, p in axes
+        )
+
+    def over_axes(self, values, default):
+        """Spread one value for each pooled axis over all axes."""
+        return (*[default] * self.before, *values, *[default] * self.after)
+
+    @property
+    def are_blocks(self):
+        """Whether the windows lie side by side inside the array."""
+        inside = max(self.pad) == 0 and max(self.overhang) <= 0
+        return inside and self.size == self.stride
+
+    def split(self, x):
+        """Return *x* with (window, place in it) for each pooled axis, and the places."""
+        used = [slice(n * k) for n, k in zip(self.count, self.size, strict=True)]
+        pairs = [m for pair in zip(self.count, self.size, strict=True) for m in pair]
+        end = len(self.shape) - self.after
+        x = x[self.over_axes(used, slice(None))]
+        x = jnp.reshape(x, (*self.shape[: self.before], *pairs, *self.shape[end:]))
+        return x, tuple(self.before + 1 + 2 * i for i in range(len(self.count)))
+
+    def extend(self, x, value):
+        """Return *x* cropped to the windows, with *value* where they reach beyond."""
+        edges = [(p, end, 0) for p, end in zip(self.pad, self.overhang, strict=True)]
+        return lax.pad(x, jnp.asarray(value, x.dtype), self.over_axes(edges, (0, 0, 0)))
+
+    def crop(self, x):
+        """Undo `extend`; entries that are in no window become zero."""
+        edges = [(-p, -end, 0) for p, end in zip(self.pad, self.overhang, strict=True)]
+        return lax.pad(x, jnp.zeros((), x.dtype), self.over_axes(edges, (0, 0, 0)))
+
+    def reduce(self, x, initial, function):
+        """Reduce each window of *x* by *function*."""
+        return lax.reduce_window(
+            self.extend(x, initial),
+            jnp.asarray(initial, x.dtype),
+            function,
+            self.over_axes(self.size, 1),
+            self.over_axes(self.stride, 1),
+            "VALID",
+        )
+
+    def entries(self, include_pad):
+        """Count the entries of each window, which may reach over the edge."""
+        counts = []
+        axes = zip(
+            self.count, self.stride, self.size, self.length, self.pad, strict=True
+        )
+        for n, s, k, length, p in axes:
+            low, high = (0, length + 2 * p) if include_pad else (p, length + p)
+            start = np.arange(n) * s
+            counts.append(np.minimum(start + k, high) - np.maximum(start, low))
+        counts = functools.reduce(np.multiply.outer, counts)
+        return counts.reshape(*counts.shape, *[1] * self.after)
+
+
+def _lowest(dtype):
+    return -np.inf if jnp.issubdtype(dtype, np.inexact) else jnp.iinfo(dtype).min
+
+
+def _max(windows, x):
+    if windows.are_blocks:
+        x, places = windows.split(x)
+        return jnp.max(x, places)
+    return windows.reduce(x, _lowest(x.dtype), lax.max)
+
+
+def _max_grad(windows, x, maximum, gradient):
+    """Give the gradient to each entry that equals its window's maximum, as Theano does.
+
+    cuDNN and JAX give it to one of them.
+    """
+    zero = jnp.zeros((), gradient.dtype)
+    if windows.are_blocks:
+        x, places = windows.split(x)
+        equal = x == jnp.expand_dims(maximum, places)
+        share = jnp.where(equal, jnp.expand_dims(gradient, places), zero)
+        used = [n * k for n, k in zip(windows.count, windows.size, strict=True)]
+        used = (u or n for u, n in zip(windows.over_axes(used, 0), windows.shape))
+        share = jnp.reshape(share, tuple(used))
+        rest = zip(share.shape, windows.shape, strict=True)
+        return lax.pad(share, zero, [(0, whole - u, 0) for u, whole in rest])
+    x = windows.extend(x, _lowest(x.dtype))
+    result = jnp.zeros(x.shape, gradient.dtype)
+    step = windows.over_axes(windows.stride, 1)
+    # One place of all windows after the other.
+    for place in itertools.product(*(range(k) for k in windows.size)):
+        start = windows.over_axes(place, 0)
+        stop = [
+            a + (n - 1) * s + 1
+            for a, n, s in zip(start, maximum.shape, step, strict=True)
+        ]
+        equal = lax.slice(x, start, stop, step) == maximum
+        edges = zip(start, stop, step, x.shape, strict=True)
+        result += lax.pad(
+            jnp.where(equal, gradient, zero),
+            zero,
+            [(a, n - b, s - 1) for a, b, s, n in edges],
+        )
+    return windows.crop(result)
+
+
+def _average(mode, windows, x):
+    if windows.are_blocks:
+        x, places = windows.split(x)
+        return jnp.sum(x, places) if mode == "sum" else jnp.mean(x, places)
+    total = windows.reduce(x, 0, lax.add)
+    if mode == "sum":
+        return total
+    return total / windows.entries(mode == "average_inc_pad").astype(x.dtype)
+
+
+def _average_grad(mode, windows, x, gradient):
+    image = jax.ShapeDtypeStruct(x.shape, gradient.dtype)
+    pooling = functools.partial(_average, mode, windows)
+    return jax.linear_transpose(pooling, image)(gradient)[0]
+
+
+def _pooling(op, node, function):
+    """Return the conversion that calls *function* with the windows and the images."""
+    ndim = op.ndim
+
+    @keeps_layout
+    def convert_pooling(*values):
+        *images, size, stride, pad = values
+        # Three-dimensional pooling, of one batch of volumes, has no channels to move.
+        last = ndim == 2 and any(isinstance(v, ChannelsLast) for v in images)
+        if last:
+            images = [channels_last(v) for v in images]
+        first = 1 if last else images[0].ndim - ndim
+        windows = _Windows(op, first, images[0].shape, size, stride, pad)
+        result = as_dtype(function(windows, *images), node.outputs[0].dtype)
+        return ChannelsLast(result) if last else result
+
+    return convert_pooling
+
+
+@convert.register(pool.Pool)
+def _(op, node):
+    if op.mode == "max":
+        return _pooling(op, node, _max)
+    return _pooling(op, node, functools.partial(_average, op.mode))
+
+
+@convert.register(pool.MaxPoolGrad)
+def _(op, node):
+    return _pooling(op, node, _max_grad)
+
+
+@convert.register(pool.AveragePoolGrad)
+def _(op, node):
+    return _pooling(op, node, functools.partial(_average_grad, op.mode))

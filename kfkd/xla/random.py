@@ -1,0 +1,93 @@
+"""Random numbers: ``theano.sandbox.rng_mrg``, on which Lasagne's noise layers draw.
+
+The state stays Theano's, the one of MRG31k3p, and every call advances it by one step,
+so that a state that is saved goes on with the same numbers.  The numbers themselves
+come from a hash of a counter, keyed by the state: MRG31k3p would draw the millions of
+numbers of a dropout layer in hundreds of dependent steps.  They are therefore other
+numbers than Theano's own evaluation draws, from the same distribution.
+
+References
+----------
+P. L'Ecuyer and R. Touzin, "Fast combined multiple recursive generators with
+multipliers of the form a = +-2^q +-2^r", WSC 2000.
+J. K. Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011, on
+counters as generators.  The mixing function is C. Wellons's "lowbias32".
+"""
+
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+from theano.sandbox import rng_mrg
+
+from kfkd.xla.dispatch import convert, dtype_of, sizes
+from kfkd.xla.forms import images_channels_last
+from kfkd.xla.layout import ChannelsLast
+
+_M1, _M2 = int(rng_mrg.M1), int(rng_mrg.M2)
+
+
+def _mrg_step(state):
+    """Advance each row, a state of MRG31k3p, by one step."""
+    x1, x2 = (state[:, :3].astype("int64"), state[:, 3:].astype("int64"))
+    first = (2**22 * x1[:, 1] + (2**7 + 1) * x1[:, 2]) % _M1
+    second = (2**15 * x2[:, 0] + (2**15 + 1) * x2[:, 2]) % _M2
+    columns = (first, x1[:, 0], x1[:, 1], second, x2[:, 0], x2[:, 1])
+    return jnp.stack(columns, axis=1).astype(state.dtype)
+
+
+def _mix(x):
+    """Scramble 32 bits so that each bit of *x* changes each of the result."""
+    x = (x ^ (x >> 16)) * np.uint32(0x7FEB352D)
+    x = (x ^ (x >> 15)) * np.uint32(0x846CA68B)
+    return x ^ (x >> 16)
+
+
+def _keys(state):
+    """Return two 32-bit keys that depend on all six numbers of the first stream."""
+    numbers = lax.bitcast_convert_type(state[0], jnp.uint32)
+    keys = []
+    for salt in (0x9E3779B9, 0x85EBCA6B):
+        key = jnp.uint32(salt)
+        for i in range(6):
+            key = _mix(key ^ numbers[i]) + np.uint32(salt)
+        keys.append(key)
+    return keys
+
+
+def _bits(keys, shape, stream=0):
+    """Return 32 random bits for each element of *shape*."""
+    counter = jnp.zeros(shape, jnp.uint32)
+    stride = 1
+    for axis in reversed(range(len(shape))):
+        place = lax.broadcasted_iota(jnp.uint32, shape, axis)
+        counter = counter + place * np.uint32(stride % 2**32)
+        stride *= shape[axis]
+    salt = np.uint32(stream * 0xC2B2AE35 % 2**32)
+    return _mix(_mix(counter ^ keys[0]) + (keys[1] ^ salt))
+
+
+def _uniform(keys, shape, dtype):
+    """Return numbers of (0, 1), both ends excluded, as Theano's are."""
+    if dtype == np.float64:
+        high = _bits(keys, shape).astype(dtype)
+        low = (_bits(keys, shape, 1) >> 12).astype(dtype)
+        return (high * 2.0**20 + low + 0.5) * 2.0**-52
+    digits = 11 if dtype == np.float16 else 24
+    bits = (_bits(keys, shape) >> (32 - digits + 1)).astype(dtype)
+    return (bits + dtype.type(0.5)) * dtype.type(2.0 ** (1 - digits))
+
+
+@convert.register(rng_mrg.mrg_uniform)
+def _(op, node):
+    dtype = dtype_of(node.outputs[1])
+
+    def mrg_uniform(state, size):
+        new_state, shape = _mrg_step(state), sizes(size)
+        if len(shape) == 4 and images_channels_last():
+            n, c, h, w = shape
+            sample = ChannelsLast(_uniform(_keys(new_state), (n, h, w, c), dtype))
+        else:
+            sample = _uniform(_keys(new_state), shape, dtype)
+        return new_state, sample
+
+    return mrg_uniform

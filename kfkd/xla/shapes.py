@@ -1,0 +1,208 @@
+"""Shapes and what changes them; arrays made from sizes; joining and splitting."""
+
+import jax.numpy as jnp
+import numpy as np
+from theano.compile import ops
+from theano.tensor import basic as tb
+from theano.tensor import extra_ops
+from theano.tensor import opt as topt
+from theano.tensor.elemwise import DimShuffle
+
+from kfkd.xla.dispatch import (
+    as_dtype,
+    convert,
+    dtype_of,
+    generates,
+    is_static,
+    sizes,
+    static,
+)
+from kfkd.xla.layout import keeps_layout
+
+# Up to this size an array made from known numbers stays known, as shapes must.
+_SMALL = 4096
+
+
+@convert.register(ops.DeepCopyOp)
+@convert.register(ops.ViewOp)  # GradClip and its like are views, too
+@convert.register(extra_ops.CpuContiguous)
+def _(op, node):
+    return keeps_layout(lambda x: x)
+
+
+@convert.register(ops.Rebroadcast)
+def _(op, node):
+    def rebroadcast(x):
+        for axis, broadcast in op.axis.items():
+            if broadcast and x.shape[axis] != 1:
+                raise ValueError(
+                    f"Dimension {axis} of shape {x.shape} should be broadcastable, "
+                    "that is of size 1"
+                )
+        return x
+
+    return rebroadcast
+
+
+@convert.register(ops.SpecifyShape)
+def _(op, node):
+    def specify_shape(x, shape):
+        if tuple(x.shape) != sizes(shape):
+            raise ValueError(f"The shape is {x.shape}, specified was {sizes(shape)}")
+        return x
+
+    return specify_shape
+
+
+@convert.register(ops.Shape)
+def _(op, node):
+    return keeps_layout(lambda x: np.asarray(x.shape, "int64"))
+
+
+@convert.register(ops.Shape_i)
+def _(op, node):
+    return keeps_layout(lambda x: np.asarray(x.shape[op.i], "int64"))
+
+
+@convert.register(topt.MakeVector)
+def _(op, node):
+    return lambda *values: jnp.stack([jnp.asarray(v, op.dtype) for v in values])
+
+
+@convert.register(DimShuffle)
+def _(op, node):
+    order = (*op.shuffle, *op.drop)
+
+    def dimshuffle(x):
+        x = jnp.transpose(x, order)
+        kept = x.shape[: len(op.shuffle)]
+        if any(n != 1 for n in x.shape[len(op.shuffle) :]):
+            raise ValueError(
+                f"Only dimensions of size 1 can be dropped, not those of {x.shape}"
+            )
+        x = jnp.reshape(x, kept)
+        return jnp.expand_dims(x, tuple(op.augment)) if op.augment else x
+
+    return dimshuffle
+
+
+@convert.register(tb.Reshape)
+def _(op, node):
+    return lambda x, shape: jnp.reshape(x, sizes(shape))
+
+
+@convert.register(tb.Flatten)
+def _(op, node):
+    return lambda x: jnp.reshape(x, (*x.shape[: op.outdim - 1], -1))
+
+
+@convert.register(tb.Alloc)
+def _(op, node):
+    @generates
+    def alloc(value, *shape):
+        shape = sizes(*shape)
+        module = np if is_static(value) and np.prod(shape) <= _SMALL else jnp
+        return module.broadcast_to(value, shape)
+
+    return alloc
+
+
+@convert.register(tb.AllocEmpty)
+def _(op, node):
+    return generates(lambda *shape: jnp.zeros(sizes(*shape), op.dtype))
+
+
+@convert.register(tb.ARange)
+def _(op, node):
+    @generates
+    def arange(start, stop, step):
+        # By NumPy, as in Theano: how many floats there are is a matter of rounding.
+        values = np.arange(*(static(v)[()] for v in (start, stop, step)), dtype=op.dtype)
+        return values if values.size <= _SMALL else jnp.asarray(values)
+
+    return arange
+
+
+@convert.register(tb.Eye)
+def _(op, node):
+    @generates
+    def eye(n, m, k):
+        (n, m, k) = sizes(n, m, k)
+        return jnp.eye(n, m, k, dtype=op.dtype)
+
+    return eye
+
+
+@convert.register(tb.Join)
+def _(op, node):
+    dtype = dtype_of(node.outputs[0])
+
+    def join(axis, *values):
+        (axis,) = sizes(axis)
+        return jnp.concatenate([as_dtype(v, dtype) for v in values], axis)
+
+    return join
+
+
+@convert.register(tb.Split)
+def _(op, node):
+    def split(x, axis, lengths):
+        (axis,), lengths = sizes(axis), sizes(lengths)
+        if sum(lengths) != x.shape[axis] or len(lengths) != op.len_splits:
+            raise ValueError(
+                f"Dimension {axis} of {x.shape} cannot be split into {lengths}"
+            )
+        return tuple(jnp.split(x, np.cumsum(lengths)[:-1], axis))
+
+    return split
+
+
+@convert.register(extra_ops.BroadcastTo)
+def _(op, node):
+    return lambda x, *shape: jnp.broadcast_to(x, sizes(*shape))
+
+
+@convert.register(tb.ExtractDiag)
+def _(op, node):
+    return lambda x: jnp.diagonal(x, op.offset, op.axis1, op.axis2)
+
+
+@convert.register(tb.AllocDiag)
+def _(op, node):
+    first, second = sorted((op.axis1, op.axis2))
+
+    def alloc_diag(x):
+        n = x.shape[-1]
+        side = n + abs(op.offset)
+        rows = np.arange(n) + max(0, -op.offset)
+        columns = np.arange(n) + max(0, op.offset)
+        matrices = jnp.zeros((*x.shape[:-1], side, side), x.dtype)
+        matrices = matrices.at[..., rows, columns].set(x)
+        return jnp.moveaxis(matrices, (-2, -1), (first, second))
+
+    return alloc_diag
+
+
+@convert.register(tb.Tile)
+def _(op, node):
+    return lambda x, reps: jnp.tile(x, sizes(reps))
+
+
+@convert.register(extra_ops.RepeatOp)
+def _(op, node):
+    def repeat(x, repeats):
+        repeats = np.asarray(sizes(repeats)) if node.inputs[1].ndim else sizes(repeats)[0]
+        return jnp.repeat(x, repeats, op.axis)
+
+    return repeat
+
+
+@convert.register(topt.Assert)
+def _(op, node):
+    def check(x, *conditions):
+        for condition in conditions:
+            if is_static(condition) and not np.all(condition):
+                raise AssertionError(op.msg)
+        return x
+
+    return keeps_layout(check)

@@ -1,0 +1,76 @@
+"""Shared variables whose values stay on the device between calls."""
+
+import jax
+import numpy as np
+from theano.compile.sharedvalue import shared_constructor
+from theano.tensor.sharedvar import scalar_constructor, tensor_constructor
+
+from kfkd.xla.device import get_device
+
+__all__ = ["Cell", "to_device", "to_host"]
+
+
+def to_device(value):
+    """Copy an array to the device in use; later changes of *value* do not show."""
+    return jax.device_put(value, get_device(), may_alias=False)
+
+
+def to_host(value):
+    """Copy an array of the device into a new NumPy array, which may be written to."""
+    return np.array(value)
+
+
+class Cell(list):
+    """The storage of a shared variable: a list of one value, as Theano has it.
+
+    Whoever reads or writes the item, as Theano's own evaluation, ``get_value`` and
+    pickle do, sees a NumPy array.  A program reads `on_device` and writes `put`, and
+    so the value moves only when the other side asks for it.  Reading hands out a copy,
+    because the device's buffer is given away (donated) to the next update.
+    """
+
+    __slots__ = ("_array",)
+
+    def __init__(self, items):
+        super().__init__(items)
+        self._array = None
+
+    def __getitem__(self, index):
+        if self._array is not None:
+            return [to_host(self._array)][index]
+        return super().__getitem__(index)
+
+    def __setitem__(self, index, value):
+        self._array = None
+        super().__setitem__(index, value)
+
+    def __iter__(self):
+        yield self[0]
+
+    def __reduce_ex__(self, protocol):
+        return Cell, ([self[0]],)
+
+    @property
+    def on_device(self):
+        """The value as an array of the device in use."""
+        if self._array is None:
+            self.put(to_device(super().__getitem__(0)))
+        elif self._array.devices() != {get_device()}:
+            self.put(to_device(to_host(self._array)))
+        return self._array
+
+    def put(self, array):
+        """Take *array*, an array of the device that is nobody else's, as the value."""
+        self._array = array
+        super().__setitem__(0, None)
+
+
+@shared_constructor
+def _device_constructor(value, **kwargs):
+    """Make shared arrays and scalars as Theano does, but stored in a `Cell`."""
+    try:
+        variable = tensor_constructor(value, **kwargs)
+    except TypeError:  # which is how a constructor declines
+        variable = scalar_constructor(value, **kwargs)
+    variable.container.storage = Cell(variable.container.storage)
+    return variable
