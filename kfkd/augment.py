@@ -1,0 +1,108 @@
+"""More training data from the same images: batches with half of them flipped."""
+
+from nolearn.lasagne import BatchIterator
+
+from kfkd.data import COLUMNS
+
+__all__ = ["FlipBatchIterator", "flip_pairs"]
+
+
+def flip_pairs(columns=COLUMNS):
+    """Find the target columns that change places when a face is mirrored.
+
+    Parameters
+    ----------
+    columns : sequence of str
+        Names of target columns, such as ``left_eye_center_x``.
+
+    Returns
+    -------
+    list of (int, int)
+        Positions of a left column and of the right one that it swaps places with,
+        in the order of the columns.
+
+    Raises
+    ------
+    ValueError
+        If only one of the two is among the columns: what a mirrored face shows there
+        is not known.
+
+    Notes
+    -----
+    ``flip_indices`` of the tutorial's section "Data augmentation", which it writes
+    down by hand.
+    """
+    position = {name: i for i, name in enumerate(columns)}
+    pairs = []
+    for name, i in position.items():
+        side, _, rest = name.partition("_")
+        # The mouth's corners have their side in the second place.
+        other = {
+            "left": f"right_{rest}",
+            "right": f"left_{rest}",
+            "mouth": name.replace("_left_", "_LEFT_")
+            .replace("_right_", "_left_")
+            .replace("_LEFT_", "_right_"),
+        }.get(side, name)
+        if other not in position:
+            raise ValueError(
+                f"{name!r} is among the columns, but {other!r} is not; images of faces "
+                "can only be flipped when both are"
+            )
+        if i < position[other]:
+            pairs.append((i, position[other]))
+    return pairs
+
+
+class FlipBatchIterator(BatchIterator):
+    """Flip a random half of the images of each batch horizontally.
+
+    Parameters
+    ----------
+    batch_size : int
+    shuffle : bool, default=False
+        As in nolearn's BatchIterator.
+    seed : int, default=42
+        Of the choice which images are flipped.
+    flip_indices : list of (int, int), optional
+        Pairs of target columns that swap places; by default those of all 30
+        (`flip_pairs`).
+
+    Notes
+    -----
+    The tutorial's section "Data augmentation".  Two things differ: batches are copied,
+    where the original changes the training data that they are views of; and the
+    choice is drawn from the iterator's own generator, so that a seed repeats it.
+
+    As there, x becomes -x in [-1, 1], which is 96 - x in pixels, so that a pixel's
+    column c, which reaches from c to c + 1, goes with its image to column 95 - c.
+    """
+
+    def __init__(self, batch_size, shuffle=False, seed=42, flip_indices=None):
+        super().__init__(batch_size, shuffle, seed)
+        self.flip_indices = flip_pairs() if flip_indices is None else flip_indices
+
+    def transform(self, Xb, yb):
+        """Return copies of a batch with half of its faces mirrored.
+
+        Parameters
+        ----------
+        Xb : array, shape (n, 1, height, width)
+        yb : array, shape (n, 2 * k), or None
+            Coordinates in [-1, 1], x and y in turn.
+
+        Returns
+        -------
+        Xb, yb : arrays, or None for `yb`
+        """
+        Xb, yb = super().transform(Xb, yb)
+        n = len(Xb)
+        flipped = self.random.choice(n, n // 2, replace=False)
+        Xb = Xb.copy()
+        Xb[flipped] = Xb[flipped, :, :, ::-1]
+        if yb is not None:
+            yb = yb.copy()
+            yb[flipped, ::2] *= -1
+            for a, b in self.flip_indices:
+                yb[flipped, a], yb[flipped, b] = yb[flipped, b], yb[flipped, a]
+        return Xb, yb

@@ -1,0 +1,187 @@
+"""What is called while a net trains: schedules, early stopping, and the printed log.
+
+Each callback is called as ``callback(net, train_history)`` after an epoch, and those
+in ``on_epoch_finished`` of a :class:`kfkd.estimator.NeuralNet` also through their
+methods ``on_training_started`` and ``on_training_finished``, if they have them; the
+latter however training ends.
+"""
+
+import math
+import sys
+
+import numpy as np
+from tqdm import tqdm
+
+from kfkd.xla import describe_device
+
+__all__ = ["AdjustVariable", "EarlyStopping", "PrintTables"]
+
+
+class AdjustVariable:
+    """Move a hyperparameter linearly from one value to another while a net trains.
+
+    Parameters
+    ----------
+    name : str
+        The attribute of the net, a ``theano.shared`` scalar, such as
+        ``"update_learning_rate"``.
+    start, stop : float
+        The values after the first epoch and after ``max_epochs``, at which it stays.
+
+    Notes
+    -----
+    The tutorial's section on learning rate and momentum.  Its class keeps the
+    schedule that it makes at the first call; here the value is a function of the epoch
+    and of ``max_epochs`` alone.
+    """
+
+    def __init__(self, name, start=0.03, stop=0.001):
+        self.name = name
+        self.start = start
+        self.stop = stop
+
+    def on_training_started(self, net, train_history):
+        """Raise an error if the parameter cannot be adjusted."""
+        self._variable(net)
+
+    def __call__(self, net, train_history):
+        """Set the variable to its value after the epoch that has just ended."""
+        done = min(train_history[-1]["epoch"], net.max_epochs)
+        schedule = np.linspace(self.start, self.stop, net.max_epochs)
+        variable = self._variable(net)
+        variable.set_value(np.asarray(schedule[done - 1], variable.dtype))
+
+    def _variable(self, net):
+        variable = getattr(net, self.name, None)
+        if not hasattr(variable, "set_value"):
+            raise TypeError(
+                f"AdjustVariable({self.name!r}): the net's {self.name} is {variable!r}; "
+                f"it must be a shared variable, as in {self.name}="
+                f"theano.shared(np.float32({self.start}))"
+            )
+        return variable
+
+
+class EarlyStopping:
+    """Stop when the validation loss has not improved for a while.
+
+    The weights of the best epoch come back whenever training ends: stopped here, at
+    ``max_epochs``, or by Ctrl-C.
+
+    Parameters
+    ----------
+    patience : int, default=100
+        Epochs without improvement before training stops.
+
+    Attributes
+    ----------
+    best_valid : float
+        The lowest validation loss of this training.
+    best_valid_epoch : int
+    best_weights : dict or None
+        What ``get_all_params_values`` returned then.
+
+    Notes
+    -----
+    The tutorial's section "Training specialists", where the best weights come back
+    only if patience runs out, and a second ``fit`` goes on with the state of the first.
+    """
+
+    def __init__(self, patience=100):
+        self.patience = patience
+        self._reset()
+
+    def _reset(self):
+        self.best_valid = np.inf
+        self.best_valid_epoch = 0
+        self.best_weights = None
+        self._epoch = 0
+
+    def on_training_started(self, net, train_history):
+        """Forget any earlier training."""
+        self._reset()
+        self._epoch = self.best_valid_epoch = len(train_history)
+
+    def __call__(self, net, train_history):
+        """Remember the weights if they are the best so far; stop if it is time."""
+        valid, epoch = train_history[-1]["valid_loss"], train_history[-1]["epoch"]
+        if epoch <= self._epoch:  # a net that does not tell when training starts
+            self.on_training_started(net, train_history[:-1])
+        self._epoch = epoch
+        if math.isnan(valid) and self.best_weights is None:
+            raise ValueError(
+                "EarlyStopping needs a validation loss, and it is nan: the net has no "
+                "validation set (train_split), or its training has diverged"
+            )
+        if valid < self.best_valid:
+            self.best_valid = valid
+            self.best_valid_epoch = epoch
+            self.best_weights = net.get_all_params_values()
+        elif self.best_valid_epoch + self.patience < epoch:
+            print("Early stopping.")
+            print(
+                f"Best valid loss was {self.best_valid:.6f} "
+                f"at epoch {self.best_valid_epoch}."
+            )
+            net.load_params_from(self.best_weights)
+            raise StopIteration
+
+    def on_training_finished(self, net, train_history):
+        """Give the net the best weights back."""
+        if self.best_weights is not None:
+            net.load_params_from(self.best_weights)
+
+
+class PrintTables:
+    """Print the layers of a net and a row for each epoch, as in the tutorial.
+
+    On a terminal, a bar below the table shows how long training still takes.
+
+    Parameters
+    ----------
+    every : int, default=1
+        Print every so many epochs, and the last.
+    """
+
+    def __init__(self, every=1):
+        self.every = every
+        self.bar = None
+
+    def on_training_started(self, net, train_history):
+        """Print the device, the layers, and the head of the table."""
+        print(f"Training on {describe_device()}")
+        for layer in net.layers_.values():
+            shape = layer.output_shape
+            n = math.prod(shape[1:])
+            print(f"  {type(layer).__name__:<18} {shape!s:<20} produces {n:>7} outputs")
+        print()
+        print(" Epoch  |  Train loss  |  Valid loss  |  Train / Val")
+        print("--------|--------------|--------------|---------------")
+        sys.stdout.flush()
+        self.printed = len(train_history)
+        if sys.stdout.isatty():
+            self.bar = tqdm(total=net.epochs_, unit="epoch", leave=False, disable=None)
+
+    def __call__(self, net, train_history):
+        """Print the row of the epoch if it is its turn."""
+        if self.bar is not None:
+            self.bar.update()
+        if train_history[-1]["epoch"] % self.every == 0:
+            self._print_row(train_history)
+
+    def _print_row(self, train_history):
+        epoch, train, valid = (
+            train_history[-1][key] for key in ("epoch", "train_loss", "valid_loss")
+        )
+        self.printed = epoch
+        ratio = train / valid if valid else math.nan
+        tqdm.write(f"{epoch:>6}  | {train:>11.6f}  | {valid:>11.6f}  | {ratio:>12.6f}")
+        sys.stdout.flush()
+
+    def on_training_finished(self, net, train_history):
+        """Print the last row if it has not been, and end the bar."""
+        if train_history and train_history[-1]["epoch"] > self.printed:
+            self._print_row(train_history)
+        if self.bar is not None:
+            self.bar.close()
+            self.bar = None

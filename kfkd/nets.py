@@ -1,0 +1,234 @@
+"""The nets of the tutorial, each written as the difference from the one before.
+
+>>> from kfkd.data import load2d
+>>> from kfkd.nets import net6
+>>> net6.fit(*load2d())
+
+``make`` gives a fresh one, with changes if wanted.
+"""
+
+import difflib
+import inspect
+
+import numpy as np
+import theano
+from lasagne import layers
+from lasagne.updates import nesterov_momentum
+
+from kfkd.augment import FlipBatchIterator
+from kfkd.callbacks import AdjustVariable, EarlyStopping
+from kfkd.estimator import NeuralNet
+
+__all__ = ["NETS", "float32", "make"]
+
+
+def float32(k):
+    """Return *k* as the float32 that a ``theano.shared`` hyperparameter holds."""
+    return np.float32(k)
+
+
+def _net1():
+    """Return net1: a single hidden layer (section "First model")."""
+    return dict(
+        layers=[
+            ("input", layers.InputLayer),
+            ("hidden", layers.DenseLayer),
+            ("output", layers.DenseLayer),
+        ],
+        input_shape=(None, 9216),
+        hidden_num_units=100,
+        output_nonlinearity=None,
+        output_num_units=30,
+        update=nesterov_momentum,
+        update_learning_rate=0.01,
+        update_momentum=0.9,
+        regression=True,
+        max_epochs=400,
+        verbose=1,
+    )
+
+
+def _net2():
+    """Return net2: convolutions (section "Second model")."""
+    definition = _net1()
+    del definition["hidden_num_units"]
+    return definition | dict(
+        layers=[
+            ("input", layers.InputLayer),
+            ("conv1", layers.Conv2DLayer),
+            ("pool1", layers.MaxPool2DLayer),
+            ("conv2", layers.Conv2DLayer),
+            ("pool2", layers.MaxPool2DLayer),
+            ("conv3", layers.Conv2DLayer),
+            ("pool3", layers.MaxPool2DLayer),
+            ("hidden4", layers.DenseLayer),
+            ("hidden5", layers.DenseLayer),
+            ("output", layers.DenseLayer),
+        ],
+        input_shape=(None, 1, 96, 96),
+        conv1_num_filters=32,
+        conv1_filter_size=(3, 3),
+        pool1_pool_size=(2, 2),
+        conv2_num_filters=64,
+        conv2_filter_size=(2, 2),
+        pool2_pool_size=(2, 2),
+        conv3_num_filters=128,
+        conv3_filter_size=(2, 2),
+        pool3_pool_size=(2, 2),
+        hidden4_num_units=500,
+        hidden5_num_units=500,
+        max_epochs=1000,
+    )
+
+
+def _net3():
+    """Return net3: net2 with flipped images (section "Data augmentation")."""
+    return _net2() | dict(
+        batch_iterator_train=FlipBatchIterator(batch_size=128),
+        max_epochs=3000,
+    )
+
+
+def _net4():
+    """Return net4: net2 with learning rate and momentum changing over time."""
+    return _net2() | dict(
+        update_learning_rate=theano.shared(float32(0.03)),
+        update_momentum=theano.shared(float32(0.9)),
+        on_epoch_finished=[
+            AdjustVariable("update_learning_rate", start=0.03, stop=0.0001),
+            AdjustVariable("update_momentum", start=0.9, stop=0.999),
+        ],
+        max_epochs=3000,
+    )
+
+
+def _net5():
+    """Return net5: net4 with flipped images."""
+    return _net4() | dict(batch_iterator_train=FlipBatchIterator(batch_size=128))
+
+
+def _net6():
+    """Return net6: net5 with dropout (section "Dropout")."""
+    return _net5() | dict(
+        layers=[
+            ("input", layers.InputLayer),
+            ("conv1", layers.Conv2DLayer),
+            ("pool1", layers.MaxPool2DLayer),
+            ("dropout1", layers.DropoutLayer),
+            ("conv2", layers.Conv2DLayer),
+            ("pool2", layers.MaxPool2DLayer),
+            ("dropout2", layers.DropoutLayer),
+            ("conv3", layers.Conv2DLayer),
+            ("pool3", layers.MaxPool2DLayer),
+            ("dropout3", layers.DropoutLayer),
+            ("hidden4", layers.DenseLayer),
+            ("dropout4", layers.DropoutLayer),
+            ("hidden5", layers.DenseLayer),
+            ("output", layers.DenseLayer),
+        ],
+        dropout1_p=0.1,
+        dropout2_p=0.2,
+        dropout3_p=0.3,
+        dropout4_p=0.5,
+    )
+
+
+def _net7():
+    """Return net7: net6 with twice the hidden units."""
+    return _net6() | dict(hidden4_num_units=1000, hidden5_num_units=1000)
+
+
+def _net8():
+    """Return net8: net7 with early stopping (section "Training specialists")."""
+    definition = _net7()
+    return definition | dict(
+        on_epoch_finished=[
+            *definition["on_epoch_finished"],
+            EarlyStopping(patience=200),
+        ],
+    )
+
+
+def _net12():
+    """Return net12: net7 trained for longer."""
+    return _net7() | dict(max_epochs=10000)
+
+
+_DEFINITIONS = {
+    "net1": _net1,
+    "net2": _net2,
+    "net3": _net3,
+    "net4": _net4,
+    "net5": _net5,
+    "net6": _net6,
+    "net7": _net7,
+    "net8": _net8,
+    "net12": _net12,
+}
+NETS = tuple(_DEFINITIONS)
+
+
+def make(name, **changes):
+    """Return a fresh net of the tutorial, with some parameters changed.
+
+    Parameters
+    ----------
+    name : str
+        One of `NETS`: net1 to net8, and net12.
+    **changes
+        Parameters of the net (``max_epochs=100``), of a layer (``dropout2_p=0.3``), or
+        of the update rule (``update_momentum=0.95``).
+
+    Returns
+    -------
+    NeuralNet
+        Not trained, sharing nothing with other nets.
+
+    Raises
+    ------
+    ValueError
+        If there is no such net or parameter; the message names the nearest.
+    """
+    if name not in _DEFINITIONS:
+        raise ValueError(f"There is no net {name!r}; the nets are {', '.join(NETS)}")
+    definition = _DEFINITIONS[name]() | changes
+    known = _parameters(definition)
+    for parameter in changes:
+        if parameter not in known:
+            near = difflib.get_close_matches(parameter, known, n=1)
+            raise ValueError(
+                f"{name} has no parameter {parameter!r}"
+                + (f"; did you mean {near[0]!r}?" if near else "")
+            )
+    return NeuralNet(**definition)
+
+
+def _parameters(definition):
+    """Return the names of all parameters that a net of this definition takes."""
+    named = {"update": definition["update"], **dict(definition["layers"])}
+    names = set(inspect.signature(NeuralNet).parameters)
+    names -= {"kwargs", "loss", "X_tensor_type"}  # which nolearn has removed
+    for prefix, thing in named.items():
+        # Layers hand on what they do not know to the class above.
+        functions = (
+            [cls.__init__ for cls in inspect.getmro(thing) if cls is not object]
+            if inspect.isclass(thing)
+            else [thing]
+        )
+        for function in functions:
+            for parameter in inspect.signature(function).parameters.values():
+                if parameter.kind is parameter.POSITIONAL_OR_KEYWORD:
+                    names.add(f"{prefix}_{parameter.name}")
+    own = {"self", "incoming", "name", "loss_or_grads", "params"}
+    return {n for n in names if not any(n == f"{p}_{o}" for p in named for o in own)}
+
+
+net1 = make("net1")
+net2 = make("net2")
+net3 = make("net3")
+net4 = make("net4")
+net5 = make("net5")
+net6 = make("net6")
+net7 = make("net7")
+net8 = make("net8")
+net12 = make("net12")

@@ -1,0 +1,105 @@
+"""Saving and loading nets, so that no file is ever left half-written."""
+
+import contextlib
+import os
+import pathlib
+import pickle
+import tempfile
+
+__all__ = ["StorageError", "load", "save", "written_atomically"]
+
+
+class StorageError(RuntimeError):
+    """A file cannot be written, or is not what it should be."""
+
+
+@contextlib.contextmanager
+def written_atomically(path):
+    """Give the path of a new file that takes the place of *path* when complete.
+
+    Parameters
+    ----------
+    path : path
+        Keeps its old content, if any, until the ``with`` block has ended well.
+
+    Raises
+    ------
+    StorageError
+        If the file cannot be written.
+    """
+    path = pathlib.Path(path)
+    draft = None
+    try:
+        handle, draft = tempfile.mkstemp(
+            prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent
+        )
+        os.close(handle)
+        yield pathlib.Path(draft)
+        with open(draft, "rb+") as file:
+            os.fsync(file.fileno())
+        os.chmod(draft, 0o666 & ~_umask())
+        os.replace(draft, path)
+        draft = None
+    except OSError as error:
+        raise StorageError(
+            f"{path} cannot be written: {error.strerror or error}; "
+            "what was there before is unchanged"
+        ) from error
+    finally:
+        if draft is not None:
+            with contextlib.suppress(OSError):
+                os.unlink(draft)
+
+
+def _umask():
+    umask = os.umask(0)
+    os.umask(umask)
+    return umask
+
+
+def save(net, path):
+    """Pickle a net, or anything made of nets, as the tutorial does.
+
+    Parameters
+    ----------
+    net : NeuralNet or container of nets
+    path : path
+
+    Raises
+    ------
+    StorageError
+        If the file cannot be written; an old one stays as it was.
+    """
+    with written_atomically(path) as draft, open(draft, "wb") as file:
+        pickle.dump(net, file, pickle.HIGHEST_PROTOCOL)
+
+
+def load(path):
+    """Load what `save` has written.
+
+    Loading a pickle can run any code that its author has put into it: load only files
+    that you trust.
+
+    Parameters
+    ----------
+    path : path
+
+    Returns
+    -------
+    NeuralNet or container of nets
+
+    Raises
+    ------
+    StorageError
+        If there is no such file, or it does not hold a net.
+    """
+    try:
+        with open(path, "rb") as file:
+            return pickle.load(file)
+    except OSError as error:
+        raise StorageError(f"{path} cannot be read: {error.strerror}") from error
+    except Exception as error:
+        raise StorageError(
+            f"{path} is not a net that kfkd has saved, or it is damaged: "
+            f"{type(error).__name__}: {error}"
+        ) from error
