@@ -94,8 +94,14 @@ class FlipBatchIterator(BatchIterator):
         Returns
         -------
         Xb, yb : arrays, or None for `yb`
+
+        Raises
+        ------
+        ValueError
+            If these are no images, or `yb` has fewer columns than `flip_indices` names.
         """
         Xb, yb = super().transform(Xb, yb)
+        self._check(Xb, yb)
         n = len(Xb)
         flipped = self.random.choice(n, n // 2, replace=False)
         Xb = Xb.copy()
@@ -106,3 +112,17 @@ class FlipBatchIterator(BatchIterator):
             for a, b in self.flip_indices:
                 yb[flipped, a], yb[flipped, b] = yb[flipped, b], yb[flipped, a]
         return Xb, yb
+
+    def _check(self, Xb, yb):
+        if Xb.ndim != 4:
+            raise ValueError(
+                f"a batch of shape {Xb.shape} cannot be flipped: images of shape (n, "
+                "1, height, width) are needed, which kfkd.data.load2d gives"
+            )
+        last = max((max(pair) for pair in self.flip_indices), default=0)
+        if yb is not None and last >= yb.shape[1]:
+            raise ValueError(
+                f"flip_indices names column {last}, but y has only {yb.shape[1]} "
+                "columns; set flip_indices=flip_pairs(cols), with the cols that y was "
+                "loaded with"
+            )

@@ -27,6 +27,8 @@ class AdjustVariable:
         ``"update_learning_rate"``.
     start, stop : float
         The values after the first epoch and after ``max_epochs``, at which it stays.
+        A net's first training begins at `start`, whatever an earlier one, of which the
+        net is a clone, has left in the variable.
 
     Notes
     -----
@@ -41,8 +43,16 @@ class AdjustVariable:
         self.stop = stop
 
     def on_training_started(self, net, train_history):
-        """Raise an error if the parameter cannot be adjusted."""
-        self._variable(net)
+        """Set the variable to its start if the net has not been trained yet.
+
+        Raises
+        ------
+        TypeError
+            If the parameter is no shared variable.
+        """
+        variable = self._variable(net)
+        if not train_history:
+            variable.set_value(np.asarray(self.start, variable.dtype))
 
     def __call__(self, net, train_history):
         """Set the variable to its value after the epoch that has just ended."""
@@ -55,8 +65,8 @@ class AdjustVariable:
         variable = getattr(net, self.name, None)
         if not hasattr(variable, "set_value"):
             raise TypeError(
-                f"AdjustVariable({self.name!r}): the net's {self.name} is {variable!r}; "
-                f"it must be a shared variable, as in {self.name}="
+                f"AdjustVariable({self.name!r}): the net's {self.name} is {variable!r}"
+                f", but must be a shared variable, as in {self.name}="
                 f"theano.shared(np.float32({self.start}))"
             )
         return variable
@@ -79,17 +89,28 @@ class EarlyStopping:
         The lowest validation loss of this training.
     best_valid_epoch : int
     best_weights : dict or None
-        What ``get_all_params_values`` returned then.
+        What ``get_all_params_values`` returned then.  Copies and pickles do without:
+        the net that they belong to has these weights.
+
+    Raises
+    ------
+    ValueError
+        From the first epoch, if there is no validation loss.
 
     Notes
     -----
     The tutorial's section "Training specialists", where the best weights come back
     only if patience runs out, and a second ``fit`` goes on with the state of the first.
+    ``nolearn.lasagne.NeuralNet`` leaves it at that, unless its ``on_training_started``
+    and ``on_training_finished`` are given the methods of these names.
     """
 
     def __init__(self, patience=100):
         self.patience = patience
         self._reset()
+
+    def __getstate__(self):
+        return vars(self) | {"best_weights": None}
 
     def _reset(self):
         self.best_valid = np.inf
@@ -160,7 +181,13 @@ class PrintTables:
         sys.stdout.flush()
         self.printed = len(train_history)
         if sys.stdout.isatty():
-            self.bar = tqdm(total=net.epochs_, unit="epoch", leave=False, disable=None)
+            self.bar = tqdm(
+                total=net.epochs_,
+                unit="epoch",
+                leave=False,
+                disable=None,
+                dynamic_ncols=True,
+            )
 
     def __call__(self, net, train_history):
         """Print the row of the epoch if it is its turn."""

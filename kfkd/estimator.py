@@ -1,15 +1,24 @@
 """nolearn's NeuralNet on today's devices."""
 
 import contextlib
+import copy
 import functools
+import inspect
+import os
+import pickle
 
 import lasagne
-import numpy as np
 import nolearn.lasagne as nolearn
+import numpy as np
+from sklearn.exceptions import NotFittedError
+from sklearn.metrics import accuracy_score, r2_score
 
+from kfkd._signals import ctrl_c_held_back
 from kfkd.callbacks import PrintTables
 
 __all__ = ["NeuralNet"]
+
+_DEFAULTS = inspect.signature(nolearn.NeuralNet).parameters
 
 
 class NeuralNet(nolearn.NeuralNet):
@@ -21,56 +30,83 @@ class NeuralNet(nolearn.NeuralNet):
     - The layers and epochs are printed as in the tutorial, every `log_every` epochs.
     - Callbacks in ``on_epoch_finished`` are told when training starts and, however it
       does, ends (see :mod:`kfkd.callbacks`).
+    - Ctrl-C ends training between two batches, never within one.
+    - Each net has batch iterators and a split of its own, where nolearn's nets share
+      those that are not given.
+    - What does not fit the net is an error before training starts, also in
+      ``predict`` and in ``load_params_from``.
+    - ``score`` of a regression compares predictions with the truth.
     - A pickle holds the definition and the values of the parameters instead of
       Theano's graphs, so that it is small and needs no raised recursion limit; the
-      layers are made anew from it.
+      layers are made anew from it.  The momentum's velocities start at zero again.
+
+    Parameters
+    ----------
+    log_every : int, default=1
+        Print every so many epochs, and the last (if ``verbose``).
 
     Attributes
     ----------
-    log_every : int
-        Print every so many epochs (if ``verbose``).
     epochs_ : int
         How many epochs the current or latest training was to last.
     interrupted_ : bool
         Whether the latest training was ended by Ctrl-C.
     """
 
-    log_every = 1
     interrupted_ = False
+    _initialized = False
+    _seed = None
 
     @functools.wraps(nolearn.NeuralNet.__init__)
-    def __init__(self, *args, **kwargs):
+    def __init__(self, *args, log_every=1, **kwargs):
         super().__init__(*args, **kwargs)
+        self.log_every = log_every
         if self.verbose:  # what the constructor has added; see train_loop
             self.on_epoch_finished.pop()
             self.on_training_started.pop()
+        for name in ("batch_iterator_train", "batch_iterator_test", "train_split"):
+            if getattr(self, name) is _DEFAULTS[name].default:
+                setattr(self, name, copy.deepcopy(_DEFAULTS[name].default))
+
+    def _get_param_names(self):
+        return [*super()._get_param_names(), "log_every"]
 
     def seed(self, seed):
-        """Let all random numbers follow from `seed`.
+        """Let all random numbers of this net follow from `seed`.
 
         Parameters
         ----------
         seed : int
-            Of the initial weights, the noise layers and the batch iterator.  To be set
-            before the net is initialised, that is before its first ``fit``.
+            Of the initial weights, the noise layers and the batch iterator.  Clones
+            do not take it over.
 
         Returns
         -------
         NeuralNet
             The net itself.
+
+        Raises
+        ------
+        RuntimeError
+            If the net has its weights already.
         """
-        if getattr(self, "_initialized", False):
+        if hasattr(self, "layers_"):
             raise RuntimeError(
                 "The net has its weights already; call seed() before the first fit, or "
                 "on a fresh net: make(name) or sklearn.base.clone(net)"
             )
-        lasagne.random.set_rng(np.random.RandomState(seed))
+        self._seed = seed
         self.batch_iterator_train.random.seed(seed)
         return self
 
+    def initialize_layers(self, layers=None):
+        """Make the layers, and draw their weights: from `seed`, if it was called."""
+        with _lasagne_draws_from(self._seed):
+            return super().initialize_layers(layers)
+
     def _check_good_input(self, X, y=None):
         X, y = super()._check_good_input(X, y)
-        if not hasattr(X, "shape"):
+        if not isinstance(X, np.ndarray):
             return X, y
         expected = next(iter(self.layers_.values())).shape
         fits = len(expected) == X.ndim and all(
@@ -82,12 +118,17 @@ class NeuralNet(nolearn.NeuralNet):
                 f"X has the shape {X.shape}, the net takes ({n}): kfkd.data.load gives "
                 "rows of pixels, load2d images"
             )
-        outputs = self._output_layers[-1].output_shape[1:]
-        if y is not None and self.regression and y.shape[1:] != outputs:
-            raise ValueError(
-                f"y has the shape {y.shape}, but the net has {outputs[0]} outputs; set "
-                f"output_num_units={y.shape[-1]}"
-            )
+        if not len(X):
+            raise ValueError("X is empty")
+        _check_finite("X", X)
+        if y is not None and self.regression:
+            outputs = self._output_layers[-1].output_shape[1:]
+            if y.shape[1:] != outputs:
+                raise ValueError(
+                    f"y has the shape {y.shape}, but the net has {outputs[0]} outputs; "
+                    f"make one with output_num_units={y.shape[-1]}"
+                )
+            _check_finite("y", y)
         return X, y
 
     def fit(self, X, y, epochs=None):
@@ -109,10 +150,16 @@ class NeuralNet(nolearn.NeuralNet):
         Raises
         ------
         ValueError
-            If the shapes do not fit the net's, or each other.
+            If the shapes do not fit the net's, or each other, or if there is a value
+            that is not finite.
         """
-        if getattr(self, "_output_layers", None) is None:
+        if not hasattr(self, "layers_"):
             self.initialize_layers()
+            try:
+                self._check_good_input(X, y)
+            except ValueError:  # the definition can still be changed
+                del self.layers_, self._output_layers
+                raise
         self.interrupted_ = False
         return super().fit(X, y, epochs)
 
@@ -127,29 +174,130 @@ class NeuralNet(nolearn.NeuralNet):
             # Before the others, one of which may end training.
             callbacks.insert(0, PrintTables(self.log_every))
         self.on_epoch_finished = callbacks
+        started = []
         try:
-            self._tell("on_training_started", callbacks)
+            for callback in callbacks:
+                started.append(callback)
+                self._tell(callback, "on_training_started")
             super().train_loop(X, y, self.epochs_)
         except KeyboardInterrupt:
             self.interrupted_ = True
             raise
         finally:
             self.on_epoch_finished = handlers
-            self._tell("on_training_finished", callbacks)
+            for callback in started:
+                self._tell(callback, "on_training_finished")
 
-    def _tell(self, event, callbacks):
-        for callback in callbacks:
-            method = getattr(callback, event, None)
-            if method is not None:
-                method(self, self.train_history_)
+    def _tell(self, callback, event):
+        method = getattr(callback, event, None)
+        if method is not None:
+            method(self, self.train_history_)
+
+    @staticmethod
+    def apply_batch_func(func, Xb, yb=None):
+        """Compute one batch, as nolearn does, but never half of it."""
+        with ctrl_c_held_back():
+            return nolearn.NeuralNet.apply_batch_func(func, Xb, yb)
+
+    def predict_proba(self, X):
+        """Return the net's outputs; ``predict`` is the same for a regression.
+
+        Parameters
+        ----------
+        X : array, shape (n, 9216) or (n, 1, 96, 96)
+            Grey values in [0, 1].
+
+        Returns
+        -------
+        array, shape (n, outputs)
+            Coordinates in [-1, 1].
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            If the net has no weights yet.
+        ValueError
+            If the shape does not fit the net's, or if there is a value that is not
+            finite.
+        """
+        if not self._initialized:
+            raise NotFittedError(
+                "The net has no weights yet; call fit or load_params_from first"
+            )
+        if self.check_input:
+            self._check_good_input(X)
+        return super().predict_proba(X)
+
+    def score(self, X, y):
+        """Return the coefficient of determination, or the accuracy of a classifier.
+
+        Parameters
+        ----------
+        X, y : arrays
+            As for `fit`.
+
+        Returns
+        -------
+        float
+            1 for perfect predictions, 0 for those that are no better than the mean.
+
+        Notes
+        -----
+        nolearn hands predictions and truth to ``r2_score`` the wrong way round.
+        """
+        score = r2_score if self.regression else accuracy_score
+        return float(score(y, self.predict(X)))
 
     def load_params_from(self, source):
-        """Load parameters as nolearn does, but say so only at ``verbose=2`` or more."""
-        verbose, self.verbose = self.verbose, max(self.verbose - 1, 0)
-        try:
-            super().load_params_from(source)
-        finally:
-            self.verbose = verbose
+        """Take over the parameters of layers of the same names.
+
+        Parameters
+        ----------
+        source : NeuralNet, dict or path
+            A net, what its ``get_all_params_values`` returns, or a pickle of either.
+            Layers that are in one of the two only are passed over, and so is an
+            output layer of another shape, so that a net can start from one that was
+            trained on other columns.
+
+        Raises
+        ------
+        ValueError
+            If another layer differs in shape, or nothing could be taken over.  The net
+            is unchanged then.
+        sklearn.exceptions.NotFittedError
+            If the net to load from has no weights yet.
+        """
+        self.initialize()
+        if isinstance(source, (str, os.PathLike)):
+            with open(source, "rb") as file:
+                source = pickle.load(file)
+        if isinstance(source, nolearn.NeuralNet):
+            if not hasattr(source, "layers_"):
+                raise NotFittedError("The net to load from has no weights yet")
+            source = source.get_all_params_values()
+
+        taken = []
+        for name, values in source.items():
+            layer = self.layers_.get(name)
+            if layer is None:
+                continue
+            params = layer.get_params()
+            ours = [param.get_value(borrow=True).shape for param in params]
+            theirs = [np.shape(value) for value in values]
+            if ours == theirs:
+                taken += zip(params, values, strict=True)
+            elif layer not in self._output_layers:
+                raise ValueError(
+                    f"The parameters of layer {name!r} have the shapes {theirs} in the "
+                    f"source, but {ours} in this net"
+                )
+        if not taken and any(source.values()):
+            raise ValueError(
+                f"None of the source's layers ({', '.join(source)}) fits this net's "
+                f"({', '.join(self.layers_)})"
+            )
+        for param, value in taken:
+            param.set_value(value)
 
     def __getstate__(self):
         state = super().__getstate__()
@@ -164,16 +312,32 @@ class NeuralNet(nolearn.NeuralNet):
         values = state.pop("_values", None)
         self.__dict__.update(state)
         if values is not None:
-            with _rng_left_alone():
+            # Weights that will be overwritten are not drawn from Lasagne's generator.
+            with _lasagne_draws_from(0):
                 self.initialize()
             self.load_params_from(values)
+        elif hasattr(self, "layers_"):
+            self.initialize()
+
+
+def _check_finite(name, array):
+    finite = np.isfinite(array).reshape(len(array), -1).all(axis=1)
+    if not finite.all():
+        rows = np.flatnonzero(~finite)
+        raise ValueError(
+            f"{name} has values that are missing or not finite in {len(rows)} of "
+            f"{len(array)} rows, first in row {rows[0]}"
+        )
 
 
 @contextlib.contextmanager
-def _rng_left_alone():
-    """Draw weights, that will be overwritten, from another generator than Lasagne's."""
+def _lasagne_draws_from(seed):
+    """Let layers that are made now draw from a generator of their own, if seeded."""
+    if seed is None:
+        yield
+        return
     rng = lasagne.random.get_rng()
-    lasagne.random.set_rng(np.random.RandomState(0))
+    lasagne.random.set_rng(np.random.RandomState(seed))
     try:
         yield
     finally:

@@ -14,12 +14,26 @@ import numpy as np
 import theano
 from lasagne import layers
 from lasagne.updates import nesterov_momentum
+from nolearn.lasagne import objective
 
 from kfkd.augment import FlipBatchIterator
 from kfkd.callbacks import AdjustVariable, EarlyStopping
 from kfkd.estimator import NeuralNet
 
-__all__ = ["NETS", "float32", "make"]
+__all__ = [
+    "NETS",
+    "float32",
+    "make",
+    "net1",
+    "net2",
+    "net3",
+    "net4",
+    "net5",
+    "net6",
+    "net7",
+    "net8",
+    "net12",
+]
 
 
 def float32(k):
@@ -176,8 +190,9 @@ def make(name, **changes):
     name : str
         One of `NETS`: net1 to net8, and net12.
     **changes
-        Parameters of the net (``max_epochs=100``), of a layer (``dropout2_p=0.3``), or
-        of the update rule (``update_momentum=0.95``).
+        Parameters of the net (``max_epochs=100``), of a layer (``dropout2_p=0.3``), of
+        the update rule (``update_momentum=0.95``) or of the objective
+        (``objective_l2=0.001``).
 
     Returns
     -------
@@ -205,8 +220,12 @@ def make(name, **changes):
 
 def _parameters(definition):
     """Return the names of all parameters that a net of this definition takes."""
-    named = {"update": definition["update"], **dict(definition["layers"])}
-    names = set(inspect.signature(NeuralNet).parameters)
+    named = {
+        "update": definition["update"],
+        "objective": definition.get("objective", objective),
+        **dict(definition["layers"]),
+    }
+    names = set(inspect.signature(NeuralNet).parameters) | {"log_every"}
     names -= {"kwargs", "loss", "X_tensor_type"}  # which nolearn has removed
     for prefix, thing in named.items():
         # Layers hand on what they do not know to the class above.
@@ -219,7 +238,9 @@ def _parameters(definition):
             for parameter in inspect.signature(function).parameters.values():
                 if parameter.kind is parameter.POSITIONAL_OR_KEYWORD:
                     names.add(f"{prefix}_{parameter.name}")
-    own = {"self", "incoming", "name", "loss_or_grads", "params"}
+    own = {"self", "incoming", "name"}  # given by the net, as are the next two lines'
+    own |= {"loss_or_grads", "params"}
+    own |= {"layers", "target", "deterministic"}
     return {n for n in names if not any(n == f"{p}_{o}" for p in named for o in own)}
 
 

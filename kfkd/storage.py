@@ -6,11 +6,40 @@ import pathlib
 import pickle
 import tempfile
 
-__all__ = ["StorageError", "load", "save", "written_atomically"]
+__all__ = ["StorageError", "check_writable", "load", "save", "written_atomically"]
 
 
 class StorageError(RuntimeError):
     """A file cannot be written, or is not what it should be."""
+
+
+def check_writable(path):
+    """Find out, before there is anything to lose, whether a file can be written.
+
+    Parameters
+    ----------
+    path : path
+        Neither made nor changed.
+
+    Raises
+    ------
+    StorageError
+        If its folder is missing or cannot be written to, or if it is a folder itself.
+    """
+    path = pathlib.Path(path)
+    if path.is_dir():
+        raise StorageError(f"{path} cannot be written: it is a folder")
+    try:
+        tempfile.TemporaryFile(dir=path.parent).close()
+    except OSError as error:
+        raise StorageError(_complaint(path, error)) from error
+
+
+def _complaint(path, error):
+    reason = error.strerror or error
+    if not path.parent.is_dir():
+        reason = f"there is no folder {path.parent}"
+    return f"{path} cannot be written: {reason}"
 
 
 @contextlib.contextmanager
@@ -42,8 +71,7 @@ def written_atomically(path):
         draft = None
     except OSError as error:
         raise StorageError(
-            f"{path} cannot be written: {error.strerror or error}; "
-            "what was there before is unchanged"
+            f"{_complaint(path, error)}; what was there before is unchanged"
         ) from error
     finally:
         if draft is not None:
@@ -97,7 +125,9 @@ def load(path):
         with open(path, "rb") as file:
             return pickle.load(file)
     except OSError as error:
-        raise StorageError(f"{path} cannot be read: {error.strerror}") from error
+        raise StorageError(
+            f"{path} cannot be read: {error.strerror or error}"
+        ) from error
     except Exception as error:
         raise StorageError(
             f"{path} is not a net that kfkd has saved, or it is damaged: "

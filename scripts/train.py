@@ -5,13 +5,15 @@ python scripts/train.py net6
 
 import argparse
 import pathlib
+import statistics
 import sys
-import time
 
 import numpy as np
 from sklearn.metrics import mean_squared_error
 
 from kfkd import data, faces, nets, plots, storage, xla
+
+DRY_RUN = 200  # images
 
 
 def parse_args(argv=None):
@@ -25,8 +27,8 @@ def parse_args(argv=None):
     add(
         "--data",
         metavar="FOLDER",
-        help="folder with Kaggle's files (default: KFKD_DATA, else where data/README.md "
-        "says, else drawn faces)",
+        help="folder with Kaggle's files (default: KFKD_DATA, else where "
+        "data/README.md says, else drawn faces)",
     )
     add(
         "--synthetic",
@@ -35,20 +37,20 @@ def parse_args(argv=None):
     )
     add(
         "--epochs",
-        type=_positive,
+        type=whole(1),
         metavar="N",
         help="how many; schedules are stretched to them (default: as in the tutorial)",
     )
     add(
         "--batch-size",
-        type=_positive,
+        type=whole(1),
         metavar="N",
         default=128,
         help="images a step (default: %(default)s)",
     )
     add(
         "--seed",
-        type=_seed,
+        type=whole(0, 2**32 - 1),
         metavar="N",
         default=42,
         help="of weights, dropout and flips (default: %(default)s)",
@@ -61,10 +63,10 @@ def parse_args(argv=None):
     )
     add(
         "--log-every",
-        type=_positive,
+        type=whole(1),
         metavar="N",
         default=1,
-        help="print every N-th epoch (default: %(default)s)",
+        help="print every N-th epoch and the last (default: %(default)s)",
     )
     add(
         "--out",
@@ -76,110 +78,117 @@ def parse_args(argv=None):
     add(
         "--dry-run",
         action="store_true",
-        help="one epoch on 200 images, nothing written (default: off)",
+        help=f"one epoch on {DRY_RUN} images, no files written (default: off)",
     )
     args = parser.parse_args(argv)
     if args.data and args.synthetic:
         parser.error("--data and --synthetic exclude each other")
+    args.out = args.out or pathlib.Path(f"{args.net}.pickle")
+    if args.out.suffix == ".png":
+        parser.error("--out names the file of the net; the picture goes beside it")
     return args
 
 
-def _positive(text):
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not a positive number")
-    return number
+def whole(least, most=None):
+    """Return a function that takes a text for a whole number within bounds."""
 
+    def parse(text):
+        try:
+            number = int(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{text!r} is no whole number") from None
+        if number < least or (most is not None and number > most):
+            bounds = f"at least {least}" + (f", at most {most}" if most else "")
+            raise argparse.ArgumentTypeError(f"{text} is not {bounds}")
+        return number
 
-def _seed(text):
-    number = int(text)
-    if not 0 <= number < 2**32:
-        raise argparse.ArgumentTypeError(f"{text} is not in 0 ... 2**32 - 1")
-    return number
+    return parse
 
 
 def choose_folder(args):
     """Return the folder of the data, None for where they usually are; saying which."""
-    if args.synthetic:
-        print("Data: drawn faces (this takes half a minute when they are first drawn)")
-        return faces.make()
-    try:
-        print(f"Data: {data.find('training', args.data)}")
-    except data.NoDataError:
-        print(
-            "Data: Kaggle's files are not here (data/README.md says how to get them), so "
-            "these are drawn faces.\nDrawing them takes half a minute the first time."
-        )
-        return faces.make()
-    return args.data
+    if not args.synthetic:
+        try:
+            print(f"Data: {data.find('training', args.data)}")
+            return args.data
+        except data.NoDataError:
+            print(
+                "Kaggle's files are not here (data/README.md says how to get them), so "
+                "the net trains on drawn faces."
+            )
+    message = "Data: drawn faces; to draw them takes half a minute the first time"
+    print(message, flush=True)
+    # For a dry run, enough that DRY_RUN of them have all their labels.
+    return faces.make(n_train=4 * DRY_RUN, n_test=16) if args.dry_run else faces.make()
 
 
 def main(argv=None):
-    """Train, report, save, draw; return the exit status."""
+    """Train, save, report, draw; return the exit status."""
     args = parse_args(argv)
-    out = args.out or pathlib.Path(f"{args.net}.pickle")
-    if not out.parent.is_dir():
-        raise storage.StorageError(f"--out: there is no folder {out.parent}")
-    if args.device:
-        xla.set_device(args.device)
+    storage.check_writable(args.out)
+    xla.set_device(args.device)
     folder = choose_folder(args)
 
-    net = nets.make(args.net).seed(args.seed)
-    net.log_every = args.log_every
+    net = nets.make(args.net, log_every=args.log_every).seed(args.seed)
     net.max_epochs = args.epochs or net.max_epochs
     net.batch_iterator_train.batch_size = args.batch_size
     net.batch_iterator_test.batch_size = args.batch_size
-    load = data.load if args.net == "net1" else data.load2d
+    load = data.load if len(net.input_shape) == 2 else data.load2d
     X, y = load(folder=folder)
     print(f"X.shape == {X.shape}; X.min == {X.min():.3f}; X.max == {X.max():.3f}")
     print(f"y.shape == {y.shape}; y.min == {y.min():.3f}; y.max == {y.max():.3f}\n")
     if args.dry_run:
-        X, y, net.max_epochs = X[:200], y[:200], 1
+        X, y, net.max_epochs = X[:DRY_RUN], y[:DRY_RUN], 1
 
-    start = time.perf_counter()
     net.fit(X, y)
-    seconds = time.perf_counter() - start
     if not net.train_history_:
         print("Interrupted before the first epoch ended: there is nothing to save.")
         return 130
-    report(net, X, y, seconds)
+    if not args.dry_run:
+        storage.save(net, args.out)
+    report(net, X, y)
     if args.dry_run:
-        print("Dry run: nothing is written.")
-        return 0
-    storage.save(net, out)
-    print(f"The net is saved in {out}")
-    try:
-        X_test, _ = load(test=True, folder=folder)
-    except data.DataError as error:
-        print(f"No picture of predictions, as there is no test set: {error}")
+        print("Dry run: no files are written.")
     else:
-        picture = out.with_suffix(".png")
-        figure = plots.plot_predictions(X_test[:16], net.predict(X_test[:16]))
-        plots.save_figure(figure, picture)
-        print(f"Its predictions for 16 test faces are drawn in {picture}")
+        print(f"The net is saved in {args.out}")
+        draw_predictions(net, folder, args.out.with_suffix(".png"))
     return 130 if net.interrupted_ else 0
 
 
-def report(net, X, y, seconds):
+def report(net, X, y):
     """Print what the training has come to."""
-    history = net.train_history_
-    best = min(history, key=lambda row: row["valid_loss"])
+    losses = [row["valid_loss"] for row in net.train_history_]
+    seconds = [row["dur"] for row in net.train_history_]
+    best = np.argmin(np.nan_to_num(losses, nan=np.inf))
     X_train, _, y_train, _ = net.train_split(X, y, net)
     train = mean_squared_error(y_train, net.predict(X_train))
-    per_epoch = seconds / len(history)
-    if net.interrupted_:
-        print("\nInterrupted.", end="")
+    print("\nInterrupted." if net.interrupted_ else "")
     print(
-        f"\nBest validation loss {best['valid_loss']:.6f} at epoch {best['epoch']}: "
-        f"RMSE {48 * np.sqrt(best['valid_loss']):.3f} pixels\n"
+        f"Best validation loss {losses[best]:.6f} at epoch {best + 1}: "
+        f"RMSE {48 * np.sqrt(losses[best]):.3f} pixels\n"
         f"Train loss without dropout {train:.6f}\n"
-        f"{len(history)} epochs in {seconds:.1f} s, {per_epoch:.3f} s each, "
-        f"on {xla.describe_device()}"
+        f"{len(seconds)} epochs in {sum(seconds):.1f} s, "
+        f"median {statistics.median(seconds):.3f} s, on {xla.describe_device()}"
     )
+
+
+def draw_predictions(net, folder, path):
+    """Save a picture of what a net predicts for the first 16 test faces."""
+    try:
+        images = data.read("test", folder).images[:16]
+    except data.DataError as error:
+        print(f"No picture of predictions, as there is no test set: {error}")
+        return
+    X = (images / np.float32(255)).reshape(-1, *net.input_shape[1:])
+    plots.save_figure(plots.plot_predictions(X, net.predict(X)), path)
+    print(f"Its predictions for {len(X)} test faces are drawn in {path}")
 
 
 if __name__ == "__main__":
     try:
         sys.exit(main())
-    except (data.DataError, storage.StorageError, xla.DeviceError) as error:
+    except (data.DataError, storage.StorageError, xla.DeviceError, OSError) as error:
         sys.exit(f"train.py: {error}")
+    except KeyboardInterrupt:
+        print("\nInterrupted.")
+        sys.exit(130)

@@ -1,0 +1,461 @@
+import os
+import pickle
+import re
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import drawn
+import lasagne
+import nolearn.lasagne
+import numpy as np
+import pytest
+import sklearn.base
+import theano
+from lasagne import layers
+from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import cross_val_score
+
+from kfkd.augment import FlipBatchIterator
+from kfkd.callbacks import AdjustVariable
+from kfkd.estimator import NeuralNet
+from kfkd.nets import make
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def params(net):
+    values = net.get_all_params_values()
+    return np.concatenate([p.ravel() for layer in values.values() for p in layer])
+
+
+def losses(net):
+    return [(row["train_loss"], row["valid_loss"]) for row in net.train_history_]
+
+
+# --- Training -------------------------------------------------------------------------
+
+
+def numpy_training(weights, X, y, epochs):
+    """Losses of net1's epochs, as the tutorial describes them, in plain NumPy."""
+    weights = [w.astype(float) for w in weights]
+    velocities = [np.zeros_like(w) for w in weights]
+    n_valid = len(X) // 5
+    valid, train = slice(0, n_valid), slice(n_valid, None)
+
+    def forward(X):
+        W1, b1, W2, b2 = weights
+        before = X @ W1 + b1
+        return before, np.maximum(before, 0) @ W2 + b2
+
+    def batches(part):
+        X_part, y_part = X[part].astype(float), y[part].astype(float)
+        for i in range(0, len(X_part), 128):
+            yield X_part[i : i + 128], y_part[i : i + 128]
+
+    history = []
+    for _ in range(epochs):
+        total = count = 0
+        for Xb, yb in batches(train):
+            before, output = forward(Xb)
+            total += ((output - yb) ** 2).mean() * len(Xb)
+            count += len(Xb)
+            d_output = 2 * (output - yb) / output.size
+            d_before = d_output @ weights[2].T * (before > 0)
+            gradients = [
+                Xb.T @ d_before,
+                d_before.sum(axis=0),
+                np.maximum(before, 0).T @ d_output,
+                d_output.sum(axis=0),
+            ]
+            for w, v, g in zip(weights, velocities, gradients, strict=True):
+                v[:] = 0.9 * v - 0.01 * g
+                w += 0.9 * v - 0.01 * g
+        errors = [
+            ((forward(Xb)[1] - yb) ** 2).mean(axis=1) for Xb, yb in batches(valid)
+        ]
+        history.append((total / count, np.concatenate(errors).mean()))
+    return history
+
+
+def test_net1_trains_as_an_independent_implementation_does():
+    X, y = drawn.rows(700)  # batches of 128, 128, 128, 128, 48; validation 128, 12
+    net = make("net1", verbose=0).seed(3)
+    net.initialize()
+    weights = [p.get_value() for p in net.get_all_params()]
+    assert [w.shape for w in weights] == [(9216, 100), (100,), (100, 30), (30,)]
+    net.fit(X, y, epochs=5)
+    expected = numpy_training(weights, X, y, epochs=5)
+    np.testing.assert_allclose(losses(net), expected, rtol=1e-4)
+
+
+def test_a_seed_repeats_training_and_another_does_not():
+    X, y = drawn.images(20)
+
+    def train(seed):
+        net = drawn.small(
+            layers=[
+                ("input", layers.InputLayer),
+                ("dropout", layers.DropoutLayer),
+                ("hidden", layers.DenseLayer),
+                ("output", layers.DenseLayer),
+            ],
+            input_shape=(None, 1, 96, 96),
+            batch_iterator_train=FlipBatchIterator(batch_size=8),
+        ).seed(seed)
+        lasagne.random.get_rng().random_sample()  # others may draw, too
+        return net.fit(X, y)
+
+    first, again, other = train(5), train(5), train(6)
+    assert losses(first) == losses(again)
+    assert np.array_equal(params(first), params(again))
+    assert losses(first) != losses(other)
+
+
+def test_seeding_leaves_lasagnes_generator_alone():
+    lasagne.random.set_rng(np.random.RandomState(1))
+    drawn.small().seed(5).fit(*drawn.rows(), epochs=1)
+    assert lasagne.random.get_rng().randint(10**9) == np.random.RandomState(1).randint(
+        10**9
+    )
+
+
+def test_lasagnes_generator_decides_unless_the_net_is_seeded():
+    nets = []
+    for seed in (1, 1, 2):
+        lasagne.random.set_rng(np.random.RandomState(seed))
+        nets.append(drawn.small().fit(*drawn.rows()))
+    assert losses(nets[0]) == losses(nets[1]) != losses(nets[2])
+
+
+def test_seeding_comes_too_late_after_training():
+    net = drawn.small().fit(*drawn.rows(), epochs=1)
+    with pytest.raises(RuntimeError, match="has its weights already"):
+        net.seed(1)
+    sklearn.base.clone(net).seed(1)
+
+
+def test_fit_goes_on_where_it_was():
+    whole = drawn.small(max_epochs=5).seed(1).fit(*drawn.rows())
+    parts = drawn.small(max_epochs=2).seed(1).fit(*drawn.rows())
+    parts.partial_fit(*drawn.rows())
+    parts.fit(*drawn.rows())
+    assert [row["epoch"] for row in parts.train_history_] == [1, 2, 3, 4, 5]
+    np.testing.assert_allclose(losses(parts), losses(whole), rtol=1e-6)
+    assert parts.epochs_ == 2
+
+
+def test_each_net_has_iterators_of_its_own():
+    first, second = drawn.small(), drawn.small()
+    first.batch_iterator_train.batch_size = 3
+    first.batch_iterator_test.batch_size = 3
+    first.train_split.eval_size = 0.5
+    plain = drawn.small(nolearn.lasagne.NeuralNet)
+    for net in (second, plain):
+        assert net.batch_iterator_train.batch_size == 128
+        assert net.batch_iterator_test.batch_size == 128
+        assert net.train_split.eval_size == 0.2
+    mine = nolearn.lasagne.BatchIterator(7)
+    assert drawn.small(batch_iterator_train=mine).batch_iterator_train is mine
+
+
+def test_a_net_trains_without_a_validation_set():
+    net = drawn.small(train_split=nolearn.lasagne.TrainSplit(eval_size=0))
+    net.fit(*drawn.rows())
+    assert np.isnan(net.train_history_[-1]["valid_loss"])
+
+
+# --- What does not fit ----------------------------------------------------------------
+
+
+def test_images_for_a_net_of_rows_are_an_error():
+    with pytest.raises(
+        ValueError, match=r"\(50, 1, 96, 96\), the net takes \(n, 9216\)"
+    ):
+        drawn.small().fit(*drawn.images())
+
+
+def test_rows_for_a_net_of_images_are_an_error():
+    net = make("net2", verbose=0)
+    with pytest.raises(ValueError, match=r"takes \(n, 1, 96, 96\).*load2d"):
+        net.fit(*drawn.rows())
+
+
+def test_a_wrong_number_of_targets_can_be_mended():
+    X, y = drawn.rows()
+    net = drawn.small()
+    with pytest.raises(ValueError, match=r"\(50, 4\), .* 30 .*output_num_units=4"):
+        net.fit(X, y[:, :4])
+    net.output_num_units = 4
+    assert net.fit(X, y[:, :4]).predict(X).shape == (50, 4)
+
+
+def test_lengths_that_differ_are_an_error():
+    X, y = drawn.rows()
+    with pytest.raises(ValueError, match="not of equal length"):
+        drawn.small().fit(X, y[:-1])
+
+
+def test_an_empty_set_is_an_error():
+    X, y = drawn.rows()
+    with pytest.raises(ValueError, match="X is empty"):
+        drawn.small().fit(X[:0], y[:0])
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+@pytest.mark.parametrize("name", ["X", "y"])
+def test_missing_values_are_an_error_that_names_the_row(name, value):
+    X, y = (array.copy() for array in drawn.rows())
+    dict(X=X, y=y)[name][[7, 9], 3] = value
+    net = drawn.small()
+    with pytest.raises(
+        ValueError, match=f"^{name} has .* 2 of 50 rows, first in row 7$"
+    ):
+        net.fit(X, y)
+    assert net.train_history_ == []
+
+
+def test_predict_checks_its_input():
+    net = drawn.small()
+    X, y = drawn.rows()
+    with pytest.raises(NotFittedError, match="no weights yet"):
+        net.predict(X)
+    net.fit(X, y)
+    with pytest.raises(ValueError, match=r"the net takes \(n, 9216\)"):
+        net.predict(drawn.images()[0])
+    with pytest.raises(ValueError, match="X has values that are missing"):
+        net.predict(X * np.nan)
+
+
+def test_check_input_can_be_switched_off():
+    X, y = drawn.rows()
+    net = drawn.small(check_input=False).fit(X, y, epochs=1)
+    assert np.isnan(net.predict(X * np.nan)).all()
+
+
+# --- Results --------------------------------------------------------------------------
+
+
+def test_predict_get_output_and_score():
+    X, y = drawn.rows()
+    net = drawn.small(batch_iterator_test=nolearn.lasagne.BatchIterator(16)).fit(X, y)
+    W1, b1, W2, b2 = (p.get_value().astype(float) for p in net.get_all_params())
+    hidden = np.maximum(X @ W1 + b1, 0)
+    expected = hidden @ W2 + b2
+    predicted = net.predict(X)
+    assert predicted.dtype == np.float32
+    np.testing.assert_allclose(predicted, expected, atol=1e-5)
+    np.testing.assert_allclose(net.get_output("hidden", X), hidden, atol=1e-5)
+    ratio = ((y - expected) ** 2).sum(axis=0) / ((y - y.mean(axis=0)) ** 2).sum(axis=0)
+    assert net.score(X, y) == pytest.approx(1 - ratio.mean(), rel=1e-3)
+
+
+def test_scikit_learn_cross_validates_it():
+    X, y = drawn.rows()
+    scores = cross_val_score(drawn.small(), X, y, cv=2)
+    net = drawn.small()
+    assert scores.shape == (2,)
+    assert (scores < 1).all()
+    assert net.train_history_ == []
+
+
+# --- Ctrl-C ---------------------------------------------------------------------------
+
+
+class Press:
+    """Presses Ctrl-C in an epoch, while a batch is computed."""
+
+    def __init__(self, net, epoch):
+        self.net, self.epoch, self.steps = net, epoch, 0
+        self.train_iter = net.train_iter_
+
+    def __call__(self, *batch):
+        os.kill(os.getpid(), signal.SIGINT) if self.due() else None
+        self.steps += 1
+        return self.train_iter(*batch)
+
+    def due(self):
+        return len(self.net.train_history_) + 1 == self.epoch
+
+
+@pytest.mark.parametrize("epoch", [1, 3])
+def test_ctrl_c_ends_training_after_the_batch(epoch):
+    net = drawn.small(max_epochs=9)
+    net.initialize()
+    net.train_iter_ = press = Press(net, epoch)
+    handler = signal.getsignal(signal.SIGINT)
+    net.fit(*drawn.rows())
+    assert net.interrupted_
+    assert len(net.train_history_) == epoch - 1
+    assert press.steps == epoch
+    assert signal.getsignal(signal.SIGINT) is handler
+    net.train_iter_ = press.train_iter
+    net.fit(*drawn.rows(), epochs=2)
+    assert not net.interrupted_
+    assert len(net.train_history_) == epoch + 1
+
+
+def test_ctrl_c_at_any_time_leaves_a_net_that_can_be_used():
+    def soon(net, train_history):  # in the midst of a later epoch
+        if len(train_history) == 1:
+            killer.start()
+
+    killer = threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGINT))
+    net = drawn.small(max_epochs=10**6, on_epoch_finished=[soon])
+    net.fit(*drawn.rows())
+    killer.join()
+    assert net.interrupted_
+    assert np.isfinite(net.predict(drawn.rows()[0])).all()
+
+
+def test_a_net_trains_in_another_thread():
+    net = drawn.small()
+    thread = threading.Thread(target=net.fit, args=drawn.rows())
+    thread.start()
+    thread.join()
+    assert len(net.train_history_) == 3
+
+
+def test_an_error_while_training_is_passed_on():
+    def fail(net, train_history):
+        raise ZeroDivisionError
+
+    net = drawn.small(on_epoch_finished=[fail])
+    with pytest.raises(ZeroDivisionError):
+        net.fit(*drawn.rows())
+    assert not net.interrupted_
+    assert net.on_epoch_finished == [fail]
+
+
+# --- Pickles --------------------------------------------------------------------------
+
+
+def scheduled():
+    return drawn.small(
+        update_learning_rate=theano.shared(np.float32(0.03)),
+        on_epoch_finished=[AdjustVariable("update_learning_rate", 0.03, 0.01)],
+        max_epochs=5,
+    )
+
+
+def test_a_pickle_is_small_and_gives_the_same_net(capfd):
+    X, y = drawn.rows()
+    net = scheduled().fit(X, y, epochs=2)
+    text = pickle.dumps(net)
+    assert len(text) < 1.1 * params(net).nbytes + 10_000
+    loaded = pickle.loads(text)
+    assert type(loaded) is NeuralNet
+    assert np.array_equal(loaded.predict(X), net.predict(X))
+    assert loaded.train_history_ == net.train_history_
+    assert capfd.readouterr() == ("", "")
+
+
+def test_training_goes_on_after_loading():
+    X, y = drawn.rows()
+    net = scheduled().fit(X, y, epochs=2)
+    loaded = pickle.loads(pickle.dumps(net))
+    assert loaded.update_learning_rate is not net.update_learning_rate
+    assert loaded.update_learning_rate.get_value() == np.float32(0.025)
+    used = []
+    loaded.on_batch_finished = [
+        lambda net, history: used.append(float(net.update_learning_rate.get_value()))
+    ]
+    loaded.fit(X, y, epochs=2)
+    assert used == pytest.approx([0.025, 0.02])
+    assert [row["epoch"] for row in loaded.train_history_] == [1, 2, 3, 4]
+    assert loaded.train_history_[-1]["train_loss"] < net.train_history_[0]["train_loss"]
+    assert len(net.train_history_) == 2
+
+
+def test_loading_leaves_lasagnes_generator_alone():
+    text = pickle.dumps(drawn.small().fit(*drawn.rows(), epochs=1))
+    lasagne.random.set_rng(np.random.RandomState(1))
+    pickle.loads(text)
+    expected = np.random.RandomState(1).randint(10**9)
+    assert lasagne.random.get_rng().randint(10**9) == expected
+
+
+def test_a_bare_pickle_load_in_a_fresh_process(tmp_path):
+    X, y = drawn.rows()
+    net = drawn.small(verbose=1).fit(X, y, epochs=1)
+    (tmp_path / "net.pickle").write_bytes(pickle.dumps({"specialist": net}))
+    np.save(tmp_path / "X.npy", X)
+    script = (
+        "import pickle, numpy; net = pickle.load(open('net.pickle', 'rb'))"
+        "['specialist']; numpy.save('y.npy', net.predict(numpy.load('X.npy')))"
+    )
+    result = subprocess.run(
+        [sys.executable, "-W", "ignore::ResourceWarning", "-c", script],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+    np.testing.assert_allclose(np.load(tmp_path / "y.npy"), net.predict(X), atol=1e-6)
+
+
+def test_a_net_of_layer_instances_pickles():
+    stack = layers.InputLayer((None, 9216))
+    stack = layers.DenseLayer(stack, 30, nonlinearity=None)
+    net = NeuralNet(stack, regression=True, update_learning_rate=0.001, max_epochs=1)
+    X, y = drawn.rows()
+    net.fit(X, y)
+    assert np.array_equal(pickle.loads(pickle.dumps(net)).predict(X), net.predict(X))
+
+
+# --- Parameters of other nets ---------------------------------------------------------
+
+
+@pytest.mark.parametrize("source", ["net", "dict", "str", "path", "pickled net"])
+def test_parameters_come_from(source, tmp_path, capsys):
+    trained = drawn.small(verbose=0).fit(*drawn.rows())
+    path = tmp_path / "file.pickle"
+    if source == "pickled net":
+        path.write_bytes(pickle.dumps(trained))
+    else:
+        trained.save_params_to(path)
+    values = trained.get_all_params_values()
+    net = drawn.small(verbose=1)
+    net.load_params_from(
+        {"net": trained, "dict": values, "str": str(path)}.get(source, path)
+    )
+    assert np.array_equal(params(net), params(trained))
+    assert net.train_history_ == []
+    assert capsys.readouterr().out == ""
+
+
+def test_another_output_layer_keeps_its_own_parameters():
+    trained = drawn.small().fit(*drawn.rows())
+    net = drawn.small(output_num_units=4)
+    net.load_params_from(trained)
+    theirs, ours = trained.get_all_params_values(), net.get_all_params_values()
+    assert np.array_equal(ours["hidden"][0], theirs["hidden"][0])
+    assert ours["output"][0].shape == (4, 4)
+
+
+def test_another_hidden_layer_is_an_error():
+    trained = drawn.small().fit(*drawn.rows())
+    net = drawn.small(hidden_num_units=5)
+    net.initialize()
+    before = params(net)
+    with pytest.raises(
+        ValueError, match=re.escape("'hidden' have the shapes [(9216, 4)")
+    ):
+        net.load_params_from(trained)
+    assert np.array_equal(params(net), before)
+
+
+def test_a_net_without_a_fitting_layer_is_an_error():
+    net = make("net2")
+    with pytest.raises(
+        ValueError, match=r"None of the source's layers \(input, hidden"
+    ):
+        net.load_params_from(drawn.small().fit(*drawn.rows(), epochs=1))
+
+
+def test_a_net_without_weights_is_an_error():
+    with pytest.raises(NotFittedError, match="The net to load from"):
+        drawn.small().load_params_from(drawn.small())

@@ -1,0 +1,155 @@
+import errno
+import os
+import pickle
+import stat
+
+import drawn
+import numpy as np
+import pytest
+
+from kfkd import storage
+from kfkd.storage import StorageError, check_writable, written_atomically
+
+
+@pytest.fixture
+def umask():
+    """Set a umask; afterwards the old one is back."""
+    before = os.umask(0o022)
+    yield os.umask
+    os.umask(before)
+
+
+def write_half(path, error):
+    with written_atomically(path) as draft:
+        draft.write_text("half")
+        assert draft.suffix == path.suffix
+        raise error
+
+
+class Unpicklable:
+    def __reduce__(self):
+        raise RuntimeError("cannot be pickled")
+
+
+def test_a_net_comes_back(tmp_path):
+    X, y = drawn.rows()
+    net = drawn.small().fit(X, y, epochs=1)
+    storage.save({"all": net}, tmp_path / "net.pickle")
+    assert os.listdir(tmp_path) == ["net.pickle"]
+    loaded = storage.load(str(tmp_path / "net.pickle"))["all"]
+    assert np.array_equal(loaded.predict(X), net.predict(X))
+
+
+@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt, ValueError])
+def test_an_error_while_writing_leaves_the_old_file(tmp_path, error):
+    path = tmp_path / "file.txt"
+    path.write_text("old")
+    with pytest.raises(error):
+        write_half(path, error)
+    assert path.read_text() == "old"
+    assert os.listdir(tmp_path) == ["file.txt"]
+
+
+def test_a_net_that_cannot_be_pickled_leaves_the_old_file(tmp_path):
+    path = tmp_path / "net.pickle"
+    storage.save([1], path)
+    with pytest.raises(RuntimeError, match="cannot be pickled"):
+        storage.save([np.zeros(10**6), Unpicklable()], path)
+    assert storage.load(path) == [1]
+    assert os.listdir(tmp_path) == ["net.pickle"]
+
+
+def test_a_full_disk_is_one_clear_error(tmp_path):
+    path = tmp_path / "file.txt"
+    path.write_text("old")
+    message = r"file\.txt cannot be written: .*; what was there before is unchanged"
+    with pytest.raises(StorageError, match=message):
+        write_half(path, OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
+    assert path.read_text() == "old"
+    assert os.listdir(tmp_path) == ["file.txt"]
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full")
+def test_a_disk_that_fills_up_while_saving(tmp_path, monkeypatch):
+    path = tmp_path / "net.pickle"
+    storage.save([1], path)
+    # A draft that is a link to the device which is always full.
+    mkstemp = storage.tempfile.mkstemp
+
+    def full(**options):
+        handle, draft = mkstemp(**options)
+        os.unlink(draft)
+        os.symlink("/dev/full", draft)
+        return handle, draft
+
+    monkeypatch.setattr(storage.tempfile, "mkstemp", full)
+    with pytest.raises(StorageError, match="No space left on device"):
+        storage.save(list(range(10**5)), path)
+    assert storage.load(path) == [1]
+    assert os.listdir(tmp_path) == ["net.pickle"]
+
+
+def test_the_umask_decides_who_may_read(tmp_path, umask):
+    for mask, mode in ((0o022, 0o644), (0o077, 0o600), (0o002, 0o664)):
+        umask(mask)
+        storage.save([], tmp_path / "net.pickle")
+        assert stat.S_IMODE((tmp_path / "net.pickle").stat().st_mode) == mode
+        assert umask(mask) == mask  # and is what it was
+
+
+@pytest.mark.parametrize(
+    "function", [check_writable, lambda path: storage.save(1, path)]
+)
+def test_a_missing_folder_is_an_error(tmp_path, function):
+    with pytest.raises(StorageError, match=r"net\.pickle .*there is no folder .*/no"):
+        function(tmp_path / "no" / "net.pickle")
+
+
+@pytest.mark.parametrize(
+    "function", [check_writable, lambda path: storage.save(1, path)]
+)
+def test_a_folder_of_that_name_is_an_error(tmp_path, function):
+    (tmp_path / "net.pickle").mkdir()
+    with pytest.raises(StorageError, match=r"net\.pickle cannot be written: "):
+        function(tmp_path / "net.pickle")
+    assert os.listdir(tmp_path) == ["net.pickle"]
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="is root")
+def test_a_folder_that_may_not_be_written_to_is_an_error(tmp_path):
+    tmp_path.chmod(0o500)
+    for function in (check_writable, lambda path: storage.save(1, path)):
+        with pytest.raises(StorageError, match="Permission denied"):
+            function(tmp_path / "net.pickle")
+
+
+def test_to_check_a_file_leaves_it_alone(tmp_path):
+    check_writable(tmp_path / "net.pickle")
+    assert os.listdir(tmp_path) == []
+    (tmp_path / "net.pickle").write_text("old")
+    check_writable(tmp_path / "net.pickle")
+    assert (tmp_path / "net.pickle").read_text() == "old"
+    assert os.listdir(tmp_path) == ["net.pickle"]
+
+
+def test_a_missing_file_is_an_error(tmp_path):
+    with pytest.raises(StorageError, match=r"no\.pickle cannot be read: No such file"):
+        storage.load(tmp_path / "no.pickle")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"left_eye_center_x,Image\n",
+        b"\x89PNG\r\n\x1a\n",
+        pickle.dumps(list(range(999)))[:-9],
+        b"\x80\x04\x8c\x07missing\x8c\x04Name\x93.",
+    ],
+    ids=["empty", "text", "picture", "truncated", "of a missing module"],
+)
+def test_another_file_is_an_error(tmp_path, content):
+    path = tmp_path / "net.pickle"
+    path.write_bytes(content)
+    with pytest.raises(StorageError, match=r"net\.pickle is not a net .* or it is dam"):
+        storage.load(path)

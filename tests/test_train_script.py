@@ -1,0 +1,284 @@
+import importlib.util
+import os
+import pickle
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tables
+from PIL import Image
+
+from kfkd import data, faces, nets, storage, xla
+
+ROOT = Path(__file__).resolve().parent.parent
+SCRIPT = ROOT / "scripts" / "train.py"
+
+_spec = importlib.util.spec_from_file_location("train_script", SCRIPT)
+train = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(train)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A folder with Kaggle's files, of 60 complete rows."""
+    return faces.make(tmp_path_factory.mktemp("data"), n_train=200, n_test=17)
+
+
+@pytest.fixture(autouse=True)
+def work(monkeypatch, tmp_path):
+    """An empty folder to work in; no data, cache or device but the test's own."""
+    tables.isolate(monkeypatch, tmp_path)
+    monkeypatch.delenv("KFKD_DEVICE", raising=False)
+    yield Path.cwd()
+    xla.set_device(None)
+
+
+def epochs(text):
+    return re.findall(r"^ +(\d+)  \|  .*$", text, re.MULTILINE)
+
+
+def rows(text):
+    return re.findall(r"^ +\d+  \|  .*$", text, re.MULTILINE)
+
+
+def files(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def start(*arguments, **changes):
+    """Start the script as a user does, in a process of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-u", str(SCRIPT), *map(str, arguments)],
+        env=os.environ | {"PYTHONPATH": str(ROOT)} | changes,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_a_net_is_trained_reported_saved_and_drawn(folder, work, capsys):
+    assert train.main(["net1", "--data", str(folder), "--epochs", "3"]) == 0
+    out = capsys.readouterr().out
+    assert files(work) == ["net1.pickle", "net1.png"]
+    assert f"Data: {folder / 'training.csv'}" in out
+    assert "left_eye_center_x            200" in out
+    assert "X.shape == (60, 9216); X.min == 0.000; X.max == 1.000" in out
+    assert epochs(out) == ["1", "2", "3"]
+
+    with open("net1.pickle", "rb") as file:
+        net = pickle.load(file)
+    history = net.train_history_
+    assert net.max_epochs == len(history) == 3
+    best = min(history, key=lambda row: row["valid_loss"])
+    X, y = data.load(folder=folder)
+    loss = ((net.predict(X[12:]) - y[12:]) ** 2).mean()  # after the first fifth
+    rmse = np.sqrt(best["valid_loss"]) * 48
+    assert (
+        f"Best validation loss {best['valid_loss']:.6f} at epoch {best['epoch']}: "
+        f"RMSE {rmse:.3f} pixels\nTrain loss without dropout {loss:.6f}\n3 epochs in "
+    ) in out
+    assert f", on {xla.describe_device()}\n" in out
+    assert out.count(f"Training on {xla.describe_device()}\n") == 1
+    assert "The net is saved in net1.pickle\n" in out
+    assert "predictions for 16 test faces are drawn in net1.png\n" in out
+    with Image.open("net1.png") as picture:
+        assert len(picture.convert("L").getcolors()) > 100
+
+
+def test_options(folder, work, capsys):
+    arguments = ["--data", str(folder), "--out", "a.net", "--batch-size", "16"]
+    arguments += ["--log-every", "2", "--epochs", "3", "--device", "cpu", "--seed", "7"]
+    results = []
+    for out in ("a.net", "b.net"):
+        arguments[3] = out
+        assert train.main(["net1", *arguments]) == 0
+        results.append(rows(capsys.readouterr().out))
+    assert files(work) == ["a.net", "a.png", "b.net", "b.png"]
+    assert results[0] == results[1]
+    assert [row.split()[0] for row in results[0]] == ["2", "3"]
+    a, b = (storage.load(path) for path in ("a.net", "b.net"))
+    assert a.batch_iterator_train.batch_size == a.batch_iterator_test.batch_size == 16
+    for p, q in zip(a.get_all_params(), b.get_all_params(), strict=True):
+        assert np.array_equal(p.get_value(), q.get_value())
+    # Other nets are as they were.
+    assert nets.net1.batch_iterator_train.batch_size == 128
+    arguments[-1] = "8"
+    assert train.main(["net1", *arguments]) == 0
+    assert rows(capsys.readouterr().out) != results[0]
+
+
+def test_schedules_are_stretched_to_the_epochs(folder, monkeypatch):
+    made = []
+
+    def make(name, **changes):
+        small = dict.fromkeys(["conv1", "conv2", "conv3"], 2)
+        changes |= {f"{layer}_num_filters": n for layer, n in small.items()}
+        made.append(
+            nets_make(name, hidden4_num_units=4, hidden5_num_units=4, **changes)
+        )
+        return made[0]
+
+    nets_make = nets.make
+    monkeypatch.setattr(nets, "make", make)
+    assert train.main(["net8", "--data", str(folder), "--epochs", "2"]) == 0
+    assert made[0].update_learning_rate.get_value() == np.float32(0.0001)
+    assert made[0].update_momentum.get_value() == np.float32(0.999)
+    assert files(Path.cwd()) == ["net8.pickle", "net8.png"]
+
+
+def test_a_dry_run_writes_no_file(folder, work, capsys):
+    assert train.main(["net1", "--data", str(folder), "--dry-run"]) == 0
+    out = capsys.readouterr().out
+    assert epochs(out) == ["1"]
+    assert "Dry run: no files are written." in out
+    assert "saved" not in out
+    assert files(work) == []
+
+
+@pytest.fixture
+def few_faces(monkeypatch):
+    """Let the script draw few faces instead of thousands; say how many it wanted."""
+    asked = []
+
+    def make(**sizes):
+        asked.append(sizes)
+        return faces_make(n_train=150, n_test=3)
+
+    faces_make = faces.make
+    monkeypatch.setattr(faces, "make", make)
+    return asked
+
+
+def test_without_kaggles_files_faces_are_drawn(few_faces, tmp_path, capsys):
+    assert train.main(["net1", "--epochs", "1"]) == 0
+    out = capsys.readouterr().out
+    assert "Kaggle's files are not here (data/README.md says how to get them)" in out
+    assert "Data: drawn faces" in out
+    assert "predictions for 3 test faces" in out
+    assert few_faces == [{}]
+    assert (tmp_path / "cache" / "kfkd").is_dir()
+
+
+def test_drawn_faces_can_be_asked_for(folder, few_faces, monkeypatch, capsys):
+    monkeypatch.setenv("KFKD_DATA", str(folder))
+    assert train.main(["net1", "--synthetic", "--dry-run"]) == 0
+    out = capsys.readouterr().out
+    assert "Kaggle's files are not here" not in out
+    assert str(folder) not in out
+    assert few_faces == [{"n_train": 800, "n_test": 16}]
+
+
+def test_a_folder_without_a_test_set(folder, tmp_path, capsys):
+    (tmp_path / "only").mkdir()
+    (tmp_path / "only" / "training.csv").symlink_to(folder / "training.csv")
+    assert train.main(["net1", "--data", str(tmp_path / "only"), "--epochs", "1"]) == 0
+    assert "No picture of predictions, as there is no test" in capsys.readouterr().out
+    assert files(Path.cwd()) == ["net1.pickle"]
+
+
+def no_training(*args, **kwargs):
+    raise AssertionError("this should have been found before training")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        (["--out", "no/net.pickle"], storage.StorageError, "there is no folder no"),
+        (["--out", "."], storage.StorageError, "it is a folder"),
+        (["--data", "nowhere"], data.DataError, "nowhere is no folder"),
+        (["--device", "cuda:99"], xla.DeviceError, "asks for 'cuda:99'"),
+        (["--device", "gpu"], xla.DeviceError, "the devices are called cpu, cuda"),
+    ],
+)
+def test_what_cannot_be_is_found_before_training(
+    arguments, error, message, folder, monkeypatch
+):
+    monkeypatch.setattr(nets.NeuralNet, "fit", no_training)
+    defaults = ["--data", str(folder)] if "--data" not in arguments else []
+    with pytest.raises(error, match=message):
+        train.main(["net1", *defaults, *arguments])
+    assert files(Path.cwd()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["net9"], "argument NET: invalid choice: 'net9'"),
+        ([], "the following arguments are required: NET"),
+        (["net1", "--epochs", "0"], "--epochs: 0 is not at least 1"),
+        (["net1", "--batch-size", "many"], "--batch-size: 'many' is no whole number"),
+        (["net1", "--seed", "-1"], "--seed: -1 is not at least 0, at most 4294967295"),
+        (["net1", "--log-every", "0"], "--log-every: 0 is not at least 1"),
+        (["net1", "--data", "x", "--synthetic"], "--data and --synthetic exclude"),
+        (["net1", "--out", "net1.png"], "--out names the file of the net"),
+    ],
+)
+def test_usage_errors(arguments, message, capsys):
+    with pytest.raises(SystemExit) as exit:
+        train.main(arguments)
+    assert exit.value.code == 2
+    assert message in capsys.readouterr().err
+
+
+def test_help_gives_the_defaults(capsys):
+    with pytest.raises(SystemExit) as exit:
+        train.main(["--help"])
+    assert exit.value.code == 0
+    text = capsys.readouterr().out
+    options = re.split(r"^  (?=-)", text, flags=re.MULTILINE)[1:]
+    assert len(options) == 10
+    for option in options[1:]:  # without --help itself
+        assert re.search(r"\(default:\s[^)]+\)", option), option
+    assert "net1, net2, net3" in text
+
+
+def one_line(text):
+    assert re.fullmatch(r"train\.py: [^\n]+\n", text), text
+    return text
+
+
+def test_errors_are_one_line_and_status_1(folder):
+    process = start("net1", "--data", folder, KFKD_DEVICE="cuda:99")
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 1
+    assert out == ""
+    assert "KFKD_DEVICE asks for 'cuda:99'" in one_line(err)
+    assert files(Path.cwd()) == []
+
+
+def interrupted(process, at):
+    """Press Ctrl-C when a line has been printed; return what was printed."""
+    lines = []
+    for line in process.stdout:
+        lines.append(line)
+        if re.search(at, line):
+            process.send_signal(signal.SIGINT)
+            break
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 130
+    assert err == ""
+    return "".join(lines) + out
+
+
+def test_ctrl_c_saves_what_was_learnt(folder):
+    process = start("net1", "--data", folder, "--epochs", 10**6)
+    out = interrupted(process, at=r"^ +3  \|")
+    net = storage.load("net1.pickle")
+    assert len(net.train_history_) >= 3
+    assert "\nInterrupted.\nBest validation loss" in out
+    assert f"\n{len(net.train_history_)} epochs in" in out
+    X, y = data.load(folder=folder)
+    assert ((net.predict(X) - y) ** 2).mean() < net.train_history_[0]["train_loss"]
+    assert files(Path.cwd()) == ["net1.pickle", "net1.png"]
+
+
+def test_ctrl_c_before_the_first_epoch_saves_nothing(folder):
+    process = start("net1", "--data", folder)
+    out = interrupted(process, at="^Data:")
+    assert "Interrupted" in out
+    assert epochs(out) == []
+    assert files(Path.cwd()) == []
