@@ -8,7 +8,7 @@ import pandas as pd
 
 from kfkd._layout import COLUMNS, PIXELS, SIDE, DataError, hint, shown
 
-__all__ = ["Table", "parse"]
+__all__ = ["Table", "as_numbers", "parse"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +83,7 @@ def parse(stream, where, *, test):
         raise DataError(f"{where} holds a header, but no rows; download it again")
 
     frame = _frame(heads, separator, [name for name in header if name != "Image"])
-    numbers = {name: _numbers(frame[name], lines, where) for name in frame}
+    numbers = {name: as_numbers(frame[name], lines, where) for name in frame}
     ids = _ids(numbers["ImageId"], lines, where) if test else None
     columns = () if test else COLUMNS
     labels = np.empty((len(lines), len(columns)))
@@ -193,7 +193,7 @@ def _frame(heads, separator, names):
     )
 
 
-def _numbers(series, lines, where):
+def as_numbers(series, lines, where):
     """Return a column as float64; NaN where missing."""
     if series.dtype.kind in "iuf":
         return series.to_numpy(np.float64)

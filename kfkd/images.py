@@ -1,0 +1,181 @@
+"""Image files of any size and colour, as faces for the nets.
+
+A net knows faces that about fill a square. Of an image that is none, the largest square
+in its middle is taken: nothing is stretched, and of a portrait it is mostly hair and
+neck that is lost. Crop the image to the face first where that does not suit it.
+"""
+
+import math
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.figure import Figure
+from PIL import Image, ImageOps
+
+from kfkd.data import SIDE, DataError
+
+__all__ = ["Face", "open_image", "plot_points", "read_face"]
+
+
+@dataclass(frozen=True, eq=False)
+class Face:
+    """The middle square of an image.
+
+    Attributes
+    ----------
+    grey : float32 array, shape (9216,)
+        96 x 96 grey values in [0, 1], row by row.
+    left, top : float
+        Where the square's upper left corner is, in pixels of the image.
+    side : float
+        How many of these it is wide and high.
+    """
+
+    grey: np.ndarray
+    left: float
+    top: float
+    side: float
+
+    def to_own(self, points):
+        """Return points given in pixels of the 96 x 96 square in those of the image.
+
+        Parameters
+        ----------
+        points : array, shape (..., 2 * k)
+            x and y in turn, counted from the upper left corner of the upper left
+            pixel, as labels are.
+
+        Returns
+        -------
+        float64 array, shape (..., 2 * k)
+            Counted in the same way.
+        """
+        own = np.asarray(points, dtype=np.float64) * (self.side / SIDE)
+        own[..., 0::2] += self.left
+        own[..., 1::2] += self.top
+        return own
+
+
+def open_image(path):
+    """Open an image file as a viewer shows it.
+
+    Parameters
+    ----------
+    path : path
+        Any file that Pillow reads; of several pages the first.
+
+    Returns
+    -------
+    PIL.Image.Image
+        In mode L or RGB, turned upright as its EXIF data say, with what is transparent
+        laid on white. 16-bit grey values are brought to 8 bits.
+
+    Raises
+    ------
+    DataError
+        There is no such file, or it is no image that can be read.
+    """
+    try:
+        with warnings.catch_warnings():
+            # A large photograph. What is twice as large is an error, below.
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            with Image.open(path) as file:
+                file.load()
+                return _flat(ImageOps.exif_transpose(file))
+    except Image.DecompressionBombError as error:
+        raise DataError(f"{path} is too large an image: {error}") from error
+    except Image.UnidentifiedImageError as error:
+        raise DataError(f"{path} is no image of a known format") from error
+    # Pillow's readers raise many things for damaged files.
+    except Exception as error:
+        reason = getattr(error, "strerror", None) or error
+        raise DataError(f"{path} cannot be read as an image: {reason}") from error
+
+
+def _flat(image):
+    """Return an image of any mode in mode L or RGB."""
+    if image.mode.startswith("I;16"):
+        values = np.asarray(image).astype(np.float64) / 257
+        return Image.fromarray(np.rint(values).astype(np.uint8))
+    if image.mode in ("I", "F"):
+        raise ValueError(
+            "of grey values of 32 bits it is not known what white is; save it with 8 "
+            "or 16 bits"
+        )
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        white = Image.new("RGBA", image.size, "white")
+        return Image.alpha_composite(white, image).convert("RGB")
+    return image.convert("L" if image.mode in ("1", "L") else "RGB")
+
+
+def read_face(path):
+    """Read an image file and bring its middle square to 96 x 96 grey values.
+
+    Parameters
+    ----------
+    path : path
+        As for `open_image`.
+
+    Returns
+    -------
+    Face
+        Colours become grey by their luma (ITU-R 601), and pixels are averaged when
+        the image is made smaller (bicubic interpolation). An image of 96 x 96 grey
+        values stays as it is.
+
+    Raises
+    ------
+    DataError
+        As for `open_image`.
+    """
+    image = open_image(path).convert("L")
+    side = min(image.size)
+    left, top = (image.width - side) / 2, (image.height - side) / 2
+    square = image.resize(
+        (SIDE, SIDE),
+        Image.Resampling.BICUBIC,
+        box=(left, top, left + side, top + side),
+    )
+    grey = np.asarray(square, dtype=np.float32).ravel() / np.float32(255)
+    return Face(grey, left, top, side)
+
+
+def plot_points(paths, points):
+    """Draw image files, as they are, with key points in their own pixels.
+
+    Parameters
+    ----------
+    paths : sequence of path
+    points : sequence of array, shape (2 * k,)
+        For each image x and y in turn, as from `Face.to_own`.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    DataError
+        As for `open_image`.
+    """
+    columns = math.ceil(math.sqrt(len(paths)))
+    rows = math.ceil(len(paths) / columns)
+    inches = 4 if columns == 1 else 2.5
+    figure = Figure(figsize=(inches * columns, inches * rows))
+    figure.subplots_adjust(left=0, right=1, bottom=0, top=1, hspace=0.03, wspace=0.03)
+    axes = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axis in axes:
+        axis.set_axis_off()
+    for axis, path, xy in zip(axes, paths, points, strict=False):
+        image = open_image(path)
+        width, height = image.size
+        image.thumbnail((1024, 1024))  # more than is seen
+        axis.imshow(
+            np.asarray(image.convert("RGB")),
+            extent=(0, width, height, 0),
+        )
+        axis.scatter(xy[0::2], xy[1::2], marker="x", s=20, c="#ffb000", lw=1.2)
+        axis.set(xlim=(0, width), ylim=(height, 0))
+    return figure

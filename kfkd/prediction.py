@@ -1,0 +1,161 @@
+"""What trained nets predict: tables of coordinates in pixels."""
+
+import itertools
+import math
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from sklearn.exceptions import NotFittedError
+
+from kfkd import data
+from kfkd._layout import hint, shown
+from kfkd.data import COLUMNS, PIXELS, SIDE
+
+__all__ = ["PredictionError", "predict", "predict_test_set"]
+
+
+class PredictionError(ValueError):
+    """A net, or a set of specialists, cannot give the predictions asked for."""
+
+
+def predict(nets, X, ids=None):
+    """Predict key points in pixels.
+
+    Parameters
+    ----------
+    nets : NeuralNet, or mapping of tuple of str to NeuralNet
+        A net with 30 outputs, in the order of ``kfkd.data.COLUMNS``, or a set of
+        specialists, each with the columns that it predicts. All that is asked of a
+        net is ``predict``; nolearn's get images in the shape of their input layer,
+        other estimators as rows.
+    X : array, shape (n, 9216) or (n, 1, 96, 96)
+        Grey values in [0, 1], as ``kfkd.data.load`` or ``load2d`` returns them.
+    ids : sequence, optional
+        What the images are called; by default they are counted from 1.
+
+    Returns
+    -------
+    pandas.DataFrame
+        float64, a row for each image, a column for each coordinate predicted, in the
+        order of ``COLUMNS``, x and y in turn. In pixels, and not clipped: a net may
+        place a point outside of the image. The index is `ids`, called ``ImageId``.
+
+    Raises
+    ------
+    PredictionError
+        `nets` is something else, not trained, or predicts what is no number; or it
+        predicts x or y alone of a point.
+    ValueError
+        `X` is of another shape.
+
+    Notes
+    -----
+    The function ``predict`` of the tutorial's ``kfkd.py``, where the columns stand in
+    the order of the specialists.
+    """
+    X = np.asarray(X)
+    if X.shape[1:] not in ((PIXELS,), (1, SIDE, SIDE)):
+        raise ValueError(
+            f"X has the shape {X.shape}; images of {SIDE} x {SIDE} pixels are wanted: "
+            f"(n, {PIXELS}) or (n, 1, {SIDE}, {SIDE})"
+        )
+    X = X.reshape(-1, PIXELS)
+    single = not isinstance(nets, Mapping)
+    parts = {}
+    for columns, net in _by_columns(nets).items():
+        name = "the net" if single else f"the specialist for {columns[0]}"
+        y = _outputs(net, X, name)
+        if y.shape != (len(X), len(columns)):
+            outputs = y.shape[1] if y.ndim == 2 else f"an array of shape {y.shape}"
+            raise PredictionError(
+                f"{name} predicts {outputs}, where {len(columns)} columns are wanted"
+                + ("; is it one of a set of specialists?" if single else "")
+            )
+        bad = np.count_nonzero(~np.isfinite(y).all(axis=1))
+        if bad:
+            raise PredictionError(
+                f"{name} predicts what is no number for {bad} of {len(X)} images; "
+                "its training has failed"
+            )
+        # In double precision, as the tutorial's were.
+        parts.update(zip(columns, data.to_pixels(y.astype(np.float64)).T, strict=True))
+    index = pd.RangeIndex(1, len(X) + 1) if ids is None else pd.Index(ids)
+    table = pd.DataFrame(parts, index=index.rename("ImageId"))
+    return table[[name for name in COLUMNS if name in parts]]
+
+
+def _by_columns(nets):
+    """Return what was given as a mapping of columns to nets, checked."""
+    if not isinstance(nets, Mapping):
+        nets = {COLUMNS: nets}
+    if not nets:
+        raise PredictionError("the set of specialists is empty")
+    for columns, net in nets.items():
+        if not hasattr(net, "predict"):
+            raise PredictionError(
+                f"{shown(net)} is neither a trained net nor one of a set of specialists"
+            )
+        if not isinstance(columns, tuple) or not columns:
+            raise PredictionError(
+                "a set of specialists maps tuples of columns to nets; "
+                f"{shown(columns)} is no such tuple"
+            )
+    seen = set()
+    for name in itertools.chain.from_iterable(nets):
+        if name not in COLUMNS:
+            raise PredictionError(
+                f"a specialist predicts {shown(name)}, which is no target column"
+                f"{hint(name, COLUMNS)}"
+            )
+        if name in seen:
+            raise PredictionError(f"{name!r} is predicted twice")
+        seen.add(name)
+    for name in seen:
+        other = name[:-1] + {"x": "y", "y": "x"}[name[-1]]
+        if other not in seen:
+            raise PredictionError(f"{name!r} is predicted, but {other!r} is not")
+    return nets
+
+
+def _outputs(net, X, name):
+    """Return what a net predicts for rows of pixels, in [-1, 1]."""
+    layers = getattr(net, "layers_", None)  # a dict in nolearn's nets only
+    if isinstance(layers, Mapping):
+        shape = next(iter(layers.values())).shape[1:]
+        if None in shape or math.prod(shape) != PIXELS:
+            raise PredictionError(
+                f"{name} takes inputs of the shape {shape}, not {SIDE} x {SIDE} pixels"
+            )
+        X = X.reshape(-1, *shape)
+    try:
+        return np.asarray(net.predict(X))
+    except NotFittedError as error:
+        raise PredictionError(f"{name} has not been trained") from error
+
+
+def predict_test_set(nets, folder=None):
+    """Predict key points, in pixels, for the images of ``test.csv``.
+
+    Parameters
+    ----------
+    nets : NeuralNet, or mapping of tuple of str to NeuralNet
+        As for `predict`.
+    folder : path, optional
+        Where the files are, instead of the places that ``kfkd.data.find`` looks into.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As from `predict`, the index being the ``ImageId`` of the file.
+
+    Raises
+    ------
+    DataError
+        There is no test set, or it is faulty.
+    PredictionError
+        As for `predict`.
+    """
+    table = data.read("test", folder)
+    X = np.divide(table.images, np.float32(255), dtype=np.float32)
+    return predict(nets, X, table.ids)
