@@ -1,0 +1,151 @@
+"""Importing the stack: what it leaves behind, what it obeys, what it refuses."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from kfkd import stack
+
+
+def run(code, tmp_path, **environment):
+    """Run *code* in a fresh process, where warnings are errors; return its output."""
+    home = tmp_path / "home"
+    home.mkdir(exist_ok=True)
+    unwanted = ("THEANO_FLAGS", "THEANORC", "KFKD_DEVICE")
+    env = {k: v for k, v in os.environ.items() if k not in unwanted}
+    env |= {"HOME": str(home), "PYTHONPATH": os.pathsep.join(sys.path)} | environment
+    result = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        env=env,
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 0, result.stderr
+    assert result.stderr == ""
+    return result.stdout
+
+
+SNAPSHOT = """
+import importlib, json, sys, collections, os
+names = ["collections", "configparser", "os", "logging", "numpy", "numpy.linalg",
+         "scipy", "scipy.signal", "sklearn", "sklearn.base", "sklearn.model_selection"]
+for name in names:
+    importlib.import_module(name)
+hidden = {"numpy", "scipy", "sklearn"}
+before = {name: dict(vars(sys.modules[name])) for name in names}
+modules = {n: m for n, m in sys.modules.items()}
+flags = os.environ.get("THEANO_FLAGS")
+import kfkd.stack
+for name in names:
+    now = vars(sys.modules[name])
+    changed = [k for k in before[name] if now.get(k) is not before[name][k]]
+    added = [k for k in now if k not in before[name]
+             and not isinstance(now[k], type(sys))]
+    assert not changed and not added, (name, changed, added)
+assert all(sys.modules[n] is m for n, m in modules.items())
+gone = ["distutils", "numpy.distutils", "pkg_resources", "sklearn.cross_validation"]
+assert not [n for n in gone if n in sys.modules and n not in modules], gone
+assert os.environ.get("THEANO_FLAGS") == flags
+"""
+
+
+def test_what_is_lent_is_taken_back(tmp_path):
+    run(SNAPSHOT, tmp_path)
+
+
+def test_nothing_is_written(tmp_path):
+    code = """
+import kfkd.stack, theano, theano.tensor as T, numpy as np
+x = T.tensor4(); k = T.tensor4()
+f = theano.function([x, k], T.nnet.conv2d(x, k).sum(), mode="FAST_RUN")
+f(np.ones((1, 1, 4, 4), "f"), np.ones((1, 1, 2, 2), "f"))
+"""
+    run(code, tmp_path)
+    assert not [p for p in (tmp_path / "home").rglob("*") if "heano" in p.name]
+
+
+def settings(tmp_path, **environment):
+    code = """
+import json
+from kfkd import stack
+import theano
+c = theano.config
+print(json.dumps([c.floatX, str(c.mode), c.device, c.cxx, c.exception_verbosity,
+                  stack.REQUESTED_DEVICE]))
+"""
+    return json.loads(run(code, tmp_path, **environment))
+
+
+def test_settings_by_default(tmp_path):
+    assert settings(tmp_path) == ["float32", "xla", "cpu", "", "low", None]
+
+
+def test_the_users_flags_win(tmp_path):
+    flags = "floatX=float64,mode=FAST_COMPILE,exception_verbosity=high,device=gpu1"
+    assert settings(tmp_path, THEANO_FLAGS=flags) == [
+        "float64",
+        "FAST_COMPILE",
+        "cpu",
+        "",
+        "high",
+        "cuda:1",
+    ]
+
+
+def test_the_users_file_counts_below_the_flags(tmp_path):
+    rc = tmp_path / "theanorc"
+    rc.write_text("[global]\nfloatX = float64\ndevice = gpu\nmode = FAST_RUN\n")
+    found = settings(tmp_path, THEANORC=str(rc), THEANO_FLAGS="mode=xla")
+    assert found == ["float64", "xla", "cpu", "", "low", "cuda"]
+
+
+@pytest.fixture
+def versions(monkeypatch):
+    """Let the test say which versions are installed."""
+    installed = dict(stack.VERSIONS)
+
+    def version(name):
+        if name not in installed:
+            raise stack.importlib.metadata.PackageNotFoundError(name)
+        return installed[name]
+
+    monkeypatch.setattr(stack.importlib.metadata, "version", version)
+    return installed
+
+
+def test_what_is_installed_suits():
+    stack._check_installed()
+
+
+def test_a_missing_package_is_named(versions):
+    del versions["lasagne"]
+    with pytest.raises(stack.StackError, match=r"lasagne 0\.1, which is not installed"):
+        stack._check_installed()
+
+
+def test_another_version_is_named(versions):
+    versions["nolearn"] = "0.7"
+    with pytest.raises(stack.StackError, match=r"nolearn 0\.6\.1, but 0\.7 is"):
+        stack._check_installed()
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        (["__init__.py", "_version.py", "generated_version.py"], "installed over it"),
+        (["__init__.py"], "missing or incomplete"),
+    ],
+)
+def test_the_real_theano_is_noticed(versions, monkeypatch, tmp_path, files, message):
+    folder = tmp_path / "theano"
+    folder.mkdir()
+    for name in files:
+        (folder / name).touch()
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    monkeypatch.delitem(sys.modules, "theano")
+    with pytest.raises(stack.StackError, match=message) as error:
+        stack._check_installed()
+    assert "pip uninstall -y Theano theano-pymc" in str(error.value)

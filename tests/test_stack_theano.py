@@ -1,0 +1,167 @@
+"""Theano's own evaluation, in Python, on which other tests rely as their oracle."""
+
+import itertools
+
+import numpy as np
+import pytest
+import theano
+import theano.tensor as T
+from theano.sandbox import rng_mrg
+from theano.tensor.signal.pool import pool_2d
+
+MODES = ("FAST_RUN", "FAST_COMPILE")
+
+
+@pytest.fixture
+def rng():
+    return np.random.RandomState(0)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("flip", [True, False])
+def test_convolution_is_that_of_the_definition(rng, mode, flip):
+    x = rng.randn(2, 3, 6, 5)
+    w = rng.randn(4, 3, 3, 2)
+    expected = np.zeros((2, 4, 4, 4))
+    kernel = w[:, :, ::-1, ::-1] if flip else w
+    for n, o, i, j in np.ndindex(*expected.shape):
+        expected[n, o, i, j] = (x[n, :, i : i + 3, j : j + 2] * kernel[o]).sum()
+    image, filters = T.dtensor4(), T.dtensor4()
+    out = T.nnet.conv2d(image, filters, filter_flip=flip)
+    found = theano.function([image, filters], out, mode=mode)(x, w)
+    np.testing.assert_allclose(found, expected, rtol=1e-10)
+
+
+def test_convolution_gradient_is_that_of_differences(rng):
+    theano.gradient.verify_grad(
+        lambda x, w: T.nnet.conv2d(x, w, border_mode=1, subsample=(2, 1)),
+        [rng.randn(1, 2, 5, 4), rng.randn(2, 2, 3, 2)],
+        mode="FAST_RUN",
+        rng=np.random.RandomState(1),
+    )
+
+
+@pytest.mark.parametrize("mode", ["max", "sum", "average_inc_pad", "average_exc_pad"])
+@pytest.mark.parametrize("ignore_border", [True, False])
+def test_pooling_is_that_of_the_definition(rng, mode, ignore_border):
+    x = rng.randn(2, 5, 7)
+    size, stride = (2, 3), (2, 2)
+    count = [
+        (n - k) // s + 1 if ignore_border else max(0, -(-(n - k) // s)) + 1
+        for n, k, s in zip(x.shape[1:], size, stride, strict=True)
+    ]
+    reduce = {"max": np.max, "sum": np.sum}.get(mode, np.mean)
+    expected = np.array(
+        [
+            [
+                [
+                    reduce(image[2 * i : 2 * i + 2, 2 * j : 2 * j + 3])
+                    for j in range(count[1])
+                ]
+                for i in range(count[0])
+            ]
+            for image in x
+        ]
+    )
+    image = T.dtensor3()
+    out = pool_2d(image, size, ignore_border=ignore_border, stride=stride, mode=mode)
+    found = theano.function([image], out, mode="FAST_RUN")(x)
+    np.testing.assert_allclose(found, expected)
+    assert type(found) is np.ndarray
+
+
+@pytest.mark.parametrize("mode", ["max", "sum", "average_inc_pad"])
+def test_pooling_gradient_is_that_of_differences(rng, mode):
+    theano.gradient.verify_grad(
+        lambda x: pool_2d(x, (2, 2), ignore_border=False, mode=mode),
+        [rng.permutation(20.0 * np.arange(20)).reshape(1, 4, 5)],
+        mode="FAST_RUN",
+        rng=np.random.RandomState(1),
+    )
+
+
+@pytest.mark.parametrize(
+    ("number", "dtype"),
+    [
+        (1, "int8"),
+        (127, "int8"),
+        (128, "int16"),
+        (-129, "int16"),
+        (300, "int16"),
+        (40000, "int32"),
+        (2**31, "int64"),
+        (0.1, "float32"),
+        (0.5, "float32"),
+        (1e40, "float32"),  # as floatX: Theano has always let it overflow
+    ],
+)
+def test_numbers_get_the_smallest_type(number, dtype):
+    with np.errstate(over="ignore"):
+        assert T.as_tensor_variable(number).dtype == dtype
+
+
+def test_floats_keep_their_precision_with_float64():
+    with theano.config.change_flags(floatX="float64"):
+        assert T.as_tensor_variable(0.1).dtype == "float64"
+
+
+def test_too_large_a_number_is_an_error():
+    with pytest.raises(OverflowError):
+        T.as_tensor_variable(2**64)
+
+
+def test_streams_are_those_of_theanos_own_product():
+    """Against the product, modulo, that Theano computes row by row."""
+    stream = rng_mrg.MRG_RandomStream(1234)
+    rows = stream.get_substream_rstates(40, "float32", inc_rstate=False)
+
+    def jump(row):
+        first = rng_mrg.matVecModM(rng_mrg.A1p72, row[:3], rng_mrg.M1)
+        second = rng_mrg.matVecModM(rng_mrg.A2p72, row[3:], rng_mrg.M2)
+        return np.concatenate([first, second])
+
+    np.testing.assert_array_equal(rows[0], [1234] * 6)
+    for row, following in itertools.pairwise(rows.astype("int64")):
+        np.testing.assert_array_equal(following, jump(row))
+    stream.inc_rstate()
+    np.testing.assert_array_equal(
+        stream.rstate[:3],
+        rng_mrg.matVecModM(rng_mrg.A1p134, rows[0, :3].astype("int64"), rng_mrg.M1),
+    )
+
+
+def test_random_numbers_in_python():
+    x = rng_mrg.MRG_RandomStreams(7).uniform((500,), nstreams=10)
+    draws = theano.function([], x, mode="FAST_COMPILE")
+    first, second = draws(), draws()
+    assert first.min() > 0
+    assert first.max() < 1
+    assert abs(first.mean() - 0.5) < 0.06
+    assert not np.array_equal(first, second)
+
+
+def test_old_names():
+    from theano.tensor.signal import downsample
+
+    x = T.ftensor4()
+    pooled = downsample.max_pool_2d(x, ds=(2, 2), ignore_border=True)
+    image = np.arange(16, dtype="f").reshape(1, 1, 4, 4)
+    found = pooled.eval({x: image})
+    np.testing.assert_array_equal(found[0, 0], [[5, 7], [13, 15]])
+    assert issubclass(T.TensorVariable, theano.gof.Variable)
+
+
+def test_the_default_mode_follows_the_setting():
+    x = T.fscalar()
+    linkers = []
+    for name in ("FAST_RUN", "xla", "FAST_COMPILE", "xla"):
+        with theano.config.change_flags(mode=name):
+            function = theano.function([x], x + 1)
+        linkers.append(type(function.maker.linker).__name__)
+        assert function(2) == 3
+    assert linkers == ["VMLinker", "XLALinker", "VMLinker", "XLALinker"]
+    with (
+        pytest.raises(ValueError, match="xlaa"),
+        theano.config.change_flags(mode="xlaa"),
+    ):
+        pass
