@@ -16,7 +16,7 @@ from kfkd.xla.layout import ChannelsLast, channels_first, channels_last, keeps_l
 
 def _check_supported(op):
     if op.unshared:
-        raise NotImplementedError("a convolution with unshared filters is not converted")
+        raise NotImplementedError("unshared filters have no conversion")
 
 
 def _flip(op, filters):
@@ -41,7 +41,7 @@ def _last(op):
 
 
 def _correlate(op, images, filters):
-    """Correlate images, in the layout of the device, with (c_out, c_in, h, w) filters."""
+    """Correlate images, in the device's layout, with (c_out, c_in, h, w) filters."""
     axes = "DHW"[-op.convdim :]
     layout = ("NHWC", "OIHW", "NHWC") if _last(op) else (f"NC{axes}", f"OI{axes}") * 2
     return lax.conv_general_dilated(

@@ -11,11 +11,13 @@ from kfkd.xla.layout import ChannelsLast
 __all__ = [
     "NotStatic",
     "as_dtype",
+    "collected_checks",
     "convert",
     "dtype_of",
     "evaluate",
     "generates",
     "is_static",
+    "require",
     "sizes",
     "static",
 ]
@@ -65,6 +67,28 @@ def static(value):
 def sizes(*values):
     """Return scalars, and the entries of vectors, as a tuple of ints; or NotStatic."""
     return tuple(int(i) for value in values for i in np.ravel(static(value)))
+
+
+_checks = []
+
+
+def require(condition, error):
+    """Have *error* raised unless all of *condition* holds.
+
+    Now, if the condition is known; else after the call that finds it broken, with no
+    shared variable updated.  Of the error only the type and the text count.
+    """
+    if not is_static(condition):
+        _checks.append((condition, error))
+    elif not np.all(condition):
+        raise error
+
+
+def collected_checks():
+    """Return the conditions to be checked after the call, with their errors, once."""
+    found = list(_checks)
+    _checks.clear()
+    return found
 
 
 def as_dtype(value, dtype):

@@ -46,7 +46,10 @@ def _ultra_fast_sigmoid(x):
     half = 0.5 * jnp.abs(x)
     z = jnp.select(
         [half < 1.7, half < 3],
-        [1.5 * half / (1 + half), 0.935409070603099 + 0.0458812946797165 * (half - 1.7)],
+        [
+            1.5 * half / (1 + half),
+            0.935409070603099 + 0.0458812946797165 * (half - 1.7),
+        ],
         0.99505475368673,
     )
     return 0.5 * (jnp.where(x < 0, -z, z) + 1)
@@ -198,7 +201,9 @@ def _composite(op):
     def function(*values):
         env = dict(zip(graph.inputs, values, strict=True))
         for node, step in steps:
-            arguments = (v.data if isinstance(v, Constant) else env[v] for v in node.inputs)
+            arguments = (
+                v.data if isinstance(v, Constant) else env[v] for v in node.inputs
+            )
             env[node.outputs[0]] = step(*arguments)
         outputs = tuple(env[v] for v in graph.outputs)
         return outputs if len(outputs) > 1 else outputs[0]
@@ -228,9 +233,7 @@ def _check_shapes(shapes, patterns):
     """Raise if a dimension of size one would be broadcast that is not declared so."""
     for axis, lengths in enumerate(zip(*shapes, strict=True)):
         fixed = {
-            n
-            for n, pattern in zip(lengths, patterns, strict=True)
-            if not pattern[axis]
+            n for n, pattern in zip(lengths, patterns, strict=True) if not pattern[axis]
         }
         if len(fixed) > 1:
             raise ValueError(

@@ -1,12 +1,11 @@
 """Taking parts of arrays, and setting or increasing them."""
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from theano.tensor import subtensor as ts
 from theano.tensor.type_other import MakeSlice
 
-from kfkd.xla.dispatch import as_dtype, convert, dtype_of, is_static, static
+from kfkd.xla.dispatch import as_dtype, convert, is_static, require, static
 
 
 def _bound(value):
@@ -19,36 +18,45 @@ def _slice(entry):
 
 
 def _index(entry, length):
-    """Return an index along an axis of *length*, checked if it is known."""
+    """Return an index along an axis of *length*, having it checked."""
     if isinstance(entry, slice):
         return _slice(entry)
-    if entry is None or not is_static(entry):
-        return entry
-    entry = np.asarray(entry)
-    outside = entry.dtype != bool and ((entry < -length) | (entry >= length)).any()
-    if outside:
-        raise IndexError(f"index {entry} is out of bounds for an axis of size {length}")
+    entry = entry if not is_static(entry) else np.asarray(entry)
+    if entry.dtype.kind != "u":
+        # JAX clamps what is out of range, and takes -1 only of signed numbers.
+        require(entry >= -length, _out_of_bounds(length))
+    require(entry < length, _out_of_bounds(length))
     return entry
+
+
+def _out_of_bounds(length):
+    return IndexError(f"an index is out of bounds for an axis of size {length}")
 
 
 def _basic(op, x, values):
     """Return the index tuple of a node with an idx_list."""
     entries = ts.get_idx_list([x, *values], op.idx_list)
-    return tuple(_index(e, n) for e, n in zip(entries, x.shape))
+    return tuple(_index(e, n) for e, n in zip(entries, x.shape, strict=False))
 
 
 def _advanced(x, entries):
     """Return the index tuple of advanced indexing; masks must be known."""
-    entries = [
-        static(e) if getattr(e, "dtype", None) == bool else e for e in entries
-    ]
-    plain = all(e is None or isinstance(e, slice) or e.ndim < 2 for e in entries)
-    if None in entries or not plain:
-        return tuple(_slice(e) if isinstance(e, slice) else e for e in entries)
-    return tuple(
-        e if getattr(e, "dtype", None) == bool else _index(e, n)
-        for e, n in zip(entries, x.shape)
-    )
+    lengths, index = list(x.shape), []
+    for entry in entries:
+        if entry is None:
+            index.append(None)
+        elif not isinstance(entry, slice) and entry.dtype.kind == "b":
+            mask = static(entry)
+            if mask.shape != tuple(lengths[: mask.ndim]):
+                raise IndexError(
+                    f"a mask of shape {mask.shape} does not fit dimensions of shape "
+                    f"{tuple(lengths[: mask.ndim])}"
+                )
+            index.append(mask)
+            del lengths[: mask.ndim]
+        else:
+            index.append(_index(entry, lengths.pop(0)))
+    return tuple(index)
 
 
 def _written(op, x, index, y):

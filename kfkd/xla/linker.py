@@ -1,5 +1,6 @@
 """From an optimised Theano graph to one jitted program; knows no operation."""
 
+import builtins
 import warnings
 
 import jax
@@ -13,7 +14,14 @@ from theano.scalar import Scalar
 from theano.tensor import TensorType
 
 from kfkd.xla.device import get_device
-from kfkd.xla.dispatch import NotStatic, convert, dtype_of, evaluate, is_static
+from kfkd.xla.dispatch import (
+    NotStatic,
+    collected_checks,
+    convert,
+    dtype_of,
+    evaluate,
+    is_static,
+)
 from kfkd.xla.layout import channels_first
 from kfkd.xla.storage import Cell, to_device, to_host
 
@@ -32,6 +40,10 @@ def _where(node):
 
 def _is_array(variable):
     return isinstance(variable.type, (TensorType, Scalar))
+
+
+class _NeedsChecks(Exception):
+    """A program that may fail after the fact must keep the old values of updates."""
 
 
 class Program:
@@ -68,13 +80,16 @@ class Program:
                 "Theano's own, slow evaluation may know it: use mode='FAST_RUN'."
             ) from None
 
-    def __call__(self, values):
+    def __call__(self, values, check):
         """Compute the outputs of the graph.
 
         Parameters
         ----------
         values : dict
             The arrays of the inputs and, instead of those in the graph, of constants.
+        check : callable
+            Called with each condition that has to hold for the outputs to be right,
+            a boolean array, and the error to raise if it does not.
 
         Returns
         -------
@@ -86,16 +101,22 @@ class Program:
             inputs = [values[v] for v in node.inputs]
             if not getattr(function, "keeps_layout", False):
                 inputs = [channels_first(v) for v in inputs]
-            known = all(is_static(v) for v in inputs)
+            static = all(is_static(v) for v in inputs)
             try:
-                if known and not getattr(function, "generates", False):
+                if static and not getattr(function, "generates", False):
                     outputs = evaluate(node, inputs)
                 else:
                     outputs = function(*inputs)
             except NotStatic:
-                raise NotStatic(node, {v for v in values if is_static(v)}) from None
-            except (TypeError, ValueError) as error:
-                raise ValueError(f"{error}\nIt is {_where(node)}") from error
+                known = {v for v, array in values.items() if is_static(array)}
+                raise NotStatic(node, known) from None
+            except (AssertionError, IndexError, TypeError, ValueError) as error:
+                kind = ValueError if isinstance(error, TypeError) else type(error)
+                raise kind(f"{error}\nIt is {_where(node)}") from error
+            finally:
+                checks = collected_checks()
+            for condition, error in checks:
+                check(condition, type(error)(f"{error}\nIt is {_where(node)}"))
             if not isinstance(outputs, tuple):
                 outputs = (outputs,)
             values.update(zip(node.outputs, outputs, strict=True))
@@ -107,7 +128,8 @@ class XLALinker(Linker):
 
     The program computes all outputs and all updates, each node once.  The buffers of
     updated shared variables are given to it (donated), so that it writes the new
-    values over the old.
+    values over the old; not so in a program with conditions on computed values, such as
+    that indices are in range, which are checked after the call.
 
     Notes
     -----
@@ -156,12 +178,12 @@ class XLALinker(Linker):
 class _Thunk:
     """A program with the storage that it reads and updates."""
 
-    allow_gc = False
+    allow_gc = True  # nothing is kept for Function.free to take away
     need_update_inputs = False  # done here, so that values stay on the device
 
     def __init__(self, program, storage, updates, storage_map):
         self.program = program
-        self.storage_map = storage_map  # for Function.free
+        self.storage_map = storage_map  # for Function.copy
         self.cells = dict(zip(program.inputs, storage, strict=True))
         # Theano appends the new values to the outputs of the function.
         self.n_returned = len(program.outputs) - len(updates)
@@ -173,6 +195,7 @@ class _Thunk:
             if np.size(data) > _LARGE_CONSTANT
         }
         self.built_in = [v for v in program.inputs if not _is_array(v)]
+        self.checked = False  # whether conditions are known to be checked after calls
         self.jitted = {}
         self.signatures = set()
 
@@ -180,10 +203,16 @@ class _Thunk:
         with jax.enable_x64(True):
             while True:
                 try:
-                    returned, new = self._run()
+                    returned, new, checks = self._run()
                     break
                 except NotStatic as error:
                     self._build_in(*error.args)
+                except _NeedsChecks:
+                    self.checked = True
+                    self.jitted.clear()
+            for (kind, message), holds in checks.items():
+                if not holds:
+                    raise getattr(builtins, kind)(message)
             for variable, array in zip(self.updated, new, strict=True):
                 cell = self.cells[variable]
                 if isinstance(cell, Cell):
@@ -222,13 +251,19 @@ class _Thunk:
         def run(donated_arrays, kept_arrays):
             arrays = [*donated_arrays, *kept_arrays]
             values = dict(zip([*donated, *kept], arrays, strict=True))
+            checks = {}
+
+            def check(condition, error):
+                if not self.checked:
+                    raise _NeedsChecks
+                # Plain values, as JAX wants them for the keys of a result.
+                key = type(error).__name__, str(error)
+                checks[key] = checks.get(key, True) & jnp.all(condition)
+
+            arrays_out = self.program(built_in | values, check)
             outputs = [
                 jnp.asarray(array, dtype_of(v))
-                for v, array in zip(
-                    self.program.outputs,
-                    self.program(built_in | values),
-                    strict=True,
-                )
+                for v, array in zip(self.program.outputs, arrays_out, strict=True)
             ]
             returned, new = outputs[: self.n_returned], outputs[self.n_returned :]
             # JAX hands on an input, or the same output twice, without copying it: two
@@ -237,9 +272,9 @@ class _Thunk:
             for i, array in enumerate(new):
                 new[i] = jnp.copy(array) if id(array) in taken else array
                 taken.add(id(array))
-            return returned, new
+            return returned, new, checks
 
-        return jax.jit(run, donate_argnums=0)
+        return jax.jit(run, donate_argnums=() if self.checked else 0)
 
     def _build_in(self, node, known):
         """Have the integer arguments that *node*'s sizes depend on built in."""

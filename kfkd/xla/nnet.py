@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 from theano.tensor.nnet import nnet
 
-from kfkd.xla.dispatch import as_dtype, convert, dtype_of
+from kfkd.xla.dispatch import as_dtype, convert, dtype_of, require
 
 
 @convert.register(nnet.Softmax)
@@ -31,9 +31,26 @@ def _(op, node):
     return softmax_grad
 
 
-def _pick(matrix, columns):
-    """Return the entry of each row that *columns* names, as a column."""
-    return jnp.take_along_axis(matrix, columns[:, None], axis=1)
+def _check_classes(y, n):
+    """Require that *y* numbers classes from 0 to n - 1; JAX would clamp."""
+    error = ValueError(
+        f"a class in the targets is out of bounds: there are {n} classes"
+    )
+    if y.dtype.kind != "u":
+        require(y >= 0, error)
+    require(y < n, error)
+
+
+def _pick(matrix, y):
+    """Return the entry of each row whose column *y* names, as a vector."""
+    _check_classes(y, matrix.shape[1])
+    return jnp.take_along_axis(matrix, y[:, None].astype("int64"), axis=1)[:, 0]
+
+
+def _one_hot(y, like):
+    """Return a matrix like *like* with ones where *y* says, else zeros."""
+    _check_classes(y, like.shape[1])
+    return jax.nn.one_hot(y, like.shape[1], dtype=like.dtype)
 
 
 @convert.register(nnet.CrossentropySoftmaxArgmax1HotWithBias)
@@ -43,7 +60,7 @@ def _(op, node):
     def crossentropy(x, b, y):
         logits = jax.nn.log_softmax(x + b, axis=1)
         return (
-            as_dtype(-_pick(logits, y)[:, 0], loss),
+            as_dtype(-_pick(logits, y), loss),
             jnp.exp(logits),
             as_dtype(jnp.argmax(x + b, axis=1), position),
         )
@@ -54,21 +71,20 @@ def _(op, node):
 @convert.register(nnet.CrossentropySoftmax1HotWithBiasDx)
 def _(op, node):
     def crossentropy_dx(dy, sm, y):
-        one_hot = jax.nn.one_hot(y, sm.shape[1], dtype=sm.dtype)
-        return jnp.reshape(dy, (-1, 1)) * (sm - one_hot)
+        return jnp.reshape(dy, (-1, 1)) * (sm - _one_hot(y, sm))
 
     return crossentropy_dx
 
 
 @convert.register(nnet.CrossentropyCategorical1Hot)
 def _(op, node):
-    return lambda coding, y: -jnp.log(_pick(coding, y)[:, 0])
+    return lambda coding, y: -jnp.log(_pick(coding, y))
 
 
 @convert.register(nnet.CrossentropyCategorical1HotGrad)
 def _(op, node):
     def crossentropy_grad(gradient, coding, y):
-        one_hot = jax.nn.one_hot(y, coding.shape[1], dtype=coding.dtype)
+        one_hot = _one_hot(y, coding)
         return -one_hot * gradient[:, None] / jnp.where(one_hot == 1, coding, 1)
 
     return crossentropy_grad

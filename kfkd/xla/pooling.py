@@ -56,7 +56,7 @@ class _Windows:
         return inside and self.size == self.stride
 
     def split(self, x):
-        """Return *x* with (window, place in it) for each pooled axis, and the places."""
+        """Split each pooled axis of *x* into window and place in it; and name those."""
         used = [slice(n * k) for n, k in zip(self.count, self.size, strict=True)]
         pairs = [m for pair in zip(self.count, self.size, strict=True) for m in pair]
         end = len(self.shape) - self.after
@@ -78,7 +78,8 @@ class _Windows:
         """Reduce each window of *x* by *function*."""
         return lax.reduce_window(
             self.extend(x, initial),
-            jnp.asarray(initial, x.dtype),
+            # Known, so that JAX sees which reduction it is and can transpose it.
+            np.asarray(initial, x.dtype),
             function,
             self.over_axes(self.size, 1),
             self.over_axes(self.stride, 1),
@@ -121,8 +122,8 @@ def _max_grad(windows, x, maximum, gradient):
         equal = x == jnp.expand_dims(maximum, places)
         share = jnp.where(equal, jnp.expand_dims(gradient, places), zero)
         used = [n * k for n, k in zip(windows.count, windows.size, strict=True)]
-        used = (u or n for u, n in zip(windows.over_axes(used, 0), windows.shape))
-        share = jnp.reshape(share, tuple(used))
+        axes = zip(windows.over_axes(used, 0), windows.shape, strict=True)
+        share = jnp.reshape(share, [u or n for u, n in axes])
         rest = zip(share.shape, windows.shape, strict=True)
         return lax.pad(share, zero, [(0, whole - u, 0) for u, whole in rest])
     x = windows.extend(x, _lowest(x.dtype))
@@ -143,6 +144,13 @@ def _max_grad(windows, x, maximum, gradient):
             [(a, n - b, s - 1) for a, b, s, n in edges],
         )
     return windows.crop(result)
+
+
+def _max_grad_grad(windows, x, maximum, direction):
+    """Carry *direction*, of the shape of *x*, back through `_max_grad`."""
+    gradient = jax.ShapeDtypeStruct(maximum.shape, direction.dtype)
+    spread = functools.partial(_max_grad, windows, x, maximum)
+    return jax.linear_transpose(spread, gradient)(direction)[0]
 
 
 def _average(mode, windows, x):
@@ -190,6 +198,11 @@ def _(op, node):
 @convert.register(pool.MaxPoolGrad)
 def _(op, node):
     return _pooling(op, node, _max_grad)
+
+
+@convert.register(pool.DownsampleFactorMaxGradGrad)
+def _(op, node):
+    return _pooling(op, node, _max_grad_grad)
 
 
 @convert.register(pool.AveragePoolGrad)

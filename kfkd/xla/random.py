@@ -18,6 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 from theano.sandbox import rng_mrg
+from theano.sandbox.multinomial import MultinomialFromUniform
 
 from kfkd.xla.dispatch import convert, dtype_of, sizes
 from kfkd.xla.forms import images_channels_last
@@ -91,3 +92,21 @@ def _(op, node):
         return new_state, sample
 
     return mrg_uniform
+
+
+@convert.register(MultinomialFromUniform)
+def _(op, node):
+    dtype = dtype_of(node.outputs[0])
+
+    def multinomial(p, uniform, n):
+        (n,) = sizes(n)
+        if uniform.shape != (n * len(p),):
+            raise ValueError(
+                f"{n} draws from {len(p)} distributions take {n * len(p)} uniform "
+                f"numbers, not {uniform.shape}"
+            )
+        reached = jnp.cumsum(p, axis=1) > jnp.reshape(uniform, (n, -1, 1))
+        before = jnp.pad(reached, ((0, 0), (0, 0), (1, 0)))[..., :-1]
+        return jnp.sum(reached & ~before, axis=0).astype(dtype)
+
+    return multinomial

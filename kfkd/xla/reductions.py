@@ -13,7 +13,6 @@ from kfkd.xla.dispatch import as_dtype, convert, dtype_of, sizes
 from kfkd.xla.layout import ChannelsLast, channels_first, keeps_layout
 
 
-
 def _bitwise(function, initial):
     def reduce(x, axis):
         return lax.reduce(x, np.asarray(initial).astype(x.dtype), function, axis)

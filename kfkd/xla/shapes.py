@@ -14,6 +14,7 @@ from kfkd.xla.dispatch import (
     dtype_of,
     generates,
     is_static,
+    require,
     sizes,
     static,
 )
@@ -117,7 +118,8 @@ def _(op, node):
     @generates
     def arange(start, stop, step):
         # By NumPy, as in Theano: how many floats there are is a matter of rounding.
-        values = np.arange(*(static(v)[()] for v in (start, stop, step)), dtype=op.dtype)
+        bounds = (static(v)[()] for v in (start, stop, step))
+        values = np.arange(*bounds, dtype=op.dtype)
         return values if values.size <= _SMALL else jnp.asarray(values)
 
     return arange
@@ -125,12 +127,12 @@ def _(op, node):
 
 @convert.register(tb.Eye)
 def _(op, node):
-    @generates
-    def eye(n, m, k):
-        (n, m, k) = sizes(n, m, k)
-        return jnp.eye(n, m, k, dtype=op.dtype)
+    return generates(lambda n, m, k: jnp.eye(*sizes(n, m, k), dtype=op.dtype))
 
-    return eye
+
+@convert.register(tb.Tri)
+def _(op, node):
+    return generates(lambda n, m, k: jnp.tri(*sizes(n, m, k), dtype=op.dtype))
 
 
 @convert.register(tb.Join)
@@ -191,8 +193,7 @@ def _(op, node):
 @convert.register(extra_ops.RepeatOp)
 def _(op, node):
     def repeat(x, repeats):
-        repeats = np.asarray(sizes(repeats)) if node.inputs[1].ndim else sizes(repeats)[0]
-        return jnp.repeat(x, repeats, op.axis)
+        return jnp.repeat(x, np.asarray(static(repeats)), op.axis)
 
     return repeat
 
@@ -201,8 +202,7 @@ def _(op, node):
 def _(op, node):
     def check(x, *conditions):
         for condition in conditions:
-            if is_static(condition) and not np.all(condition):
-                raise AssertionError(op.msg)
+            require(condition, AssertionError(op.msg))
         return x
 
     return keeps_layout(check)

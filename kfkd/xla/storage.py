@@ -12,7 +12,9 @@ __all__ = ["Cell", "to_device", "to_host"]
 
 def to_device(value):
     """Copy an array to the device in use; later changes of *value* do not show."""
-    return jax.device_put(value, get_device(), may_alias=False)
+    # A copy of our own: on the CPU, JAX takes memory that happens to be aligned as it
+    # is, even with may_alias=False.
+    return jax.device_put(np.array(value), get_device())
 
 
 def to_host(value):

@@ -1,0 +1,224 @@
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import theano
+import theano.tensor as T
+from theano import In
+
+from xla.oracle import PYTHON, same
+
+
+def function(*args, **kwargs):
+    return theano.function(*args, mode="xla", **kwargs)
+
+
+def vector(*values):
+    return theano.shared(np.array(values, "float64"))
+
+
+def values(*variables):
+    return [v.get_value().tolist() for v in variables]
+
+
+def test_two_variables_may_be_swapped():
+    a, b = vector(1, 2), vector(3, 4)
+    f = function([], a + b, updates=[(a, b), (b, a)])
+    for _ in range(3):
+        assert f().tolist() == [4, 6]
+    assert values(a, b) == [[3, 4], [1, 2]]
+
+
+def test_two_variables_may_get_the_same_value():
+    a, b, c = vector(1), vector(2), vector(3)
+    new = a + b
+    f = function([], [new, new], updates=[(a, new), (b, new), (c, c)])
+    f()
+    assert values(a, b, c) == [[3], [3], [3]]
+    f()
+    g = function([], [], updates=[(a, a * 10)])
+    g()
+    assert values(a, b, c) == [[60], [6], [3]]
+
+
+def test_a_variable_may_get_the_value_of_an_input_or_a_constant():
+    a, b, x = vector(1), vector(2), T.dvector()
+    f = function([x], [], updates=[(a, x), (b, np.array([7.0]))])
+    for value in (5, 6):
+        array = np.array([float(value)])
+        f(array)
+        array[:] = 99
+        assert values(a, b) == [[value], [7]]
+
+
+def test_an_update_may_change_the_shape():
+    a = vector(1, 2)
+    f = function([], a.sum(), updates=[(a, T.concatenate([a, a]))])
+    assert [float(f()) for _ in range(3)] == [3, 6, 12]
+    assert a.get_value().shape == (16,)
+
+
+def test_updates_and_outputs_are_of_one_moment():
+    a, b = vector(1), vector(10)
+    f = function([], [a, b], updates=[(a, a + b), (b, b + a)])
+    assert [v.tolist() for v in f()] == [[1], [10]]
+    assert [v.tolist() for v in f()] == [[11], [11]]
+
+
+def test_functions_without_inputs_or_outputs():
+    a = vector(1)
+    assert function([], [])() == []
+    assert function([], None)() == []
+    assert function([], [], updates={a: a + 1})() == []
+    assert values(a) == [[2]]
+
+
+def test_outputs_that_are_constants_or_inputs_or_the_same():
+    x = T.dvector("x")
+    given = np.array([1.0, 2.0])
+    f = function([x], [x, T.constant(np.float64(3)), x, x * 2, x * 2])
+    first, constant, second, *rest = f(given)
+    assert constant == 3.0
+    assert constant.dtype == "float64"
+    first[:] = 99
+    assert second.tolist() == given.tolist() == [1, 2]
+    assert [r.tolist() for r in rest] == [[2, 4]] * 2
+
+
+def test_givens_and_clones():
+    x, y, s = T.dvector("x"), T.dvector("y"), vector(1, 2)
+    assert function([], x + 1, givens={x: s})().tolist() == [2, 3]
+    assert function([y], x + 1, givens={x: y * 2})([1, 2]).tolist() == [3, 5]
+    cloned = theano.clone((x * s).sum(), replace={x: s, s: x})
+    assert function([x], cloned)([3, 4]) == 11
+    frozen = theano.clone(s * 2, replace={s: T.constant(np.ones(2))})
+    assert function([], frozen)().tolist() == [2, 2]
+
+
+def test_downcasting_of_inputs():
+    x = T.fvector()
+    with pytest.raises(TypeError):
+        function([x], x)(np.ones(2))
+    f = function([x], x * 2, allow_input_downcast=True)
+    assert f(np.ones(2)).dtype == "float32"
+
+
+def test_inputs_with_values_and_updates():
+    x, state = T.dscalar("x"), T.dscalar("state")
+    f = function([x, In(state, value=10.0, update=state + x)], state * 2)
+    assert [float(f(1.0)), float(f(2.0)), float(f(0.0))] == [20, 22, 26]
+    g = function([x, In(state, value=3.0, name="s")], x + state)
+    assert (float(g(1.0)), float(g(1.0, s=5.0)), float(g(1.0))) == (4, 6, 4)
+
+
+def test_named_outputs_and_calls_by_name():
+    x, y = T.dscalar("x"), T.dscalar("y")
+    f = function([x, y], {"sum": x + y, "difference": x - y})
+    assert f(y=1.0, x=3.0) == {"sum": 4, "difference": 2}
+
+
+def test_batches_of_varying_size():
+    x, w = T.fmatrix(), theano.shared(np.ones((3, 2), "float32"))
+    f = function(
+        [x], T.dot(x, w).sum(), updates=[(w, w + T.cast(x.shape[0], "float32"))]
+    )
+    assert [float(f(np.ones((n, 3), "float32"))) for n in (4, 4, 1, 4)] == [
+        24,
+        120,
+        54,
+        240,
+    ]
+
+
+def test_a_copy_shares_or_does_not():
+    x, s = T.dscalar("x"), theano.shared(np.float64(1))
+    f = function([x], s * x, updates=[(s, s + 1)])
+    shared, swapped = (
+        f.copy(share_memory=True),
+        f.copy(swap={s: theano.shared(np.float64(5))}),
+    )
+    order = (f, shared, f, swapped, swapped, shared)
+    assert [float(np.squeeze(g(1.0))) for g in order] == [1, 2, 3, 5, 6, 4]
+    still = f.copy(delete_updates=True)
+    assert [float(np.squeeze(g(1.0))) for g in (still, still, f)] == [5, 5, 5]
+
+
+def test_freeing_a_function_leaves_it_working():
+    s = vector(1, 2)
+    f = function([], s * 2, updates=[(s, s + 1)])
+    f()
+    f.free()
+    assert f().tolist() == [4, 6]
+
+
+def test_large_constants():
+    large = np.random.default_rng(0).random((100, 100))
+    x = T.dmatrix()
+    f = function([x], T.dot(x, T.constant(large)))
+    np.testing.assert_allclose(f(np.eye(100)), large)
+
+
+def test_the_graph_is_computed_in_its_own_precision():
+    x = T.dscalar("x")
+    assert function([x], x + 1e-12)(1.0) == 1.0 + 1e-12
+    i = T.lscalar("i")
+    assert function([i], i * 3)(2**60) == 3 * 2**60
+
+
+def test_a_failed_call_leaves_everything_as_it_was():
+    x, s = T.dvector("x"), vector(1, 2)
+    f = function([x], s + x, updates=[(s, s + x)])
+    f([1, 1])
+    with pytest.raises(ValueError, match=r"(?s)mismatch.*Elemwise.*test_linker.py"):
+        f([1, 1, 1])
+    assert values(s) == [[2, 3]]
+    assert f([1, 1]).tolist() == [3, 4]
+
+
+def test_the_mode_as_the_configured_default():
+    x = T.dscalar()
+    with theano.config.change_flags(mode="xla"):
+        assert "Thunk" in type(theano.function([x], x).fn).__name__
+
+
+@pytest.mark.parametrize("flags", ["mode=xla", "floatX=float64,mode=xla", ""])
+def test_the_mode_in_the_environment(flags):
+    code = (
+        "import kfkd, theano; x = theano.tensor.scalar();"
+        "f = theano.function([x], x + 1); print(type(f.fn).__module__, f(1).dtype)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code],
+        env={**__import__("os").environ, "THEANO_FLAGS": flags},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    dtype = "float64" if "float64" in flags else "float32"
+    assert done.stdout.split() == ["kfkd.xla.linker", dtype], done.stderr
+
+
+def test_what_has_no_conversion_is_named_with_its_line():
+    x = T.dmatrix("x")
+    y = T.nlinalg.matrix_inverse(x)
+    with pytest.raises(NotImplementedError) as caught:
+        function([x], y)
+    message = str(caught.value)
+    assert "MatrixInverse has no conversion" in message
+    assert re.search(r"test_linker\.py.*\n.*matrix_inverse\(x\)", message)
+    assert "FAST_RUN" in message
+
+
+def test_each_node_is_computed_once_and_graphs_may_be_shared():
+    x = T.dvector()
+    y = T.exp(x)
+    outputs = [y, y + 1, T.exp(x) * 2]
+    value = np.array([0.5, -1.0])
+    for a, d in zip(
+        function([x], outputs)(value),
+        theano.function([x], outputs, mode=PYTHON)(value),
+        strict=True,
+    ):
+        same(a, d)
