@@ -42,6 +42,9 @@ _EXCLUDED = (
     "fusion",
     "inplace",
     "scan_make_inplace",
+    # With local_subtensor_lift, it puts a cycle into the gradient through a padding,
+    # and Theano then sorts it for ever.
+    "local_subtensor_inc_subtensor",
 )
 
 register_linker("xla", XLALinker())

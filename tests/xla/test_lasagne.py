@@ -108,10 +108,15 @@ def test_layers(name):
 def test_padding():
     net = layers.PadLayer(image(), (1, 2), val=0.5)
     x = T.tensor4(dtype="float32")
-    f = theano.function([x], layers.get_output(net, x), mode="xla")
+    output = layers.get_output(net, x)
+    weights = random(16, (2, 4, 8, 9), "float32")
+    gradient = T.grad(T.sum(output * weights), x)
+    f = theano.function([x], [output, gradient], mode="xla")
     value = random(15, (2, 4, 6, 5), "float32")
     widths = ((0, 0), (0, 0), (1, 1), (2, 2))
-    same(f(value), np.pad(value, widths, constant_values=0.5))
+    padded, found = f(value)
+    same(padded, np.pad(value, widths, constant_values=0.5))
+    same(found, weights[:, :, 1:-1, 2:-2])
 
 
 def test_embedding():
