@@ -97,12 +97,19 @@ def _(op, node):
                 f"The images have {channels} channels, the filters of shape "
                 f"{filters.shape} take {filters.shape[1] * op.num_groups}"
             )
-        if _is_plain(op) and channels > 1:
-            # The patches are those of the gradient, which XLA then makes once.
+        # As a product only if the gradient needs the same patches, which XLA then
+        # makes once; for its own sake XLA's convolution is faster.
+        shared = getattr(node.inputs[0].tag, "patches_needed", False)
+        if _is_plain(op) and shared and channels > 1:
             patches = jnp.concatenate(_shifted(images, *filters.shape[2:]), axis=-1)
             matrix = jnp.transpose(filters, (2, 3, 1, 0)).reshape(-1, filters.shape[0])
             return _image(op, jnp.dot(patches, matrix))
-        return _image(op, _correlate(op, images, filters))
+        result = _correlate(op, images, filters)
+        if 0 in result.shape and 0 not in images.shape:
+            raise ValueError(
+                f"Filters of shape {filters.shape} are larger than the images"
+            )
+        return _image(op, result)
 
     return conv
 
@@ -111,6 +118,7 @@ def _(op, node):
 def _(op, node):
     _check_supported(op)
     dtype = dtype_of(node.outputs[0])
+    node.inputs[0].tag.patches_needed = True  # for the convolution of the same images
 
     @keeps_layout
     def conv_grad_weights(images, gradient, spatial):
