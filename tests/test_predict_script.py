@@ -25,14 +25,15 @@ isolated = pytest.fixture(autouse=True)(tables.isolate)
 
 @pytest.fixture
 def run(monkeypatch, capfd):
-    """Run the script; return exit status or message, and standard output."""
+    """Run the script; return its status (if 1, its message) and its output."""
 
     def run(*arguments):
         monkeypatch.setattr(sys, "argv", [SCRIPT, *map(str, arguments)])
         capfd.readouterr()
         with pytest.raises(SystemExit) as end:
             runpy.run_path(SCRIPT, run_name="__main__")
-        return end.value.code, capfd.readouterr().out
+        out, err = capfd.readouterr()
+        return err.rstrip() if end.value.code == 1 else end.value.code, out
 
     return run
 

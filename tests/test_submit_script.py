@@ -28,13 +28,14 @@ def drawn(tmp_path_factory):
 
 @pytest.fixture
 def run(monkeypatch, capsys):
-    """Run the script; return exit status or message, and what it has printed."""
+    """Run the script; return its status (if 1, its message) and its output."""
 
     def run(*arguments):
         monkeypatch.setattr(sys, "argv", [SCRIPT, *map(str, arguments)])
         with pytest.raises(SystemExit) as end:
             runpy.run_path(SCRIPT, run_name="__main__")
-        return end.value.code, capsys.readouterr().out
+        out, err = capsys.readouterr()
+        return err.rstrip() if end.value.code == 1 else end.value.code, out
 
     return run
 

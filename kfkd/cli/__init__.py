@@ -1,0 +1,45 @@
+"""The command lines: one module for each, with its ``parse_args`` and ``main``.
+
+``scripts/`` and ``python -m kfkd`` call them through `run`.
+"""
+
+import importlib
+import os
+import sys
+
+from kfkd.data import DataError
+from kfkd.prediction import PredictionError
+from kfkd.storage import StorageError
+from kfkd.xla import DeviceError
+
+__all__ = ["run"]
+
+
+def run(name, argv=None):
+    """Run a command line and return the exit status.
+
+    Parameters
+    ----------
+    name : str
+        The module of this package that has its ``main``.
+    argv : list of str, optional
+        Its arguments; by default those of the process.
+
+    Returns
+    -------
+    int
+        What ``main`` returns; 1 after an error that is the user's to mend, of which
+        the message goes to standard error; 130 after Ctrl-C.
+    """
+    main = importlib.import_module(f"kfkd.cli.{name}").main
+    try:
+        return main(argv)
+    except BrokenPipeError:  # as by `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except (DataError, PredictionError, StorageError, DeviceError, OSError) as error:
+        print(f"{os.path.basename(sys.argv[0])}: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nInterrupted.", file=sys.stderr)
+        return 130

@@ -1,0 +1,113 @@
+"""Options that several command lines have, and what follows from them."""
+
+import argparse
+
+from kfkd import data, faces
+
+__all__ = [
+    "add_data",
+    "add_device",
+    "add_net",
+    "check_data",
+    "choose_folder",
+    "whole",
+]
+
+
+def whole(least, most=None):
+    """Return a function that takes a text for a whole number within bounds."""
+
+    def parse(text):
+        try:
+            number = int(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{text!r} is no whole number") from None
+        if number < least or (most is not None and number > most):
+            bounds = f"at least {least}" + (f", at most {most}" if most else "")
+            raise argparse.ArgumentTypeError(f"{text} is not {bounds}")
+        return number
+
+    return parse
+
+
+def add_net(parser):
+    """Add the file of a saved net."""
+    parser.add_argument(
+        "net",
+        metavar="NET.pickle",
+        help="a net with 30 outputs, or a set of specialists; loading it can run any "
+        "code that its author put into it",
+    )
+
+
+def add_device(parser):
+    """Add ``--device``."""
+    parser.add_argument(
+        "--device",
+        metavar="NAME",
+        help="cpu, cuda or cuda:N (default: KFKD_DEVICE, else the first CUDA GPU, else "
+        "cpu)",
+    )
+
+
+def add_data(parser, *, otherwise=""):
+    """Add ``--data`` and ``--synthetic``.
+
+    Parameters
+    ----------
+    parser : argparse.ArgumentParser
+    otherwise : str
+        What happens where Kaggle's files are not found.
+    """
+    parser.add_argument(
+        "--data",
+        metavar="FOLDER",
+        help="folder with Kaggle's files (default: KFKD_DATA, else where "
+        f"data/README.md says{otherwise})",
+    )
+    parser.add_argument(
+        "--synthetic",
+        action="store_true",
+        help="take drawn faces instead (default: off)",
+    )
+
+
+def check_data(parser, args):
+    """End with an error of `parser` if the two options of `add_data` are both set."""
+    if args.data and args.synthetic:
+        parser.error("--data and --synthetic exclude each other")
+
+
+def choose_folder(args, name="training", *, fall_back=False, **sizes):
+    """Return the folder of the data, saying which.
+
+    Parameters
+    ----------
+    args : argparse.Namespace
+        With ``data`` and ``synthetic``.
+    name : str
+        The table that is needed.
+    fall_back : bool
+        Whether drawn faces do where Kaggle's files are not found in the usual places.
+    **sizes
+        Of the drawn set, as for ``kfkd.faces.make``.
+
+    Returns
+    -------
+    path or None
+        None for the places where ``kfkd.data.find`` looks by itself.
+    """
+    if not args.synthetic:
+        try:
+            print(f"Data: {data.find(name, args.data)}")
+            return args.data
+        except data.NoDataError:
+            if not fall_back:
+                raise
+            print(
+                "Kaggle's files are not here (data/README.md says how to get them), so "
+                "drawn faces take their place."
+            )
+    message = "Data: drawn faces; to draw them takes half a minute the first time"
+    print(message, flush=True)
+    return faces.make(**sizes)

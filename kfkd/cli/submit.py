@@ -1,0 +1,61 @@
+"""Write a submission for Kaggle from a saved net, or a set of specialists."""
+
+import argparse
+import pathlib
+
+from kfkd import data, scoring, storage, submission, xla
+from kfkd.cli import options
+
+
+def parse_args(argv=None):
+    """Return the parsed command line."""
+    parser = argparse.ArgumentParser(
+        description="Predict the images of test.csv and write what IdLookupTable.csv "
+        "asks for in Kaggle's format."
+    )
+    add = parser.add_argument
+    options.add_net(parser)
+    options.add_data(parser)
+    add(
+        "--labels",
+        metavar="FILE",
+        help="a table of ImageId and columns to score the predictions against "
+        "(default: test_labels.csv beside test.csv, if it is there, as with drawn "
+        "faces)",
+    )
+    options.add_device(parser)
+    add(
+        "--out",
+        metavar="FILE",
+        type=pathlib.Path,
+        help="where it goes (default: submission-<time>.csv in the current folder)",
+    )
+    args = parser.parse_args(argv)
+    options.check_data(parser, args)
+    return args
+
+
+def find_labels(args, folder):
+    """Return the path of the labels to score against, or None."""
+    beside = data.find("test", folder).with_name("test_labels.csv")
+    return args.labels or (beside if beside.is_file() else None)
+
+
+def main(argv=None):
+    """Predict, check, write, score; return the exit status."""
+    args = parse_args(argv)
+    path = args.out or submission.new_path()
+    storage.check_writable(path)
+    xla.set_device(args.device)
+    folder = options.choose_folder(args, "test")
+    lookup = submission.read_lookup(folder)
+    labels_path = find_labels(args, folder)
+    if labels_path:
+        labels = scoring.asked_for(scoring.read_labels(labels_path), lookup)
+
+    nets = storage.load(args.net)
+    path, predictions = submission.submit(nets, folder, path)
+    print(f"{len(lookup):,} locations are written to {path}")
+    if labels_path:
+        print(f"\nAgainst {labels_path}:\n{scoring.report(predictions, labels)}")
+    return 0

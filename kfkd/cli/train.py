@@ -1,0 +1,135 @@
+"""Train a net of the tutorial and pickle it."""
+
+import argparse
+import pathlib
+import statistics
+
+import numpy as np
+from sklearn.metrics import mean_squared_error
+
+from kfkd import data, nets, plots, storage, xla
+from kfkd.cli import options
+from kfkd.cli.options import whole
+
+DRY_RUN = 200  # images
+
+
+def parse_args(argv=None):
+    """Return the parsed command line."""
+    parser = argparse.ArgumentParser(
+        description="Train a net of the tutorial and pickle it. Ctrl-C ends training "
+        "and saves what has been learnt."
+    )
+    add = parser.add_argument
+    add("net", choices=nets.NETS, metavar="NET", help=", ".join(nets.NETS))
+    options.add_data(parser, otherwise=", else drawn faces")
+    add(
+        "--epochs",
+        type=whole(1),
+        metavar="N",
+        help="how many; schedules are stretched to them (default: as in the tutorial)",
+    )
+    add(
+        "--batch-size",
+        type=whole(1),
+        metavar="N",
+        default=128,
+        help="images a step (default: %(default)s)",
+    )
+    add(
+        "--seed",
+        type=whole(0, 2**32 - 1),
+        metavar="N",
+        default=42,
+        help="of weights, dropout and flips (default: %(default)s)",
+    )
+    options.add_device(parser)
+    add(
+        "--log-every",
+        type=whole(1),
+        metavar="N",
+        default=1,
+        help="print every N-th epoch and the last (default: %(default)s)",
+    )
+    add(
+        "--out",
+        metavar="FILE",
+        type=pathlib.Path,
+        help="where the net goes, and beside it, ending in .png, a picture of its "
+        "predictions (default: NET.pickle)",
+    )
+    add(
+        "--dry-run",
+        action="store_true",
+        help=f"one epoch on {DRY_RUN} images, no files written (default: off)",
+    )
+    args = parser.parse_args(argv)
+    options.check_data(parser, args)
+    args.out = args.out or pathlib.Path(f"{args.net}.pickle")
+    if args.out.suffix == ".png":
+        parser.error("--out names the file of the net; the picture goes beside it")
+    return args
+
+
+def main(argv=None):
+    """Train, save, report, draw; return the exit status."""
+    args = parse_args(argv)
+    storage.check_writable(args.out)
+    xla.set_device(args.device)
+    # For a dry run, enough that DRY_RUN of them have all their labels.
+    sizes = dict(n_train=4 * DRY_RUN, n_test=16) if args.dry_run else {}
+    folder = options.choose_folder(args, fall_back=True, **sizes)
+
+    net = nets.make(args.net, log_every=args.log_every).seed(args.seed)
+    net.max_epochs = args.epochs or net.max_epochs
+    net.batch_iterator_train.batch_size = args.batch_size
+    net.batch_iterator_test.batch_size = args.batch_size
+    load = data.load if len(net.input_shape) == 2 else data.load2d
+    X, y = load(folder=folder)
+    print(f"X.shape == {X.shape}; X.min == {X.min():.3f}; X.max == {X.max():.3f}")
+    print(f"y.shape == {y.shape}; y.min == {y.min():.3f}; y.max == {y.max():.3f}\n")
+    if args.dry_run:
+        X, y, net.max_epochs = X[:DRY_RUN], y[:DRY_RUN], 1
+
+    net.fit(X, y)
+    if not net.train_history_:
+        print("Interrupted before the first epoch ended: there is nothing to save.")
+        return 130
+    if not args.dry_run:
+        storage.save(net, args.out)
+    report(net, X, y)
+    if args.dry_run:
+        print("Dry run: no files are written.")
+    else:
+        print(f"The net is saved in {args.out}")
+        draw_predictions(net, folder, args.out.with_suffix(".png"))
+    return 130 if net.interrupted_ else 0
+
+
+def report(net, X, y):
+    """Print what the training has come to."""
+    losses = [row["valid_loss"] for row in net.train_history_]
+    seconds = [row["dur"] for row in net.train_history_]
+    best = np.argmin(np.nan_to_num(losses, nan=np.inf))
+    X_train, _, y_train, _ = net.train_split(X, y, net)
+    train = mean_squared_error(y_train, net.predict(X_train))
+    print("\nInterrupted." if net.interrupted_ else "")
+    print(
+        f"Best validation loss {losses[best]:.6f} at epoch {best + 1}: "
+        f"RMSE {48 * np.sqrt(losses[best]):.3f} pixels\n"
+        f"Train loss without dropout {train:.6f}\n"
+        f"{len(seconds)} epochs in {sum(seconds):.1f} s, "
+        f"median {statistics.median(seconds):.3f} s, on {xla.describe_device()}"
+    )
+
+
+def draw_predictions(net, folder, path):
+    """Save a picture of what a net predicts for the first 16 test faces."""
+    try:
+        images = data.read("test", folder).images[:16]
+    except data.DataError as error:
+        print(f"No picture of predictions, as there is no test set: {error}")
+        return
+    X = (images / np.float32(255)).reshape(-1, *net.input_shape[1:])
+    plots.save_figure(plots.plot_predictions(X, net.predict(X)), path)
+    print(f"Its predictions for {len(X)} test faces are drawn in {path}")
