@@ -30,13 +30,16 @@ def whole(least, most=None):
     return parse
 
 
-def add_net(parser):
-    """Add the file of a saved net."""
+def add_net(parser, default=None):
+    """Add the file of a saved net, which must be named if there is no default."""
     parser.add_argument(
         "net",
+        nargs="?" if default else None,
+        default=default,
         metavar="NET.pickle",
         help="a net with 30 outputs, or a set of specialists; loading it can run any "
-        "code that its author put into it",
+        "code that its author put into it"
+        + (" (default: %(default)s)" if default else ""),
     )
 
 

@@ -14,7 +14,7 @@ def parse_args(argv=None):
         "asks for in Kaggle's format."
     )
     add = parser.add_argument
-    options.add_net(parser)
+    options.add_net(parser, default="net-specialists.pickle")
     options.add_data(parser)
     add(
         "--labels",

@@ -21,7 +21,14 @@ def parse_args(argv=None):
         "and saves what has been learnt."
     )
     add = parser.add_argument
-    add("net", choices=nets.NETS, metavar="NET", help=", ".join(nets.NETS))
+    add(
+        "net",
+        nargs="?",
+        choices=nets.NETS,
+        default="net8",
+        metavar="NET",
+        help=f"{', '.join(nets.NETS)} (default: %(default)s)",
+    )
     options.add_data(parser, otherwise=", else drawn faces")
     add(
         "--epochs",
