@@ -1,5 +1,7 @@
 """More training data from the same images: batches with half of them flipped."""
 
+import jax.numpy as jnp
+import numpy as np
 from nolearn.lasagne import BatchIterator
 
 from kfkd.data import COLUMNS
@@ -102,15 +104,37 @@ class FlipBatchIterator(BatchIterator):
         """
         Xb, yb = super().transform(Xb, yb)
         self._check(Xb, yb)
-        n = len(Xb)
-        flipped = self.random.choice(n, n // 2, replace=False)
-        Xb = Xb.copy()
-        Xb[flipped] = Xb[flipped, :, :, ::-1]
+        return self.apply((Xb, yb), self.draw(len(Xb)))
+
+    def draw(self, n):
+        """Choose which of `n` faces are flipped: a boolean array, half of it true."""
+        flipped = np.zeros(n, dtype=bool)
+        flipped[self.random.choice(n, n // 2, replace=False)] = True
+        return flipped
+
+    def apply(self, batch, flipped):
+        """Return copies of a batch with the chosen faces mirrored.
+
+        Parameters
+        ----------
+        batch : (Xb, yb)
+            As for `transform`; arrays of NumPy or of JAX, which may be traced.
+        flipped : boolean array, shape (n,)
+
+        Returns
+        -------
+        Xb, yb
+        """
+        Xb, yb = batch
+        numpy = np if isinstance(Xb, np.ndarray) else jnp
+        Xb = numpy.where(flipped[:, None, None, None], Xb[..., ::-1], Xb)
         if yb is not None:
-            yb = yb.copy()
-            yb[flipped, ::2] *= -1
+            k = yb.shape[1]
+            sign = np.where(np.arange(k) % 2 == 0, -1, 1).astype(yb.dtype)
+            source = np.arange(k)
             for a, b in self.flip_indices:
-                yb[flipped, a], yb[flipped, b] = yb[flipped, b], yb[flipped, a]
+                source[[a, b]] = source[[b, a]]
+            yb = numpy.where(flipped[:, None], (yb * sign)[:, source], yb)
         return Xb, yb
 
     def _check(self, Xb, yb):

@@ -13,6 +13,7 @@ import numpy as np
 from sklearn.exceptions import NotFittedError
 from sklearn.metrics import accuracy_score, r2_score
 
+from kfkd import training
 from kfkd._signals import ctrl_c_held_back
 from kfkd.callbacks import PrintTables
 
@@ -164,7 +165,7 @@ class NeuralNet(nolearn.NeuralNet):
         return super().fit(X, y, epochs)
 
     def train_loop(self, X, y, epochs=None):
-        """Run nolearn's loop, with the log and the callbacks' beginning and end."""
+        """Run the loop, with the log and the callbacks' beginning and end."""
         self.epochs_ = epochs or self.max_epochs
         handlers = self.on_epoch_finished
         callbacks = (
@@ -179,7 +180,7 @@ class NeuralNet(nolearn.NeuralNet):
             for callback in callbacks:
                 started.append(callback)
                 self._tell(callback, "on_training_started")
-            super().train_loop(X, y, self.epochs_)
+            training.run(self, X, y, self.epochs_)
         except KeyboardInterrupt:
             self.interrupted_ = True
             raise
@@ -198,6 +199,8 @@ class NeuralNet(nolearn.NeuralNet):
         """Compute one batch, as nolearn does, but never half of it."""
         with ctrl_c_held_back():
             return nolearn.NeuralNet.apply_batch_func(func, Xb, yb)
+
+    _apply_batch_func = apply_batch_func
 
     def predict_proba(self, X):
         """Return the net's outputs; ``predict`` is the same for a regression.

@@ -6,7 +6,7 @@ import jax
 
 from kfkd import stack
 
-__all__ = ["DeviceError", "describe_device", "get_device", "set_device"]
+__all__ = ["DeviceError", "describe_device", "free_memory", "get_device", "set_device"]
 
 
 class DeviceError(RuntimeError):
@@ -66,6 +66,14 @@ def describe_device():
     if device.platform == "cpu":
         return f"cpu ({len(os.sched_getaffinity(0))} cores)"
     return f"cuda:{device.id} ({device.device_kind})"
+
+
+def free_memory():
+    """Return how many bytes the device in use can still take; of the CPU's, all."""
+    stats = get_device().memory_stats()
+    if stats and "bytes_limit" in stats:
+        return stats["bytes_limit"] - stats["bytes_in_use"]
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
 def _devices(platform):

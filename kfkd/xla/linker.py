@@ -25,7 +25,14 @@ from kfkd.xla.dispatch import (
 from kfkd.xla.layout import channels_first
 from kfkd.xla.storage import Cell, to_device, to_host
 
-__all__ = ["Program", "XLALinker"]
+__all__ = [
+    "NeedsChecks",
+    "Program",
+    "Thunk",
+    "XLALinker",
+    "distinct",
+    "raise_broken",
+]
 
 # Constants with more elements are handed to the program instead of written into it.
 _LARGE_CONSTANT = 4096
@@ -42,8 +49,28 @@ def _is_array(variable):
     return isinstance(variable.type, (TensorType, Scalar))
 
 
-class _NeedsChecks(Exception):
+class NeedsChecks(Exception):
     """A program that may fail after the fact must keep the old values of updates."""
+
+
+def raise_broken(checks):
+    """Raise the error of the first condition that does not hold, if any."""
+    for (kind, message), holds in checks.items():
+        if not holds:
+            raise getattr(builtins, kind)(message)
+
+
+def distinct(new, given):
+    """Return *new* with copies of what is among *given* or in it twice.
+
+    JAX hands on an input, or the same output twice, without copying it: two shared
+    variables would have one buffer, and each would give it away.
+    """
+    new, taken = list(new), {id(array) for array in given}
+    for i, array in enumerate(new):
+        new[i] = jnp.copy(array) if id(array) in taken else array
+        taken.add(id(array))
+    return new
 
 
 class Program:
@@ -163,7 +190,7 @@ class XLALinker(Linker):
             fgraph, order, input_storage, output_storage, storage_map
         )
         program = Program(fgraph, order)
-        thunk = _Thunk(program, input_storage, self.updates, storage_map)
+        thunk = Thunk(program, input_storage, self.updates, storage_map)
         inputs = [
             Container(v, storage)
             for v, storage in zip(program.inputs, input_storage, strict=True)
@@ -175,7 +202,7 @@ class XLALinker(Linker):
         return thunk, inputs, outputs
 
 
-class _Thunk:
+class Thunk:
     """A program with the storage that it reads and updates."""
 
     allow_gc = True  # nothing is kept for Function.free to take away
@@ -198,8 +225,10 @@ class _Thunk:
         self.checked = False  # whether conditions are known to be checked after calls
         self.jitted = {}
         self.signatures = set()
+        self.reads = True  # what it computes, so that a call waits for it
 
     def __call__(self, output_subset=None):
+        """Run the program on what is in storage; store updates, return the rest."""
         with jax.enable_x64(True):
             while True:
                 try:
@@ -207,28 +236,19 @@ class _Thunk:
                     break
                 except NotStatic as error:
                     self._build_in(*error.args)
-                except _NeedsChecks:
+                except NeedsChecks:
                     self.checked = True
                     self.jitted.clear()
-            for (kind, message), holds in checks.items():
-                if not holds:
-                    raise getattr(builtins, kind)(message)
-            for variable, array in zip(self.updated, new, strict=True):
-                cell = self.cells[variable]
-                if isinstance(cell, Cell):
-                    cell.put(array)
-                else:
-                    cell[0] = to_host(array)
-            return [to_host(array) for array in returned] + [None] * len(new)
+            raise_broken(checks)
+            self.store(new)
+            if self.reads:
+                returned = [to_host(array) for array in returned]
+            return [*returned, *[None] * len(new)]
 
     def _run(self):
-        donated, kept = {}, {v: cell.on_device for v, cell in self.large.items()}
+        donated, kept = self.shared()
         for v, cell in self.cells.items():
-            if v in self.built_in:
-                continue
-            if isinstance(cell, Cell):
-                (donated if v in self.updated else kept)[v] = cell.on_device
-            else:
+            if v not in self.built_in and not isinstance(cell, Cell):
                 kept[v] = to_device(np.asarray(cell[0]))
         # A conversion may choose by platform, so a program is made for each.
         key = get_device().platform, *(_key(self.cells[v][0]) for v in self.built_in)
@@ -251,30 +271,71 @@ class _Thunk:
         def run(donated_arrays, kept_arrays):
             arrays = [*donated_arrays, *kept_arrays]
             values = dict(zip([*donated, *kept], arrays, strict=True))
-            checks = {}
-
-            def check(condition, error):
-                if not self.checked:
-                    raise _NeedsChecks
-                # Plain values, as JAX wants them for the keys of a result.
-                key = type(error).__name__, str(error)
-                checks[key] = checks.get(key, True) & jnp.all(condition)
-
-            arrays_out = self.program(built_in | values, check)
-            outputs = [
-                jnp.asarray(array, dtype_of(v))
-                for v, array in zip(self.program.outputs, arrays_out, strict=True)
-            ]
-            returned, new = outputs[: self.n_returned], outputs[self.n_returned :]
-            # JAX hands on an input, or the same output twice, without copying it: two
-            # shared variables would have one buffer, and each would give it away.
-            taken = {id(array) for array in arrays}
-            for i, array in enumerate(new):
-                new[i] = jnp.copy(array) if id(array) in taken else array
-                taken.add(id(array))
-            return returned, new, checks
+            returned, new, checks = self.compute(built_in | values)
+            return returned, distinct(new, arrays), checks
 
         return jax.jit(run, donate_argnums=() if self.checked else 0)
+
+    def shared(self):
+        """Return the arrays of shared variables and of large constants, by variable.
+
+        Returns
+        -------
+        donated, kept : dict
+            Those that an update replaces, and the others.
+        """
+        donated, kept = {}, {v: cell.on_device for v, cell in self.large.items()}
+        for v, cell in self.cells.items():
+            if v not in self.built_in and isinstance(cell, Cell):
+                (donated if v in self.updated else kept)[v] = cell.on_device
+        return donated, kept
+
+    def compute(self, values):
+        """Trace the program.
+
+        Parameters
+        ----------
+        values : dict
+            The arrays of all inputs and of large constants, by variable.
+
+        Returns
+        -------
+        returned, new : list of arrays
+            What the function returns, and what the updated variables become.
+        checks : dict
+            For each condition to be checked after the call, named by the error to
+            raise if it does not hold, whether it does.
+
+        Raises
+        ------
+        NeedsChecks
+            If there is such a condition and nobody has known of it.
+        """
+        checks = {}
+
+        def check(condition, error):
+            if not self.checked:
+                raise NeedsChecks
+            # Plain values, as JAX wants them for the keys of a result.
+            key = type(error).__name__, str(error)
+            checks[key] = checks.get(key, True) & jnp.all(condition)
+
+        outputs = [
+            jnp.asarray(array, dtype_of(v))
+            for v, array in zip(
+                self.program.outputs, self.program(values, check), strict=True
+            )
+        ]
+        return outputs[: self.n_returned], outputs[self.n_returned :], checks
+
+    def store(self, new):
+        """Give the updated variables their new values."""
+        for variable, array in zip(self.updated, new, strict=True):
+            cell = self.cells[variable]
+            if isinstance(cell, Cell):
+                cell.put(array)
+            else:
+                cell[0] = to_host(array)
 
     def _build_in(self, node, known):
         """Have the integer arguments that *node*'s sizes depend on built in."""

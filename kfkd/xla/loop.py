@@ -1,0 +1,186 @@
+"""A compiled function called for one batch after the other, within one program."""
+
+import contextlib
+
+import jax
+import numpy as np
+from jax import lax
+
+from kfkd.xla import forms
+from kfkd.xla.dispatch import NotStatic
+from kfkd.xla.linker import NeedsChecks, Thunk, distinct, raise_broken
+from kfkd.xla.storage import Cell, to_device
+
+__all__ = ["BatchLoop", "NoLoopError", "unread"]
+
+
+class NoLoopError(ValueError):
+    """A function cannot be called in a loop on the device."""
+
+
+@contextlib.contextmanager
+def unread(function):
+    """Let calls of *function* return JAX's arrays, which may not be there yet.
+
+    A call then does not wait for the device.  A function of another mode is left alone.
+    """
+    thunk = getattr(function, "fn", None)
+    if not isinstance(thunk, Thunk):
+        yield
+        return
+    thunk.reads = False
+    try:
+        yield
+    finally:
+        thunk.reads = True
+
+
+class BatchLoop:
+    """Calls of a function with one batch of rows after the other, without the host.
+
+    The arrays are put on the device once. A call of the loop does what calls of the
+    function with the batches in order would do, the smaller one at the end included,
+    updates of shared variables among it.
+
+    Parameters
+    ----------
+    function : theano.compile.function.types.Function
+        Compiled in mode ``"xla"``.
+    arrays : sequence of arrays
+        One for each argument of the function, all of the same length. They are
+        converted as the function would convert them.
+    batch_size : int
+    transform : callable, optional
+        ``transform(batch, drawn)`` returns what the function gets instead of `batch`,
+        a tuple of JAX arrays; it is traced.
+
+    Raises
+    ------
+    NoLoopError
+        If the function is one of another mode, or of other arguments, or a size in
+        it depends on the values of an argument, or single calls are faster
+        (``forms.loops``).
+    """
+
+    def __init__(self, function, arrays, batch_size, transform=None):
+        if not isinstance(getattr(function, "fn", None), Thunk):
+            raise NoLoopError("the function is not compiled in mode 'xla'")
+        self.thunk = function.fn
+        self.arguments = [
+            v for v, cell in self.thunk.cells.items() if not isinstance(cell, Cell)
+        ]
+        if len(self.arguments) != len(arrays) or self.thunk.built_in:
+            raise NoLoopError("the function takes other arguments than arrays")
+        if not forms.loops(node for node, _ in self.thunk.program.steps):
+            raise NoLoopError("calls one by one are faster on this device")
+        self.arrays = [
+            to_device(v.type.filter(a, allow_downcast=True))
+            for v, a in zip(self.arguments, arrays, strict=True)
+        ]
+        self.length = len(arrays[0])
+        self.batch_size = batch_size
+        self.transform = transform
+        self.jitted = None
+
+    def prepare(self, drawn=None, order=None):
+        """Trace the program that a call with such arguments needs.
+
+        Raises
+        ------
+        NoLoopError
+            If it cannot be made.  Nothing has been computed then.
+        """
+        with jax.enable_x64(True):
+            while True:
+                donated, kept = self.thunk.shared()
+                self.jitted = self._jit(list(donated), list(kept))
+                try:
+                    self.jitted.trace(*self._arguments(drawn, order))
+                    return
+                except NeedsChecks:
+                    self.thunk.checked = True
+                    self.thunk.jitted.clear()
+                except NotStatic as error:
+                    raise NoLoopError(
+                        "a size depends on the values of an argument"
+                    ) from error
+                except TypeError as error:  # of lax.scan
+                    raise NoLoopError("an update changes a shape") from error
+
+    def _arguments(self, drawn, order):
+        donated, kept = self.thunk.shared()
+        more = jax.tree.map(to_device, (drawn, order))
+        return list(donated.values()), list(kept.values()), self.arrays, *more
+
+    def __call__(self, drawn=None, order=None):
+        """Call the function for all batches.
+
+        Parameters
+        ----------
+        drawn : array or tree of arrays, optional
+            What `transform` gets beside each batch; a row for each.
+        order : array of int, optional
+            The order in which to take the rows of the arrays, if it is another one.
+
+        Returns
+        -------
+        whole, rest : list of arrays, or None
+            For each output of the function an array on the device, which need not be
+            there yet: of the whole batches, along its first axis, and of the smaller
+            one at the end.  None where there are no such batches.
+
+        Raises
+        ------
+        NoLoopError
+            As from `prepare`.
+        """
+        if self.jitted is None:
+            self.prepare(drawn, order)
+        with jax.enable_x64(True):
+            returned, new, checks = self.jitted(*self._arguments(drawn, order))
+            raise_broken(checks)
+            self.thunk.store(new)
+            return returned
+
+    def _jit(self, donated, kept):
+        n_whole = self.length // self.batch_size
+
+        def run(donated_arrays, kept_arrays, arrays, drawn, order):
+            others = dict(zip(kept, kept_arrays, strict=True))
+
+            def call(state, start, size):
+                def cut(array):
+                    return lax.dynamic_slice_in_dim(array, start, size)
+
+                batch = (
+                    tuple(map(cut, arrays))
+                    if order is None
+                    else tuple(a[cut(order)] for a in arrays)
+                )
+                if self.transform is not None:
+                    batch = self.transform(batch, jax.tree.map(cut, drawn))
+                values = others | dict(zip(donated, state, strict=True))
+                values |= dict(zip(self.arguments, batch, strict=True))
+                returned, new, checks = self.thunk.compute(values)
+                new = dict(zip(self.thunk.updated, new, strict=True))
+                return [new[v] for v in donated], (returned, checks)
+
+            state, whole, rest, broken = donated_arrays, None, None, {}
+            if n_whole:
+                starts = np.arange(n_whole) * self.batch_size
+                state, (whole, checks) = lax.scan(
+                    lambda state, start: call(state, start, self.batch_size),
+                    state,
+                    starts,
+                )
+                broken = jax.tree.map(lambda holds: holds.all(), checks)
+            if self.length % self.batch_size:
+                start = n_whole * self.batch_size
+                state, (rest, checks) = call(state, start, self.length - start)
+                broken = {k: broken.get(k, True) & holds for k, holds in checks.items()}
+            state = dict(zip(donated, state, strict=True))
+            new = [state[v] for v in self.thunk.updated]
+            given = [*donated_arrays, *kept_arrays, *arrays]
+            return (whole, rest), distinct(new, given), broken
+
+        return jax.jit(run, donate_argnums=() if self.thunk.checked else 0)

@@ -1,0 +1,279 @@
+"""The training loop against nolearn's own, on the device and batch by batch."""
+
+import drawn
+import nolearn.lasagne
+import numpy as np
+import pytest
+import theano
+from lasagne import layers, nonlinearities
+from nolearn.lasagne import BatchIterator, TrainSplit
+
+from kfkd import training
+from kfkd.augment import FlipBatchIterator
+from kfkd.callbacks import AdjustVariable
+from kfkd.xla import forms
+
+IMAGES = dict(input_shape=(None, 1, 96, 96))
+
+
+def plain():
+    return drawn.small(), drawn.rows()
+
+
+def without_validation():
+    return drawn.small(train_split=TrainSplit(eval_size=0)), drawn.rows(20)
+
+
+def whole_batches_only():
+    iterator = BatchIterator(batch_size=8)
+    return drawn.small(batch_iterator_train=iterator), drawn.rows(40)
+
+
+def dropout_flips_and_a_schedule():
+    net = drawn.small(
+        layers=[
+            ("input", layers.InputLayer),
+            ("dropout", layers.DropoutLayer),
+            ("hidden", layers.DenseLayer),
+            ("output", layers.DenseLayer),
+        ],
+        batch_iterator_train=FlipBatchIterator(batch_size=9),
+        update_learning_rate=theano.shared(np.float32(0.03)),
+        on_epoch_finished=[AdjustVariable("update_learning_rate", 0.03, 0.01)],
+        **IMAGES,
+    )
+    return net, drawn.images()
+
+
+def shuffled():
+    net = drawn.small(
+        batch_iterator_train=FlipBatchIterator(batch_size=9, shuffle=True),
+        batch_iterator_test=BatchIterator(batch_size=4, shuffle=True),
+        **IMAGES,
+    )
+    return net, drawn.images()
+
+
+def convolutions():
+    net = drawn.small(
+        layers=[
+            ("input", layers.InputLayer),
+            ("conv", layers.Conv2DLayer),
+            ("pool", layers.MaxPool2DLayer),
+            ("hidden", layers.DenseLayer),
+            ("output", layers.DenseLayer),
+        ],
+        conv_num_filters=2,
+        conv_filter_size=(3, 3),
+        pool_pool_size=(8, 8),
+        batch_iterator_train=FlipBatchIterator(batch_size=16),
+        **IMAGES,
+    )
+    return net, drawn.images()
+
+
+def further_scores():
+    net = drawn.small(
+        scores_train=[("off", lambda p, y: abs(p[0] - y).mean())],
+        scores_valid=[("far", lambda p, y: abs(p[0] - y).max())],
+    )
+    return net, drawn.rows()
+
+
+def classes():
+    X, y = drawn.rows()
+    labels = np.digitize(y[:, 0], np.quantile(y[:, 0], [0.3, 0.6])).astype("int32")
+    net = drawn.small(
+        regression=False,
+        output_num_units=3,
+        output_nonlinearity=nonlinearities.softmax,
+    )
+    return net, (X, labels)
+
+
+KINDS = [
+    plain,
+    without_validation,
+    whole_batches_only,
+    dropout_flips_and_a_schedule,
+    shuffled,
+    convolutions,
+    further_scores,
+    classes,
+]
+
+
+@pytest.fixture
+def loops(monkeypatch):
+    """Let this device run loops over all graphs, as a GPU does."""
+    monkeypatch.setattr(forms, "loops", lambda nodes: True)
+
+
+@pytest.fixture
+def ways(monkeypatch):
+    """A list of the ways in which epochs have been run."""
+    taken = []
+    for kind in (training.OnDevice, training.BatchWise):
+
+        def run(self, _run=kind.run):
+            taken.append(type(self).__name__)
+            return _run(self)
+
+        monkeypatch.setattr(kind, "run", run)
+    return taken
+
+
+def check_equal(net, expected):
+    ours, theirs = net.train_history_, expected.train_history_
+    assert [row.keys() for row in ours] == [row.keys() for row in theirs]
+    for name in ours[0]:
+        if name != "dur":
+            np.testing.assert_allclose(
+                [row[name] for row in ours],
+                [row[name] for row in theirs],
+                rtol=1e-5,
+                err_msg=name,
+            )
+    for a, b in zip(net.get_all_params(), expected.get_all_params(), strict=True):
+        np.testing.assert_allclose(a.get_value(), b.get_value(), rtol=1e-4, atol=1e-6)
+
+
+def trained(kind, way):
+    net, (X, y) = kind()
+    net.seed(7).initialize()
+    # A second training goes on with the first one's history and random numbers.
+    for epochs in (3, 2):
+        way(net, X.copy(), y.copy(), epochs)
+    return net
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_epochs_on_the_device_are_nolearns(loops, ways, kind):
+    net = trained(kind, training.run)
+    assert ways == ["OnDevice"] * 5
+    check_equal(net, trained(kind, nolearn.lasagne.NeuralNet.train_loop))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_epochs_batch_by_batch_are_nolearns(monkeypatch, ways, kind):
+    monkeypatch.setattr(forms, "loops", lambda nodes: False)
+    net = trained(kind, training.run)
+    assert ways == ["BatchWise"] * 5
+    check_equal(net, trained(kind, nolearn.lasagne.NeuralNet.train_loop))
+
+
+# --- Which way is taken ---------------------------------------------------------------
+
+
+class Negative(BatchIterator):
+    def transform(self, Xb, yb):
+        return 1 - Xb, yb
+
+
+class Backwards(FlipBatchIterator):
+    def transform(self, Xb, yb):
+        return Xb[..., ::-1], yb
+
+
+class Halves(BatchIterator):
+    def __iter__(self):
+        yield from (self.transform(self.X[i::2], self.y[i::2]) for i in range(2))
+
+
+class OwnStep:
+    @staticmethod
+    def apply_batch_func(func, Xb, yb=None):
+        return func(Xb) if yb is None else func(Xb, yb)
+
+
+def callback(net, train_history):
+    """Do nothing."""
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        dict(batch_iterator_train=Negative(batch_size=16)),
+        dict(batch_iterator_train=Backwards(batch_size=16), **IMAGES),
+        dict(batch_iterator_test=Halves(batch_size=16)),
+        dict(on_batch_finished=[callback]),
+        dict(on_batch_finished=callback),
+        dict(custom_scores=[("off", lambda y, p: abs(y - p).mean())]),
+    ],
+)
+def test_who_wants_to_see_each_batch_does(loops, ways, changes):
+    def kind():
+        rows = "input_shape" not in changes
+        return drawn.small(**changes), drawn.rows() if rows else drawn.images()
+
+    net = trained(kind, training.run)
+    assert ways == ["BatchWise"] * 5
+    check_equal(net, trained(kind, nolearn.lasagne.NeuralNet.train_loop))
+
+
+def test_a_net_with_a_step_of_its_own_keeps_it(ways):
+    class Net(OwnStep, type(drawn.small())):
+        pass
+
+    def kind():
+        return drawn.small(kind=Net), drawn.rows()
+
+    net = trained(kind, training.run)
+    assert ways == ["BatchWise"] * 5
+    check_equal(net, trained(plain, nolearn.lasagne.NeuralNet.train_loop))
+
+
+def test_another_choice_of_flips_is_made_on_the_device_too(loops, ways):
+    class All(FlipBatchIterator):
+        def draw(self, n):
+            return np.ones(n, dtype=bool)
+
+    def kind():
+        net = drawn.small(batch_iterator_train=All(batch_size=16), **IMAGES)
+        return net, drawn.images()
+
+    net = trained(kind, training.run)
+    assert ways == ["OnDevice"] * 5
+    check_equal(net, trained(kind, nolearn.lasagne.NeuralNet.train_loop))
+
+
+def test_data_too_large_for_the_device_go_batch_by_batch(monkeypatch, loops, ways):
+    monkeypatch.setattr(training, "free_memory", lambda: 2**20)
+    net = trained(plain, training.run)
+    assert ways == ["BatchWise"] * 5
+    check_equal(net, trained(plain, nolearn.lasagne.NeuralNet.train_loop))
+
+
+def test_batch_by_batch_the_next_one_is_prepared_while_the_device_computes(ways):
+    net, (X, y) = plain()
+    net.batch_iterator_train = Negative(batch_size=4)
+    read = []
+
+    class Loss:
+        """A result that tells when somebody waits for it."""
+
+        def __init__(self, value):
+            self.value = value
+
+        def __array__(self, dtype=None, copy=None):
+            read.append(self)
+            return np.asarray(self.value, dtype)
+
+    net.initialize()
+    step, waiting = net.train_iter_, []
+
+    def late(*batch):
+        waiting.append(len(read))
+        return [Loss(value) for value in step(*batch)]
+
+    net.train_iter_ = late
+    net.fit(X, y, epochs=1)
+    # The first batches are handed over before any loss is asked for.
+    assert waiting[:3] == [0, 0, 0]
+    assert waiting[-1] > 0  # but not all of them
+
+
+def test_the_training_data_stay_as_they_are(loops):
+    net, (X, y) = shuffled()
+    assert not X.flags.writeable  # or there would be nothing to see
+    net.fit(X, y)
