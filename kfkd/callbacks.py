@@ -6,6 +6,7 @@ methods ``on_training_started`` and ``on_training_finished``, if they have them;
 latter however training ends.
 """
 
+import itertools
 import math
 import sys
 
@@ -13,6 +14,7 @@ import numpy as np
 from tqdm import tqdm
 
 from kfkd.xla import describe_device
+from kfkd.xla.storage import restore, snapshot
 
 __all__ = ["AdjustVariable", "EarlyStopping", "PrintTables"]
 
@@ -89,8 +91,9 @@ class EarlyStopping:
         The lowest validation loss of this training.
     best_valid_epoch : int
     best_weights : dict or None
-        What ``get_all_params_values`` returned then.  Copies and pickles do without:
-        the net that they belong to has these weights.
+        What ``get_all_params_values`` returned then.  They are kept on the device and
+        copied when they are asked for.  Copies and pickles do without: the net that
+        they belong to has these weights.
 
     Raises
     ------
@@ -110,12 +113,24 @@ class EarlyStopping:
         self._reset()
 
     def __getstate__(self):
-        return vars(self) | {"best_weights": None}
+        return vars(self) | {"_best": None}
+
+    @property
+    def best_weights(self):
+        """The weights of the best epoch, layer by layer."""
+        if self._best is None:
+            return None
+        layers, values = self._best
+        values = iter(values)
+        return {
+            name: [np.array(next(values)) for _ in params]
+            for name, params in layers.items()
+        }
 
     def _reset(self):
         self.best_valid = np.inf
         self.best_valid_epoch = 0
-        self.best_weights = None
+        self._best = None
         self._epoch = 0
 
     def on_training_started(self, net, train_history):
@@ -129,7 +144,7 @@ class EarlyStopping:
         if epoch <= self._epoch:  # a net that does not tell when training starts
             self.on_training_started(net, train_history[:-1])
         self._epoch = epoch
-        if math.isnan(valid) and self.best_weights is None:
+        if math.isnan(valid) and self._best is None:
             raise ValueError(
                 "EarlyStopping needs a validation loss, and it is nan: the net has no "
                 "validation set (train_split), or its training has diverged"
@@ -137,20 +152,28 @@ class EarlyStopping:
         if valid < self.best_valid:
             self.best_valid = valid
             self.best_valid_epoch = epoch
-            self.best_weights = net.get_all_params_values()
+            layers = {k: layer.get_params() for k, layer in net.layers_.items()}
+            self._best = (
+                layers,
+                snapshot(itertools.chain.from_iterable(layers.values())),
+            )
         elif self.best_valid_epoch + self.patience < epoch:
             print("Early stopping.")
             print(
                 f"Best valid loss was {self.best_valid:.6f} "
                 f"at epoch {self.best_valid_epoch}."
             )
-            net.load_params_from(self.best_weights)
+            self._give_back()
             raise StopIteration
 
     def on_training_finished(self, net, train_history):
         """Give the net the best weights back."""
-        if self.best_weights is not None:
-            net.load_params_from(self.best_weights)
+        if self._best is not None:
+            self._give_back()
+
+    def _give_back(self):
+        layers, values = self._best
+        restore(itertools.chain.from_iterable(layers.values()), values)
 
 
 class PrintTables:

@@ -1,3 +1,4 @@
+import copy
 import os
 import re
 import subprocess
@@ -159,6 +160,24 @@ def test_training_stops_after_patience_with_the_best_weights(NeuralNet, capsys):
     assert capsys.readouterr().out == (
         "Early stopping.\nBest valid loss was 0.300000 at epoch 2.\n"
     )
+
+
+def test_the_best_weights_can_be_looked_at():
+    seen = []
+
+    def look(net, train_history):
+        seen.append((net.get_all_params_values(), stop.best_weights))
+
+    net, _, stop = stopping(LOSSES, max_epochs=3)
+    net.on_epoch_finished.append(look)
+    assert stop.best_weights is None
+    net.fit(*drawn.rows())
+    for epoch in (1, 2):  # of which the second is the best
+        expected, found = seen[1][0], seen[epoch][1]
+        assert found.keys() == expected.keys()
+        for name, values in expected.items():
+            assert all(map(np.array_equal, found[name], values)), name
+    assert copy.deepcopy(stop).best_weights is None
 
 
 def test_the_best_weights_come_back_at_the_last_epoch(capsys):

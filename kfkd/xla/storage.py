@@ -1,20 +1,22 @@
 """Shared variables whose values stay on the device between calls."""
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from theano.compile.sharedvalue import shared_constructor
 from theano.tensor.sharedvar import scalar_constructor, tensor_constructor
 
 from kfkd.xla.device import get_device
 
-__all__ = ["Cell", "to_device", "to_host"]
+__all__ = ["Cell", "restore", "snapshot", "to_device", "to_host"]
 
 
 def to_device(value):
     """Copy an array to the device in use; later changes of *value* do not show."""
     # A copy of our own: on the CPU, JAX takes memory that happens to be aligned as it
     # is, even with may_alias=False.
-    return jax.device_put(np.array(value), get_device())
+    with jax.enable_x64(True):
+        return jax.device_put(np.array(value), get_device())
 
 
 def to_host(value):
@@ -65,6 +67,37 @@ class Cell(list):
         """Take *array*, an array of the device that is nobody else's, as the value."""
         self._array = array
         super().__setitem__(0, None)
+
+
+def snapshot(variables):
+    """Copy the values of shared variables, on the device where they are there.
+
+    Parameters
+    ----------
+    variables : sequence of shared variables
+
+    Returns
+    -------
+    list of arrays
+        JAX's or NumPy's, for `restore`; ``numpy.array`` of one copies it to the host.
+    """
+    cells = [variable.container.storage for variable in variables]
+    with jax.enable_x64(True):
+        return [
+            jnp.copy(cell.on_device) if isinstance(cell, Cell) else np.array(cell[0])
+            for cell in cells
+        ]
+
+
+def restore(variables, values):
+    """Give shared variables the values of a `snapshot`, which can be used again."""
+    for variable, value in zip(variables, values, strict=True):
+        cell = variable.container.storage
+        if isinstance(cell, Cell):
+            with jax.enable_x64(True):
+                cell.put(jnp.copy(value))
+        else:
+            cell[0] = np.array(value)
 
 
 @shared_constructor

@@ -9,7 +9,7 @@ import pytest
 import theano
 import theano.tensor as T
 
-from kfkd.xla.storage import Cell
+from kfkd.xla.storage import Cell, restore, snapshot
 from xla.oracle import PYTHON
 
 
@@ -172,3 +172,35 @@ def test_zero_has_a_cell_too():
     s.zero()
     assert s.get_value().tolist() == [0, 0]
     assert doubled(s)().tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int64"])
+def test_a_snapshot_stays_and_comes_back_as_often_as_wanted(monkeypatch, dtype):
+    s, t = theano.shared(np.ones(3, dtype)), theano.shared(np.asarray(5, dtype))
+    f = doubling(s)
+    f()
+    t.container.storage.on_device  # noqa: B018  (puts it there)
+    with monkeypatch.context() as patch:  # nothing goes to the host and back
+        patch.setattr("kfkd.xla.storage.to_device", None)
+        patch.setattr("kfkd.xla.storage.to_host", None)
+        taken = snapshot([s, t])
+        for _ in range(2):
+            f()
+            f()
+            restore([s, t], taken)
+    assert s.get_value().tolist() == [2, 2, 2]
+    assert s.get_value().dtype == t.get_value().dtype == dtype
+    assert t.get_value() == 5
+    f()
+    assert np.array(taken[0]).tolist() == [2, 2, 2]
+
+
+def test_a_snapshot_of_what_is_not_on_a_device():
+    s = theano.shared(np.ones(2))
+    s.container.storage = [np.ones(2)]  # as Theano has it
+    taken = snapshot([s])
+    s.get_value(borrow=True)[:] = 7
+    restore([s], taken)
+    assert s.get_value().tolist() == [1, 1]
+    s.get_value(borrow=True)[:] = 7
+    assert taken[0].tolist() == [1, 1]
