@@ -16,6 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
+from kfkd._folders import cache_folder
+
 __all__ = ["load", "save"]
 
 # To be raised whenever a table is parsed, checked or stored in another way.
@@ -73,10 +75,7 @@ def save(key, arrays):
 
 
 def _path(key):
-    base = os.environ.get("XDG_CACHE_HOME", "")
-    if not os.path.isabs(base):  # to be ignored, says the XDG specification
-        base = os.path.expanduser("~/.cache")
-    return Path(base, "kfkd", "tables", key) if os.path.isabs(base) else None
+    return cache_folder("tables", key)
 
 
 def _sign(key, body):

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from kfkd._folders import cache_folder
 from kfkd._layout import COLUMNS
 
 from .photo import TEST, TRAINING, VERSION, face, whole
@@ -96,7 +97,7 @@ def make(folder=None, seed=0, n_train=7049, n_test=1783):
             message = f"{name} must be 1 or more: a data set needs images of each kind"
             raise ValueError(message)
     ours = folder is None
-    folder = _cache_folder(request) if ours else Path(folder).expanduser()
+    folder = _default_folder(request) if ours else Path(folder).expanduser()
     record = _record(folder)
     if record and _complete(folder, record) and request.items() <= record.items():
         return folder
@@ -121,14 +122,16 @@ def make(folder=None, seed=0, n_train=7049, n_test=1783):
     return folder
 
 
-def _cache_folder(request):
-    base = os.environ.get("XDG_CACHE_HOME", "")
-    if not os.path.isabs(base):  # to be ignored, says the XDG specification
-        base = os.path.expanduser("~/.cache")
+def _default_folder(request):
     name = f"faces-{request['version']}-{request['seed']}"
     if (request["n_train"], request["n_test"]) != (7049, 1783):
         name += f"-{request['n_train']}-{request['n_test']}"
-    return Path(base, "kfkd", name)
+    folder = cache_folder(name)
+    if folder is None:
+        raise ValueError(
+            "there is no home folder to keep drawn faces in: name a folder"
+        )
+    return folder
 
 
 def _record(folder):

@@ -10,7 +10,8 @@ first CUDA GPU, or on the CPU where there is none:
 of all functions.  The rooms: :mod:`.linker` turns graphs into programs and knows no
 operation; :mod:`.dispatch` names what a conversion of an operation is, and one module
 for each family holds the conversions; :mod:`.storage` keeps shared variables on the
-device that :mod:`.device` chooses.
+device that :mod:`.device` chooses; :mod:`.loop` calls a function for one batch after
+the other within one program; :mod:`.programs` keeps what has been compiled.
 """
 
 from theano.compile.mode import Mode, register_linker, register_mode
@@ -29,6 +30,7 @@ from kfkd.xla import (  # noqa: F401  (each registers its conversions)
 )
 from kfkd.xla.device import DeviceError, describe_device, get_device, set_device
 from kfkd.xla.linker import XLALinker
+from kfkd.xla.programs import keep_programs
 
 __all__ = ["DeviceError", "XLALinker", "describe_device", "get_device", "set_device"]
 
@@ -47,5 +49,6 @@ _EXCLUDED = (
     "local_subtensor_inc_subtensor",
 )
 
+keep_programs()
 register_linker("xla", XLALinker())
 register_mode("xla", Mode("xla", Query(include=["fast_run"], exclude=_EXCLUDED)))

@@ -1,7 +1,6 @@
 """From an optimised Theano graph to one jitted program; knows no operation."""
 
 import builtins
-import warnings
 
 import jax
 import jax.numpy as jnp
@@ -23,6 +22,7 @@ from kfkd.xla.dispatch import (
     is_static,
 )
 from kfkd.xla.layout import channels_first
+from kfkd.xla.programs import compiling
 from kfkd.xla.storage import Cell, to_device, to_host
 
 __all__ = [
@@ -258,9 +258,7 @@ class Thunk:
         signature = key, tuple((a.shape, a.dtype) for part in arguments for a in part)
         if signature in self.signatures:
             return self.jitted[key](*arguments)
-        with warnings.catch_warnings():
-            # An update may change a shape; its old buffer is then of no use.
-            warnings.filterwarnings("ignore", "Some donated buffers were not usable")
+        with compiling():
             result = self.jitted[key](*arguments)
         self.signatures.add(signature)
         return result

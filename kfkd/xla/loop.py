@@ -9,6 +9,7 @@ from jax import lax
 from kfkd.xla import forms
 from kfkd.xla.dispatch import NotStatic
 from kfkd.xla.linker import NeedsChecks, Thunk, distinct, raise_broken
+from kfkd.xla.programs import compiling
 from kfkd.xla.storage import Cell, to_device
 
 __all__ = ["BatchLoop", "NoLoopError", "unread"]
@@ -81,6 +82,7 @@ class BatchLoop:
         self.batch_size = batch_size
         self.transform = transform
         self.jitted = None
+        self.first = True
 
     def prepare(self, drawn=None, order=None):
         """Trace the program that a call with such arguments needs.
@@ -137,7 +139,9 @@ class BatchLoop:
         if self.jitted is None:
             self.prepare(drawn, order)
         with jax.enable_x64(True):
-            returned, new, checks = self.jitted(*self._arguments(drawn, order))
+            with compiling() if self.first else contextlib.nullcontext():
+                returned, new, checks = self.jitted(*self._arguments(drawn, order))
+            self.first = False
             raise_broken(checks)
             self.thunk.store(new)
             return returned
