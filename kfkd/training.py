@@ -8,6 +8,7 @@ serves every net.
 """
 
 import collections
+import pickle
 import time
 
 import numpy as np
@@ -217,17 +218,19 @@ class _Batches:
             or kind.__iter__ is not BatchIterator.__iter__
         ):
             raise NoLoopError("the iterator makes batches of its own")
-        transform = None
+        transform = key = None
         if kind.transform is not BatchIterator.transform:
             # The class that says how a batch is transformed must say it for both.
             owner = next(c for c in kind.__mro__ if "transform" in vars(c))
             if "apply" not in vars(owner) or "draw" not in vars(owner):
                 raise NoLoopError("the iterator transforms batches in its own way")
             transform = iterator.apply
+            state = iterator.__getstate__() | {"random": None}
+            key = kind, pickle.dumps(state)
         self.draws = transform is not None
         self.batch_size = iterator.batch_size
         self.order = np.arange(self.length) if iterator.shuffle else None
-        self.loop = BatchLoop(function, data, self.batch_size, transform)
+        self.loop = BatchLoop(function, data, self.batch_size, transform, key)
         self.sizes = [
             min(self.batch_size, self.length - start)
             for start in range(0, self.length, self.batch_size)

@@ -277,3 +277,22 @@ def test_the_training_data_stay_as_they_are(loops):
     net, (X, y) = shuffled()
     assert not X.flags.writeable  # or there would be nothing to see
     net.fit(X, y)
+
+
+def test_a_second_training_makes_no_new_programs(loops, monkeypatch):
+    net, (X, y) = dropout_flips_and_a_schedule()
+    net.partial_fit(X, y)
+    monkeypatch.setattr("kfkd.xla.linker.Program.__call__", None)
+    net.partial_fit(X, y)
+    assert len(net.train_history_) == 2
+
+
+def test_flips_that_have_been_redefined_are_the_new_ones(loops):
+    def flips(pairs):
+        net = drawn.small(batch_iterator_train=FlipBatchIterator(16), **IMAGES).seed(3)
+        for pair in pairs:
+            net.batch_iterator_train.flip_indices = [pair]
+            net.fit(*drawn.images(), epochs=1)
+        return [row["train_loss"] for row in net.train_history_]
+
+    assert flips([(0, 2), (0, 2)])[1] != flips([(0, 2), (4, 6)])[1]

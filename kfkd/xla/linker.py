@@ -223,7 +223,7 @@ class Thunk:
         }
         self.built_in = [v for v in program.inputs if not _is_array(v)]
         self.checked = False  # whether conditions are known to be checked after calls
-        self.jitted = {}
+        self.jitted = {}  # by platform and what is built in; those of loops, too
         self.signatures = set()
         self.reads = True  # what it computes, so that a call waits for it
 
@@ -237,8 +237,7 @@ class Thunk:
                 except NotStatic as error:
                     self._build_in(*error.args)
                 except NeedsChecks:
-                    self.checked = True
-                    self.jitted.clear()
+                    self.check()
             raise_broken(checks)
             self.store(new)
             if self.reads:
@@ -273,6 +272,12 @@ class Thunk:
             return returned, distinct(new, arrays), checks
 
         return jax.jit(run, donate_argnums=() if self.checked else 0)
+
+    def check(self):
+        """Have conditions checked after each call from now on."""
+        self.checked = True
+        self.jitted.clear()
+        self.signatures.clear()
 
     def shared(self):
         """Return the arrays of shared variables and of large constants, by variable.

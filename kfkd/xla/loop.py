@@ -7,6 +7,7 @@ import numpy as np
 from jax import lax
 
 from kfkd.xla import forms
+from kfkd.xla.device import get_device
 from kfkd.xla.dispatch import NotStatic
 from kfkd.xla.linker import NeedsChecks, Thunk, distinct, raise_broken
 from kfkd.xla.programs import compiling
@@ -54,6 +55,9 @@ class BatchLoop:
     transform : callable, optional
         ``transform(batch, drawn)`` returns what the function gets instead of `batch`,
         a tuple of JAX arrays; it is traced.
+    key : hashable, optional
+        Equal for transforms that do the same. Loops over the same function, with the
+        same batch size and key, share their program.
 
     Raises
     ------
@@ -63,7 +67,7 @@ class BatchLoop:
         (``forms.loops``).
     """
 
-    def __init__(self, function, arrays, batch_size, transform=None):
+    def __init__(self, function, arrays, batch_size, transform=None, key=None):
         if not isinstance(getattr(function, "fn", None), Thunk):
             raise NoLoopError("the function is not compiled in mode 'xla'")
         self.thunk = function.fn
@@ -78,11 +82,9 @@ class BatchLoop:
             to_device(v.type.filter(a, allow_downcast=True))
             for v, a in zip(self.arguments, arrays, strict=True)
         ]
-        self.length = len(arrays[0])
         self.batch_size = batch_size
         self.transform = transform
-        self.jitted = None
-        self.first = True
+        self.key = batch_size, transform if key is None else key
 
     def prepare(self, drawn=None, order=None):
         """Trace the program that a call with such arguments needs.
@@ -94,14 +96,11 @@ class BatchLoop:
         """
         with jax.enable_x64(True):
             while True:
-                donated, kept = self.thunk.shared()
-                self.jitted = self._jit(list(donated), list(kept))
                 try:
-                    self.jitted.trace(*self._arguments(drawn, order))
+                    self._jitted().trace(*self._arguments(drawn, order))
                     return
                 except NeedsChecks:
-                    self.thunk.checked = True
-                    self.thunk.jitted.clear()
+                    self.thunk.check()
                 except NotStatic as error:
                     raise NoLoopError(
                         "a size depends on the values of an argument"
@@ -136,55 +135,62 @@ class BatchLoop:
         NoLoopError
             As from `prepare`.
         """
-        if self.jitted is None:
-            self.prepare(drawn, order)
+        self.prepare(drawn, order)
         with jax.enable_x64(True):
-            with compiling() if self.first else contextlib.nullcontext():
-                returned, new, checks = self.jitted(*self._arguments(drawn, order))
-            self.first = False
+            with compiling():
+                returned, new, checks = self._jitted()(*self._arguments(drawn, order))
             raise_broken(checks)
             self.thunk.store(new)
             return returned
 
+    def _jitted(self):
+        programs, key = self.thunk.jitted, (get_device().platform, self.key)
+        if key not in programs:
+            programs[key] = self._jit(*map(list, self.thunk.shared()))
+        return programs[key]
+
     def _jit(self, donated, kept):
-        n_whole = self.length // self.batch_size
+        # What outlives this loop must not hold its arrays.
+        thunk, arguments = self.thunk, self.arguments
+        size, transform = self.batch_size, self.transform
 
         def run(donated_arrays, kept_arrays, arrays, drawn, order):
             others = dict(zip(kept, kept_arrays, strict=True))
+            length = len(arrays[0])
+            n_whole = length // size
 
-            def call(state, start, size):
+            def call(state, start, count):
                 def cut(array):
-                    return lax.dynamic_slice_in_dim(array, start, size)
+                    return lax.dynamic_slice_in_dim(array, start, count)
 
                 batch = (
                     tuple(map(cut, arrays))
                     if order is None
                     else tuple(a[cut(order)] for a in arrays)
                 )
-                if self.transform is not None:
-                    batch = self.transform(batch, jax.tree.map(cut, drawn))
+                if transform is not None:
+                    batch = transform(batch, jax.tree.map(cut, drawn))
                 values = others | dict(zip(donated, state, strict=True))
-                values |= dict(zip(self.arguments, batch, strict=True))
-                returned, new, checks = self.thunk.compute(values)
-                new = dict(zip(self.thunk.updated, new, strict=True))
+                values |= dict(zip(arguments, batch, strict=True))
+                returned, new, checks = thunk.compute(values)
+                new = dict(zip(thunk.updated, new, strict=True))
                 return [new[v] for v in donated], (returned, checks)
 
             state, whole, rest, broken = donated_arrays, None, None, {}
             if n_whole:
-                starts = np.arange(n_whole) * self.batch_size
                 state, (whole, checks) = lax.scan(
-                    lambda state, start: call(state, start, self.batch_size),
+                    lambda state, start: call(state, start, size),
                     state,
-                    starts,
+                    np.arange(n_whole) * size,
                 )
                 broken = jax.tree.map(lambda holds: holds.all(), checks)
-            if self.length % self.batch_size:
-                start = n_whole * self.batch_size
-                state, (rest, checks) = call(state, start, self.length - start)
+            if length % size:
+                start = n_whole * size
+                state, (rest, checks) = call(state, start, length - start)
                 broken = {k: broken.get(k, True) & holds for k, holds in checks.items()}
             state = dict(zip(donated, state, strict=True))
-            new = [state[v] for v in self.thunk.updated]
+            new = [state[v] for v in thunk.updated]
             given = [*donated_arrays, *kept_arrays, *arrays]
             return (whole, rest), distinct(new, given), broken
 
-        return jax.jit(run, donate_argnums=() if self.thunk.checked else 0)
+        return jax.jit(run, donate_argnums=() if thunk.checked else 0)

@@ -181,3 +181,25 @@ def test_results_can_be_left_unread():
     assert isinstance(step(X, y)[0], np.ndarray)
     with unread(len):  # which is no compiled function
         assert len("ab") == 2
+
+
+def test_loops_share_a_program_if_they_do_the_same():
+    traced = []
+    step, _ = make()
+
+    def scale(by):
+        def transform(batch, drawn):
+            traced.append(by)
+            return batch[0] * np.float32(by), batch[1]
+
+        return transform
+
+    first = together(BatchLoop(step, [X, y], 23, scale(2), key=2)())
+    n = len(traced)
+    again = together(BatchLoop(step, [X * 2, y], 23, scale(1), key=2)())
+    assert len(traced) == n
+    other = together(BatchLoop(step, [X * 4, y], 23, scale(1), key=1)())
+    assert len(traced) > n
+    single, _ = make()
+    expected = [single(X * by, y) for by in (2, 4, 4)]
+    np.testing.assert_allclose(np.vstack([first, again, other]), expected, rtol=1e-5)
