@@ -30,7 +30,14 @@ def test_an_unknown_verb_is_an_error():
     assert "there is no verb 'fly'" in done.stderr
 
 
-@pytest.mark.parametrize(("verb", "script"), [("fit", "train"), ("predict", "submit")])
+@pytest.mark.parametrize(
+    ("verb", "script"),
+    [
+        ("fit", "train"),
+        ("plot_learning_curves", "plot_learning_curves"),
+        ("predict", "submit"),
+    ],
+)
 def test_a_verb_is_the_script_of_its_job(verb, script):
     ours, theirs = run("-m", "kfkd", verb, "-h"), run(f"scripts/{script}.py", "-h")
     assert ours.returncode == theirs.returncode == 0

@@ -8,11 +8,22 @@ import os
 import sys
 
 from kfkd.data import DataError
+from kfkd.plots import PlotError
 from kfkd.prediction import PredictionError
 from kfkd.storage import StorageError
 from kfkd.xla import DeviceError
 
 __all__ = ["run"]
+
+# Those that are the user's to mend.
+_ERRORS = (
+    DataError,
+    DeviceError,
+    OSError,
+    PlotError,
+    PredictionError,
+    StorageError,
+)
 
 
 def run(name, argv=None):
@@ -37,7 +48,7 @@ def run(name, argv=None):
     except BrokenPipeError:  # as by `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except (DataError, PredictionError, StorageError, DeviceError, OSError) as error:
+    except _ERRORS as error:
         print(f"{os.path.basename(sys.argv[0])}: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

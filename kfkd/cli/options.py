@@ -1,15 +1,19 @@
 """Options that several command lines have, and what follows from them."""
 
 import argparse
+import pathlib
 
-from kfkd import data, faces
+from kfkd import data, faces, plots, storage
 
 __all__ = [
     "add_data",
     "add_device",
     "add_net",
+    "add_picture",
     "check_data",
     "choose_folder",
+    "load_named",
+    "picture",
     "whole",
 ]
 
@@ -28,6 +32,28 @@ def whole(least, most=None):
         return number
 
     return parse
+
+
+def picture(text):
+    """Take a text for the path of a picture, in a format that can be written."""
+    path = pathlib.Path(text)
+    try:
+        plots.check_format(path)
+    except plots.PlotError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return path
+
+
+def add_picture(parser, default):
+    """Add ``--out`` for a picture."""
+    parser.add_argument(
+        "--out",
+        metavar="FILE",
+        type=picture,
+        default=default,
+        help="the picture; its ending says the format: "
+        f"{', '.join(plots.FORMATS)} (default: %(default)s)",
+    )
 
 
 def add_net(parser, default=None):
@@ -114,3 +140,27 @@ def choose_folder(args, name="training", *, fall_back=False, **sizes):
     message = "Data: drawn faces; to draw them takes half a minute the first time"
     print(message, flush=True)
     return faces.make(**sizes)
+
+
+def load_named(paths):
+    """Load saved nets, named after their files.
+
+    Parameters
+    ----------
+    paths : list of path
+
+    Returns
+    -------
+    dict of str to NeuralNet or set of specialists
+        A file's name without its ending, or all of its path where two have the same.
+
+    Raises
+    ------
+    StorageError
+        As for ``kfkd.storage.load``.
+    """
+    stems = [pathlib.Path(path).stem for path in paths]
+    names = stems if len(set(stems)) == len(paths) else paths
+    return {
+        str(name): storage.load(path) for name, path in zip(names, paths, strict=True)
+    }

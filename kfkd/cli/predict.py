@@ -10,7 +10,6 @@ from kfkd import data, faces, images, plots, prediction, storage, xla
 from kfkd.cli import options
 
 DRAWN = 16  # images
-PICTURES = (".png", ".svg", ".pdf", ".jpg", ".webp")
 
 
 def parse_args(argv=None):
@@ -40,15 +39,13 @@ def parse_args(argv=None):
     add(
         "--plot",
         metavar="FILE",
-        type=pathlib.Path,
+        type=options.picture,
         help=f"a picture to draw of the first {DRAWN} images; its ending says the "
-        f"format: {', '.join(PICTURES)} (default: none)",
+        f"format: {', '.join(plots.FORMATS)} (default: none)",
     )
     args = parser.parse_args(argv)
     if bool(args.data) + args.synthetic + bool(args.images) > 1:
         parser.error("--data, --synthetic and image files exclude each other")
-    if args.plot and args.plot.suffix.lower() not in PICTURES:
-        parser.error(f"--plot: {args.plot} ends in none of {', '.join(PICTURES)}")
     return args
 
 

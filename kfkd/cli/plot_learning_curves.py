@@ -1,0 +1,62 @@
+"""Draw the learning curves of saved nets."""
+
+import argparse
+from collections.abc import Mapping
+
+from kfkd import plots, storage
+from kfkd.cli import options
+
+
+def parse_args(argv=None):
+    """Return the parsed command line."""
+    parser = argparse.ArgumentParser(
+        description="Draw the errors of nets, in pixels, over the epochs of their "
+        "training: validation as solid lines, training dashed. One file with a set of "
+        "specialists, or one or more with a net each, to compare."
+    )
+    add = parser.add_argument
+    add(
+        "nets",
+        nargs="*",
+        default=["net-specialists.pickle"],
+        metavar="NET.pickle",
+        help="files to load; loading them can run any code that their authors put into "
+        "them (default: net-specialists.pickle)",
+    )
+    options.add_picture(parser, default="learning-curves.png")
+    add(
+        "--linear",
+        action="store_true",
+        help="give the errors a linear scale (default: logarithmic)",
+    )
+    for name, limit in (("--ymin", "lowest"), ("--ymax", "highest")):
+        add(
+            name,
+            type=float,
+            metavar="PIXELS",
+            help=f"the {limit} error on the scale (default: as the curves have it, "
+            "without their steep beginning)",
+        )
+    return parser.parse_args(argv)
+
+
+def main(argv=None):
+    """Load, draw, save; return the exit status."""
+    args = parse_args(argv)
+    storage.check_writable(args.out)
+    nets = options.load_named(args.nets)
+    limits = dict(log=not args.linear, ymin=args.ymin, ymax=args.ymax)
+
+    sets = [name for name, net in nets.items() if isinstance(net, Mapping)]
+    if sets and len(nets) > 1:
+        raise plots.PlotError(
+            f"{sets[0]} is a set of specialists, which cannot be compared with others "
+            "in one picture; draw it by itself"
+        )
+    if sets:
+        axes = plots.plot_specialists(nets[sets[0]], **limits)
+    else:
+        axes = plots.plot_learning_curves(nets, **limits)
+    plots.save_figure(axes, args.out)
+    print(f"Drawn in {args.out}")
+    return 0

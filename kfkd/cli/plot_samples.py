@@ -1,0 +1,127 @@
+"""Draw what saved nets predict, their weights, and a face that is flipped."""
+
+import argparse
+
+import numpy as np
+
+from kfkd import data, plots, prediction, storage, xla
+from kfkd.cli import options
+from kfkd.cli.options import whole
+
+SIDE = 4  # faces in a row and in a column
+
+
+def parse_args(argv=None):
+    """Return the parsed command line."""
+    parser = argparse.ArgumentParser(
+        description="Draw what nets see and predict, and save the picture."
+    )
+    figures = parser.add_subparsers(dest="figure", required=True, metavar="FIGURE")
+
+    def figure(name, text):
+        return figures.add_parser(name, help=text, description=f"Draw {text}.")
+
+    add = figure(
+        "predictions",
+        f"{SIDE * SIDE} faces of the test set with the points that a net predicts",
+    )
+    _add_nets(add)
+    _add_faces(add, "the first face, counted from 0 in the order of test.csv", 0)
+
+    add = figure("comparison", "the points that several nets predict for one face")
+    _add_nets(add, nargs="+")
+    _add_faces(add, "the face, counted from 0 in the order of the file", 6)
+    add.add_argument(
+        "--training",
+        action="store_true",
+        help="take a face of the training set, and draw its labels too (default: of "
+        "the test set)",
+    )
+
+    add = figure(
+        "flip", "a face of the training set beside its flipped copy, with labels"
+    )
+    _add_faces(add, "the face, counted from 0 in the order of training.csv", 1)
+
+    add = figure("weights", "the weights of a net's first layer as images")
+    _add_nets(add)
+    add.add_argument(
+        "--units",
+        type=whole(1),
+        metavar="N",
+        help="how many, the strongest first (default: all filters of a convolution, 25 "
+        "units of a dense layer)",
+    )
+    for name, add in figures.choices.items():
+        options.add_picture(add, default=f"{name}.png")
+    args = parser.parse_args(argv)
+    if hasattr(args, "data"):
+        options.check_data(figures.choices[args.figure], args)
+    return args
+
+
+def _add_nets(parser, nargs=1):
+    parser.add_argument(
+        "nets",
+        nargs=nargs,
+        metavar="NET.pickle",
+        help="a net with 30 outputs, or a set of specialists; loading it can run any "
+        "code that its author put into it",
+    )
+    options.add_device(parser)
+
+
+def _add_faces(parser, which, index):
+    options.add_data(parser, otherwise=", else drawn faces")
+    parser.add_argument(
+        "--image",
+        type=whole(0),
+        metavar="INDEX",
+        default=index,
+        help=f"{which} (default: %(default)s)",
+    )
+
+
+def read_faces(args, name, most=1):
+    """Return images in [0, 1] and labels in [-1, 1] (None for the test set).
+
+    At most *most*, from the face that the command line asks for.
+    """
+    folder = options.choose_folder(args, name, fall_back=True)
+    table = data.read(name, folder)
+    if args.image >= len(table.images):
+        raise data.DataError(
+            f"{data.find(name, folder)} has {len(table.images)} images, counted from 0:"
+            f" there is no image {args.image}"
+        )
+    rows = slice(args.image, args.image + most)
+    X = np.divide(table.images[rows], np.float32(255), dtype=np.float32)
+    return X, None if name == "test" else data.from_pixels(table.labels[rows])
+
+
+def draw(args):
+    """Return the Axes of the figure that the command line asks for."""
+    if args.figure == "flip":
+        X, y = read_faces(args, "training")
+        return plots.plot_flip(X[0], y[0])
+
+    xla.set_device(args.device)
+    nets = options.load_named(args.nets)
+    net = next(iter(nets.values()))
+    if args.figure == "weights":
+        return plots.plot_weights(net, n=args.units)
+    if args.figure == "comparison":
+        X, y = read_faces(args, "training" if args.training else "test")
+        return plots.plot_comparison(nets, X, y=y)
+    X, _ = read_faces(args, "test", SIDE * SIDE)
+    points = data.from_pixels(prediction.predict(net, X).to_numpy())
+    return plots.plot_predictions(X, points, rows=SIDE, columns=SIDE)
+
+
+def main(argv=None):
+    """Draw and save; return the exit status."""
+    args = parse_args(argv)
+    storage.check_writable(args.out)
+    plots.save_figure(draw(args), args.out)
+    print(f"Drawn in {args.out}")
+    return 0

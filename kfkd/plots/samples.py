@@ -1,0 +1,223 @@
+"""Faces and their key points."""
+
+import math
+
+import numpy as np
+
+from kfkd._layout import COLUMNS
+from kfkd.augment import FlipBatchIterator, flip_pairs
+from kfkd.data import to_pixels
+from kfkd.prediction import predict
+
+from .drawing import MARK, ORANGE, SKY, PlotError
+from .tiles import Tiles, checked
+
+__all__ = ["plot_comparison", "plot_flip", "plot_predictions", "plot_sample"]
+
+_CIRCLE = dict(marker="o", s=70, lw=1.3, facecolors="none", edgecolors=SKY)
+_CROSS = dict(marker="x", s=40, lw=1.5, color=MARK)
+_POINT = dict(s=34, lw=0.8, edgecolors="black")
+_SIDES = {
+    "left": _POINT | dict(label="the person's left", marker="^", color=ORANGE),
+    "right": _POINT | dict(label="the person's right", marker="s", color=SKY),
+    "middle": _POINT | dict(label="middle", marker="o", color="white"),
+}
+
+
+def plot_sample(x, y, axis):
+    """Draw a face and its key points.
+
+    Parameters
+    ----------
+    x : array of 9216 grey values in [0, 1], of any shape
+    y : array, shape (2 * k,)
+        Coordinates in [-1, 1], x and y in turn; NaN where one is not known.
+    axis : matplotlib.axes.Axes
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    PlotError
+        Something has another shape.
+
+    Notes
+    -----
+    The tutorial's function of this name.  Pixel c is drawn from c to c + 1, as the
+    labels count.
+    """
+    X, points = checked([x], [y])
+    tiles = Tiles(axis, 1, 1)
+    tiles.face(0, X[0])
+    tiles.mark(0, points[0])
+    return axis
+
+
+def plot_predictions(X, y, ax=None, *, rows=4, columns=4):
+    """Draw the first faces with the key points that a net predicts for them.
+
+    Parameters
+    ----------
+    X : array, shape (n, 9216) or (n, 1, 96, 96)
+        Grey values in [0, 1].
+    y : array, shape (n, 2 * k)
+        Predictions in [-1, 1].  Points beside a face's image are not drawn.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure by default.
+    rows, columns : int, default=4
+        How many faces to draw, one above the other and side by side.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    PlotError
+        There is no face, or something has another shape.
+
+    Notes
+    -----
+    The figure samples1 of the tutorial.
+    """
+    X, points = checked(X[: rows * columns], y[: rows * columns])
+    tiles = Tiles(ax, rows, columns, inches=1.75)
+    for i, x in enumerate(X):
+        tiles.face(i, x)
+        tiles.mark(i, points[i])
+    return tiles.ax
+
+
+def plot_comparison(nets, X, index=0, y=None, ax=None):
+    """Draw what several nets predict for one face, side by side.
+
+    Parameters
+    ----------
+    nets : mapping of str to NeuralNet, or to a set of specialists
+        Names, which become titles, and trained nets, as for
+        ``kfkd.prediction.predict``.
+    X : array, shape (n, 9216) or (n, 1, 96, 96)
+        Grey values in [0, 1].
+    index : int, default=0
+        Which of the faces in `X` to draw.
+    y : array, shape (n, 30), optional
+        Where the points are, in [-1, 1], NaN where that is not known.  They are drawn
+        as circles, and the titles give each net's RMSE on this face, in pixels.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure by default.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    PlotError
+        There is no net or no such face, or something has another shape.
+    PredictionError
+        As for ``kfkd.prediction.predict``.
+
+    Notes
+    -----
+    The figure samples2 of the tutorial.
+    """
+    if not nets or not all(isinstance(name, str) for name in nets):
+        raise PlotError(
+            "to compare nets, give a mapping of names to nets or to sets of specialists"
+        )
+    if not 0 <= index < len(X):
+        raise PlotError(f"there is no face {index}; there are 0 to {len(X) - 1}")
+    x = X[index : index + 1]
+    truth = np.full((1, len(COLUMNS)), np.nan) if y is None else y[index : index + 1]
+    (face,), (truth,) = checked(x, truth)
+    if len(truth) != len(COLUMNS):
+        raise PlotError(f"y has {len(truth)} columns, where {len(COLUMNS)} are wanted")
+
+    rows = math.ceil(len(nets) / 4)
+    tiles = Tiles(ax, rows, math.ceil(len(nets) / rows), captions=True, inches=3)
+    for i, (name, net) in enumerate(nets.items()):
+        table = predict(net, x)
+        predicted = table.to_numpy()[0]
+        known = truth[[COLUMNS.index(column) for column in table]]
+        if np.isfinite(known).any():
+            rmse = np.sqrt(np.nanmean((predicted - known) ** 2))
+            name = f"{name} ({rmse:.2f} pixels)"
+        tiles.face(i, face, name)
+        if y is not None:
+            tiles.mark(i, known, label="true", **_CIRCLE)
+        tiles.mark(i, predicted, label="predicted", **_CROSS)
+    if y is not None:
+        tiles.legend()
+    return tiles.ax
+
+
+def plot_flip(x, y, ax=None, *, columns=COLUMNS):
+    """Draw a face beside its flipped copy, as `FlipBatchIterator` makes it.
+
+    Points of the person's left are orange triangles, those of the right blue squares.
+    The columns of a pair swap places: what is the left eye in one image is the right
+    eye in the other, as its name, written beside it, says.
+
+    Parameters
+    ----------
+    x : array of 9216 grey values in [0, 1], of any shape
+    y : array, shape (len(columns),)
+        Coordinates in [-1, 1]; NaN where one is not known.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure by default.
+    columns : sequence of str
+        What the columns of `y` are called; by default all 30, in Kaggle's order.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    PlotError
+        Something has another shape.
+    ValueError
+        `columns` has a left point without the right one, or the other way round.
+
+    Notes
+    -----
+    The figure samples3 of the tutorial, where the points of the copy are not yet
+    flipped.
+    """
+    (face,), _ = checked([x], [y])
+    y = np.asarray(y)
+    if y.shape != (len(columns),):
+        raise PlotError(f"y has the shape {y.shape}, for {len(columns)} columns")
+    pairs = flip_pairs(columns)
+    iterator = FlipBatchIterator(batch_size=2, flip_indices=pairs)
+    X2, y2 = iterator.transform(np.stack([face[None]] * 2), np.stack([y] * 2))
+    # One of two is flipped.
+    same = np.array_equal(X2[0, 0], face) and np.array_equal(y2[0], y, equal_nan=True)
+    copy = 1 if same else 0
+
+    tiles = Tiles(ax, 1, 2, captions=True, inches=3.2)
+    names = [column[:-2] for column in columns[::2]]
+    sides = np.array([_side(name) for name in names])
+    for i, (image, values, caption) in enumerate(
+        [
+            (face, y, "original"),
+            (X2[copy, 0], y2[copy], "flipped, left and right swapped"),
+        ]
+    ):
+        tiles.face(i, image, caption)
+        points = to_pixels(values).reshape(-1, 2)
+        for side, style in _SIDES.items():
+            if (sides == side).any():
+                tiles.mark(i, points[sides == side].ravel(), **style)
+        if pairs:  # the name of one and the same spot of the face
+            which = pairs[0][i] // 2
+            tiles.name(i, points[which], names[which])
+    tiles.legend()
+    return tiles.ax
+
+
+def _side(name):
+    words = name.split("_")
+    return next((side for side in ("left", "right") if side in words), "middle")

@@ -1,0 +1,103 @@
+"""Faces side by side."""
+
+import numpy as np
+from matplotlib.patches import Rectangle
+
+from kfkd._layout import PIXELS, SIDE
+from kfkd.data import to_pixels
+
+from .drawing import MARK, PlotError, new_axes
+
+__all__ = ["Tiles", "checked"]
+
+_GAP = 3  # between faces, in their pixels
+_HEAD = 12  # for the captions
+
+
+class Tiles:
+    """Faces side by side in one Axes, which counts in their pixels."""
+
+    def __init__(self, ax, rows, columns, *, captions=False, inches=None):
+        head = _HEAD if captions else 0
+        width = columns * (SIDE + _GAP) - _GAP
+        height = rows * (head + SIDE + _GAP) - _GAP
+        if ax is None:
+            ax = new_axes(inches * columns, inches * columns * height / width)
+            ax.get_figure().get_layout_engine().set(w_pad=0, h_pad=0)
+        self.ax, self.columns, self.head = ax, columns, head
+        ax.set(xlim=(0, width), ylim=(height, 0), aspect="equal", xticks=[], yticks=[])
+        if rows * columns > 1:
+            ax.spines[:].set_visible(False)
+
+    def _corner(self, i):
+        row, column = divmod(i, self.columns)
+        return column * (SIDE + _GAP), row * (self.head + SIDE + _GAP) + self.head
+
+    def face(self, i, image, caption=None):
+        """Draw the image of tile i."""
+        left, top = self._corner(i)
+        limits = self.ax.axis()
+        self.ax.imshow(
+            image,
+            cmap="gray",
+            vmin=0,
+            vmax=1,
+            extent=(left, left + SIDE, top + SIDE, top),
+        )
+        self.ax.axis(limits)  # which imshow has set to this image
+        if caption:
+            at = dict(ha="center", va="center", size=11, parse_math=False)
+            self.ax.text(left + SIDE / 2, top - self.head / 2, caption, **at)
+
+    def mark(self, i, points, **style):
+        """Mark points, x and y in turn, in pixels, as far as they are in tile i."""
+        left, top = self._corner(i)
+        style = style or dict(marker="x", s=14, lw=1, color=MARK)
+        marks = self.ax.scatter(left + points[0::2], top + points[1::2], **style)
+        tile = Rectangle((left, top), SIDE, SIDE, transform=self.ax.transData)
+        marks.set_clip_path(tile)
+
+    def name(self, i, point, text):
+        """Write a name on top of tile i, with a line to a point, in pixels."""
+        left, top = self._corner(i)
+        if np.isfinite(point).all():
+            self.ax.annotate(
+                text,
+                (left + point[0], top + point[1]),
+                xytext=(left + SIDE / 2, top + 5),
+                ha="center",
+                va="center",
+                size=8,
+                color="white",
+                bbox=dict(boxstyle="round,pad=0.2", fc="black", ec="none", alpha=0.7),
+                arrowprops=dict(arrowstyle="-", color="white", shrinkB=3),
+                zorder=0.9,  # above the face, below the marks
+            )
+
+    def legend(self):
+        """Say below the faces what the marks are."""
+        handles, labels = self.ax.get_legend_handles_labels()
+        named = dict(zip(labels, handles, strict=True))
+        self.ax.legend(
+            named.values(),
+            named.keys(),
+            loc="upper center",
+            bbox_to_anchor=(0.5, 0),
+            ncols=len(named),
+            facecolor="0.6",
+        )
+
+
+def checked(X, y):
+    """Return images of shape (n, 96, 96), and points in pixels."""
+    X, y = np.asarray(X), np.asarray(y)
+    if not X.size or X.size != len(X) * PIXELS:
+        raise PlotError(
+            f"X has the shape {X.shape}; images of {SIDE} x {SIDE} pixels are wanted"
+        )
+    if y.ndim != 2 or len(y) != len(X) or y.shape[1] % 2:
+        raise PlotError(
+            f"y has the shape {y.shape}; for {len(X)} images, as many rows of "
+            "coordinates are wanted, x and y in turn"
+        )
+    return X.reshape(-1, SIDE, SIDE), to_pixels(y)

@@ -1,0 +1,111 @@
+"""What the first layer of a net looks for."""
+
+import math
+
+import numpy as np
+from matplotlib.colors import CenteredNorm
+from scipy.ndimage import gaussian_filter
+
+from kfkd._layout import PIXELS, SIDE, shown
+
+from .drawing import PlotError, new_axes
+
+__all__ = ["plot_weights"]
+
+
+def plot_weights(net, ax=None, *, n=None, smooth=None):
+    """Draw the weights of a net's first layer, each unit or filter as an image.
+
+    The strongest come first: the images with the largest sum of squares. White is
+    zero, red is positive, blue negative, on one scale for all.
+
+    Parameters
+    ----------
+    net : NeuralNet
+        Its first layer with weights may be dense, on 96 x 96 pixels, or convolve a
+        single channel.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure by default.
+    n : int, optional
+        How many units to draw; by default all filters, and 25 units of a dense layer.
+    smooth : float, optional
+        Standard deviation, in pixels, of a Gaussian that the images are smoothed by;
+        0 draws the weights as they are.  By default that is done with filters, and 2
+        taken for a dense layer: what it has learnt is small beside the random weights
+        from which it has started, but neighbouring pixels share it.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    PlotError
+        It is no net, has no weights yet, or those of its first layer are no images.
+
+    Notes
+    -----
+    Not in the tutorial.  Filters are drawn as they lie on the image: convolution turns
+    what is stored by 180 degrees.
+    """
+    layers = getattr(net, "layers_", None)
+    if not layers:
+        what = "has no weights yet" if hasattr(net, "layers") else "is no net"
+        raise PlotError(f"{shown(net)} {what}, so there are none to draw")
+    name, W = next(
+        (name, layer.W.get_value())
+        for name, layer in layers.items()
+        if hasattr(layer, "W")
+    )
+    if W.ndim == 4 and W.shape[1] == 1:
+        images, kind = W[:, 0, ::-1, ::-1], "filters"
+        smooth = smooth or 0
+    elif W.ndim == 2 and len(W) == PIXELS:
+        images, kind = W.T.reshape(-1, SIDE, SIDE), "units"
+        n = 25 if n is None else n
+        smooth = 2 if smooth is None else smooth
+    else:
+        raise PlotError(
+            f"the first layer, {name}, has weights of the shape {W.shape}, which are "
+            f"neither those of units on {SIDE} x {SIDE} pixels nor filters of one "
+            "channel"
+        )
+    if smooth:
+        images = gaussian_filter(images, smooth, axes=(1, 2))
+    strength = np.square(images).sum(axis=(1, 2))
+    strongest = images[np.argsort(-strength, kind="stable")[:n]]
+
+    columns = _columns(len(strongest))
+    rows = math.ceil(len(strongest) / columns)
+    height, width = np.multiply(images.shape[1:], 1.1)  # with gaps
+    ax = new_axes(7, 0.4 + 6 * rows / columns) if ax is None else ax
+    norm = CenteredNorm(halfrange=np.abs(strongest).max() or 1)
+    for i, image in enumerate(strongest):
+        left, top = i % columns * width, i // columns * height
+        extent = (left, left + image.shape[1], top + image.shape[0], top)
+        ax.imshow(
+            image, cmap="RdBu_r", norm=norm, interpolation="nearest", extent=extent
+        )
+    title = f"{name}: all {len(images)} {kind}"
+    if len(strongest) < len(images):
+        title = f"{name}: the {len(strongest)} strongest of {len(images)} {kind}"
+    ax.set(
+        title=title,
+        xlim=(0, columns * width - 0.1 * images.shape[2]),
+        ylim=(rows * height - 0.1 * images.shape[1], 0),
+        xticks=[],
+        yticks=[],
+    )
+    ax.spines[:].set_visible(False)
+    beside = ax.inset_axes((1.03, 0, 0.035, 1))
+    bar = ax.get_figure().colorbar(
+        ax.images[0], cax=beside, label="weight, smoothed" if smooth else "weight"
+    )
+    bar.outline.set_visible(False)
+    return ax
+
+
+def _columns(n):
+    """Return how many of n images to put in a row: to fill all rows, if that can be."""
+    least = math.ceil(math.sqrt(n))
+    return next((k for k in range(least, 2 * least) if n % k == 0), least)
