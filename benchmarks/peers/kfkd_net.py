@@ -1,0 +1,51 @@
+"""kfkd: the tutorial's net, through Theano and XLA, trained by its ``fit``."""
+
+import contextlib
+import sys
+import time
+
+import numpy as np
+from common import BATCH, MOMENTUM, RATE, Workload, repeat, serve
+
+from kfkd import nets, xla
+
+
+class Peer:
+    """The net and its data."""
+
+    def __init__(self, name):
+        load = Workload(name)
+        X = np.concatenate([load.train[0], load.valid[0]])
+        y = np.concatenate([load.train[1], load.valid[1]])
+        n = len(load.train[0])
+        self.data = X, y
+        self.net = nets.make(
+            name,
+            update_learning_rate=RATE,
+            update_momentum=MOMENTUM,
+            train_split=lambda X, y, net: (X[:n], X[n:], y[:n], y[n:]),
+            on_epoch_finished=[self.note_the_time],
+            verbose=0,
+        ).seed(0)
+        self.net.initialize()
+        batch = X[:BATCH], y[:BATCH]
+        self.step = repeat(lambda: self.net.train_iter_(*batch)[0])
+        self.evaluation = repeat(lambda: self.net.eval_iter_(*batch)[0])
+
+    def note_the_time(self, net, train_history):
+        """Take the time at the end of an epoch."""
+        self.times.append(time.perf_counter())
+
+    def epoch(self, count):
+        """Train for `count` epochs, after one that is not counted."""
+        self.times = []
+        self.net.fit(*self.data, epochs=count + 1)
+        seconds = (self.times[-1] - self.times[0]) / count
+        return seconds, self.net.train_history_[-1]["valid_loss"]
+
+
+if __name__ == "__main__":
+    xla.set_device(sys.argv[2])
+    with contextlib.redirect_stdout(sys.stderr):
+        peer = Peer(sys.argv[1])
+    serve(peer)
