@@ -82,6 +82,7 @@ def test_predictions(run, saved, content, net):
     status, printed = run("predictions", "net.pickle", "--data", "made", "--image", 2)
     assert status == 0
     assert printed.endswith("Drawn in predictions.png\n")
+    assert saved[0].get_title() == "Predictions of net"
     assert len(saved[0].images) == 16
     for i in range(16):
         face = saved[0].images[i].get_array()

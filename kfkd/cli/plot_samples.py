@@ -8,7 +8,7 @@ from kfkd import data, plots, prediction, storage, xla
 from kfkd.cli import options
 from kfkd.cli.options import whole
 
-SIDE = 4  # faces in a row and in a column
+DRAWN = 16  # faces
 
 
 def parse_args(argv=None):
@@ -23,7 +23,7 @@ def parse_args(argv=None):
 
     add = figure(
         "predictions",
-        f"{SIDE * SIDE} faces of the test set with the points that a net predicts",
+        f"{DRAWN} faces of the test set with the points that a net predicts",
     )
     _add_nets(add)
     _add_faces(add, "the first face, counted from 0 in the order of test.csv", 0)
@@ -107,15 +107,15 @@ def draw(args):
 
     xla.set_device(args.device)
     nets = options.load_named(args.nets)
-    net = next(iter(nets.values()))
+    name, net = next(iter(nets.items()))
     if args.figure == "weights":
         return plots.plot_weights(net, n=args.units)
     if args.figure == "comparison":
         X, y = read_faces(args, "training" if args.training else "test")
         return plots.plot_comparison(nets, X, y=y)
-    X, _ = read_faces(args, "test", SIDE * SIDE)
+    X, _ = read_faces(args, "test", DRAWN)
     points = data.from_pixels(prediction.predict(net, X).to_numpy())
-    return plots.plot_predictions(X, points, rows=SIDE, columns=SIDE)
+    return plots.plot_predictions(X, points, title=f"Predictions of {name}")
 
 
 def main(argv=None):

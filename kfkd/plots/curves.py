@@ -81,10 +81,11 @@ def plot_learning_curves(
     last = max(curves.epochs[-1] for curves in found.values())
     ax = new_axes(7, 4.4 if len(found) <= _INSIDE else 5) if ax is None else ax
 
+    handles = []
     for i, (name, curves) in enumerate(found.items()):
         label = f"{'validation' if single else name}{best(curves)}"
         mark = {} if single else _mark(curves.epochs, i / len(found), last)
-        _pair(ax, i, curves.epochs, curves, label=label, **mark)
+        handles.append(_pair(ax, i, curves.epochs, curves, label=label, **mark))
     _limit(ax, found.values(), log, ymin, ymax)
     _readable(ax, log)
     if loss_axis:
@@ -93,8 +94,12 @@ def plot_learning_curves(
         _readable(second, log, limits=to_loss(ax.get_ylim()))
     names = " and ".join(map(str, found)) if len(found) <= 2 else f"{len(found)} nets"
     title = f"Learning curves of {names}" if names else "Learning curves"
-    ax.set(title=title, xlabel="epoch", ylabel="RMSE (pixels)", xlim=(0, None))
-    _legend(ax, _line_kinds(single), ncols=2, inside=len(found) <= _INSIDE)
+    ax.set_title(title, parse_math=False)
+    ax.set(xlabel="epoch", ylabel="RMSE (pixels)")
+    ax.set_xlim(0, max(1.05 * last, 2))
+    ax.xaxis.get_major_locator().set_params(integer=True)
+    handles += _line_kinds(single)
+    _legend(ax, handles, ncols=2, inside=len(found) <= _INSIDE)
     return ax
 
 
@@ -150,16 +155,19 @@ def plot_specialists(specialists, ax=None, *, log=True, ymin=None, ymax=None):
         for columns, net in specialists.items()
     }
     ax = new_axes(7, 5) if ax is None else ax
+    handles = []
     for i, (columns, curves) in enumerate(found.items()):
         if len(curves.epochs) == 1:
             curves = Curves(*(np.repeat(values, 2) for values in curves))
         x = shares(curves)
         label = f"{group_name(columns)} ({len(columns)})"
-        _pair(ax, i, x, curves, label=label, **_mark(x, i / len(found), 100))
+        mark = _mark(x, i / len(found), 100)
+        handles.append(_pair(ax, i, x, curves, label=label, **mark))
 
     grid, mean = weighted_mean(found)
     if np.isfinite(mean).any():
-        ax.plot(grid, mean, color=BLACK, lw=3.5, label="mean, weighted", zorder=3)
+        style = dict(color=BLACK, lw=3.5, label="mean, weighted", zorder=3)
+        handles += ax.plot(grid, mean, **style)
     _limit(ax, found.values(), log, ymin, ymax)
     _readable(ax, log)
     ax.set(
@@ -169,7 +177,7 @@ def plot_specialists(specialists, ax=None, *, log=True, ymin=None, ymax=None):
         xlim=(0, 100),
     )
     title = "key points (number of target values)"
-    _legend(ax, _line_kinds(False), ncols=3, title=title)
+    _legend(ax, [*handles, *_line_kinds(False)], ncols=3, title=title)
     return ax
 
 
@@ -184,13 +192,13 @@ def _mark(x, offset, last):
 
 
 def _pair(ax, i, x, curves, *, label, **mark):
-    """Draw training and validation of the i-th net."""
+    """Draw training and validation of the i-th net; return the line of the latter."""
     colour, marker = LINES[i % len(LINES)], _MARKERS[i % len(_MARKERS)]
     dot = dict(color=colour, marker="." if len(x) == 1 else "")
     ax.plot(x, curves.train, lw=1.3, ls=_DASHED, alpha=0.7, **dot)
     if mark:
         dot["marker"] = marker
-    ax.plot(x, curves.valid, lw=1.9, label=label, **dot | mark)
+    return ax.plot(x, curves.valid, lw=1.9, label=label, **dot | mark)[0]
 
 
 def _line_kinds(single):
@@ -201,13 +209,17 @@ def _line_kinds(single):
     return [dashed] if single else [solid, dashed]
 
 
-def _legend(ax, kinds, *, ncols, inside=False, title=None):
+def _legend(ax, handles, *, ncols, inside=False, title=None):
     """Add a legend, below the axes if it is large and their figure makes room."""
-    handles = [*ax.get_legend_handles_labels()[0], *kinds]
-    below = dict(loc="upper center", bbox_to_anchor=(0.5, -0.13), ncols=ncols)
-    if inside or ax.get_figure(root=True).get_layout_engine() is None:
-        below = dict(loc="upper right")
-    ax.legend(handles=handles, title=title, **below)
+    if inside:
+        place = dict(loc="upper right")
+    elif ax.get_figure(root=True).get_layout_engine() is None:
+        place = dict(loc="upper right", fontsize="small", ncols=2)
+    else:
+        place = dict(loc="upper center", bbox_to_anchor=(0.5, -0.13), ncols=ncols)
+    legend = ax.legend(handles=handles, title=title, **place)
+    for text in legend.get_texts():  # names of files may have dollars
+        text.set_parse_math(False)
 
 
 def _limit(ax, found, log, ymin, ymax):

@@ -55,7 +55,7 @@ def plot_sample(x, y, axis):
     return axis
 
 
-def plot_predictions(X, y, ax=None, *, rows=4, columns=4):
+def plot_predictions(X, y, ax=None, *, rows=4, columns=4, title=None):
     """Draw the first faces with the key points that a net predicts for them.
 
     Parameters
@@ -67,7 +67,9 @@ def plot_predictions(X, y, ax=None, *, rows=4, columns=4):
     ax : matplotlib.axes.Axes, optional
         Where to draw; a new figure by default.
     rows, columns : int, default=4
-        How many faces to draw, one above the other and side by side.
+        At most so many faces are drawn one above the other and side by side.
+    title : str, optional
+        What to write above; nothing by default.
 
     Returns
     -------
@@ -83,7 +85,9 @@ def plot_predictions(X, y, ax=None, *, rows=4, columns=4):
     The figure samples1 of the tutorial.
     """
     X, points = checked(X[: rows * columns], y[: rows * columns])
-    tiles = Tiles(ax, rows, columns, inches=1.75)
+    columns = min(columns, len(X))
+    rows = math.ceil(len(X) / columns)
+    tiles = Tiles(ax, rows, columns, inches=1.75, title=title)
     for i, x in enumerate(X):
         tiles.face(i, x)
         tiles.mark(i, points[i])
@@ -201,10 +205,7 @@ def plot_flip(x, y, ax=None, *, columns=COLUMNS):
     names = [column[:-2] for column in columns[::2]]
     sides = np.array([_side(name) for name in names])
     for i, (image, values, caption) in enumerate(
-        [
-            (face, y, "original"),
-            (X2[copy, 0], y2[copy], "flipped, left and right swapped"),
-        ]
+        [(face, y, "original"), (X2[copy, 0], y2[copy], "flipped")]
     ):
         tiles.face(i, image, caption)
         points = to_pixels(values).reshape(-1, 2)

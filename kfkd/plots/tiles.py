@@ -17,13 +17,17 @@ _HEAD = 12  # for the captions
 class Tiles:
     """Faces side by side in one Axes, which counts in their pixels."""
 
-    def __init__(self, ax, rows, columns, *, captions=False, inches=None):
+    def __init__(self, ax, rows, columns, *, captions=False, inches=None, title=None):
         head = _HEAD if captions else 0
         width = columns * (SIDE + _GAP) - _GAP
         height = rows * (head + SIDE + _GAP) - _GAP
         if ax is None:
-            ax = new_axes(inches * columns, inches * columns * height / width)
-            ax.get_figure().get_layout_engine().set(w_pad=0, h_pad=0)
+            above = 0.35 if title else 0
+            ax = new_axes(inches * columns, inches * columns * height / width + above)
+            pad = 0.06 if title else 0  # beside the title; faces reach to the edges
+            ax.get_figure().get_layout_engine().set(w_pad=0, h_pad=pad)
+        if title:
+            ax.set_title(title, parse_math=False)
         self.ax, self.columns, self.head = ax, columns, head
         ax.set(xlim=(0, width), ylim=(height, 0), aspect="equal", xticks=[], yticks=[])
         if rows * columns > 1:

@@ -122,6 +122,24 @@ def test_losses_that_are_no_numbers():
         plots.plot_learning_curves({"a": history(2), "b": rows})
 
 
+@pytest.mark.parametrize("n", [1, 2, 3, 5000])
+def test_epochs_are_whole_numbers(n):
+    ax = plots.plot_learning_curves(history(n))
+    places, texts = ticks(ax.xaxis)
+    assert len(places) >= 3
+    assert (places == texts.astype(int)).all()
+    assert ax.get_xlim()[1] > n
+
+
+def test_names_stand_as_they_are():
+    ax = Figure().add_subplot()
+    ax.plot([1], [1], label="another line")
+    plots.plot_learning_curves({"_a": history(2), "$b$": history(2)}, ax)
+    assert [label.split()[0] for label in labels(ax)[:2]] == ["_a", "$b$"]
+    texts = [ax.title, *ax.get_legend().get_texts()]
+    assert not any(text.get_parse_math() for text in texts)
+
+
 def test_a_loss_of_zero():
     rows = [{"epoch": 1, "train_loss": 0.0, "valid_loss": 0.0}]
     plots.plot_learning_curves(rows).figure.draw_without_rendering()
