@@ -16,7 +16,13 @@ from tqdm import tqdm
 from kfkd.xla import describe_device
 from kfkd.xla.storage import restore, snapshot
 
-__all__ = ["AdjustVariable", "EarlyStopping", "PrintTables"]
+__all__ = [
+    "TABLE_HEAD",
+    "AdjustVariable",
+    "EarlyStopping",
+    "PrintTables",
+    "table_row",
+]
 
 
 class AdjustVariable:
@@ -158,11 +164,12 @@ class EarlyStopping:
                 snapshot(itertools.chain.from_iterable(layers.values())),
             )
         elif self.best_valid_epoch + self.patience < epoch:
-            print("Early stopping.")
-            print(
-                f"Best valid loss was {self.best_valid:.6f} "
-                f"at epoch {self.best_valid_epoch}."
-            )
+            if net.verbose:
+                print("Early stopping.")
+                print(
+                    f"Best valid loss was {self.best_valid:.6f} "
+                    f"at epoch {self.best_valid_epoch}."
+                )
             self._give_back()
             raise StopIteration
 
@@ -174,6 +181,18 @@ class EarlyStopping:
     def _give_back(self):
         layers, values = self._best
         restore(itertools.chain.from_iterable(layers.values()), values)
+
+
+TABLE_HEAD = """\
+ Epoch  |  Train loss  |  Valid loss  |  Train / Val
+--------|--------------|--------------|---------------"""
+
+
+def table_row(row):
+    """Return the line of the table for an epoch, a row of ``train_history_``."""
+    train, valid = row["train_loss"], row["valid_loss"]
+    ratio = train / valid if valid else math.nan
+    return f"{row['epoch']:>6}  | {train:>11.6f}  | {valid:>11.6f}  | {ratio:>12.6f}"
 
 
 class PrintTables:
@@ -199,8 +218,7 @@ class PrintTables:
             n = math.prod(shape[1:])
             print(f"  {type(layer).__name__:<18} {shape!s:<20} produces {n:>7} outputs")
         print()
-        print(" Epoch  |  Train loss  |  Valid loss  |  Train / Val")
-        print("--------|--------------|--------------|---------------")
+        print(TABLE_HEAD)
         sys.stdout.flush()
         self.printed = len(train_history)
         if sys.stdout.isatty():
@@ -220,12 +238,8 @@ class PrintTables:
             self._print_row(train_history)
 
     def _print_row(self, train_history):
-        epoch, train, valid = (
-            train_history[-1][key] for key in ("epoch", "train_loss", "valid_loss")
-        )
-        self.printed = epoch
-        ratio = train / valid if valid else math.nan
-        tqdm.write(f"{epoch:>6}  | {train:>11.6f}  | {valid:>11.6f}  | {ratio:>12.6f}")
+        self.printed = train_history[-1]["epoch"]
+        tqdm.write(table_row(train_history[-1]))
         sys.stdout.flush()
 
     def on_training_finished(self, net, train_history):

@@ -4,6 +4,8 @@
 tables unscaled, with all rows. Where the files come from: ``data/README.md``.
 """
 
+import math
+
 import numpy as np
 import pandas as pd
 from sklearn.utils import shuffle
@@ -20,20 +22,25 @@ __all__ = [
     "DataError",
     "NoDataError",
     "Table",
+    "arrays",
+    "check_cols",
     "find",
     "fingerprint",
     "from_pixels",
     "load",
     "load2d",
+    "load_held_out",
     "open_csv",
     "read",
+    "scale_images",
     "to_pixels",
+    "training_rows",
 ]
 
 _HALF = SIDE // 2
 
 
-def load(test=False, cols=None, *, folder=None):
+def load(test=False, cols=None, *, folder=None, holdout=0):
     """Load the training or the test set, scaled and ready to fit.
 
     Prints the number of values in each column, before rows are dropped.
@@ -50,6 +57,10 @@ def load(test=False, cols=None, *, folder=None):
         specialist's training and prediction alike.
     folder : path, optional
         Where the files are, instead of the places that `find` looks into.
+    holdout : float, default=0
+        The share of the training set's rows, from 0 to less than 1, to leave out, so
+        that neither training nor validation sees them: those that `load_held_out`
+        returns.
 
     Returns
     -------
@@ -65,6 +76,8 @@ def load(test=False, cols=None, *, folder=None):
     DataError
         No usable data, an unknown name in `cols`, or no row that has all the
         columns. See `find` and `read`.
+    ValueError
+        `holdout` is no such share, or given for a test set.
 
     Notes
     -----
@@ -73,37 +86,30 @@ def load(test=False, cols=None, *, folder=None):
     another order come in Kaggle's, and pixels with decimals (Kaggle's have none)
     are rounded to float32 before they are scaled.
     """
-    cols = _check_cols(cols, test)
+    cols = check_cols(cols, test)
+    if test and holdout:
+        raise ValueError("holdout is a share of the training set, not of the test set")
     table = read("test" if test else "training", folder)
-    if test:
-        targets, labels = (), table.labels
-    else:
-        targets = cols or table.columns
-        labels = table.labels[:, [table.columns.index(name) for name in targets]]
+    targets = () if test else cols or table.columns
+    labels = table.labels[:, [table.columns.index(name) for name in targets]]
+    if holdout:
+        labels = labels[_split(len(labels), holdout)[0]]
 
     counts = dict(
         zip(targets, np.count_nonzero(~np.isnan(labels), axis=0), strict=True)
     )
     if test and (not cols or "ImageId" in cols):
         counts["ImageId"] = len(table.ids)
-    counts["Image"] = len(table.images)
+    counts["Image"] = len(labels)
     print(pd.Series(counts, dtype=np.int64))
 
     if test:
-        return _scale(table.images), None
-    rows = np.flatnonzero(~np.isnan(labels).any(axis=1))
-    if not len(rows):
-        rarest = min(targets, key=counts.get)
-        raise DataError(
-            f"{find('training', folder)}: no row is left after dropping those that "
-            f"lack one of the columns wanted ({rarest} has {counts[rarest]} values "
-            f"in {len(labels)} rows); choose others with cols"
-        )
-    rows = shuffle(rows, random_state=42)  # what it does to X and y, but no copies
-    return _scale(table.images[rows]), from_pixels(labels[rows]).astype(np.float32)
+        return scale_images(table.images), None
+    rows = training_rows(table, targets, holdout=holdout, folder=folder)
+    return arrays(table.images, table.labels, rows, targets)
 
 
-def load2d(test=False, cols=None, *, folder=None):
+def load2d(test=False, cols=None, *, folder=None, holdout=0):
     """Load like `load`, with images of shape (1, 96, 96).
 
     Parameters, errors and `y` are those of `load`. Unlike the tutorial's version,
@@ -116,8 +122,106 @@ def load2d(test=False, cols=None, *, folder=None):
     y : float32 array, shape (n, 30) or (n, len(cols)), or None
         Coordinates in [-1, 1].
     """
-    X, y = load(test=test, cols=cols, folder=folder)
+    X, y = load(test=test, cols=cols, folder=folder, holdout=holdout)
     return X.reshape(-1, 1, SIDE, SIDE), y
+
+
+def load_held_out(holdout, *, folder=None):
+    """Load the rows that ``load(holdout=holdout)`` leaves out, to score nets on.
+
+    Parameters
+    ----------
+    holdout : float
+        The share of the training set's rows, more than 0 and less than 1.
+    folder : path, optional
+        Where the files are, instead of the places that `find` looks into.
+
+    Returns
+    -------
+    X : float32 array, shape (n, 9216)
+        Grey values in [0, 1], an image a row.
+    y : float32 array, shape (n, 30)
+        Coordinates in [-1, 1]; NaN where one is missing.
+
+    Raises
+    ------
+    DataError
+        No usable data. See `find` and `read`.
+    ValueError
+        `holdout` is no such share.
+
+    Notes
+    -----
+    Not in the tutorial, which has Kaggle's leaderboard for this. Which rows they are
+    follows from the share and the number of rows alone, and not from the columns that
+    a net predicts, so that single nets and specialists are scored on the same faces.
+    """
+    if not holdout:
+        raise ValueError("holdout is 0: no rows are held out")
+    table = read("training", folder)
+    _, held = _split(len(table.labels), holdout)
+    return arrays(table.images, table.labels, held)
+
+
+def training_rows(table, cols=None, *, holdout=0, folder=None):
+    """Say which rows of the training set `load` returns, in its order.
+
+    Parameters
+    ----------
+    table : Table
+        What `read` returned for the training set.
+    cols, holdout, folder
+        As for `load`.
+
+    Returns
+    -------
+    int array
+        Positions of rows that have all the columns, shuffled.
+
+    Raises
+    ------
+    DataError, ValueError
+        As from `load`.
+    """
+    cols = check_cols(cols) or COLUMNS
+    kept, _ = _split(len(table.labels), holdout)
+    labels = table.labels[kept][:, [COLUMNS.index(name) for name in cols]]
+    present = ~np.isnan(labels)
+    rows = kept[present.all(axis=1)]
+    if not len(rows):
+        counts = dict(zip(cols, present.sum(axis=0), strict=True))
+        rarest = min(cols, key=counts.get)
+        raise DataError(
+            f"{find('training', folder)}: no row is left after dropping those that "
+            f"lack one of the columns wanted ({rarest} has {counts[rarest]} values "
+            f"in {len(labels)} rows); choose others with cols"
+        )
+    return shuffle(rows, random_state=42)
+
+
+def arrays(images, labels, rows, cols=COLUMNS):
+    """Return rows of a table as `load` does: X in [0, 1] and y in [-1, 1].
+
+    Parameters
+    ----------
+    images, labels : arrays, shapes (n, 9216) and (n, 30)
+        Those of a training set's `Table`.
+    rows : int array
+    cols : sequence of str
+    """
+    y = labels[rows][:, [COLUMNS.index(name) for name in cols]]
+    return scale_images(images[rows]), from_pixels(y).astype(np.float32)
+
+
+def _split(n, holdout):
+    """Return the rows of `n` to train on and those to hold out, in their order."""
+    if not 0 <= holdout < 1:
+        raise ValueError(
+            f"holdout is {shown(holdout)}, not a share from 0 to less than 1"
+        )
+    drawn = np.random.RandomState(42).permutation(n)
+    out = math.ceil(round(holdout * n, 6))
+    return np.sort(drawn[out:]), np.sort(drawn[:out])
 
 
 def read(name, folder=None):
@@ -182,18 +286,24 @@ def to_pixels(y):
     return np.asarray(y) * _HALF + _HALF
 
 
+def scale_images(images):
+    """Return grey values of 0 to 255 as float32 in [0, 1]."""
+    return np.divide(images, np.float32(255), dtype=np.float32)
+
+
 def from_pixels(pixels):
     """Return coordinates given in pixels, 0 to 96, in [-1, 1]: `to_pixels` undone."""
     return (np.asarray(pixels) - _HALF) / _HALF
 
 
-def _scale(images):
-    """Return grey values of 0 to 255 as float32 in [0, 1]."""
-    return np.divide(images, np.float32(255), dtype=np.float32)
+def check_cols(cols, test=False):
+    """Return `cols` as a tuple of valid names; empty stands for all.
 
-
-def _check_cols(cols, test):
-    """Return `cols` as a tuple of valid names; empty stands for all."""
+    Raises
+    ------
+    DataError
+        A name is unknown or comes twice.
+    """
     if isinstance(cols, str):
         raise DataError(f"cols is the text {shown(cols)}, not a list of column names")
     cols = () if cols is None else tuple(cols)

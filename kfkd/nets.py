@@ -215,7 +215,8 @@ def make(name, **changes):
                 f"{name} has no parameter {parameter!r}"
                 + (f"; did you mean {near[0]!r}?" if near else "")
             )
-    return NeuralNet(**definition)
+    # Other layers may leave parameters of the tutorial's without use.
+    return NeuralNet(**{key: definition[key] for key in definition if key in known})
 
 
 def _parameters(definition):

@@ -151,15 +151,21 @@ LOSSES = [0.5, 0.3, 0.4, 0.3, 0.35, 0.1]
 
 @pytest.mark.parametrize("NeuralNet", [drawn.NeuralNet, nolearn.lasagne.NeuralNet])
 def test_training_stops_after_patience_with_the_best_weights(NeuralNet, capsys):
-    net, record, stop = stopping(LOSSES, max_epochs=9, kind=NeuralNet)
+    net, record, stop = stopping(LOSSES, max_epochs=9, kind=NeuralNet, verbose=1)
     net.fit(*drawn.rows())
     assert len(net.train_history_) == 5  # the best is 2, and 5 > 2 + patience
     assert (stop.best_valid, stop.best_valid_epoch) == (0.3, 2)
     assert np.array_equal(hidden(net), record.values[1])
     assert not np.array_equal(hidden(net), record.values[4])
-    assert capsys.readouterr().out == (
-        "Early stopping.\nBest valid loss was 0.300000 at epoch 2.\n"
-    )
+    message = "Early stopping.\nBest valid loss was 0.300000 at epoch 2.\n"
+    assert capsys.readouterr().out.count(message) == 1
+
+
+def test_a_quiet_net_stops_in_silence(capsys):
+    net, *_ = stopping(LOSSES, max_epochs=9, verbose=0)
+    net.fit(*drawn.rows())
+    assert len(net.train_history_) == 5
+    assert capsys.readouterr().out == ""
 
 
 def test_the_best_weights_can_be_looked_at():

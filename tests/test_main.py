@@ -34,6 +34,7 @@ def test_an_unknown_verb_is_an_error():
     ("verb", "script"),
     [
         ("fit", "train"),
+        ("fit_specialists", "fit_specialists"),
         ("plot_learning_curves", "plot_learning_curves"),
         ("predict", "submit"),
     ],

@@ -11,7 +11,7 @@ import pytest
 import tables
 from PIL import Image
 
-from kfkd import data, faces, nets, storage, xla
+from kfkd import data, faces, nets, scoring, storage, xla
 from kfkd.cli import train
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -105,6 +105,17 @@ def test_options(folder, work, capsys):
     arguments[-1] = "8"
     assert train.main(["net1", *arguments]) == 0
     assert rows(capsys.readouterr().out) != results[0]
+
+
+def test_rows_held_out_are_scored(folder, capsys):
+    arguments = ["net1", "--data", str(folder), "--epochs", "2", "--holdout", "0.2"]
+    assert train.main(arguments) == 0
+    out = capsys.readouterr().out
+    X, _ = data.load(folder=folder, holdout=0.2)
+    assert f"X.shape == ({len(X)}, 9216)" in out
+    held = data.load_held_out(0.2, folder=folder)
+    report = scoring.report(*scoring.evaluate(storage.load("net1.pickle"), *held))
+    assert f"On the 40 rows held out:\n{report}\n" in out
 
 
 def test_schedules_are_stretched_to_the_epochs(folder, monkeypatch):
@@ -226,7 +237,7 @@ def test_help_gives_the_defaults(capsys):
     assert exit.value.code == 0
     text = capsys.readouterr().out
     options = re.split(r"^  (?=-)", text, flags=re.MULTILINE)[1:]
-    assert len(options) == 10
+    assert len(options) == 11
     for option in options[1:]:  # without --help itself
         assert re.search(r"\(default:\s[^)]+\)", option), option
     assert "net1, net2, net3" in text

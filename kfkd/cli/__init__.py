@@ -10,6 +10,7 @@ import sys
 from kfkd.data import DataError
 from kfkd.plots import PlotError
 from kfkd.prediction import PredictionError
+from kfkd.specialists import SpecialistError
 from kfkd.storage import StorageError
 from kfkd.xla import DeviceError
 
@@ -22,6 +23,7 @@ _ERRORS = (
     OSError,
     PlotError,
     PredictionError,
+    SpecialistError,
     StorageError,
 )
 

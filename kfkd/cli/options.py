@@ -1,19 +1,27 @@
 """Options that several command lines have, and what follows from them."""
 
 import argparse
+import math
 import pathlib
+from collections.abc import Mapping
 
-from kfkd import data, faces, plots, storage
+import numpy as np
+
+from kfkd import data, faces, plots, scoring, storage
 
 __all__ = [
     "add_data",
     "add_device",
     "add_net",
     "add_picture",
+    "add_training",
     "check_data",
     "choose_folder",
     "load_named",
     "picture",
+    "positive",
+    "print_held_out",
+    "share",
     "whole",
 ]
 
@@ -56,6 +64,29 @@ def add_picture(parser, default):
     )
 
 
+def positive(text):
+    """Take a text for a number greater than 0."""
+    number = _number(text)
+    if not 0 < number < math.inf:
+        raise argparse.ArgumentTypeError(f"{text} is not greater than 0")
+    return number
+
+
+def share(text):
+    """Take a text for a share from 0 to less than 1."""
+    number = _number(text)
+    if not 0 <= number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not from 0 to less than 1")
+    return number
+
+
+def _number(text):
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number") from None
+
+
 def add_net(parser, default=None):
     """Add the file of a saved net, which must be named if there is no default."""
     parser.add_argument(
@@ -76,6 +107,34 @@ def add_device(parser):
         metavar="NAME",
         help="cpu, cuda or cuda:N (default: KFKD_DEVICE, else the first CUDA GPU, else "
         "cpu)",
+    )
+
+
+def add_training(parser):
+    """Add ``--batch-size``, ``--seed`` and ``--holdout``."""
+    add = parser.add_argument
+    add(
+        "--batch-size",
+        type=whole(1),
+        metavar="N",
+        default=128,
+        help="images a step (default: %(default)s)",
+    )
+    add(
+        "--seed",
+        type=whole(0, 2**32 - 1),
+        metavar="N",
+        default=42,
+        help="of weights, dropout and flips (default: %(default)s)",
+    )
+    add(
+        "--holdout",
+        type=share,
+        metavar="SHARE",
+        default=0.0,
+        help="share of the rows of training.csv to keep out of training and "
+        "validation, and to score by Kaggle's measure at the end; the same share "
+        "always means the same rows (default: %(default)s)",
     )
 
 
@@ -164,3 +223,28 @@ def load_named(paths):
     return {
         str(name): storage.load(path) for name, path in zip(names, paths, strict=True)
     }
+
+
+def print_held_out(nets, folder, holdout):
+    """Print the score of nets on the rows that were held out.
+
+    Parameters
+    ----------
+    nets : NeuralNet, or mapping of tuple of str to NeuralNet
+    folder : path or None
+    holdout : float
+        As for ``kfkd.data.load_held_out``.
+    """
+    X, y = data.load_held_out(holdout, folder=folder)
+    predicted = data.COLUMNS
+    if isinstance(nets, Mapping):
+        given = {name for columns in nets for name in columns}
+        predicted = [name for name in predicted if name in given]
+        y = y[:, [data.COLUMNS.index(name) for name in predicted]]
+    if np.isnan(y).all():
+        print(f"None of the {len(X)} rows held out has labels to score against.\n")
+        return
+    print(
+        f"On the {len(X)} rows held out:\n"
+        f"{scoring.report(*scoring.evaluate(nets, X, y, predicted))}\n"
+    )

@@ -36,20 +36,7 @@ def parse_args(argv=None):
         metavar="N",
         help="how many; schedules are stretched to them (default: as in the tutorial)",
     )
-    add(
-        "--batch-size",
-        type=whole(1),
-        metavar="N",
-        default=128,
-        help="images a step (default: %(default)s)",
-    )
-    add(
-        "--seed",
-        type=whole(0, 2**32 - 1),
-        metavar="N",
-        default=42,
-        help="of weights, dropout and flips (default: %(default)s)",
-    )
+    options.add_training(parser)
     options.add_device(parser)
     add(
         "--log-every",
@@ -92,7 +79,7 @@ def main(argv=None):
     net.batch_iterator_train.batch_size = args.batch_size
     net.batch_iterator_test.batch_size = args.batch_size
     load = data.load if len(net.input_shape) == 2 else data.load2d
-    X, y = load(folder=folder)
+    X, y = load(folder=folder, holdout=args.holdout)
     print(f"X.shape == {X.shape}; X.min == {X.min():.3f}; X.max == {X.max():.3f}")
     print(f"y.shape == {y.shape}; y.min == {y.min():.3f}; y.max == {y.max():.3f}\n")
     if args.dry_run:
@@ -105,6 +92,9 @@ def main(argv=None):
     if not args.dry_run:
         storage.save(net, args.out)
     report(net, X, y)
+    if args.holdout:
+        print()
+        options.print_held_out(net, folder, args.holdout)
     if args.dry_run:
         print("Dry run: no files are written.")
     else:

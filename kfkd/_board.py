@@ -1,0 +1,117 @@
+"""How far several trainings that run at the same time have come."""
+
+import contextlib
+import math
+import sys
+import threading
+
+import numpy as np
+from tqdm import tqdm
+
+from kfkd.callbacks import TABLE_HEAD, table_row
+
+__all__ = ["Board"]
+
+
+class Board:
+    """Show a bar for each training on a terminal, else a line now and then.
+
+    Parameters
+    ----------
+    epochs : dict of str to int
+        How many epochs each training may last.
+    log : callable
+        Gives the path of a training's log for its name.
+    every : int
+        How many epochs lie between two lines.
+    """
+
+    def __init__(self, epochs, log, every):
+        self.epochs, self.log, self.every = epochs, log, every
+        self._out = sys.stdout
+        self._lock = threading.Lock()
+        self._width = max(map(len, epochs), default=0)
+        self._written = dict.fromkeys(epochs, 0)
+        self._best = dict.fromkeys(epochs, math.inf)
+        self._bars = {}
+        if self._out.isatty():
+            for position, (name, total) in enumerate(epochs.items()):
+                self._bars[name] = tqdm(
+                    desc=f"{name:{self._width}}",
+                    total=total,
+                    position=position,
+                    unit="epoch",
+                    file=self._out,
+                    dynamic_ncols=True,
+                    leave=True,
+                )
+
+    def hear(self, name, news):
+        """Take news of a training: that it starts, or an epoch's row of its history."""
+        with self._lock:
+            if "head" in news:
+                self._start(name, news["head"])
+            else:
+                self._epoch(name, news)
+
+    def _start(self, name, head):
+        self._log(name, f"{head}\n\n{TABLE_HEAD}\n", "w")
+        self._written[name] = 0
+
+    def _epoch(self, name, row):
+        self._log(name, table_row(row) + "\n")
+        epoch = self._written[name] = row["epoch"]
+        self._best[name] = best = np.fmin(self._best[name], row["valid_loss"])
+        if name in self._bars:
+            bar = self._bars[name]
+            bar.set_postfix_str(f"valid {best:.6f}", refresh=False)
+            bar.update()
+        elif epoch % self.every == 0:
+            self._say(
+                f"{name:{self._width}} {epoch:>5}/{self.epochs[name]}  "
+                f"train {row['train_loss']:.6f}  valid {row['valid_loss']:.6f}"
+            )
+
+    def finish(self, name, history, note):
+        """Complete the log of a training that has ended, and say so.
+
+        Parameters
+        ----------
+        name : str
+        history : list of dict
+            Its whole history: news may not have come through.
+        note : str
+            What there is to say at the end.
+        """
+        with self._lock:
+            if self._written[name] < len(history):
+                if not self._written[name]:
+                    self._start(name, "")
+                for row in history[self._written[name] :]:
+                    self._log(name, table_row(row) + "\n")
+            self._log(name, f"\n{note}\n")
+            first, *_ = note.splitlines()
+            if name in self._bars:
+                bar = self._bars[name]
+                bar.update(len(history) - bar.n)
+                bar.set_postfix_str(first)
+            else:
+                self._say(f"{name:{self._width}} {first}")
+
+    def _log(self, name, text, mode="a"):
+        # Training goes on without a log if, say, the disk is full.
+        with (
+            contextlib.suppress(OSError),
+            open(self.log(name), mode, encoding="utf-8") as file,
+        ):
+            file.write(text)
+
+    def _say(self, line):
+        print(line, file=self._out, flush=True)
+
+    def close(self):
+        """Leave the bars as they are."""
+        with self._lock:
+            for bar in self._bars.values():
+                bar.close()
+            self._bars = {}

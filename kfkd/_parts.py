@@ -1,0 +1,81 @@
+"""Results of a long job, each kept as it arrives, with what it was made from."""
+
+import hashlib
+import json
+import pathlib
+
+from kfkd import storage
+
+__all__ = ["Parts"]
+
+
+class Parts:
+    """A folder beside an output file that holds the parts of which that will be made.
+
+    ``name.pickle`` is a part, ``name.json`` says what it was made from, and
+    ``name.log`` how.
+
+    Parameters
+    ----------
+    out : path
+        ``net-specialists.pickle`` has its parts in ``net-specialists.parts``.
+    """
+
+    def __init__(self, out):
+        out = pathlib.Path(out)
+        stem = out.stem if out.suffix == ".pickle" else out.name
+        self.folder = out.with_name(f"{stem}.parts")
+
+    def make_folder(self):
+        """Make the folder.
+
+        Raises
+        ------
+        StorageError
+            If that is not possible, or nothing can be written there.
+        """
+        try:
+            self.folder.mkdir(exist_ok=True)
+        except OSError as error:
+            raise storage.StorageError(
+                f"the folder {self.folder} cannot be made: {error.strerror or error}"
+            ) from error
+        storage.check_writable(self.folder / "part")
+
+    def log(self, name):
+        """Return the path of a part's log."""
+        return self.folder / f"{name}.log"
+
+    def save(self, name, pickled, made_from):
+        """Keep a part, in place of an older one.
+
+        Parameters
+        ----------
+        name : str
+        pickled : bytes
+        made_from : dict
+            Of what JSON can hold.
+        """
+        with storage.written_atomically(self._path(name)) as draft:
+            draft.write_bytes(pickled)
+        record = dict(made_from, pickle=hashlib.blake2b(pickled).hexdigest())
+        with storage.written_atomically(self.folder / f"{name}.json") as draft:
+            draft.write_text(json.dumps(record, indent=1) + "\n")
+
+    def made_from(self, name):
+        """Return what a part was made from; None if there is none, or it is damaged."""
+        try:
+            record = json.loads((self.folder / f"{name}.json").read_text())
+            digest = record.pop("pickle")
+            with open(self._path(name), "rb") as file:
+                found = hashlib.file_digest(file, hashlib.blake2b).hexdigest()
+        except (OSError, ValueError, KeyError, AttributeError):
+            return None
+        return record if found == digest else None
+
+    def load(self, name):
+        """Load a part."""
+        return storage.load(self._path(name))
+
+    def _path(self, name):
+        return self.folder / f"{name}.pickle"

@@ -1,0 +1,160 @@
+"""Train the specialists of the tutorial and pickle them together."""
+
+import argparse
+import contextlib
+import pathlib
+import tempfile
+
+import numpy as np
+
+from kfkd import specialists, storage
+from kfkd._parts import Parts
+from kfkd._specialist import name_of
+from kfkd.cli import options
+from kfkd.cli.options import positive, whole
+
+DRY_RUN = 200  # images
+NAMES = tuple(name_of(s["columns"]) for s in specialists.SPECIALIST_SETTINGS)
+
+
+def parse_args(argv=None):
+    """Return the parsed command line."""
+    parser = argparse.ArgumentParser(
+        description="Train the six specialists of the tutorial, each for some of the "
+        "key points, and pickle them together. Each is kept as it arrives, in a folder "
+        "beside the file, with a log; after Ctrl-C, the same command goes on with "
+        "those that are missing."
+    )
+    add = parser.add_argument
+    add(
+        "net",
+        nargs="?",
+        metavar="NET.pickle",
+        help="a trained net to start from, such as net6 or net7; loading it can run "
+        "any code that its author put into it (default: none, weights are drawn)",
+    )
+    options.add_data(parser, otherwise=", else drawn faces")
+    add(
+        "--jobs",
+        type=int,
+        metavar="N",
+        help="how many to train at the same time, -1 for as many as there are CPU "
+        "cores (default: as many as there are GPUs; 1 on the CPU, all cores of which "
+        "a single net keeps busy)",
+    )
+    add(
+        "--only",
+        nargs="+",
+        choices=NAMES,
+        metavar="POINT",
+        help=f"train these alone and keep the others as they are: {', '.join(NAMES)} "
+        "(default: all)",
+    )
+    add(
+        "--epochs-scale",
+        type=positive,
+        metavar="FACTOR",
+        default=1.0,
+        help="times the tutorial's numbers of epochs, which are 10,000,000 / rows, and "
+        "4,000,000 / rows when starting from a net (default: %(default)s)",
+    )
+    options.add_training(parser)
+    options.add_device(parser)
+    add(
+        "--log-every",
+        type=whole(1),
+        metavar="N",
+        default=100,
+        help="where there is no terminal to show bars, print every N-th epoch of each; "
+        "the logs have all (default: %(default)s)",
+    )
+    add(
+        "--out",
+        metavar="FILE",
+        type=pathlib.Path,
+        default=pathlib.Path("net-specialists.pickle"),
+        help="where the nets go, and beside it the folder of the single ones "
+        "(default: %(default)s)",
+    )
+    add(
+        "--dry-run",
+        action="store_true",
+        help=f"one epoch on {DRY_RUN} images, no files written (default: off)",
+    )
+    args = parser.parse_args(argv)
+    options.check_data(parser, args)
+    if args.jobs == 0:
+        parser.error("--jobs: 0 is no number of jobs")
+    return args
+
+
+def main(argv=None):
+    """Train, save, report; return the exit status."""
+    args = parse_args(argv)
+    storage.check_writable(args.out)
+    with contextlib.ExitStack() as stack:
+        out, sizes, limits = args.out, {}, {}
+        if args.dry_run:
+            out = pathlib.Path(
+                stack.enter_context(tempfile.TemporaryDirectory()), "dry"
+            )
+            # Enough that DRY_RUN of them have all their labels.
+            sizes = dict(n_train=4 * DRY_RUN, n_test=16)
+            limits = dict(max_rows=DRY_RUN, epochs_scale=1e-9)
+        folder = options.choose_folder(args, fall_back=True, **sizes)
+        arguments = dict(
+            pretrain=args.net,
+            folder=folder,
+            only=args.only,
+            epochs_scale=args.epochs_scale,
+            n_jobs=args.jobs,
+            seed=args.seed,
+            batch_size=args.batch_size,
+            holdout=args.holdout,
+            device=args.device,
+            out=out,
+            log_every=args.log_every,
+        )
+        nets = specialists.fit_specialists(**arguments | limits)
+        print(f"\n{report(nets, Parts(out))}\n")
+    if args.holdout:
+        options.print_held_out(nets, folder, args.holdout)
+    print(
+        "Dry run: no files are written."
+        if args.dry_run
+        else f"The specialists are saved in {args.out}"
+    )
+    return 0
+
+
+def report(nets, parts):
+    """Return a table of what the trainings have come to.
+
+    Parameters
+    ----------
+    nets : dict of tuple of str to NeuralNet
+    parts : Parts
+        Where the numbers of rows are found.
+    """
+    width = max(map(len, map(name_of, nets)))
+    lines = [
+        f"{'specialist':{width}}    rows  epochs  best loss  at epoch  RMSE (pixels)  "
+        "time (s)"
+    ]
+    errors, weights = [], []
+    for columns, net in nets.items():
+        name, history = name_of(columns), net.train_history_
+        rows = (parts.made_from(name) or {}).get("rows", "?")
+        best = min(history, key=lambda row: row["valid_loss"])
+        rmse = 48 * np.sqrt(best["valid_loss"])
+        errors.append(rmse)
+        weights.append(len(columns))
+        seconds = sum(row["dur"] for row in history)
+        lines.append(
+            f"{name:{width}}  {rows:>6}  {len(history):6}  {best['valid_loss']:9.6f}  "
+            f"{best['epoch']:8}  {rmse:13.3f}  {seconds:8.1f}"
+        )
+    mean = np.average(errors, weights=weights)
+    label = "mean, weighted by columns"
+    lines.append(f"{label:{width + 37}}  {mean:13.3f}")
+    return "\n".join(lines)

@@ -1,0 +1,219 @@
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tables
+from test_specialists import COLUMNS, NAMES, SMALL
+
+from kfkd import data, faces, nets, scoring, specialists, storage, xla
+from kfkd.cli import fit_specialists
+
+ROOT = Path(__file__).resolve().parent.parent
+SCRIPT = ROOT / "scripts" / "fit_specialists.py"
+
+# The script, with small nets.
+STAND_IN = f"""
+import sys
+import kfkd  # before lasagne
+sys.path.insert(0, {str(ROOT / "tests")!r})
+from test_specialists import SPECIALIST_SETTINGS, small
+SPECIALIST_SETTINGS[:] = small()
+from kfkd.cli import run
+sys.exit(run("fit_specialists"))
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return faces.make(tmp_path_factory.mktemp("data"), n_train=40, n_test=1)
+
+
+@pytest.fixture(autouse=True)
+def work(monkeypatch, tmp_path):
+    """An empty folder to work in; no data, cache or device but the test's own."""
+    tables.isolate(monkeypatch, tmp_path)
+    monkeypatch.delenv("KFKD_DEVICE", raising=False)
+    yield Path.cwd()
+    xla.set_device(None)
+
+
+@pytest.fixture
+def small_nets(monkeypatch):
+    for setting in specialists.SPECIALIST_SETTINGS:
+        monkeypatch.setitem(setting, "kwargs", SMALL)
+
+
+def files(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_specialists_are_trained_reported_saved_and_scored(
+    folder, small_nets, work, capsys
+):
+    arguments = ["--data", str(folder), "--epochs-scale", "1e-5", "--log-every", "2"]
+    arguments += ["--holdout", "0.25", "--batch-size", "16", "--device", "cpu"]
+    assert fit_specialists.main(arguments) == 0
+    assert files(work) == ["net-specialists.parts", "net-specialists.pickle"]
+    fitted = storage.load("net-specialists.pickle")
+    assert list(fitted) == list(COLUMNS.values())
+    out = capsys.readouterr().out
+    assert f"Data: {folder / 'training.csv'}" in out
+    assert "The specialists are saved in net-specialists.pickle" in out
+
+    # The table of the trainings, from the nets themselves.
+    errors = []
+    for (columns, net), name in zip(fitted.items(), NAMES, strict=True):
+        X, y = data.load2d(cols=columns, folder=folder, holdout=0.25)
+        assert len(net.train_history_) == net.max_epochs == int(1e7 / len(y) * 1e-5)
+        assert net.batch_iterator_train.batch_size == 16
+        best = min(net.train_history_, key=lambda row: row["valid_loss"])
+        errors.append(np.sqrt(best["valid_loss"]) * 48)
+        line = f"{len(y)} +{len(net.train_history_)} +{best['valid_loss']:.6f} "
+        line += f"+{best['epoch']} +{errors[-1]:.3f} "
+        assert re.search(f"^{name} +{line}", out, re.MULTILINE)
+        # It is the best epoch's weights that are kept: the first fifth validates.
+        n = -(-len(y) // 5)
+        loss = ((net.predict(X[:n]) - y[:n]) ** 2).mean()
+        assert loss == pytest.approx(best["valid_loss"], rel=1e-4)
+    mean = np.average(errors, weights=[len(columns) for columns in fitted])
+    assert re.search(rf"^mean, weighted by columns +{mean:.3f}$", out, re.MULTILINE)
+    # Lines about single epochs.
+    assert re.findall(r"^nose_tip +(\d+)/\d+  train", out, re.MULTILINE) == ["2"]
+
+    predictions, labels = scoring.evaluate(
+        fitted, *data.load_held_out(0.25, folder=folder)
+    )
+    assert "On the 10 rows held out:\n" in out
+    assert scoring.report(predictions, labels) in out
+
+
+def test_options(folder, small_nets, work, capsys):
+    start = nets.make("net6", **SMALL).seed(0)
+    start.initialize_layers()
+    storage.save(start, "start.pickle")
+    arguments = ["start.pickle", "--data", str(folder), "--epochs-scale", "1e-9"]
+    arguments += ["--only", "nose_tip", "mouth_left_corner", "--out", "two.pickle"]
+    assert fit_specialists.main([*arguments, "--jobs", "2", "--seed", "3"]) == 0
+    fitted = storage.load("two.pickle")
+    assert list(fitted) == [COLUMNS["nose_tip"], COLUMNS["mouth_left_corner"]]
+    assert files(work) == ["start.pickle", "two.parts", "two.pickle"]
+    assert "\n2 at a time, on " in capsys.readouterr().out
+    # Only the rows of these columns are scored.
+    assert fit_specialists.main([*arguments, "--holdout", "0.2", "--seed", "3"]) == 0
+    out = capsys.readouterr().out
+    assert "2 rows held out" not in out
+    table = out[out.index("On the 8 rows held out") :]
+    assert re.findall(r"^(\w+) +\d+ +\d+\.\d{3}$", table, re.MULTILINE) == [
+        "nose_tip",
+        "mouth_left_corner",
+        "mouth_right_corner",
+        "mouth_center_top_lip",
+        "all",
+    ]
+
+
+def test_a_dry_run_writes_no_file(folder, small_nets, work, capsys):
+    assert fit_specialists.main(["--data", str(folder), "--dry-run"]) == 0
+    out = capsys.readouterr().out
+    assert "Dry run: no files are written." in out
+    assert out.count(" at epoch 1 of 1,") == 6
+    assert files(work) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--only", "nose"], "argument --only: invalid choice: 'nose'"),
+        (["--epochs-scale", "0"], "--epochs-scale: 0 is not greater than 0"),
+        (["--epochs-scale", "x"], "--epochs-scale: 'x' is no number"),
+        (["--holdout", "1"], "--holdout: 1 is not from 0 to less than 1"),
+        (["--jobs", "0"], "--jobs: 0 is no number of jobs"),
+        (["--data", "x", "--synthetic"], "--data and --synthetic exclude"),
+    ],
+)
+def test_usage_errors(arguments, message, capsys):
+    with pytest.raises(SystemExit) as exit:
+        fit_specialists.main(arguments)
+    assert exit.value.code == 2
+    assert message in capsys.readouterr().err
+
+
+def test_help_gives_the_defaults(capsys):
+    with pytest.raises(SystemExit) as exit:
+        fit_specialists.main(["--help"])
+    assert exit.value.code == 0
+    text = capsys.readouterr().out
+    options = re.split(r"^  (?=-)", text, flags=re.MULTILINE)[1:]
+    assert len(options) == 13
+    for option in options[1:]:  # without --help itself
+        assert re.search(r"\(default:\s[^)]+\)", option), option
+    assert all(name in text for name in NAMES)
+
+
+def start(*arguments):
+    """Start the script, with small nets, in a process group of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-u", "-c", STAND_IN, *map(str, arguments)],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def test_an_error_is_one_line_and_status_1(folder):
+    process = subprocess.run(
+        [sys.executable, SCRIPT, "none.pickle", "--data", folder],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    assert process.returncode == 1
+    assert re.fullmatch(
+        r"fit_specialists\.py: none\.pickle cannot be read: [^\n]+\n", process.stderr
+    )
+
+
+def alive(group):
+    """Say whether a process group has members that still run."""
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[2]) == group and fields[0] != "Z":
+            return True
+    return False
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks into /proc")
+def test_ctrl_c_keeps_the_finished_and_leaves_no_process(folder):
+    # One that is finished, with fewer epochs than the others will have.
+    done = start("--data", folder, "--only", NAMES[0], "--epochs-scale", "1e-9")
+    out, err = done.communicate(timeout=300)
+    assert done.returncode == 0, err
+    process = start(
+        "--data", folder, "--only", *NAMES[:2], "--jobs", "2", "--log-every", "1"
+    )
+    for line in process.stdout:
+        if "  train " in line:
+            os.killpg(process.pid, signal.SIGINT)  # as a terminal does
+            break
+    out, err = process.communicate(timeout=300)
+    assert process.returncode == 130
+    assert err == "\nInterrupted.\n"
+    assert f"Not finished: {NAMES[0]}, {NAMES[1]}." in out
+    for _ in range(600):  # joblib's own helper needs a moment to clear up
+        if not alive(process.pid):
+            break
+        time.sleep(0.1)
+    assert not alive(process.pid)
+    # What had been finished before is as it was.
+    assert list(storage.load("net-specialists.pickle")) == [COLUMNS[NAMES[0]]]
