@@ -57,6 +57,8 @@ class Board:
     def _start(self, name, head):
         self._log(name, f"{head}\n\n{TABLE_HEAD}\n", "w")
         self._written[name] = 0
+        if name in self._bars:  # the time it has waited does not count
+            self._bars[name].reset()
 
     def _epoch(self, name, row):
         self._log(name, table_row(row) + "\n")
@@ -94,7 +96,7 @@ class Board:
             if name in self._bars:
                 bar = self._bars[name]
                 bar.update(len(history) - bar.n)
-                bar.set_postfix_str(first)
+                bar.set_postfix_str(first.partition(" at epoch")[0])
             else:
                 self._say(f"{name:{self._width}} {first}")
 
