@@ -10,10 +10,10 @@ import pytest
 import tables
 from lasagne import layers
 
-import kfkd._specialist
+import kfkd.specialists.job
 from kfkd import data, faces, nets, storage
-from kfkd._specialist import Outcome
 from kfkd.specialists import SPECIALIST_SETTINGS, SpecialistError, fit_specialists
+from kfkd.specialists.job import Outcome
 
 # The dense layers alone, with few units: no time to compile and to train.
 SMALL = dict(
@@ -80,7 +80,7 @@ class Pretended:
 @pytest.fixture
 def pretended(monkeypatch):
     pretended = Pretended()
-    monkeypatch.setattr(kfkd._specialist, "_train", pretended)
+    monkeypatch.setattr(kfkd.specialists.job, "_train", pretended)
     return pretended
 
 

@@ -8,10 +8,10 @@ import tempfile
 import numpy as np
 
 from kfkd import specialists, storage
-from kfkd._parts import Parts
-from kfkd._specialist import name_of
 from kfkd.cli import options
 from kfkd.cli.options import positive, whole
+from kfkd.specialists.parts import Parts
+from kfkd.specialists.settings import name_of
 
 DRY_RUN = 200  # images
 NAMES = tuple(name_of(s["columns"]) for s in specialists.SPECIALIST_SETTINGS)

@@ -1,8 +1,4 @@
-"""Six nets, each for some of the key points (section "Training specialists").
-
->>> from kfkd.specialists import fit_specialists
->>> specialists = fit_specialists("net6.pickle", n_jobs=2)
-"""
+"""All specialists, one after the other or side by side, and what is kept of them."""
 
 import json
 import math
@@ -12,74 +8,28 @@ from collections.abc import Mapping
 
 import joblib
 
-from kfkd import _parallel, data, storage, xla
-from kfkd._board import Board
+from kfkd import data, storage, xla
 from kfkd._layout import shown
-from kfkd._parts import Parts
-from kfkd._specialist import (
+from kfkd.specialists import parallel
+from kfkd.specialists.board import Board
+from kfkd.specialists.job import make_job, train
+from kfkd.specialists.parts import Parts
+from kfkd.specialists.pretraining import (
     SpecialistError,
     check_fit,
+    digest,
+    read_pretrained,
+)
+from kfkd.specialists.settings import (
+    SPECIALIST_SETTINGS,
     choose,
     describe,
-    digest,
-    make_job,
     name_of,
-    read_pretrained,
     read_settings,
-    train,
 )
-from kfkd._workers import Hub
-from kfkd.augment import flip_pairs
+from kfkd.specialists.workers import Hub
 
-__all__ = ["SPECIALIST_SETTINGS", "SpecialistError", "fit_specialists"]
-
-SPECIALIST_SETTINGS = [
-    dict(columns=columns, flip_indices=flip_pairs(columns))
-    for columns in (
-        (
-            "left_eye_center_x",
-            "left_eye_center_y",
-            "right_eye_center_x",
-            "right_eye_center_y",
-        ),
-        (
-            "nose_tip_x",
-            "nose_tip_y",
-        ),
-        (
-            "mouth_left_corner_x",
-            "mouth_left_corner_y",
-            "mouth_right_corner_x",
-            "mouth_right_corner_y",
-            "mouth_center_top_lip_x",
-            "mouth_center_top_lip_y",
-        ),
-        (
-            "mouth_center_bottom_lip_x",
-            "mouth_center_bottom_lip_y",
-        ),
-        (
-            "left_eye_inner_corner_x",
-            "left_eye_inner_corner_y",
-            "right_eye_inner_corner_x",
-            "right_eye_inner_corner_y",
-            "left_eye_outer_corner_x",
-            "left_eye_outer_corner_y",
-            "right_eye_outer_corner_x",
-            "right_eye_outer_corner_y",
-        ),
-        (
-            "left_eyebrow_inner_end_x",
-            "left_eyebrow_inner_end_y",
-            "right_eyebrow_inner_end_x",
-            "right_eyebrow_inner_end_y",
-            "left_eyebrow_outer_end_x",
-            "left_eyebrow_outer_end_y",
-            "right_eyebrow_outer_end_x",
-            "right_eyebrow_outer_end_y",
-        ),
-    )
-]
+__all__ = ["fit_specialists"]
 
 
 def fit_specialists(
@@ -180,7 +130,7 @@ def fit_specialists(
 
     # For processes that share a GPU; without effect where JAX runs already.
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
-    if device is not None and _parallel.is_local():
+    if device is not None and parallel.is_local():
         xla.set_device(device)
     weights = None if pretrain is None else read_pretrained(pretrain)
     table = data.read("training", folder)
@@ -312,8 +262,8 @@ def _train_all(jobs, arrays, parts, sources, *, device, n_jobs, log_every):
     KeyboardInterrupt
         After Ctrl-C.
     """
-    local = _parallel.is_local()
-    n_jobs = _parallel.how_many(n_jobs, len(jobs))
+    local = parallel.is_local()
+    n_jobs = parallel.how_many(n_jobs, len(jobs))
     print(
         f"\n{n_jobs} at a time, on {xla.describe_device()}"
         if local
@@ -328,7 +278,7 @@ def _train_all(jobs, arrays, parts, sources, *, device, n_jobs, log_every):
     options = dict(link=hub.link, device=device, workers=n_jobs if local else 1)
     calls = (work(job, *arrays, **options) for job in jobs)
     try:
-        with _parallel.results(calls, n_jobs) as outcomes:
+        with parallel.results(calls, n_jobs) as outcomes:
             for outcome in outcomes:
                 if outcome.interrupted:
                     raise KeyboardInterrupt
