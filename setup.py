@@ -29,6 +29,7 @@ setup(
     version="0.1.0",
     description="The tutorial on facial keypoints by convolutional nets, live again",
     packages=find_packages(include=["kfkd", "kfkd.*"]),
+    package_data={"kfkd": ["report/page.html", "report/page.md"]},
     python_requires=">=3.11,<3.14",
     install_requires=requirements("requirements.txt"),
     extras_require={

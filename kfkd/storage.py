@@ -6,7 +6,14 @@ import pathlib
 import pickle
 import tempfile
 
-__all__ = ["StorageError", "check_writable", "load", "save", "written_atomically"]
+__all__ = [
+    "StorageError",
+    "check_writable",
+    "load",
+    "make_folder",
+    "save",
+    "written_atomically",
+]
 
 
 class StorageError(RuntimeError):
@@ -33,6 +40,28 @@ def check_writable(path):
         tempfile.TemporaryFile(dir=path.parent).close()
     except OSError as error:
         raise StorageError(_complaint(path, error)) from error
+
+
+def make_folder(path):
+    """Make a folder, and those above it, unless it is there, to write files into.
+
+    Parameters
+    ----------
+    path : path
+
+    Raises
+    ------
+    StorageError
+        If that is not possible, or nothing can be written there.
+    """
+    path = pathlib.Path(path)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(
+            f"the folder {path} cannot be made: {error.strerror or error}"
+        ) from error
+    check_writable(path / "file")
 
 
 def _complaint(path, error):

@@ -34,14 +34,7 @@ def parse_args(argv=None):
         "any code that its author put into it (default: none, weights are drawn)",
     )
     options.add_data(parser, otherwise=", else drawn faces")
-    add(
-        "--jobs",
-        type=int,
-        metavar="N",
-        help="how many to train at the same time, -1 for as many as there are CPU "
-        "cores (default: as many as there are GPUs; 1 on the CPU, all cores of which "
-        "a single net keeps busy)",
-    )
+    options.add_jobs(parser)
     add(
         "--only",
         nargs="+",
@@ -83,8 +76,6 @@ def parse_args(argv=None):
     )
     args = parser.parse_args(argv)
     options.check_data(parser, args)
-    if args.jobs == 0:
-        parser.error("--jobs: 0 is no number of jobs")
     return args
 
 
@@ -116,7 +107,7 @@ def main(argv=None):
             log_every=args.log_every,
         )
         nets = specialists.fit_specialists(**arguments | limits)
-        print(f"\n{report(nets, Parts(out))}\n")
+        print(f"\n{report(nets, Parts.beside(out))}\n")
     if args.holdout:
         options.print_held_out(nets, folder, args.holdout)
     print(

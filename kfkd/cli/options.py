@@ -12,6 +12,7 @@ from kfkd import data, faces, plots, scoring, storage
 __all__ = [
     "add_data",
     "add_device",
+    "add_jobs",
     "add_net",
     "add_picture",
     "add_training",
@@ -108,6 +109,28 @@ def add_device(parser):
         help="cpu, cuda or cuda:N (default: KFKD_DEVICE, else the first CUDA GPU, else "
         "cpu)",
     )
+
+
+def add_jobs(parser):
+    """Add ``--jobs``, for the training of specialists."""
+    parser.add_argument(
+        "--jobs",
+        type=_jobs,
+        metavar="N",
+        help="how many specialists to train at the same time, -1 for as many as there "
+        "are CPU cores (default: as many as there are GPUs; 1 on the CPU, all cores of "
+        "which a single net keeps busy)",
+    )
+
+
+def _jobs(text):
+    try:
+        number = int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number") from None
+    if not number:
+        raise argparse.ArgumentTypeError("0 is no number of jobs")
+    return number
 
 
 def add_training(parser):

@@ -16,7 +16,7 @@ from kfkd._layout import COLUMNS
 from .photo import TEST, TRAINING, VERSION, face, whole
 from .points import asked, labelled
 
-__all__ = ["make"]
+__all__ = ["is_drawn", "make"]
 
 # Standard deviation, in pixels, of what the labels of training.csv are off.
 LABEL_NOISE = 0.3
@@ -120,6 +120,22 @@ def make(folder=None, seed=0, n_train=7049, n_test=1783):
     finally:
         shutil.rmtree(draft, ignore_errors=True)
     return folder
+
+
+def is_drawn(folder):
+    """Return whether a folder holds a data set that `make` has made, unchanged.
+
+    Parameters
+    ----------
+    folder : path
+
+    Returns
+    -------
+    bool
+    """
+    folder = Path(folder)
+    record = _record(folder)
+    return record is not None and _complete(folder, record)
 
 
 def _default_folder(request):

@@ -126,7 +126,7 @@ def fit_specialists(
     if not 0 < epochs_scale < math.inf:
         raise ValueError(f"epochs_scale is {shown(epochs_scale)}, not more than 0")
     storage.check_writable(out)
-    parts = Parts(out)
+    parts = Parts.beside(out)
 
     # For processes that share a GPU; without effect where JAX runs already.
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")

@@ -10,21 +10,31 @@ __all__ = ["Parts"]
 
 
 class Parts:
-    """A folder beside an output file that holds the parts of which that will be made.
+    """A folder of results.
 
     ``name.pickle`` is a part, ``name.json`` says what it was made from, and
     ``name.log`` how.
 
     Parameters
     ----------
-    out : path
-        ``net-specialists.pickle`` has its parts in ``net-specialists.parts``.
+    folder : path
     """
 
-    def __init__(self, out):
+    def __init__(self, folder):
+        self.folder = pathlib.Path(folder)
+
+    @classmethod
+    def beside(cls, out):
+        """Return the folder for the parts of which an output file will be made.
+
+        Parameters
+        ----------
+        out : path
+            ``net-specialists.pickle`` has its parts in ``net-specialists.parts``.
+        """
         out = pathlib.Path(out)
         stem = out.stem if out.suffix == ".pickle" else out.name
-        self.folder = out.with_name(f"{stem}.parts")
+        return cls(out.with_name(f"{stem}.parts"))
 
     def make_folder(self):
         """Make the folder.
@@ -34,13 +44,7 @@ class Parts:
         StorageError
             If that is not possible, or nothing can be written there.
         """
-        try:
-            self.folder.mkdir(exist_ok=True)
-        except OSError as error:
-            raise storage.StorageError(
-                f"the folder {self.folder} cannot be made: {error.strerror or error}"
-            ) from error
-        storage.check_writable(self.folder / "part")
+        storage.make_folder(self.folder)
 
     def log(self, name):
         """Return the path of a part's log."""

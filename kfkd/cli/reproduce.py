@@ -1,0 +1,144 @@
+"""Train all nets of the tutorial and write a page that compares them with it."""
+
+import argparse
+import shlex
+from pathlib import Path
+
+from kfkd import nets, report, reproduction, storage, xla
+from kfkd.cli import options
+from kfkd.cli.options import positive, whole
+
+SPECIALISTS = {
+    "none": (),
+    "scratch": ("scratch",),
+    "pretrained": ("pretrained",),
+    "both": ("scratch", "pretrained"),
+}
+
+
+def parse_args(argv=None):
+    """Return the parsed command line."""
+    defaults = reproduction.Settings()
+    parser = argparse.ArgumentParser(
+        description="Train the nets of the tutorial and its specialists, and write a "
+        "page, report.html and report.md, that puts what comes of them beside the "
+        "tutorial's numbers. Each net is kept as it is finished: after Ctrl-C, the "
+        "same command goes on with the others. With other settings or data, nets are "
+        "trained anew."
+    )
+    add = parser.add_argument
+    add(
+        "--nets",
+        nargs="+",
+        choices=nets.NETS,
+        metavar="NET",
+        default=None,
+        help=f"of {', '.join(nets.NETS)} (default: {' '.join(defaults.nets)})",
+    )
+    add(
+        "--specialists",
+        choices=tuple(SPECIALISTS),
+        help="which sets to train: with weights drawn, starting from a trained net, "
+        "both, or none (default: pretrained; none if --nets is given)",
+    )
+    add(
+        "--pretrain",
+        choices=[name for name in nets.NETS if name != "net1"],
+        metavar="NET",
+        default=defaults.pretrain,
+        help="the net that pretrained specialists start from; it is trained too "
+        "(default: %(default)s)",
+    )
+    add(
+        "--epochs-scale",
+        type=positive,
+        metavar="FACTOR",
+        default=defaults.epochs_scale,
+        help="times the tutorial's numbers of epochs; 0.1 for those in a hurry "
+        "(default: %(default)s)",
+    )
+    options.add_data(parser, otherwise=", else drawn faces")
+    options.add_training(parser)
+    options.add_device(parser)
+    options.add_jobs(parser)
+    add(
+        "--log-every",
+        type=whole(1),
+        metavar="N",
+        default=100,
+        help="print every N-th epoch and the last (default: %(default)s)",
+    )
+    add(
+        "--out",
+        metavar="FOLDER",
+        type=Path,
+        default=Path("reproduction"),
+        help="where nets and page go; made if need be (default: %(default)s)",
+    )
+    add(
+        "--report-only",
+        action="store_true",
+        help="train nothing, write the page about what is finished (default: off)",
+    )
+    args = parser.parse_args(argv)
+    options.check_data(parser, args)
+    if args.specialists is None:
+        args.specialists = "none" if args.nets else "pretrained"
+    args.nets = args.nets or defaults.nets
+    return args
+
+
+def read_settings(args, folder):
+    """Return what is to be reproduced."""
+    return reproduction.Settings(
+        nets=tuple(args.nets),
+        specialists=SPECIALISTS[args.specialists],
+        pretrain=args.pretrain,
+        epochs_scale=args.epochs_scale,
+        batch_size=args.batch_size,
+        seed=args.seed,
+        holdout=args.holdout,
+        folder=folder,
+    )
+
+
+def command_of(args):
+    """Return the command line that does the same elsewhere."""
+    words = ["python", "scripts/reproduce.py", "--nets", *args.nets]
+    words += ["--specialists", args.specialists]
+    if "pretrained" in SPECIALISTS[args.specialists]:
+        words += ["--pretrain", args.pretrain]
+    words += ["--epochs-scale", f"{args.epochs_scale:g}", "--seed", str(args.seed)]
+    words += ["--batch-size", str(args.batch_size)]
+    if args.holdout:
+        words += ["--holdout", f"{args.holdout:g}"]
+    if args.synthetic:
+        words.append("--synthetic")
+    return shlex.join(words)
+
+
+def main(argv=None):
+    """Train, keep, write the page; return the exit status."""
+    args = parse_args(argv)
+    xla.set_device(args.device)
+    storage.make_folder(args.out)
+    folder = options.choose_folder(args, fall_back=True)
+    settings = read_settings(args, folder)
+    try:
+        runs = reproduction.run(
+            settings,
+            args.out,
+            train=not args.report_only,
+            device=args.device,
+            n_jobs=args.jobs,
+            log_every=args.log_every,
+        )
+    except KeyboardInterrupt:
+        print(
+            f"\nWhat is finished is kept in {args.out}; the same command goes on with "
+            "the rest, and with --report-only writes the page about what is there."
+        )
+        raise
+    html, markdown = report.write(settings, runs, args.out, command=command_of(args))
+    print(f"The page is written: {html}, {markdown}")
+    return int(any(run.problem for run in runs.values()))

@@ -1,0 +1,105 @@
+"""Which data it is that nets were trained on."""
+
+import dataclasses
+
+import numpy as np
+
+from kfkd import data, faces
+
+__all__ = ["Origin", "identify"]
+
+# Of Kaggle's training.csv: how many rows it has (of the copy of the tutorial's author,
+# too), how many of them are complete, and some means, in pixels.
+_ROWS = (7049, 7044)
+_COMPLETE = 2140
+_MEANS = {
+    "left_eye_center_x": 66.359,
+    "left_eye_center_y": 37.651,
+    "mouth_center_bottom_lip_x": 48.570,
+    "mouth_center_bottom_lip_y": 78.970,
+}
+_NEAR = 0.02
+
+
+@dataclasses.dataclass
+class Origin:
+    """Which data a training set is.
+
+    Attributes
+    ----------
+    kind : {"kaggle", "drawn", "other"}
+    rows, complete : int
+        How many faces, and how many of them with all 30 labels.
+    tests : int or None
+        Images in the test set, if there is one.
+    name : str
+        The file's, without its folder.
+    fingerprint : str
+    """
+
+    kind: str
+    rows: int
+    complete: int
+    tests: int | None
+    name: str
+    fingerprint: str
+
+    @property
+    def title(self):
+        """What it is, for the middle of a sentence."""
+        return {
+            "kaggle": "Kaggle's photographs",
+            "drawn": "drawn faces (kfkd.faces)",
+            "other": "other data in Kaggle's layout",
+        }[self.kind]
+
+    @property
+    def size(self):
+        """How much it is, for people."""
+        text = f"{self.rows:,} faces, {self.complete:,} of them with all 30 labels"
+        return text + (f"; {self.tests:,} test faces" if self.tests else "")
+
+
+def identify(folder=None):
+    """Find out which data it is that lies in a folder.
+
+    Parameters
+    ----------
+    folder : path, optional
+        As for ``kfkd.data.load``.
+
+    Returns
+    -------
+    Origin
+
+    Raises
+    ------
+    DataError
+        There is no usable training set.
+
+    Notes
+    -----
+    Kaggle's are told by their numbers of rows and by means of their labels. Drawn faces
+    have the same numbers, but ``kfkd.faces.make`` leaves a record beside them.
+    """
+    path = data.find("training", folder)
+    table = data.read("training", folder)
+    rows = len(table.labels)
+    complete = int(np.count_nonzero(~np.isnan(table.labels).any(axis=1)))
+    if faces.is_drawn(path.parent):
+        kind = "drawn"
+    else:
+        kind = "kaggle" if _is_kaggles(table.labels, complete) else "other"
+    try:
+        tests = len(data.read("test", folder).images)
+    except data.DataError:
+        tests = None
+    return Origin(kind, rows, complete, tests, path.name, data.fingerprint(path))
+
+
+def _is_kaggles(labels, complete):
+    if len(labels) not in _ROWS or complete != _COMPLETE:
+        return False
+    positions = [data.COLUMNS.index(name) for name in _MEANS]
+    means = np.nanmean(labels[:, positions], axis=0)
+    return bool((abs(means - list(_MEANS.values())) < _NEAR).all())

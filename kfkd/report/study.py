@@ -1,0 +1,140 @@
+"""What a page is written about: nets, their data, and what follows from them."""
+
+import functools
+import math
+
+import numpy as np
+
+from kfkd import data, nets
+from kfkd.report import figures, results
+from kfkd.report.origin import identify
+from kfkd.report.results import Result
+from kfkd.reproduction import PACKAGES
+
+__all__ = ["Study"]
+
+
+class Study:
+    """What has come of a reproduction.
+
+    Parameters
+    ----------
+    settings : kfkd.reproduction.Settings
+    runs : dict of str to kfkd.reproduction.Run
+    command : str
+        What does the same again.
+
+    Attributes
+    ----------
+    wanted : list of str
+        What runs there should be.
+    scale : float
+        What the tutorial's epochs were multiplied by.
+    singles : dict of str to Run
+        Those of single nets, failed ones included.
+    trained : dict of str to Run
+        Those that have a net.
+    usable : dict of str to Run
+        Those that have not diverged either.
+    drawable : dict of str to NeuralNet
+        Nets that have any loss that is a number.
+    specialists : dict of str to Run
+        By ``"scratch"`` and ``"pretrained"``, as far as they are there.
+    """
+
+    def __init__(self, settings, runs, command):
+        self.settings, self.runs, self.command = settings, runs, command
+        self.scale = settings.epochs_scale
+        self.wanted = settings.wanted()
+        self.singles = {name: runs[name] for name in settings.names() if name in runs}
+        self.trained = {n: run for n, run in self.singles.items() if run.net}
+        self.usable = {n: run for n, run in self.trained.items() if not run.problem}
+        self.drawable = {
+            name: run.net
+            for name, run in self.trained.items()
+            if math.isfinite(run.net.train_history_[0]["valid_loss"])
+        }
+        self.specialists = {
+            name.partition("-")[2]: run
+            for name, run in runs.items()
+            if name not in self.singles and run.net
+        }
+
+    def best(self):
+        """Return the name of the usable net with the lowest validation loss."""
+        return min(
+            self.usable,
+            key=lambda name: Result(self.usable[name].net).best["valid_loss"],
+        )
+
+    @functools.cached_property
+    def origin(self):
+        """Which data it is."""
+        return identify(self.settings.folder)
+
+    @functools.cached_property
+    def _table(self):
+        return data.read("training", self.settings.folder)
+
+    def _rows(self, columns=None):
+        where = dict(holdout=self.settings.holdout, folder=self.settings.folder)
+        return data.training_rows(self._table, columns, **where)
+
+    def rows_of(self, columns):
+        """Return how many faces a specialist is trained and validated on."""
+        return len(self._rows(columns))
+
+    @functools.cached_property
+    def arrays(self):
+        """X of shape (n, 9216) and y of shape (n, 30), as the nets were given them."""
+        return data.arrays(self._table.images, self._table.labels, self._rows())
+
+    @functools.cached_property
+    def unseen(self):
+        """Faces to show predictions for: of the test set, else of the validation."""
+        try:
+            images = data.read("test", self.settings.folder).images
+        except data.DataError:
+            net = nets.make("net1")  # all split alike
+            _, X, _, _ = net.train_split(*self.arrays, net)
+            return X
+        return images[: figures.FACES] / np.float32(255)
+
+    def _scored(self):
+        found = {name: run.net for name, run in self.usable.items()}
+        for kind, run in self.specialists.items():
+            found[f"specialists-{kind}"] = run.net
+        return found
+
+    @functools.cached_property
+    def test_scores(self):
+        """Kaggle's scores on the test set, in pixels, if its labels are known."""
+        return results.test_scores(self._scored(), self.settings.folder)
+
+    @functools.cached_property
+    def held_out_scores(self):
+        """Kaggle's scores on the rows held out, in pixels."""
+        where = self.settings.holdout, self.settings.folder
+        return results.held_out_scores(self._scored(), *where)
+
+    def packages(self):
+        """Return what versions are recorded of."""
+        return ("python", *PACKAGES)
+
+    def gathered(self, key):
+        """Return devices, or versions of a package, with the nets that have them.
+
+        Returns
+        -------
+        dict of str to list of str
+        """
+        found = {}
+        for name, run in self.runs.items():
+            value = run.record.get(key) or run.record.get("versions", {}).get(key)
+            if value:
+                found.setdefault(value, []).append(name)
+        return found
+
+    def device(self):
+        """Return the devices of all nets in a line."""
+        return ", ".join(self.gathered("device"))

@@ -1,0 +1,299 @@
+"""All nets of the tutorial, trained in turn, each kept as soon as it is finished.
+
+>>> from kfkd import reproduction
+>>> settings = reproduction.Settings(nets=("net1", "net2"))
+>>> runs = reproduction.run(settings, "reproduction")
+"""
+
+import dataclasses
+import datetime
+import functools
+import math
+import pickle
+import platform
+import time
+from collections.abc import Mapping
+from importlib import metadata
+from pathlib import Path
+
+import joblib
+import numpy as np
+
+from kfkd import data, nets, specialists, storage, xla
+from kfkd._parts import Parts
+
+__all__ = ["PACKAGES", "Run", "Settings", "run", "scaled"]
+
+PACKAGES = ("numpy", "jax", "theano-pymc", "lasagne", "nolearn", "kfkd")
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """What is to be reproduced, and how.
+
+    Attributes
+    ----------
+    nets : tuple of str
+        Of ``kfkd.nets.NETS``.
+    specialists : tuple of str
+        Any of ``"scratch"`` and ``"pretrained"``.
+    pretrain : str
+        The net that the latter start from; it is trained too.
+    epochs_scale : float
+        Factor for all numbers of epochs.
+    batch_size, seed : int
+    holdout : float
+        As for ``kfkd.data.load``.
+    folder : path or None
+        Where the data are, as for ``kfkd.data.load``.
+    """
+
+    nets: tuple = tuple(name for name in nets.NETS if name != "net8")
+    specialists: tuple = ("pretrained",)
+    pretrain: str = "net7"
+    epochs_scale: float = 1.0
+    batch_size: int = 128
+    seed: int = 42
+    holdout: float = 0.0
+    folder: Path | None = None
+
+    def names(self):
+        """Return the nets to train, in the tutorial's order."""
+        wanted = set(self.nets)
+        if "pretrained" in self.specialists:
+            wanted.add(self.pretrain)
+        return [name for name in nets.NETS if name in wanted]
+
+    def wanted(self):
+        """Return the names of all runs, those of specialists last."""
+        return [*self.names(), *(f"specialists-{kind}" for kind in self.specialists)]
+
+    def epochs(self, name):
+        """Return how many epochs a net is trained for."""
+        return scaled(nets.make(name).max_epochs, self.epochs_scale)
+
+
+@dataclasses.dataclass
+class Run:
+    """What has come of the training of a net, or of a set of specialists.
+
+    Attributes
+    ----------
+    name : str
+        ``"net1"``, or ``"specialists-scratch"``.
+    net : NeuralNet, dict of tuple of str to NeuralNet, or None
+        None if there is none.
+    record : dict
+        What it was made from (``data``, ``seed``, ``epochs`` ...), and where and when
+        (``device``, ``versions``, ``ended``).
+    problem : str
+        Why there is no net, or why it is of no use; empty if all went well.
+    """
+
+    name: str
+    net: object = None
+    record: dict = dataclasses.field(default_factory=dict)
+    problem: str = ""
+
+
+def scaled(epochs, scale):
+    """Return a number of epochs times a factor, at least 1."""
+    return max(1, round(epochs * scale))
+
+
+def run(settings, out, *, train=True, device=None, n_jobs=None, log_every=100):
+    """Train what is not finished yet, and return everything.
+
+    Each net is pickled into a folder when it is finished, with a note of what it was
+    made from. The same call then loads it; a call with other settings or data trains it
+    anew, and says so.
+
+    Parameters
+    ----------
+    settings : Settings
+    out : path
+        The folder, which exists.
+    train : bool, default=True
+        Whether to train at all; else what is not finished is left out.
+    device : str, optional
+        As for ``kfkd.xla.set_device``.
+    n_jobs : int, optional
+        As for ``kfkd.specialists.fit_specialists``; single nets are trained in turn.
+    log_every : int, default=100
+        Epochs between two printed rows.
+
+    Returns
+    -------
+    dict of str to Run
+        In the order of training. One that has failed is among them, with its problem.
+
+    Raises
+    ------
+    DataError, DeviceError, StorageError
+        The data cannot be used, the device is not there, a net cannot be written.
+    KeyboardInterrupt
+        After Ctrl-C; what had been finished is kept.
+    """
+    xla.set_device(device)
+    parts = Parts(out)
+    trainer = _Trainer(settings, parts, device, n_jobs, log_every)
+    runs = {}
+    wanted = settings.wanted()
+    for number, name in enumerate(wanted, start=1):
+        place = f"{name} ({number} of {len(wanted)})"
+        start = None
+        if name == "specialists-pretrained":
+            start = runs.get(settings.pretrain)
+            if start is None:  # it is not finished, and not to be trained now
+                continue
+            if start.problem:
+                problem = f"{start.name}, from which they start, can't be used"
+                runs[name] = Run(name, problem=problem)
+                print(f"{place}: {problem}\n", flush=True)
+                continue
+        source = trainer.common | _particulars(settings, name, start)
+        record = parts.made_from(name)
+        if _agrees(record, source):
+            print(f"{place}: finished before", flush=True)
+            net = parts.load(name)
+            runs[name] = Run(name, net, record, _divergence(net))
+        elif train:
+            print(f"{place}{_why_anew(record, source)}", flush=True)
+            runs[name] = trainer.train(name, source, start)
+    return runs
+
+
+def _particulars(settings, name, start):
+    """Return what a net is made from beside what all have in common."""
+    if name in nets.NETS:
+        return dict(net=name, epochs=settings.epochs(name))
+    weights = None
+    if start is not None:
+        weights = joblib.hash(start.net.get_all_params_values())
+    return dict(
+        specialists=name,
+        epochs_scale=settings.epochs_scale,
+        start=start.name if start else None,
+        weights=weights,
+    )
+
+
+def _agrees(record, source):
+    return record is not None and all(
+        record.get(key, math.nan) == value for key, value in source.items()
+    )
+
+
+def _why_anew(record, source):
+    """Say in brackets why something that is there is trained again."""
+    if record is None:
+        return ""
+    differences = ", ".join(
+        f"{key.replace('_', ' ')} {record.get(key)}, now {value}"
+        for key, value in source.items()
+        if record.get(key) != value
+    )
+    return f": anew, as it was trained with {differences}"
+
+
+class _StopWhenDiverged:
+    """End a training whose losses are no longer numbers."""
+
+    def __call__(self, net, train_history):
+        if not _is_sound(train_history[-1]):
+            raise StopIteration
+
+
+def _is_sound(row):
+    return bool(np.isfinite([row["train_loss"], row["valid_loss"]]).all())
+
+
+def _divergence(net):
+    """Return what is wrong with a net's losses; nothing of a set of specialists."""
+    row = {} if isinstance(net, Mapping) else net.train_history_[-1]
+    if not row or _is_sound(row):
+        return ""
+    return f"training diverged: in epoch {row['epoch']} its loss is no longer a number"
+
+
+class _Trainer:
+    """Trains nets and specialists, and keeps them."""
+
+    def __init__(self, settings, parts, device, n_jobs, log_every):
+        self.settings, self.parts = settings, parts
+        self.device, self.n_jobs, self.log_every = device, n_jobs, log_every
+        # What everything is made from.
+        self.common = dict(
+            data=data.fingerprint(data.find("training", settings.folder)),
+            holdout=settings.holdout,
+            batch_size=settings.batch_size,
+            seed=settings.seed,
+        )
+
+    @functools.cached_property
+    def arrays(self):
+        where = dict(folder=self.settings.folder, holdout=self.settings.holdout)
+        return data.load(**where)
+
+    def train(self, name, source, start):
+        """Return the Run of what is made from `source`, also if training fails."""
+        started = time.perf_counter()
+        try:
+            if name in nets.NETS:
+                X, y = self.arrays
+                net = self._net(source, X, y)
+            else:
+                net = self._specialists(name, start.net if start else None)
+        except (data.DataError, storage.StorageError):
+            raise
+        except Exception as error:  # the others can still be trained
+            problem = f"training failed: {type(error).__name__}: {error}"
+            print(f"{name}: {problem}\n", flush=True)
+            return Run(name, None, source, problem)
+        seconds = time.perf_counter() - started
+        record = source | _circumstances()
+        self.parts.save(name, pickle.dumps(net, pickle.HIGHEST_PROTOCOL), record)
+        run = Run(name, net, record, _divergence(net))
+        outcome = run.problem or f"finished after {seconds:.1f} s"
+        print(f"{name}: {outcome}\n", flush=True)
+        return run
+
+    def _net(self, source, X, y):
+        net = nets.make(
+            source["net"], max_epochs=source["epochs"], log_every=self.log_every
+        )
+        net.seed(source["seed"])
+        net.batch_iterator_train.batch_size = source["batch_size"]
+        net.batch_iterator_test.batch_size = source["batch_size"]
+        handlers = net.on_epoch_finished
+        net.on_epoch_finished = [_StopWhenDiverged(), *handlers]
+        net.fit(X.reshape(-1, *net.input_shape[1:]), y)
+        net.on_epoch_finished = handlers
+        if net.interrupted_:
+            raise KeyboardInterrupt
+        return net
+
+    def _specialists(self, name, pretrain):
+        return specialists.fit_specialists(
+            pretrain,
+            folder=self.settings.folder,
+            epochs_scale=self.settings.epochs_scale,
+            n_jobs=self.n_jobs,
+            seed=self.settings.seed,
+            batch_size=self.settings.batch_size,
+            holdout=self.settings.holdout,
+            device=self.device,
+            out=self.parts.folder / f"{name}.pickle",
+            log_every=self.log_every,
+        )
+
+
+def _circumstances():
+    """Return where and when something was trained, as JSON can hold it."""
+    versions = {"python": platform.python_version()}
+    versions |= {package: metadata.version(package) for package in PACKAGES}
+    return dict(
+        ended=datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
+        device=xla.describe_device(),
+        versions=versions,
+    )

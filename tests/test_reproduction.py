@@ -1,0 +1,228 @@
+import dataclasses
+import functools
+
+import drawn
+import numpy as np
+import pytest
+import tables
+
+from kfkd import faces, nets, reproduction, specialists, storage
+from kfkd.reproduction import Settings
+
+EPOCHS = {"net1": 4, "net2": 10, "net7": 30}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return faces.make(tmp_path_factory.mktemp("data"), n_train=60, n_test=3)
+
+
+@pytest.fixture(autouse=True)
+def small_nets(monkeypatch, tmp_path):
+    """Let all nets be small and take rows of pixels."""
+
+    def make(name, **changes):
+        changes = dict(max_epochs=EPOCHS[name]) | changes
+        return drawn.small(**changes)
+
+    tables.isolate(monkeypatch, tmp_path)
+    monkeypatch.setattr(nets, "make", make)
+
+
+@pytest.fixture
+def run(folder, tmp_path):
+    (tmp_path / "out").mkdir()
+    return functools.partial(reproduction.run, out=tmp_path / "out")
+
+
+@pytest.fixture
+def settings(folder):
+    return Settings(nets=("net2", "net1"), specialists=(), folder=folder)
+
+
+def weights(run):
+    return np.concatenate([p.get_value().ravel() for p in run.net.get_all_params()])
+
+
+def no_training(*args, **kwargs):
+    raise AssertionError("it was finished before")
+
+
+def test_nets_are_kept_and_loaded_again(run, settings, monkeypatch, tmp_path, capsys):
+    first = run(settings)
+    assert list(first) == ["net1", "net2"]
+    assert [len(r.net.train_history_) for r in first.values()] == [4, 10]
+    assert not any(r.problem for r in first.values())
+    out = capsys.readouterr().out
+    assert "net1 (1 of 2)\n" in out
+    assert "net2 (2 of 2)\n" in out
+
+    monkeypatch.setattr(drawn.NeuralNet, "fit", no_training)
+    again = run(settings)
+    for name in first:
+        assert np.array_equal(weights(again[name]), weights(first[name]))
+        assert again[name].record == first[name].record
+        assert again[name].record["versions"]["lasagne"] == "0.1"
+        assert again[name].record["device"].startswith(("cpu", "cuda"))
+    assert capsys.readouterr().out.count("finished before\n") == 2
+    # Nothing of this class stays in the nets.
+    net = storage.load(tmp_path / "out" / "net1.pickle")
+    assert net.on_epoch_finished == []
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (dict(seed=7), "seed 42, now 7"),
+        (dict(epochs_scale=0.5), "epochs 4, now 2"),
+        (dict(batch_size=4), "batch size 128, now 4"),
+        (dict(holdout=0.5), "holdout 0.0, now 0.5"),
+    ],
+)
+def test_with_other_settings_nets_are_trained_anew(
+    run, settings, change, words, capsys
+):
+    settings = dataclasses.replace(settings, nets=("net1",))
+    before = run(settings)["net1"]
+    capsys.readouterr()
+    after = run(dataclasses.replace(settings, **change))["net1"]
+    assert f"anew, as it was trained with {words}\n" in capsys.readouterr().out
+    assert not np.array_equal(weights(before), weights(after))
+    assert after.net.batch_iterator_train.batch_size == after.record["batch_size"]
+
+
+def test_with_other_data_nets_are_trained_anew(run, settings, tmp_path, capsys):
+    settings = dataclasses.replace(settings, nets=("net1",))
+    run(settings)
+    other = faces.make(tmp_path / "other", seed=1, n_train=60, n_test=3)
+    run(dataclasses.replace(settings, folder=other))
+    assert "anew, as it was trained with data " in capsys.readouterr().out
+
+
+def test_a_damaged_net_is_trained_again(run, settings, tmp_path):
+    run(settings)
+    (tmp_path / "out" / "net1.pickle").write_bytes(b"damaged")
+    assert len(run(settings)["net1"].net.train_history_) == 4
+
+
+def test_a_net_that_fails_loses_no_other(run, settings, monkeypatch, capsys):
+    fit = drawn.NeuralNet.fit
+
+    def broken(net, X, y):
+        if net.max_epochs == EPOCHS["net1"]:
+            raise MemoryError("there is no room")
+        return fit(net, X, y)
+
+    monkeypatch.setattr(drawn.NeuralNet, "fit", broken)
+    runs = run(settings)
+    assert runs["net1"].problem == "training failed: MemoryError: there is no room"
+    assert runs["net1"].net is None
+    assert len(runs["net2"].net.train_history_) == 10
+    # It is tried again.
+    monkeypatch.setattr(drawn.NeuralNet, "fit", fit)
+    assert not run(settings)["net1"].problem
+
+
+def test_a_net_that_diverges_stops_and_loses_no_other(run, settings, monkeypatch):
+    make = nets.make
+
+    def wild(name, **changes):
+        return make(
+            name, update_learning_rate=1e20 if name == "net2" else 0.01, **changes
+        )
+
+    monkeypatch.setattr(nets, "make", wild)
+    settings = dataclasses.replace(
+        settings, nets=("net2", "net7"), specialists=("pretrained",), pretrain="net2"
+    )
+    runs = run(settings)
+    history = runs["net2"].net.train_history_
+    assert len(history) < 10
+    assert np.isfinite([row["valid_loss"] for row in history[:-1]]).all()
+    assert runs["net2"].problem == (
+        f"training diverged: in epoch {len(history)} its loss is no longer a number"
+    )
+    assert not runs["net7"].problem
+    assert runs["specialists-pretrained"].problem == (
+        "net2, from which they start, can't be used"
+    )
+    # The same would come of it again.
+    monkeypatch.setattr(drawn.NeuralNet, "fit", no_training)
+    assert run(settings)["net2"].problem == runs["net2"].problem
+
+
+def test_ctrl_c_keeps_what_is_finished(run, settings, monkeypatch, tmp_path):
+    fit = drawn.NeuralNet.fit
+
+    def interrupted(net, X, y):
+        if net.max_epochs == EPOCHS["net2"]:
+            net.interrupted_ = True
+            return net
+        return fit(net, X, y)
+
+    monkeypatch.setattr(drawn.NeuralNet, "fit", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run(settings)
+    found = run(settings, train=False)
+    assert list(found) == ["net1"]
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == [
+        "net1.json",
+        "net1.pickle",
+    ]
+
+
+@pytest.fixture
+def fitted(monkeypatch):
+    """Take the place of the training of specialists; say how it was called."""
+    calls = []
+
+    def fit_specialists(pretrain, **options):
+        calls.append((pretrain, options))
+        net = drawn.small(output_num_units=2)
+        X, y = drawn.rows(20)
+        return {("nose_tip_x", "nose_tip_y"): net.fit(X, y[:, :2])}
+
+    monkeypatch.setattr(specialists, "fit_specialists", fit_specialists)
+    return calls
+
+
+def test_specialists_start_from_a_net_of_the_run(run, settings, fitted, tmp_path):
+    settings = dataclasses.replace(
+        settings, specialists=("scratch", "pretrained"), epochs_scale=0.5, holdout=0.1
+    )
+    assert settings.names() == ["net1", "net2", "net7"]
+    runs = run(settings, n_jobs=3, log_every=9)
+    assert list(runs) == [*settings.names(), "specialists-scratch", *list(runs)[-1:]]
+    (none, options), (start, others) = fitted
+    assert none is None
+    assert start is runs["net7"].net
+    assert others["out"] == tmp_path / "out" / "specialists-pretrained.pickle"
+    assert options["out"] == tmp_path / "out" / "specialists-scratch.pickle"
+    expected = dict(n_jobs=3, log_every=9, epochs_scale=0.5, holdout=0.1, seed=42)
+    assert expected.items() <= options.items()
+    assert expected.items() <= others.items()
+    assert runs["specialists-pretrained"].record["start"] == "net7"
+
+    again = run(settings)
+    assert len(fitted) == 2
+    assert list(again) == list(runs)
+    # Another net to start from makes other specialists of those that do.
+    run(dataclasses.replace(settings, pretrain="net2"))
+    assert len(fitted) == 3
+
+
+def test_specialists_that_fail_lose_no_net(run, settings, monkeypatch):
+    def fail(*args, **kwargs):
+        raise specialists.SpecialistError("nose_tip (there is no room)")
+
+    monkeypatch.setattr(specialists, "fit_specialists", fail)
+    runs = run(dataclasses.replace(settings, specialists=("scratch",)))
+    assert "nose_tip (there is no room)" in runs["specialists-scratch"].problem
+    assert not runs["net1"].problem
+
+
+def test_all_of_the_tutorials_table_is_trained_by_default():
+    assert Settings().wanted() == [
+        *(f"net{i}" for i in (1, 2, 3, 4, 5, 6, 7, 12)),
+        "specialists-pretrained",
+    ]
