@@ -24,6 +24,7 @@ from kfkd.xla import (  # noqa: F401  (each registers its conversions)
     linalg,
     nnet,
     pooling,
+    printing,
     random,
     reductions,
     shapes,

@@ -62,7 +62,10 @@ def _advanced(x, entries):
 def _written(op, x, index, y):
     reference = jnp.asarray(x).at[index]
     y = as_dtype(y, x.dtype)
-    return reference.set(y) if op.set_instead_of_inc else reference.add(y)
+    if op.set_instead_of_inc:
+        return reference.set(y)
+    # The sum of booleans is whether one of them is true.
+    return reference.max(y) if x.dtype == bool else reference.add(y)
 
 
 @convert.register(ts.Subtensor)

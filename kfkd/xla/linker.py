@@ -1,6 +1,7 @@
 """From an optimised Theano graph to one jitted program; knows no operation."""
 
 import builtins
+import contextlib
 
 import jax
 import jax.numpy as jnp
@@ -12,6 +13,7 @@ from theano.link.utils import map_storage
 from theano.scalar import Scalar
 from theano.tensor import TensorType
 
+from kfkd._signals import ctrl_c_held_back
 from kfkd.xla.device import get_device
 from kfkd.xla.dispatch import (
     NotStatic,
@@ -230,19 +232,26 @@ class Thunk:
     def __call__(self, output_subset=None):
         """Run the program on what is in storage; store updates, return the rest."""
         with jax.enable_x64(True):
-            while True:
-                try:
-                    returned, new, checks = self._run()
-                    break
-                except NotStatic as error:
-                    self._build_in(*error.args)
-                except NeedsChecks:
-                    self.check()
-            raise_broken(checks)
-            self.store(new)
+            # Buffers that have been given away must not go before the new ones come.
+            with ctrl_c_held_back() if self.updated else contextlib.nullcontext():
+                returned = self._step()
             if self.reads:
                 returned = [to_host(array) for array in returned]
-            return [*returned, *[None] * len(new)]
+                jax.effects_barrier()  # what the program prints comes first
+            return [*returned, *[None] * len(self.updated)]
+
+    def _step(self):
+        while True:
+            try:
+                returned, new, checks = self._run()
+                break
+            except NotStatic as error:
+                self._build_in(*error.args)
+            except NeedsChecks:
+                self.check()
+        raise_broken(checks)
+        self.store(new)
+        return returned
 
     def _run(self):
         donated, kept = self.shared()
@@ -288,9 +297,14 @@ class Thunk:
             Those that an update replaces, and the others.
         """
         donated, kept = {}, {v: cell.on_device for v, cell in self.large.items()}
+        updated = {id(self.cells[v]) for v in self.updated}
         for v, cell in self.cells.items():
             if v not in self.built_in and isinstance(cell, Cell):
-                (donated if v in self.updated else kept)[v] = cell.on_device
+                if v in self.updated:
+                    donated[v] = cell.on_device
+                else:  # copied where a clone of the variable is updated
+                    array = cell.on_device
+                    kept[v] = jnp.copy(array) if id(cell) in updated else array
         return donated, kept
 
     def compute(self, values):

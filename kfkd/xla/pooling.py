@@ -42,7 +42,7 @@ class _Windows:
         # How far the last window of each axis ends behind the array; less than zero
         # if entries at the end are in no window.
         self.overhang = tuple(
-            (n - 1) * s + k - length - p for n, s, k, length, p in axes
+            (n - 1) * s + k - length - p if n else 0 for n, s, k, length, p in axes
         )
 
     def over_axes(self, values, default):
@@ -117,6 +117,8 @@ def _max_grad(windows, x, maximum, gradient):
     cuDNN and JAX give it to one of them.
     """
     zero = jnp.zeros((), gradient.dtype)
+    if 0 in windows.count:  # larger than the array
+        return jnp.zeros(x.shape, gradient.dtype)
     if windows.are_blocks:
         x, places = windows.split(x)
         equal = x == jnp.expand_dims(maximum, places)

@@ -103,6 +103,14 @@ def test_repeated_indices_add_up_and_the_last_one_set_stays(dtype):
     check(lambda x: T.set_subtensor(x[[1, 3, 1]], 7), random(4, (4, 2), dtype))
 
 
+def test_increments_of_booleans_are_or():
+    def build(x, y):
+        places = np.array([0, 2])
+        return [T.inc_subtensor(x[1], y[0]), T.inc_subtensor(x[places], y)]
+
+    check(build, random(9, (3, 8), "bool"), random(10, (2, 8), "bool"))
+
+
 def test_indices_that_are_inputs():
     x, rows = random(5, (4, 4)), np.array([3, -4, 0, 3], "int32")
     check(

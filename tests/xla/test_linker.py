@@ -1,4 +1,5 @@
 import re
+import signal
 import subprocess
 import sys
 
@@ -8,6 +9,7 @@ import theano
 import theano.tensor as T
 from theano import In
 
+from kfkd.xla.linker import Thunk
 from xla.oracle import PYTHON, same
 
 
@@ -222,3 +224,42 @@ def test_each_node_is_computed_once_and_graphs_may_be_shared():
         strict=True,
     ):
         same(a, d)
+
+
+def test_a_clone_of_an_updated_variable_has_its_value():
+    a = vector(1)
+    twin = a.clone()
+    assert twin.container is a.container
+    f = function([], twin * 2, updates=[(a, a + 1)])
+    assert [f().tolist() for _ in range(3)] == [[2], [4], [6]]
+    assert values(a, twin) == [[4], [4]]
+
+
+def test_printing_happens_at_each_call_in_the_precision_of_the_graph(capsys):
+    x, show = T.dscalar("x"), theano.printing.Print
+    i = T.lscalar("i")
+    f = function([x, i], show("here", attrs=["dtype", "__str__"])(x) * show("i")(i))
+    for value in (0.5, np.pi):
+        f(value, 2**40)
+        printed = capsys.readouterr().out.splitlines()
+        assert sorted(printed) == [
+            f"here __str__ = {value!r}",
+            "here dtype = float64",
+            "i __str__ = 1099511627776",
+        ]
+
+
+def test_ctrl_c_loses_no_variable(monkeypatch):
+    a = vector(1)
+    f = function([], [], updates=[(a, a + 1)])
+    run = Thunk._run
+
+    def interrupted(self):
+        result = run(self)
+        signal.raise_signal(signal.SIGINT)
+        return result
+
+    monkeypatch.setattr(Thunk, "_run", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        f()
+    assert values(a) == [[2]]

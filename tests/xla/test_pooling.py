@@ -128,3 +128,17 @@ def test_gradients_of_gradients():
         return T.grad(T.sum(pooling(x, (2, 2), None, (0, 0), "max", True) ** 3), x) ** 2
 
     check_gradient(build, random(11, (1, 1, 4, 4)), against_theano=False)
+
+
+@pytest.mark.parametrize("stride", [None, (4, 1)])
+@pytest.mark.parametrize("mode", MODES)
+def test_windows_larger_than_the_image_are_none(mode, stride):
+    x = T.dtensor4()
+    y = pooling(x, (3, 1), stride, (0, 0), mode, True)
+    gradient = T.grad(T.sum(y**2), x)
+    f = theano.function([x], [y, gradient, T.grad(T.sum(gradient**2), x)], mode="xla")
+    value = np.ones((2, 3, 1, 2))
+    pooled, *gradients = f(value)
+    assert pooled.shape == (2, 3, 0, 2)
+    for found in gradients:
+        np.testing.assert_array_equal(found, np.zeros_like(value))
