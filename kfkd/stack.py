@@ -167,16 +167,20 @@ def _quiet():
 
 
 def _import_theano(flags):
-    # distutils left Python 3.12, and numpy.distutils left with it.
+    # distutils left Python 3.12, and numpy.distutils left with it.  The last two are
+    # for Theano's GPU back end, a few types of which its profiles and DebugMode name.
     spawn = _module("distutils.spawn", find_executable=shutil.which)
     gone = {
         "distutils": _module("distutils", spawn=spawn),
         "distutils.spawn": spawn,
         "distutils.sysconfig": _module("distutils.sysconfig"),
         "numpy.distutils": _module("numpy.distutils"),
+        "numpy.linalg.linalg": np.linalg,
+        "pkg_resources": _module("pkg_resources", DistributionNotFound=ImportError),
     }
     with _lent(sys.modules, **gone), _lent(os.environ, THEANO_FLAGS=flags):
         import theano
+        import theano.gpuarray
         import theano.sandbox.rng_mrg
         import theano.tensor.nnet.bn
         import theano.tensor.nnet.conv
@@ -240,6 +244,14 @@ class _Complex(complex):
         return complex(*[np.asarray(part).item() for part in parts])
 
 
+def _array(a, dtype=None, **options):
+    """numpy.array, which wrapped a Python int that does not fit the dtype."""
+    dtype = _dtype(dtype)
+    if isinstance(a, int) and dtype is not None:
+        return np.array(a, **options).astype(dtype)
+    return np.array(a, dtype, **options)
+
+
 def _old_numpy(**more):
     """Return a stand-in for numpy that has what Theano still uses of it."""
     return _module(
@@ -250,6 +262,7 @@ def _old_numpy(**more):
         ComplexWarning=np.exceptions.ComplexWarning,
         cast=_Cast(),
         complex=_Complex,
+        array=_array,
         product=np.prod,
         sctype2char=lambda dtype: np.dtype(dtype).char,
         asarray=lambda a, dtype=None: np.asarray(a, _dtype(dtype)),
@@ -269,6 +282,7 @@ def _repair_numpy_names(theano):
         theano.tensor.nnet.abstract_conv,
         theano.tensor.nnet.bn,
         theano.tensor.nnet.conv,
+        theano.tensor.opt,
         theano.tensor.slinalg,
     ):
         module.np = old_numpy
@@ -450,10 +464,12 @@ def _restore(cls):
 
 
 def _repair_net(nolearn):
-    """Make nolearn's NeuralNet clone, print once, and pickle.
+    """Make nolearn's NeuralNet clone, print once, show in a notebook, and pickle.
 
     ``get_params`` asks for every parameter of the constructor, two of which it does
-    not keep.  ``clone`` has to take out the two handlers that the constructor adds.
+    not keep.  That ``set_params`` may name parameters of layers to come, nolearn has
+    from a dict that claims to hold any key, which the table in a notebook believes.
+    ``clone`` has to take out the two handlers that the constructor adds.
     A pickle must be loadable where nobody has imported kfkd before, and leaves out
     the compiled functions, which are made again from the layers.
     """
@@ -461,6 +477,8 @@ def _repair_net(nolearn):
     printers = (nolearn.lasagne.PrintLog, nolearn.lasagne.PrintLayerInfo)
     init = NeuralNet.__init__
     getstate = NeuralNet.__getstate__
+    get_params = NeuralNet.get_params
+    set_params = NeuralNet.set_params
 
     @functools.wraps(init)
     def __init__(self, *args, **kwargs):
@@ -469,6 +487,18 @@ def _repair_net(nolearn):
             if isinstance(kwargs.get(name), list):
                 kwargs[name] = list(kwargs[name])
         init(self, *args, **kwargs)
+
+    @functools.wraps(get_params)
+    def get_params_as_dict(self, deep=True):
+        return dict(get_params(self, deep))
+
+    @functools.wraps(set_params)
+    def set_any_params(self, **params):
+        known = self.get_params()
+        new = [name for name in params if name not in known and "__" not in name]
+        vars(self).update((name, params.pop(name)) for name in new)
+        self._kwarg_keys = [*self._kwarg_keys, *new]
+        return set_params(self, **params)
 
     def __sklearn_clone__(self):
         params = self.get_params(deep=False)
@@ -489,6 +519,8 @@ def _repair_net(nolearn):
 
     NeuralNet.loss = NeuralNet.X_tensor_type = None
     NeuralNet.__init__ = __init__
+    NeuralNet.get_params = get_params_as_dict
+    NeuralNet.set_params = set_any_params
     NeuralNet.__sklearn_clone__ = __sklearn_clone__
     NeuralNet.__getstate__ = __getstate__
     NeuralNet.__reduce__ = __reduce__

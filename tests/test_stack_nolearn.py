@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import theano
 from lasagne import layers
+from lasagne.nonlinearities import tanh
 from nolearn.lasagne import NeuralNet, PrintLog
 from sklearn.base import clone
 from sklearn.metrics import r2_score
@@ -152,3 +153,17 @@ def test_classification_with_labels(data):
         max_epochs=60,
     ).fit(X, labels)
     assert classifier.score(X, labels) > 0.9
+
+
+def test_a_notebook_shows_a_net():
+    page = net()._repr_html_()
+    assert "hidden_num_units" in page
+
+
+def test_parameters_of_layers_may_be_set_later(data):
+    changed = net().set_params(hidden_nonlinearity=tanh, max_epochs=1)
+    assert clone(changed).get_params()["hidden_nonlinearity"] is tanh
+    changed.fit(*data)
+    assert changed.layers_["hidden"].nonlinearity is tanh
+    with pytest.raises(ValueError, match="Unused kwarg: hiden_num_units"):
+        net().set_params(hiden_num_units=3).initialize()

@@ -1,5 +1,6 @@
 """Theano's own evaluation, in Python, on which other tests rely as their oracle."""
 
+import io
 import itertools
 
 import numpy as np
@@ -165,3 +166,41 @@ def test_the_default_mode_follows_the_setting():
         theano.config.change_flags(mode="xlaa"),
     ):
         pass
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16"])
+def test_negatives_of_unsigned_numbers_wrap(dtype):
+    x = T.TensorType(dtype, [False])()
+    with theano.config.change_flags(on_opt_error="raise"):
+        f = theano.function([x], -x, mode="FAST_RUN")
+    value = np.array([0, 1, 3], dtype)
+    np.testing.assert_array_equal(f(value), -value)
+
+
+def test_a_profile_can_be_printed():
+    x = T.dvector()
+    f = theano.function([x], T.exp(x).sum(), mode="FAST_RUN", profile=True)
+    f(np.zeros(3))
+    text = io.StringIO()
+    f.profile.summary(file=text)
+    assert "Time in 1 calls to Function.__call__" in text.getvalue()
+
+
+def test_debug_mode_runs_and_finds_what_is_wrong():
+    class Unstable(theano.graph.op.Op):
+        __props__ = ()
+        count = 0
+
+        def make_node(self, x):
+            return theano.graph.basic.Apply(self, [x], [x.type()])
+
+        def perform(self, node, inputs, outputs):
+            self.count += 1
+            outputs[0][0] = inputs[0] * self.count
+
+    x = T.dvector()
+    f = theano.function([x], T.tanh(x), mode="DebugMode")
+    np.testing.assert_allclose(f(np.ones(2)), np.tanh(np.ones(2)))
+    f = theano.function([x], [Unstable()(x), T.tanh(x)], mode="DebugMode")
+    with pytest.raises(theano.compile.debugmode.BadThunkOutput):
+        f(np.ones(2))
