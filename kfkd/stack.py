@@ -404,6 +404,17 @@ def _repair_random_streams(theano):
             self.inc_rstate()
         return rows[:n_streams].astype("int32")
 
+    # How many draws is an int8, which in NumPy 2 overflows when multiplied.
+    for op in (
+        rng_mrg.multinomial.MultinomialFromUniform,
+        rng_mrg.multinomial.ChoiceFromUniform,
+    ):
+
+        def perform(self, node, inputs, outputs, _perform=op.perform):
+            p, uniform, n = inputs
+            _perform(self, node, (p, uniform, int(n)), outputs)
+
+        op.perform = functools.wraps(op.perform)(perform)
     rng_mrg.mrg_next_value = mrg_next_value
     rng_mrg.multMatVect = multMatVect
     rng_mrg.MRG_RandomStream.get_substream_rstates = get_substream_rstates

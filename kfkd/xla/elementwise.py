@@ -10,9 +10,9 @@ from jax.scipy import special
 from theano import scalar as ts
 from theano.graph.basic import Constant
 from theano.scalar import basic_scipy as tss
-from theano.tensor import ScalarFromTensor, TensorFromScalar
+from theano.tensor import ScalarFromTensor, TensorFromScalar, xlogx
 from theano.tensor.elemwise import Elemwise
-from theano.tensor.nnet import sigm
+from theano.tensor.nnet import nnet, sigm
 
 from kfkd.xla.dispatch import as_dtype, convert, dtype_of
 from kfkd.xla.layout import ChannelsLast, channels_last, keeps_layout
@@ -110,7 +110,7 @@ _ARITHMETIC = {
     tss.Chi2SF: lambda x, k: special.gammaincc(k / 2, x / 2),
     tss.Erf: special.erf,
     tss.Erfc: special.erfc,
-    tss.Erfcinv: lambda x: special.erfinv(1 - x),
+    tss.Erfcinv: lambda x: -special.ndtri(x / 2) * np.sqrt(0.5).astype(x.dtype),
     tss.Erfinv: special.erfinv,
     tss.Gamma: special.gamma,
     tss.GammaInc: special.gammainc,
@@ -122,6 +122,9 @@ _ARITHMETIC = {
     tss.I1: special.i1,
     tss.Psi: special.digamma,
     tss.TriGamma: lambda x: special.polygamma(1, x),
+    xlogx.XlogX: lambda x: special.xlogy(x, x),
+    xlogx.XlogY0: special.xlogy,
+    nnet.ScalarSoftsign: lambda x: x / (1 + jnp.abs(x)),
     sigm.ScalarSigmoid: jax.nn.sigmoid,
     sigm.ScalarSoftplus: jax.nn.softplus,
     sigm.UltraFastScalarSigmoid: _ultra_fast_sigmoid,

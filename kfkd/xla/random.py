@@ -18,7 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 from theano.sandbox import rng_mrg
-from theano.sandbox.multinomial import MultinomialFromUniform
+from theano.sandbox.multinomial import ChoiceFromUniform, MultinomialFromUniform
 
 from kfkd.xla.dispatch import convert, dtype_of, sizes
 from kfkd.xla.forms import images_channels_last
@@ -94,19 +94,49 @@ def _(op, node):
     return mrg_uniform
 
 
+def _check_draws(n, p, uniform):
+    if uniform.shape != (n * len(p),):
+        raise ValueError(
+            f"{n} draws from {len(p)} distributions take {n * len(p)} uniform "
+            f"numbers, not {uniform.shape}"
+        )
+
+
 @convert.register(MultinomialFromUniform)
 def _(op, node):
     dtype = dtype_of(node.outputs[0])
 
     def multinomial(p, uniform, n):
         (n,) = sizes(n)
-        if uniform.shape != (n * len(p),):
-            raise ValueError(
-                f"{n} draws from {len(p)} distributions take {n * len(p)} uniform "
-                f"numbers, not {uniform.shape}"
-            )
+        _check_draws(n, p, uniform)
         reached = jnp.cumsum(p, axis=1) > jnp.reshape(uniform, (n, -1, 1))
         before = jnp.pad(reached, ((0, 0), (0, 0), (1, 0)))[..., :-1]
         return jnp.sum(reached & ~before, axis=0).astype(dtype)
 
     return multinomial
+
+
+@convert.register(ChoiceFromUniform)
+def _(op, node):
+    dtype = dtype_of(node.outputs[0])
+
+    def choice(p, uniform, n):
+        (n,) = sizes(n)
+        _check_draws(n, p, uniform)
+        if n > p.shape[1]:
+            raise ValueError(
+                f"{n} different ones cannot be drawn from {p.shape[1]} outcomes"
+            )
+        left, drawn = p, []
+        for u in jnp.reshape(uniform, (n, -1, 1)):
+            reached = jnp.cumsum(left, axis=1) > u
+            # By rounding, the sum may end just below the number.
+            last = p.shape[1] - 1 - jnp.argmax(left[:, ::-1] > 0, axis=1)
+            found = jnp.where(reached[:, -1], jnp.argmax(reached, axis=1), last)
+            drawn.append(found)
+            if not op.replace:
+                left = jnp.where(jnp.arange(p.shape[1]) == found[:, None], 0, left)
+                left = left / jnp.sum(left, axis=1, keepdims=True)
+        return jnp.stack(drawn, axis=1).astype(dtype)
+
+    return choice

@@ -57,6 +57,11 @@ def _(op, node):
     return careduce
 
 
+@convert.register(tb.Mean)  # which says of itself that it adds
+def _(op, node):
+    return lambda x: jnp.mean(x, op.axis, dtype="float64")
+
+
 @convert.register(te.ProdWithoutZeros)
 def _(op, node):
     axes = tuple(range(node.inputs[0].ndim)) if op.axis is None else tuple(op.axis)

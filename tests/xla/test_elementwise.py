@@ -8,6 +8,7 @@ from theano import scalar as ts
 from theano.scalar import basic_scipy as tss
 from theano.tensor.elemwise import Elemwise
 from theano.tensor.nnet import sigm
+from theano.tensor.xlogx import xlogx, xlogy0
 
 from xla.oracle import check, check_gradient, random, variable
 
@@ -41,6 +42,7 @@ SMOOTH = [
     T.nnet.elu,
     T.nnet.selu,
     T.nnet.hard_sigmoid,
+    T.nnet.nnet.softsign,
 ]
 POSITIVE = [
     T.log,
@@ -85,6 +87,16 @@ def test_unary_operations_on_part_of_the_line(dtype):
         within,
         tolerance=1e-4 if dtype == "float32" else 1e-9,
     )
+
+
+def test_the_inverse_of_the_complementary_error_function_close_to_zero():
+    tail = np.array([1e-30, 1e-12, 0.01])
+    check(Elemwise(tss.erfcinv), np.concatenate([tail, 2 - tail[1:]]))
+
+
+def test_products_with_logarithms_are_zero_at_zero():
+    x = np.array([0.0, 0.5, 2.0])
+    check(lambda x, y: [xlogx(x), xlogy0(x, y)], x, np.array([0.0, 3.0, 0.25]))
 
 
 @pytest.mark.parametrize("dtype", FLOATS)

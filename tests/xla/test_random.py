@@ -5,7 +5,7 @@ import pytest
 import theano
 import theano.tensor as T
 from theano.sandbox import rng_mrg
-from theano.sandbox.multinomial import MultinomialFromUniform
+from theano.sandbox.multinomial import ChoiceFromUniform, MultinomialFromUniform
 from theano.sandbox.rng_mrg import MRG_RandomStream
 
 import kfkd.xla.random as xla_random
@@ -188,6 +188,25 @@ def test_classes_from_given_numbers(n):
     p[0] = [0, 0.5, 0, 0.5]
     draw = MultinomialFromUniform("auto")
     check(lambda p, u: draw(p, u, n), p, rng.random(5 * n))
+
+
+@pytest.mark.parametrize("n", [1, 2, 4])
+def test_different_classes_from_given_numbers(n):
+    rng = np.random.default_rng(1)
+    p = rng.dirichlet(np.ones(4), 50)
+    draw = ChoiceFromUniform("auto")
+    check(lambda p, u: draw(p, u, n), p, rng.random(50 * n))
+
+
+def test_frequencies_of_different_classes():
+    p = np.tile(np.array([0.2, 0.5, 0.3], "float32"), (20000, 1))
+    found = draw(lambda s: s.choice(size=2, replace=False, p=p))()
+    assert found.shape == (len(p), 2)
+    assert (found[:, 0] != found[:, 1]).all()
+    frequencies = np.bincount(found[:, 0]) / len(p)
+    assert np.abs(frequencies - p[0]).max() < 6 / 2 / np.sqrt(len(p))
+    second = np.bincount(found[found[:, 0] == 1, 1], minlength=3)
+    np.testing.assert_allclose(second / second.sum(), [0.4, 0, 0.6], atol=0.03)
 
 
 def test_dropout_as_lasagne_does_it():

@@ -41,6 +41,11 @@ def test_dtypes_of_sums_and_products(dtype):
     )
 
 
+@pytest.mark.parametrize("axis", [None, 0, 1])
+def test_the_mean_as_one_operation(axis):
+    check(lambda x: T.mean(x, axis, op=True), random(13, (3, 4)))
+
+
 def test_sums_over_nothing():
     check(lambda x: [x.sum(), x.sum(axis=0), x.prod(axis=1)], np.zeros((3, 0)))
 
