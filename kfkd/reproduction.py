@@ -20,7 +20,7 @@ import joblib
 import numpy as np
 
 from kfkd import data, nets, specialists, storage, xla
-from kfkd._parts import Parts
+from kfkd.specialists.parts import Parts
 
 __all__ = ["PACKAGES", "Run", "Settings", "run", "scaled"]
 
