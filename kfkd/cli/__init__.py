@@ -12,7 +12,7 @@ from kfkd.plots import PlotError
 from kfkd.prediction import PredictionError
 from kfkd.specialists import SpecialistError
 from kfkd.storage import StorageError
-from kfkd.xla import DeviceError
+from kfkd.xla import DeviceError, PrecisionError
 
 __all__ = ["run"]
 
@@ -22,6 +22,7 @@ _ERRORS = (
     DeviceError,
     OSError,
     PlotError,
+    PrecisionError,
     PredictionError,
     SpecialistError,
     StorageError,

@@ -7,7 +7,7 @@ import tempfile
 
 import numpy as np
 
-from kfkd import specialists, storage
+from kfkd import specialists, storage, xla
 from kfkd.cli import options
 from kfkd.cli.options import positive, whole
 from kfkd.specialists.parts import Parts
@@ -83,6 +83,7 @@ def main(argv=None):
     """Train, save, report; return the exit status."""
     args = parse_args(argv)
     storage.check_writable(args.out)
+    xla.set_precision(args.precision)
     with contextlib.ExitStack() as stack:
         out, sizes, limits = args.out, {}, {}
         if args.dry_run:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from kfkd import data, faces, plots, scoring, storage
+from kfkd import data, faces, plots, scoring, storage, xla
 
 __all__ = [
     "add_data",
@@ -134,7 +134,7 @@ def _jobs(text):
 
 
 def add_training(parser):
-    """Add ``--batch-size``, ``--seed`` and ``--holdout``."""
+    """Add ``--batch-size``, ``--seed``, ``--holdout`` and ``--precision``."""
     add = parser.add_argument
     add(
         "--batch-size",
@@ -158,6 +158,13 @@ def add_training(parser):
         help="share of the rows of training.csv to keep out of training and "
         "validation, and to score by Kaggle's measure at the end; the same share "
         "always means the same rows (default: %(default)s)",
+    )
+    add(
+        "--precision",
+        choices=xla.PRECISIONS,
+        help="of products of float32: tensorfloat32 on GPUs (the CPU has float32 "
+        "instead), float32 everywhere, or bfloat16, with weights in float32 (default: "
+        "KFKD_PRECISION, else tensorfloat32)",
     )
 
 

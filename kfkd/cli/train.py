@@ -70,6 +70,7 @@ def main(argv=None):
     args = parse_args(argv)
     storage.check_writable(args.out)
     xla.set_device(args.device)
+    xla.set_precision(args.precision)
     # For a dry run, enough that DRY_RUN of them have all their labels.
     sizes = dict(n_train=4 * DRY_RUN, n_test=16) if args.dry_run else {}
     folder = options.choose_folder(args, fall_back=True, **sizes)

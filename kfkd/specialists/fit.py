@@ -139,6 +139,7 @@ def fit_specialists(
         holdout=holdout,
         batch_size=batch_size,
         seed=seed,
+        precision=xla.get_precision(),
         pretrained_from=digest(weights),
     )
     others = [setting for setting in settings if setting not in chosen]
@@ -275,7 +276,12 @@ def _train_all(jobs, arrays, parts, sources, *, device, n_jobs, log_every):
     board = Board(epochs, parts.log, log_every)
     hub = Hub(board.hear, local=local)
     work = joblib.delayed(train)
-    options = dict(link=hub.link, device=device, workers=n_jobs if local else 1)
+    options = dict(
+        link=hub.link,
+        device=device,
+        precision=xla.get_precision(),
+        workers=n_jobs if local else 1,
+    )
     calls = (work(job, *arrays, **options) for job in jobs)
     try:
         with parallel.results(calls, n_jobs) as outcomes:

@@ -119,7 +119,7 @@ class _Reporter:
         self.link.tell(epoch=row["epoch"], **{key: float(row[key]) for key in keys})
 
 
-def train(job, images, labels, weights, *, link, device, workers):
+def train(job, images, labels, weights, *, link, device, precision, workers):
     """Train a specialist.
 
     Parameters
@@ -132,6 +132,8 @@ def train(job, images, labels, weights, *, link, device, workers):
     link : kfkd.specialists.workers.Link
     device : str or None
         As for ``kfkd.xla.set_device``.
+    precision : str
+        As for ``kfkd.xla.set_precision``.
     workers : int
         How many share the CPU cores.
 
@@ -146,6 +148,7 @@ def train(job, images, labels, weights, *, link, device, workers):
                 return _train(job, images, labels, weights, link)
             with share_of_cores(link.place or 0, workers):
                 take_device(device, link.place)
+                xla.set_precision(precision)
                 return _train(job, images, labels, weights, link)
         except Exception as error:
             return Outcome(

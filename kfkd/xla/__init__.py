@@ -10,8 +10,9 @@ first CUDA GPU, or on the CPU where there is none:
 of all functions.  The rooms: :mod:`.linker` turns graphs into programs and knows no
 operation; :mod:`.dispatch` names what a conversion of an operation is, and one module
 for each family holds the conversions; :mod:`.storage` keeps shared variables on the
-device that :mod:`.device` chooses; :mod:`.loop` calls a function for one batch after
-the other within one program; :mod:`.programs` keeps what has been compiled.
+device that :mod:`.device` chooses, and :mod:`.precision` says how exactly it computes;
+:mod:`.loop` calls a function for one batch after the other within one program;
+:mod:`.programs` keeps what has been compiled.
 """
 
 from theano.compile.mode import Mode, register_linker, register_mode
@@ -31,9 +32,25 @@ from kfkd.xla import (  # noqa: F401  (each registers its conversions)
 )
 from kfkd.xla.device import DeviceError, describe_device, get_device, set_device
 from kfkd.xla.linker import XLALinker
+from kfkd.xla.precision import (
+    PRECISIONS,
+    PrecisionError,
+    get_precision,
+    set_precision,
+)
 from kfkd.xla.programs import keep_programs
 
-__all__ = ["DeviceError", "XLALinker", "describe_device", "get_device", "set_device"]
+__all__ = [
+    "PRECISIONS",
+    "DeviceError",
+    "PrecisionError",
+    "XLALinker",
+    "describe_device",
+    "get_device",
+    "get_precision",
+    "set_device",
+    "set_precision",
+]
 
 # Rewrites that serve only Theano's own evaluation: operations in C, in place, or fused
 # (XLA fuses by itself), and convolutions lowered to loops or to BLAS.

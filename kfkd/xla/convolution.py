@@ -12,6 +12,7 @@ from theano.tensor.nnet import abstract_conv as ac
 from kfkd.xla.dispatch import as_dtype, convert, dtype_of, sizes
 from kfkd.xla.forms import convolution_as_products, images_channels_last
 from kfkd.xla.layout import ChannelsLast, channels_first, channels_last, keeps_layout
+from kfkd.xla.precision import operands
 
 
 def _check_supported(op):
@@ -89,8 +90,8 @@ def _(op, node):
 
     @keeps_layout
     def conv(images, filters):
-        images = _array(op, images, dtype)
         filters = _flip(op, as_dtype(channels_first(filters), dtype))
+        images, filters = operands(_array(op, images, dtype), filters)
         channels = images.shape[-1 if _last(op) else 1]
         if channels != filters.shape[1] * op.num_groups:
             raise ValueError(
@@ -103,13 +104,13 @@ def _(op, node):
         if _is_plain(op) and shared and channels > 1:
             patches = jnp.concatenate(_shifted(images, *filters.shape[2:]), axis=-1)
             matrix = jnp.transpose(filters, (2, 3, 1, 0)).reshape(-1, filters.shape[0])
-            return _image(op, jnp.dot(patches, matrix))
+            return _image(op, jnp.dot(patches, matrix, preferred_element_type=dtype))
         result = _correlate(op, images, filters)
         if 0 in result.shape and 0 not in images.shape:
             raise ValueError(
                 f"Filters of shape {filters.shape} are larger than the images"
             )
-        return _image(op, result)
+        return _image(op, as_dtype(result, dtype))
 
     return conv
 
@@ -122,20 +123,21 @@ def _(op, node):
 
     @keeps_layout
     def conv_grad_weights(images, gradient, spatial):
-        images, gradient = (_array(op, a, dtype) for a in (images, gradient))
+        images, gradient = operands(*(_array(op, a, dtype) for a in (images, gradient)))
         channel = -1 if _last(op) else 1
         c_in, c_out = images.shape[channel], gradient.shape[channel]
         spatial = sizes(spatial)
         if _is_plain(op):
-            return _flip(op, _grad_weights_as_product(images, gradient, spatial))
-        filters = jax.ShapeDtypeStruct((c_out, c_in // op.num_groups, *spatial), dtype)
+            return _flip(op, _grad_weights_as_product(images, gradient, spatial, dtype))
+        shape = (c_out, c_in // op.num_groups, *spatial)
+        filters = jax.ShapeDtypeStruct(shape, images.dtype)
         transposed = jax.linear_transpose(lambda k: _correlate(op, images, k), filters)
-        return _flip(op, transposed(gradient)[0])
+        return as_dtype(_flip(op, transposed(gradient)[0]), dtype)
 
     return conv_grad_weights
 
 
-def _grad_weights_as_product(images, gradient, spatial):
+def _grad_weights_as_product(images, gradient, spatial, dtype):
     parts = _shifted(images, *spatial)
     c_in, c_out = images.shape[-1], gradient.shape[-1]
     gradient = jnp.reshape(gradient, (-1, c_out))
@@ -143,7 +145,7 @@ def _grad_weights_as_product(images, gradient, spatial):
         patches = jnp.stack([jnp.reshape(part, -1) for part in parts])
     else:
         patches = jnp.concatenate(parts, axis=-1).reshape(len(gradient), -1).T
-    product = jnp.dot(patches, gradient)
+    product = jnp.dot(patches, gradient, preferred_element_type=dtype)
     return jnp.transpose(product.reshape(*spatial, c_in, c_out), (3, 2, 0, 1))
 
 
@@ -155,11 +157,12 @@ def _(op, node):
     @keeps_layout
     def conv_grad_inputs(filters, gradient, spatial):
         filters = _flip(op, as_dtype(channels_first(filters), dtype))
-        gradient, spatial = _array(op, gradient, dtype), sizes(spatial)
+        filters, gradient = operands(filters, _array(op, gradient, dtype))
+        spatial = sizes(spatial)
         n, channels = gradient.shape[0], filters.shape[1] * op.num_groups
         shape = (n, *spatial, channels) if _last(op) else (n, channels, *spatial)
-        images = jax.ShapeDtypeStruct(shape, dtype)
+        images = jax.ShapeDtypeStruct(shape, gradient.dtype)
         transposed = jax.linear_transpose(lambda x: _correlate(op, x, filters), images)
-        return _image(op, transposed(gradient)[0])
+        return _image(op, as_dtype(transposed(gradient)[0], dtype))
 
     return conv_grad_inputs

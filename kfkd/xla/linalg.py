@@ -5,11 +5,17 @@ from theano.tensor import basic as tb
 from theano.tensor import blas
 
 from kfkd.xla.dispatch import as_dtype, convert, dtype_of
+from kfkd.xla.precision import operands
 
 
 def _product(function, node):
     result = dtype_of(node.outputs[0])
-    return lambda x, y: function(as_dtype(x, result), as_dtype(y, result))
+
+    def product(x, y):
+        x, y = operands(as_dtype(x, result), as_dtype(y, result))
+        return function(x, y, preferred_element_type=result)
+
+    return product
 
 
 @convert.register(tb.Dot)
@@ -21,12 +27,12 @@ def _(op, node):
 def _(op, node):
     x, y = node.inputs
 
-    def batched_dot(a, b):
+    def batched_dot(a, b, **options):
         if a.shape[0] != b.shape[0]:
             raise ValueError(f"Batches of {a.shape[0]} and {b.shape[0]} do not match")
         a = a[:, None, :] if x.ndim == 2 else a
         b = b[:, :, None] if y.ndim == 2 else b
-        product = jnp.matmul(a, b)
+        product = jnp.matmul(a, b, **options)
         product = product[:, :, 0] if y.ndim == 2 else product
         return product[:, 0] if x.ndim == 2 else product
 

@@ -24,6 +24,7 @@ from kfkd.xla.dispatch import (
     is_static,
 )
 from kfkd.xla.layout import channels_first
+from kfkd.xla.precision import get_precision, precisely
 from kfkd.xla.programs import compiling
 from kfkd.xla.storage import Cell, to_device, to_host
 
@@ -34,6 +35,7 @@ __all__ = [
     "XLALinker",
     "distinct",
     "raise_broken",
+    "variant",
 ]
 
 # Constants with more elements are handed to the program instead of written into it.
@@ -204,6 +206,11 @@ class XLALinker(Linker):
         return thunk, inputs, outputs
 
 
+def variant():
+    """Return what conversions may choose by, so that a program is made for each."""
+    return get_device().platform, get_precision()
+
+
 class Thunk:
     """A program with the storage that it reads and updates."""
 
@@ -225,13 +232,13 @@ class Thunk:
         }
         self.built_in = [v for v in program.inputs if not _is_array(v)]
         self.checked = False  # whether conditions are known to be checked after calls
-        self.jitted = {}  # by platform and what is built in; those of loops, too
+        self.jitted = {}  # by variant and what is built in; those of loops, too
         self.signatures = set()
         self.reads = True  # what it computes, so that a call waits for it
 
     def __call__(self, output_subset=None):
         """Run the program on what is in storage; store updates, return the rest."""
-        with jax.enable_x64(True):
+        with jax.enable_x64(True), precisely():
             # Buffers that have been given away must not go before the new ones come.
             with ctrl_c_held_back() if self.updated else contextlib.nullcontext():
                 returned = self._step()
@@ -258,8 +265,7 @@ class Thunk:
         for v, cell in self.cells.items():
             if v not in self.built_in and not isinstance(cell, Cell):
                 kept[v] = to_device(np.asarray(cell[0]))
-        # A conversion may choose by platform, so a program is made for each.
-        key = get_device().platform, *(_key(self.cells[v][0]) for v in self.built_in)
+        key = *variant(), *(_key(self.cells[v][0]) for v in self.built_in)
         if key not in self.jitted:
             self.jitted[key] = self._jit(list(donated), list(kept))
         arguments = list(donated.values()), list(kept.values())

@@ -7,9 +7,9 @@ import numpy as np
 from jax import lax
 
 from kfkd.xla import forms
-from kfkd.xla.device import get_device
 from kfkd.xla.dispatch import NotStatic
-from kfkd.xla.linker import NeedsChecks, Thunk, distinct, raise_broken
+from kfkd.xla.linker import NeedsChecks, Thunk, distinct, raise_broken, variant
+from kfkd.xla.precision import precisely
 from kfkd.xla.programs import compiling
 from kfkd.xla.storage import Cell, to_device
 
@@ -94,7 +94,7 @@ class BatchLoop:
         NoLoopError
             If it cannot be made.  Nothing has been computed then.
         """
-        with jax.enable_x64(True):
+        with jax.enable_x64(True), precisely():
             while True:
                 try:
                     self._jitted().trace(*self._arguments(drawn, order))
@@ -136,7 +136,7 @@ class BatchLoop:
             As from `prepare`.
         """
         self.prepare(drawn, order)
-        with jax.enable_x64(True):
+        with jax.enable_x64(True), precisely():
             with compiling():
                 returned, new, checks = self._jitted()(*self._arguments(drawn, order))
             raise_broken(checks)
@@ -144,7 +144,7 @@ class BatchLoop:
             return returned
 
     def _jitted(self):
-        programs, key = self.thunk.jitted, (get_device().platform, self.key)
+        programs, key = self.thunk.jitted, (*variant(), self.key)
         if key not in programs:
             programs[key] = self._jit(*map(list, self.thunk.shared()))
         return programs[key]

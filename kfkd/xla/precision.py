@@ -1,0 +1,80 @@
+"""How exactly matrix products and convolutions of float32 are computed."""
+
+import contextlib
+import os
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+__all__ = [
+    "PRECISIONS",
+    "PrecisionError",
+    "get_precision",
+    "operands",
+    "precisely",
+    "set_precision",
+]
+
+# What each means to JAX; None leaves it to jax_default_matmul_precision.
+PRECISIONS = {"tensorfloat32": None, "float32": "highest", "bfloat16": None}
+
+
+class PrecisionError(ValueError):
+    """The precision asked for is not known."""
+
+
+_chosen = None
+
+
+def set_precision(name=None):
+    """Choose how products of float32 are computed by all programs from now on.
+
+    Parameters
+    ----------
+    name : {None, "tensorfloat32", "float32", "bfloat16"}
+        ``"tensorfloat32"``, the default: GPUs multiply numbers of 10 bits after the
+        point and sum in float32; the CPU computes in float32.  ``"float32"``: so do
+        GPUs, for the strict.  ``"bfloat16"``: products of numbers of 7 bits after the
+        point, summed in float32; weights, their updates and all else stay float32.
+        None takes the choice back: the environment variable ``KFKD_PRECISION`` decides
+        again.
+
+    Raises
+    ------
+    PrecisionError
+        If there is no such precision.
+    """
+    global _chosen
+    _chosen = None if name is None else _check(name, "set_precision")
+
+
+def get_precision():
+    """Return the name of the precision in use."""
+    if _chosen is not None:
+        return _chosen
+    return _check(os.environ.get("KFKD_PRECISION") or "tensorfloat32", "KFKD_PRECISION")
+
+
+def _check(name, source):
+    if name not in PRECISIONS:
+        raise PrecisionError(
+            f"{source} asks for the precision {name!r}; there are "
+            f"{', '.join(PRECISIONS)}"
+        )
+    return name
+
+
+def precisely():
+    """Let JAX trace and compile in the precision in use, within a ``with`` block."""
+    meaning = PRECISIONS[get_precision()]
+    if meaning is None:
+        return contextlib.nullcontext()
+    return jax.default_matmul_precision(meaning)
+
+
+def operands(*arrays):
+    """Return the operands of a product, as the precision in use wants them."""
+    if get_precision() != "bfloat16":
+        return arrays
+    return tuple(a.astype(jnp.bfloat16) if a.dtype == np.float32 else a for a in arrays)
