@@ -50,16 +50,23 @@ def unchanged(x, y):
     return x, y
 
 
+# In float32, rounding decides some maxima of pooling, and so where a gradient goes; at
+# the rates of net6 that grows too fast to compare.
+TOLERANCE = {"float32": 1e-3, "float64": 1e-4}
+
 WITHOUT_DROPOUT = {f"dropout{i}_p": 0 for i in (1, 2, 3, 4)}
 
 
 @pytest.mark.parametrize(
     ("name", "floatX", "changes", "rates", "momenta", "augment"),
     [
-        ("net2", "float32", {}, np.full(STEPS, 0.01), np.full(STEPS, 0.9), unchanged),
+        *[
+            ("net2", t, {}, np.full(STEPS, 0.01), np.full(STEPS, 0.9), unchanged)
+            for t in TOLERANCE
+        ],
         (
             "net6",
-            "float64",  # rounding grows too fast at its rates to compare float32
+            "float64",
             WITHOUT_DROPOUT,
             np.linspace(0.03, 0.0001, 3000)[:STEPS],
             np.linspace(0.9, 0.999, 3000)[:STEPS],
@@ -90,7 +97,7 @@ def test_steps_of_training(name, floatX, changes, rates, momenta, augment):
             for p, v, g in zip(parameters, velocities, gradients, strict=True):
                 v.mul_(float(momentum)).sub_(float(rate) * g)
                 p.add_(float(momentum) * v - float(rate) * g)
-        assert actual == pytest.approx(desired.item(), rel=1e-4)
+        assert actual == pytest.approx(desired.item(), rel=TOLERANCE[floatX])
     for ours, theirs in zip(shared, parameters, strict=True):
         difference = np.abs(ours.get_value() - theirs.detach().numpy()).max()
         assert difference < 1e-3
