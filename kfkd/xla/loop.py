@@ -85,6 +85,7 @@ class BatchLoop:
         self.batch_size = batch_size
         self.transform = transform
         self.key = batch_size, transform if key is None else key
+        self.prepared = False
 
     def prepare(self, drawn=None, order=None):
         """Trace the program that a call with such arguments needs.
@@ -98,6 +99,7 @@ class BatchLoop:
             while True:
                 try:
                     self._jitted().trace(*self._arguments(drawn, order))
+                    self.prepared = True
                     return
                 except NeedsChecks:
                     self.thunk.check()
@@ -135,7 +137,8 @@ class BatchLoop:
         NoLoopError
             As from `prepare`.
         """
-        self.prepare(drawn, order)
+        if not self.prepared:
+            self.prepare(drawn, order)
         with jax.enable_x64(True), precisely():
             with compiling():
                 returned, new, checks = self._jitted()(*self._arguments(drawn, order))
