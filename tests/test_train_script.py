@@ -215,7 +215,6 @@ def test_what_cannot_be_is_found_before_training(
     ("arguments", "message"),
     [
         (["net9"], "argument NET: invalid choice: 'net9'"),
-        ([], "the following arguments are required: NET"),
         (["net1", "--epochs", "0"], "--epochs: 0 is not at least 1"),
         (["net1", "--batch-size", "many"], "--batch-size: 'many' is no whole number"),
         (["net1", "--seed", "-1"], "--seed: -1 is not at least 0, at most 4294967295"),
@@ -229,6 +228,10 @@ def test_usage_errors(arguments, message, capsys):
         train.main(arguments)
     assert exit.value.code == 2
     assert message in capsys.readouterr().err
+
+
+def test_the_originals_net_is_the_default():
+    assert train.parse_args([]).net == "net8"
 
 
 def test_help_gives_the_defaults(capsys):
