@@ -240,7 +240,7 @@ def test_help_gives_the_defaults(capsys):
     assert exit.value.code == 0
     text = capsys.readouterr().out
     options = re.split(r"^  (?=-)", text, flags=re.MULTILINE)[1:]
-    assert len(options) == 11
+    assert len(options) == 12
     for option in options[1:]:  # without --help itself
         assert re.search(r"\(default:\s[^)]+\)", option), option
     assert "net1, net2, net3" in text
