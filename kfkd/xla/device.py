@@ -5,7 +5,6 @@ import os
 import jax
 
 from kfkd import stack
-from kfkd.xla.memory import keep_memory
 
 __all__ = ["DeviceError", "describe_device", "free_memory", "get_device", "set_device"]
 
@@ -78,7 +77,6 @@ def free_memory():
 
 
 def _devices(platform):
-    keep_memory()
     try:
         return jax.local_devices(backend=platform)
     except RuntimeError:  # JAX has no such back end here

@@ -1,7 +1,6 @@
-"""Memory that programs on the CPU take and give back at every call."""
+"""Memory that XLA's programs on the CPU take and give back at every call."""
 
 import ctypes
-import functools
 import os
 
 __all__ = ["keep_memory"]
@@ -11,11 +10,10 @@ _M_TRIM_THRESHOLD, _M_MMAP_MAX, _M_ARENA_MAX = -1, -4, -8
 _NEVER = -1
 
 
-@functools.cache
 def keep_memory():
     """Let the process keep memory that is freed, for whoever wants it next.
 
-    To be called before JAX starts its threads.
+    To be called before any threads are started: they would get heaps of their own.
 
     XLA allocates the intermediate results of a program anew at every call, some 600
     megabytes for a training step of net2.  glibc gets blocks of that size from the
