@@ -40,16 +40,15 @@ def run(net, X, y, epochs):
     data = (X_train, y_train), (X_valid, y_valid)
     for callback in _listed(net.on_training_started):
         callback(net, net.train_history_)
-    try:
-        way = OnDevice(net, *data)
-    except NoLoopError:
-        way = BatchWise(net, *data)
+    way = _choose(net, *data)
     best = {
         name: min([row[name] for row in net.train_history_], default=np.inf)
         for name in ("train_loss", "valid_loss")
     }
     for _ in range(epochs):
         start = time.time()
+        if not way.is_current():
+            way = _choose(net, *data)
         row = _summary(net, best, *way.run())
         net.train_history_.append(row | {"dur": time.time() - start})
         try:
@@ -59,6 +58,14 @@ def run(net, X, y, epochs):
             break
     for callback in _listed(net.on_training_finished):
         callback(net, net.train_history_)
+
+
+def _choose(net, train, valid):
+    """Return the way to run epochs: on the device, if that is possible."""
+    try:
+        return OnDevice(net, train, valid)
+    except NoLoopError:
+        return BatchWise(net, train, valid)
 
 
 def _listed(callbacks):
@@ -121,6 +128,10 @@ class BatchWise:
 
     def __init__(self, net, train, valid):
         self.net, self.train, self.valid = net, train, valid
+
+    def is_current(self):
+        """Tell whether this is still the way: nothing is kept that could change."""
+        return True
 
     def run(self):
         """Train for an epoch and evaluate; return what `_summary` takes."""
@@ -186,8 +197,30 @@ class OnDevice:
         # Half of it is left to the programs.
         if sum(array.nbytes for array in arrays) > free_memory() / 2:
             raise NoLoopError("the data are too large for the device")
-        self.train = _Batches(net.train_iter_, net, "batch_iterator_train", train)
-        self.valid = _Batches(net.eval_iter_, net, "batch_iterator_test", valid)
+        self.net, self.asked = net, self._asked(net)
+        self.train = _Batches(net.train_iter_, net.batch_iterator_train, train)
+        self.valid = _Batches(net.eval_iter_, net.batch_iterator_test, valid)
+
+    @staticmethod
+    def _asked(net):
+        """Return what a callback may change, so that epochs are to be run in a new way.
+
+        Such as the size of a batch, which can grow from epoch to epoch.
+        """
+        return (
+            net.train_iter_,
+            net.eval_iter_,
+            bool(net.on_batch_finished or net.custom_scores),
+            _state(net.batch_iterator_train),
+            _state(net.batch_iterator_test),
+        )
+
+    def is_current(self):
+        """Tell whether the net still asks for what it did when this was made."""
+        try:
+            return self._asked(self.net) == self.asked
+        except NoLoopError:
+            return False
 
     def run(self):
         """Train for an epoch and evaluate; return what `_summary` takes."""
@@ -197,27 +230,42 @@ class OnDevice:
         return self.train.outputs(train), self.valid.outputs(valid), []
 
 
+def _state(iterator):
+    """Return what a batch iterator is, but for its position in the random numbers.
+
+    Raises
+    ------
+    NoLoopError
+        If it holds what cannot be compared.
+    """
+    passing = ("X", "y", "random")
+    try:
+        state = {k: v for k, v in vars(iterator).items() if k not in passing}
+        return iterator, pickle.dumps(state)
+    except Exception as error:  # pickle raises many things
+        raise NoLoopError("the iterator holds what cannot be compared") from error
+
+
 class _Batches:
     """What a batch iterator makes of data that lie on the device.
 
     Parameters
     ----------
     function : theano.compile.function.types.Function
-    net : NeuralNet
-    name : str
-        The attribute of `net` that is the iterator.
+    iterator : nolearn.lasagne.BatchIterator
     data : (X, y)
     """
 
-    def __init__(self, function, net, name, data):
-        self.iterator = iterator = getattr(net, name)
-        self.length = len(data[0])
+    def __init__(self, function, iterator, data):
+        self.iterator, self.length = iterator, len(data[0])
         kind = type(iterator)
         if (
             kind.__call__ is not BatchIterator.__call__
             or kind.__iter__ is not BatchIterator.__iter__
         ):
             raise NoLoopError("the iterator makes batches of its own")
+        if not {"batch_size", "shuffle", "random"} <= vars(iterator).keys():
+            raise NoLoopError("the iterator lacks what BatchIterator has")
         transform = key = None
         if kind.transform is not BatchIterator.transform:
             # The class that says how a batch is transformed must say it for both.
@@ -225,21 +273,22 @@ class _Batches:
             if "apply" not in vars(owner) or "draw" not in vars(owner):
                 raise NoLoopError("the iterator transforms batches in its own way")
             transform = iterator.apply
-            state = iterator.__getstate__() | {"random": None}
-            key = kind, pickle.dumps(state)
+            key = kind, _state(iterator)[1]
         self.draws = transform is not None
-        self.batch_size = iterator.batch_size
-        self.order = np.arange(self.length) if iterator.shuffle else None
-        self.loop = BatchLoop(function, data, self.batch_size, transform, key)
+        size = iterator.batch_size
+        self.loop = BatchLoop(function, data, size, transform, key)
         self.sizes = [
-            min(self.batch_size, self.length - start)
-            for start in range(0, self.length, self.batch_size)
+            min(size, self.length - start) for start in range(0, self.length, size)
         ]
         before = iterator.random.get_state()
+        self._begin()
         self.loop.prepare(*self._drawn())
+        # What that has drawn has not been used.
         iterator.random.set_state(before)
-        if iterator.shuffle:
-            self.order = np.arange(self.length)
+        self._begin()
+
+    def _begin(self):
+        self.order = np.arange(self.length) if self.iterator.shuffle else None
 
     def start(self):
         """Run through the batches; return their outputs, which may not be there yet."""

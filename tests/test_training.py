@@ -180,6 +180,25 @@ class Halves(BatchIterator):
         yield from (self.transform(self.X[i::2], self.y[i::2]) for i in range(2))
 
 
+class Bare(BatchIterator):
+    shuffle = False
+
+    def __init__(self):
+        self.batch_size, self.random = 16, np.random.RandomState(0)
+
+
+def secretive():
+    """Return an iterator that cannot be pickled."""
+    iterator = BatchIterator(batch_size=16)
+    iterator.note = lambda: None
+    return iterator
+
+
+def thirds(X, y=None):
+    """Yield batches as no object of nolearn's does."""
+    yield from ((X[i::3], None if y is None else y[i::3]) for i in range(3))
+
+
 class OwnStep:
     @staticmethod
     def apply_batch_func(func, Xb, yb=None):
@@ -196,6 +215,9 @@ def callback(net, train_history):
         dict(batch_iterator_train=Negative(batch_size=16)),
         dict(batch_iterator_train=Backwards(batch_size=16), **IMAGES),
         dict(batch_iterator_test=Halves(batch_size=16)),
+        dict(batch_iterator_train=Bare()),
+        dict(batch_iterator_train=secretive()),
+        dict(batch_iterator_test=thirds),
         dict(on_batch_finished=[callback]),
         dict(on_batch_finished=callback),
         dict(custom_scores=[("off", lambda y, p: abs(y - p).mean())]),
@@ -296,3 +318,71 @@ def test_flips_that_have_been_redefined_are_the_new_ones(loops):
         return [row["train_loss"] for row in net.train_history_]
 
     assert flips([(0, 2), (0, 2)])[1] != flips([(0, 2), (4, 6)])[1]
+
+
+# --- Changes while a net trains -------------------------------------------------------
+
+
+class Change:
+    """A callback that changes the net after its second epoch."""
+
+    def __init__(self, change):
+        self.change = change
+
+    def __call__(self, net, train_history):
+        if len(train_history) == 2:
+            self.change(net)
+
+
+def grow_batches(net):
+    net.batch_iterator_train.batch_size = 20
+
+
+def take_another_iterator(net):
+    net.batch_iterator_train = FlipBatchIterator(batch_size=16, seed=3)
+
+
+def swap_other_columns(net):
+    net.batch_iterator_train.flip_indices = [(0, 2)]
+
+
+def swap_other_columns_in_place(net):
+    del net.batch_iterator_train.flip_indices[3:]
+
+
+def take_an_iterator_of_ones_own(net):
+    net.batch_iterator_train = Backwards(batch_size=16)
+
+
+def take_one_that_cannot_be_compared(net):
+    net.batch_iterator_train = secretive()
+
+
+def watch_each_batch(net):
+    net.on_batch_finished.append(callback)
+
+
+@pytest.mark.parametrize(
+    ("change", "then"),
+    [
+        (grow_batches, "OnDevice"),
+        (take_another_iterator, "OnDevice"),
+        (swap_other_columns, "OnDevice"),
+        (swap_other_columns_in_place, "OnDevice"),
+        (take_an_iterator_of_ones_own, "BatchWise"),
+        (take_one_that_cannot_be_compared, "BatchWise"),
+        (watch_each_batch, "BatchWise"),
+    ],
+)
+def test_what_a_callback_changes_holds_from_the_next_epoch(loops, ways, change, then):
+    def kind():
+        net = drawn.small(
+            batch_iterator_train=FlipBatchIterator(batch_size=9),
+            on_epoch_finished=[Change(change)],
+            **IMAGES,
+        )
+        return net, drawn.images()
+
+    net = trained(kind, training.run)
+    assert ways == ["OnDevice"] * 2 + [then] * 3
+    check_equal(net, trained(kind, nolearn.lasagne.NeuralNet.train_loop))
