@@ -34,6 +34,7 @@ import pathlib
 import re
 import shutil
 import sys
+import threading
 import types
 import warnings
 
@@ -466,6 +467,28 @@ def _repair_modes(theano, mode):
         theano.config.mode = mode
 
 
+def _repair_threads(theano):
+    """Let threads compile one after the other.
+
+    Theano changes its settings while it compiles and puts back what it found, which
+    in a second thread is what the first has changed: the lines of the user's program
+    that errors name were lost for good.
+    """
+    FunctionMaker = theano.compile.function.types.FunctionMaker
+    lock = threading.RLock()
+
+    def alone(method):
+        @functools.wraps(method)
+        def locked(*args, **kwargs):
+            with lock:
+                return method(*args, **kwargs)
+
+        return locked
+
+    FunctionMaker.__init__ = alone(FunctionMaker.__init__)
+    FunctionMaker.create = alone(FunctionMaker.create)
+
+
 # --- nolearn: what scikit-learn and pickle expect ---------------------------------
 
 
@@ -548,6 +571,7 @@ with _quiet():
     _repair_random_streams(theano)
     _repair_names(theano)
     _repair_modes(theano, _mode)
+    _repair_threads(theano)
     lasagne = _import_lasagne()
     nolearn = _import_nolearn()
     _repair_net(nolearn)

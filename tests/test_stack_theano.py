@@ -2,11 +2,14 @@
 
 import io
 import itertools
+import threading
 
 import numpy as np
 import pytest
 import theano
 import theano.tensor as T
+from theano.compile.mode import Mode
+from theano.graph.opt import GlobalOptimizer
 from theano.sandbox import rng_mrg
 from theano.tensor.signal.pool import pool_2d
 
@@ -166,6 +169,36 @@ def test_the_default_mode_follows_the_setting():
         theano.config.change_flags(mode="xlaa"),
     ):
         pass
+
+
+class Optimizer(GlobalOptimizer):
+    """Tells that the compilation has begun, and waits for another to go on."""
+
+    def __init__(self, begun, awaited):
+        self.begun, self.awaited = begun, awaited
+
+    def apply(self, fgraph):
+        self.begun.set()
+        self.awaited.wait(1)
+
+
+def test_threads_leave_the_settings_as_they_are():
+    first, second, done = threading.Event(), threading.Event(), threading.Event()
+
+    def compile(begun, awaited):
+        x = T.fscalar()
+        theano.function([x], x, mode=Mode("py", Optimizer(begun, awaited)))
+
+    before = theano.config.traceback__limit
+    one = threading.Thread(target=compile, args=(first, second))
+    another = threading.Thread(target=compile, args=(second, done))
+    one.start()
+    first.wait()
+    another.start()
+    one.join()
+    done.set()
+    another.join()
+    assert theano.config.traceback__limit == before > 0
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "uint16"])
