@@ -5,6 +5,7 @@
 # make clean              remove .venv and whatever else can be made again
 #
 # ARGS are handed on:     make train NET=net2 ARGS="--epochs 200 --seed 1"
+#                         make test ARGS="-n 0 -x tests/test_nets.py"
 # PYTHON and VENV choose: make test PYTHON=python3.12 VENV=.venv-3.12
 
 NET ?= net1
@@ -20,7 +21,7 @@ train: venv
 	@$(RUN) scripts/train.py $(NET) $(ARGS)
 
 test: venv
-	@$(RUN) -m pytest $(ARGS)
+	@$(RUN) -m pytest -n auto --maxprocesses 4 --dist worksteal $(ARGS)
 
 lint: venv
 	@$(RUN) -m ruff check .

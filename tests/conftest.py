@@ -1,9 +1,45 @@
-"""Makes Theano, Lasagne and nolearn importable, in whatever order tests do it."""
+"""What many tests need; makes Theano, Lasagne and nolearn importable, in any order."""
 
+import runpy
 import signal
+import sys
+
+import pytest
 
 import kfkd  # noqa: F401
+from kfkd import xla
 
 # A shell lets what it starts in the background ignore Ctrl-C, which tests press.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture
+def work(monkeypatch, tmp_path):
+    """An empty folder to work in; no data, cache or device but the test's own."""
+    for name in ("KFKD_DATA", "KFKD_DEVICE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path / "home"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    folder = tmp_path / "work"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    yield folder
+    xla.set_device(None)
+
+
+@pytest.fixture
+def run(request, work, monkeypatch, capfd):
+    """Run the module's SCRIPT; return its status (if 1, its message) and its output."""
+
+    def run(*arguments):
+        script = str(request.module.SCRIPT)
+        monkeypatch.setattr(sys, "argv", [script, *map(str, arguments)])
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as end:
+            runpy.run_path(script, run_name="__main__")
+        out, err = capfd.readouterr()
+        return err.rstrip() if end.value.code == 1 else end.value.code, out
+
+    return run

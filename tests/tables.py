@@ -5,16 +5,6 @@ import numpy as np
 from kfkd.data import COLUMNS
 
 
-def isolate(monkeypatch, tmp_path):
-    """Let a test see no data and no cache but those it makes under `tmp_path`."""
-    monkeypatch.delenv("KFKD_DATA", raising=False)
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("USERPROFILE", str(tmp_path / "home"))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    (tmp_path / "work").mkdir()
-    monkeypatch.chdir(tmp_path / "work")
-
-
 def draw(rows=12, seed=0):
     """Return labels (some missing, 10 decimals as in Kaggle's) and noise for images."""
     rng = np.random.default_rng(seed)

@@ -10,7 +10,7 @@ import tables
 from kfkd import _cache
 from kfkd.data import read
 
-isolated = pytest.fixture(autouse=True)(tables.isolate)
+pytestmark = pytest.mark.usefixtures("work")
 
 ARRAYS = (
     np.array([[1.5, np.nan]]),

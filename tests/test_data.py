@@ -10,7 +10,7 @@ from sklearn.utils import shuffle
 from kfkd import data
 from kfkd.data import COLUMNS, DataError, load, load2d, read
 
-isolated = pytest.fixture(autouse=True)(tables.isolate)
+pytestmark = pytest.mark.usefixtures("work")
 
 EYES = (
     "left_eye_center_x",

@@ -8,10 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import tables
 from test_specialists import COLUMNS, NAMES, SMALL
 
-from kfkd import data, faces, nets, scoring, specialists, storage, xla
+from kfkd import data, faces, nets, scoring, specialists, storage
 from kfkd.cli import fit_specialists
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -28,19 +27,12 @@ from kfkd.cli import run
 sys.exit(run("fit_specialists"))
 """
 
+pytestmark = pytest.mark.usefixtures("work")
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     return faces.make(tmp_path_factory.mktemp("data"), n_train=40, n_test=1)
-
-
-@pytest.fixture(autouse=True)
-def work(monkeypatch, tmp_path):
-    """An empty folder to work in; no data, cache or device but the test's own."""
-    tables.isolate(monkeypatch, tmp_path)
-    monkeypatch.delenv("KFKD_DEVICE", raising=False)
-    yield Path.cwd()
-    xla.set_device(None)
 
 
 @pytest.fixture

@@ -1,14 +1,12 @@
 """scripts/plot_learning_curves.py, in this process, as a user runs it."""
 
 import os
-import runpy
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import standins
-import tables
 from matplotlib.figure import Figure
 from PIL import Image
 
@@ -17,22 +15,7 @@ from kfkd import nets, storage
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPT = str(ROOT / "scripts" / "plot_learning_curves.py")
 
-isolated = pytest.fixture(autouse=True)(tables.isolate)
-
-
-@pytest.fixture
-def run(monkeypatch, capfd):
-    """Run the script; return its status (if 1, its message) and its output."""
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", [SCRIPT, *map(str, arguments)])
-        capfd.readouterr()
-        with pytest.raises(SystemExit) as end:
-            runpy.run_path(SCRIPT, run_name="__main__")
-        out, err = capfd.readouterr()
-        return err.rstrip() if end.value.code == 1 else end.value.code, out
-
-    return run
+pytestmark = pytest.mark.usefixtures("work")
 
 
 @pytest.fixture

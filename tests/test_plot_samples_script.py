@@ -1,8 +1,6 @@
 """scripts/plot_samples.py, in this process, as a user runs it."""
 
 import os
-import runpy
-import sys
 from pathlib import Path
 
 import drawn
@@ -19,22 +17,7 @@ from kfkd.data import COLUMNS, from_pixels
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPT = str(ROOT / "scripts" / "plot_samples.py")
 
-isolated = pytest.fixture(autouse=True)(tables.isolate)
-
-
-@pytest.fixture
-def run(monkeypatch, capfd):
-    """Run the script; return its status (if 1, its message) and its output."""
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", [SCRIPT, *map(str, arguments)])
-        capfd.readouterr()
-        with pytest.raises(SystemExit) as end:
-            runpy.run_path(SCRIPT, run_name="__main__")
-        out, err = capfd.readouterr()
-        return err.rstrip() if end.value.code == 1 else end.value.code, out
-
-    return run
+pytestmark = pytest.mark.usefixtures("work")
 
 
 @pytest.fixture

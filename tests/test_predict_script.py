@@ -2,7 +2,6 @@
 
 import io
 import os
-import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -20,22 +19,7 @@ from kfkd.data import COLUMNS, load
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPT = str(ROOT / "scripts" / "predict.py")
 
-isolated = pytest.fixture(autouse=True)(tables.isolate)
-
-
-@pytest.fixture
-def run(monkeypatch, capfd):
-    """Run the script; return its status (if 1, its message) and its output."""
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", [SCRIPT, *map(str, arguments)])
-        capfd.readouterr()
-        with pytest.raises(SystemExit) as end:
-            runpy.run_path(SCRIPT, run_name="__main__")
-        out, err = capfd.readouterr()
-        return err.rstrip() if end.value.code == 1 else end.value.code, out
-
-    return run
+pytestmark = pytest.mark.usefixtures("work")
 
 
 @pytest.fixture

@@ -74,8 +74,7 @@ def test_other_estimators_do():
     np.testing.assert_allclose(predict(net, X), np.tile(48 + 48 * mean, (5, 1)))
 
 
-def test_the_test_set(tmp_path, monkeypatch):
-    tables.isolate(monkeypatch, tmp_path)
+def test_the_test_set(work, tmp_path):
     tables.make(tmp_path, rows=6)
     text = (tmp_path / "test.csv").read_text()
     (tmp_path / "test.csv").write_text(text.replace("\n2,", "\n17,"))

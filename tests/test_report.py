@@ -162,14 +162,8 @@ def test_specialists_and_their_weighted_mean():
     assert results.weighted_mean(nets) == pytest.approx(mean)
 
 
-@pytest.fixture
-def home(monkeypatch, tmp_path):
-    made.isolate(monkeypatch, tmp_path)
-    return tmp_path
-
-
-def test_drawn_faces_are_known_again(home):
-    folder = faces.make(home / "drawn", n_train=30, n_test=3)
+def test_drawn_faces_are_known_again(work, tmp_path):
+    folder = faces.make(tmp_path / "drawn", n_train=30, n_test=3)
     found = origin.identify(folder)
     complete = int((~np.isnan(data.read("training", folder).labels)).all(1).sum())
     assert (found.kind, found.rows, found.complete) == ("drawn", 30, complete)
@@ -177,11 +171,11 @@ def test_drawn_faces_are_known_again(home):
     assert found.fingerprint == data.fingerprint(folder / "training.csv")
 
 
-def test_other_data_are_not_taken_for_drawn_or_for_kaggles(home):
-    made.make(home / "other")
-    assert origin.identify(home / "other").kind == "other"
+def test_other_data_are_not_taken_for_drawn_or_for_kaggles(work, tmp_path):
+    made.make(tmp_path / "other")
+    assert origin.identify(tmp_path / "other").kind == "other"
     # Drawn faces whose file has been changed since.
-    folder = faces.make(home / "drawn", n_train=30, n_test=3)
+    folder = faces.make(tmp_path / "drawn", n_train=30, n_test=3)
     lines = (folder / "training.csv").read_text().splitlines(keepends=True)
     (folder / "training.csv").write_text("".join(lines[:-1]))
     (folder / "test.csv").unlink()
@@ -200,15 +194,15 @@ def test_other_data_are_not_taken_for_drawn_or_for_kaggles(home):
     ],
 )
 def test_kaggles_data_are_known_by_numbers_and_means(
-    rows, complete, off, kind, home, monkeypatch
+    rows, complete, off, kind, work, tmp_path, monkeypatch
 ):
     labels = np.full((rows, 30), 50.0)
     labels[:, [0, 1, 28, 29]] = np.array([66.359, 37.651, 48.570, 78.970]) + off
     labels[complete:, 10] = np.nan
     table = data.Table(data.COLUMNS, labels, np.zeros((rows, 1), np.uint8), None)
-    made.make(home / "some")
+    made.make(tmp_path / "some")
     monkeypatch.setattr(data, "read", lambda name, folder: table)
-    assert origin.identify(home / "some").kind == kind
+    assert origin.identify(tmp_path / "some").kind == kind
 
 
 class Reader(html.parser.HTMLParser):

@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 
 import pytest
-import tables
 
 from kfkd import data, faces, storage, xla
 from kfkd.cli import reproduce
@@ -16,19 +15,12 @@ from kfkd.cli import reproduce
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPT = ROOT / "scripts" / "reproduce.py"
 
+pytestmark = pytest.mark.usefixtures("work")
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     return faces.make(tmp_path_factory.mktemp("data"), n_train=60, n_test=8)
-
-
-@pytest.fixture(autouse=True)
-def work(monkeypatch, tmp_path):
-    """An empty folder to work in; no data, cache or device but the test's own."""
-    tables.isolate(monkeypatch, tmp_path)
-    monkeypatch.delenv("KFKD_DEVICE", raising=False)
-    yield Path.cwd()
-    xla.set_device(None)
 
 
 def arguments(folder, *others):

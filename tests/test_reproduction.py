@@ -4,7 +4,6 @@ import functools
 import drawn
 import numpy as np
 import pytest
-import tables
 
 from kfkd import faces, nets, reproduction, specialists, storage
 from kfkd.reproduction import Settings
@@ -18,14 +17,13 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(autouse=True)
-def small_nets(monkeypatch, tmp_path):
+def small_nets(work, monkeypatch):
     """Let all nets be small and take rows of pixels."""
 
     def make(name, **changes):
         changes = dict(max_epochs=EPOCHS[name]) | changes
         return drawn.small(**changes)
 
-    tables.isolate(monkeypatch, tmp_path)
     monkeypatch.setattr(nets, "make", make)
 
 

@@ -10,7 +10,7 @@ import tables
 from kfkd import data
 from kfkd.data import DataError, NoDataError, find, open_csv, read
 
-isolated = pytest.fixture(autouse=True)(tables.isolate)
+pytestmark = pytest.mark.usefixtures("work")
 
 NAMES = ("training", "test")
 

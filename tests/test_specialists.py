@@ -7,7 +7,6 @@ import drawn
 import joblib
 import numpy as np
 import pytest
-import tables
 from lasagne import layers
 
 import kfkd.specialists.job
@@ -34,6 +33,8 @@ NAMES = [
 ]
 COLUMNS = dict(zip(NAMES, (s["columns"] for s in SPECIALIST_SETTINGS), strict=True))
 
+pytestmark = pytest.mark.usefixtures("work")
+
 
 def small(**changes):
     return [dict(s, kwargs=SMALL | changes) for s in SPECIALIST_SETTINGS]
@@ -43,11 +44,6 @@ def small(**changes):
 def folder(tmp_path_factory):
     """A folder with Kaggle's files."""
     return faces.make(tmp_path_factory.mktemp("data"), n_train=40, n_test=1)
-
-
-@pytest.fixture(autouse=True)
-def work(monkeypatch, tmp_path):
-    tables.isolate(monkeypatch, tmp_path)
 
 
 class Pretended:

@@ -16,7 +16,7 @@ from kfkd.faces.points import asked
 from kfkd.prediction import PredictionError, predict
 from kfkd.storage import StorageError
 
-isolated = pytest.fixture(autouse=True)(tables.isolate)
+pytestmark = pytest.mark.usefixtures("work")
 
 HEADER = "RowId,ImageId,FeatureName,Location"
 

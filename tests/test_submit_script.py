@@ -2,15 +2,12 @@
 
 import os
 import re
-import runpy
-import sys
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import standins
-import tables
 from sklearn.metrics import root_mean_squared_error
 
 from kfkd import faces, nets, storage
@@ -18,7 +15,7 @@ from kfkd.data import COLUMNS, load
 
 SCRIPT = str(Path(__file__).resolve().parent.parent / "scripts" / "submit.py")
 
-isolated = pytest.fixture(autouse=True)(tables.isolate)
+pytestmark = pytest.mark.usefixtures("work")
 
 
 @pytest.fixture(scope="module")
@@ -26,26 +23,11 @@ def drawn(tmp_path_factory):
     return faces.make(tmp_path_factory.mktemp("faces"), n_train=40, n_test=8)
 
 
-@pytest.fixture
-def run(monkeypatch, capsys):
-    """Run the script; return its status (if 1, its message) and its output."""
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", [SCRIPT, *map(str, arguments)])
-        with pytest.raises(SystemExit) as end:
-            runpy.run_path(SCRIPT, run_name="__main__")
-        out, err = capsys.readouterr()
-        return err.rstrip() if end.value.code == 1 else end.value.code, out
-
-    return run
-
-
-def test_a_net_trained_on_drawn_faces_answers_for_drawn_faces(drawn, run, capsys):
+def test_a_net_trained_on_drawn_faces_answers_for_drawn_faces(drawn, run):
     X, y = load(folder=drawn)
     net = nets.make("net1", hidden_num_units=3, max_epochs=2, verbose=0).seed(0)
     storage.save(net.fit(X, y), "net.pickle")
     X_test, _ = load(test=True, folder=drawn)
-    capsys.readouterr()
 
     status, printed = run("net.pickle", "--data", drawn)
     assert status == 0

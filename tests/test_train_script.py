@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import tables
 from PIL import Image
 
 from kfkd import data, faces, nets, scoring, storage, xla
@@ -17,20 +16,13 @@ from kfkd.cli import train
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPT = ROOT / "scripts" / "train.py"
 
+pytestmark = pytest.mark.usefixtures("work")
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """A folder with Kaggle's files, of 60 complete rows."""
     return faces.make(tmp_path_factory.mktemp("data"), n_train=200, n_test=17)
-
-
-@pytest.fixture(autouse=True)
-def work(monkeypatch, tmp_path):
-    """An empty folder to work in; no data, cache or device but the test's own."""
-    tables.isolate(monkeypatch, tmp_path)
-    monkeypatch.delenv("KFKD_DEVICE", raising=False)
-    yield Path.cwd()
-    xla.set_device(None)
 
 
 def epochs(text):
