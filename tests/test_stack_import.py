@@ -1,5 +1,6 @@
 """Importing the stack: what it leaves behind, what it obeys, what it refuses."""
 
+import importlib.metadata
 import json
 import os
 import subprocess
@@ -8,6 +9,7 @@ import sys
 import pytest
 
 from kfkd import stack
+from kfkd.stack.installed import check_installed
 
 
 def run(code, tmp_path, **environment):
@@ -109,27 +111,27 @@ def versions(monkeypatch):
 
     def version(name):
         if name not in installed:
-            raise stack.importlib.metadata.PackageNotFoundError(name)
+            raise importlib.metadata.PackageNotFoundError(name)
         return installed[name]
 
-    monkeypatch.setattr(stack.importlib.metadata, "version", version)
+    monkeypatch.setattr(importlib.metadata, "version", version)
     return installed
 
 
 def test_what_is_installed_suits():
-    stack._check_installed()
+    check_installed()
 
 
 def test_a_missing_package_is_named(versions):
     del versions["lasagne"]
     with pytest.raises(stack.StackError, match=r"lasagne 0\.1, which is not installed"):
-        stack._check_installed()
+        check_installed()
 
 
 def test_another_version_is_named(versions):
     versions["nolearn"] = "0.7"
     with pytest.raises(stack.StackError, match=r"nolearn 0\.6\.1, but 0\.7 is"):
-        stack._check_installed()
+        check_installed()
 
 
 @pytest.mark.parametrize(
@@ -147,5 +149,5 @@ def test_the_real_theano_is_noticed(versions, monkeypatch, tmp_path, files, mess
     monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
     monkeypatch.delitem(sys.modules, "theano")
     with pytest.raises(stack.StackError, match=message) as error:
-        stack._check_installed()
+        check_installed()
     assert "pip uninstall -y Theano theano-pymc" in str(error.value)

@@ -1,0 +1,50 @@
+"""Theano-PyMC 1.1.2, Lasagne 0.1 and nolearn 0.6.1 on today's Python and NumPy.
+
+Importing this module imports the three packages, as they are published, and
+mends in memory what has broken since:
+
+>>> import kfkd.stack
+>>> import theano, lasagne, nolearn.lasagne
+
+What they need only while they are imported (modules and names that are gone) is
+lent to them for just that long.  What they need later is set on *their*
+modules.  NumPy, SciPy, scikit-learn and the standard library stay as they are.
+
+Everything that the age of the three packages asks for is in this package, and no
+other module of the project patches anything.
+
+Settings
+--------
+``floatX=float32`` and ``mode=xla`` (see :mod:`kfkd.xla`) are the defaults;
+``THEANO_FLAGS`` and ``~/.theanorc`` override them.  ``device=gpu0`` or
+``device=cuda`` there, with which Theano chose its GPU, choose the device of
+:mod:`kfkd.xla` now: see :data:`REQUESTED_DEVICE`.
+"""
+
+from kfkd.stack import graphs, imports, nets, numerics
+from kfkd.stack.installed import VERSIONS, StackError, check_installed
+from kfkd.stack.settings import get_settings
+
+__all__ = ["REQUESTED_DEVICE", "VERSIONS", "StackError", "lasagne", "nolearn", "theano"]
+
+
+def _restore(cls):
+    """Make an empty net; as a function of this module, it has the stack imported."""
+    return cls.__new__(cls)
+
+
+check_installed()
+_flags, _mode, REQUESTED_DEVICE = get_settings()
+with imports.quiet():
+    theano = imports.import_theano(_flags)
+    numerics.repair_numpy_names(theano)
+    numerics.repair_autocast(theano)
+    numerics.repair_pooling(theano)
+    numerics.repair_convolution(theano)
+    numerics.repair_random_streams(theano)
+    graphs.repair_names(theano)
+    graphs.repair_modes(theano, _mode)
+    graphs.repair_threads(theano)
+    lasagne = imports.import_lasagne()
+    nolearn = imports.import_nolearn()
+    nets.repair_net(nolearn, _restore)

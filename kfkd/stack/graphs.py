@@ -1,0 +1,74 @@
+"""Repairs of how Theano's graphs are built and compiled."""
+
+import functools
+import sys
+import threading
+
+from kfkd.stack.imports import make_module
+
+__all__ = ["repair_modes", "repair_names", "repair_threads"]
+
+
+def repair_names(theano):
+    """Lend Theano the names that Lasagne 0.1 was written for."""
+    pool_2d = theano.tensor.signal.pool.pool_2d
+
+    def max_pool_2d(input, ds, ignore_border=None, st=None, padding=(0, 0), mode="max"):
+        return pool_2d(input, ds, ignore_border, stride=st, pad=padding, mode=mode)
+
+    conv2d = theano.tensor.nnet.conv2d
+
+    @functools.wraps(conv2d)
+    def conv2d_old(*args, image_shape=None, **kwargs):
+        if image_shape is not None:
+            kwargs["input_shape"] = image_shape
+        return conv2d(*args, **kwargs)
+
+    theano.gof = theano.graph.basic
+    theano.sandbox.rng_mrg.MRG_RandomStreams = theano.sandbox.rng_mrg.MRG_RandomStream
+    theano.tensor.nnet.conv2d = conv2d_old
+    name = "theano.tensor.signal.downsample"
+    theano.tensor.signal.downsample = make_module(name, max_pool_2d=max_pool_2d)
+    sys.modules[name] = theano.tensor.signal.downsample
+
+
+def repair_modes(theano, mode):
+    """Let ``theano.config.mode`` name any registered mode, as functions may.
+
+    Theano accepts a fixed list of names, and keeps using the first default mode after
+    ``config.mode`` has come to name another.
+    """
+    modes = theano.compile.mode
+    parameter = theano.config._config_var_dict["mode"]
+    accept = parameter._apply
+
+    def apply(value):
+        modes.instantiated_default_mode = None
+        registered = isinstance(value, str) and value in modes.predefined_modes
+        return value if registered or value == "xla" else accept(value)
+
+    parameter._apply = apply
+    if mode:
+        theano.config.mode = mode
+
+
+def repair_threads(theano):
+    """Let threads compile one after the other.
+
+    Theano changes its settings while it compiles and puts back what it found, which
+    in a second thread is what the first has changed: the lines of the user's program
+    that errors name were lost for good.
+    """
+    FunctionMaker = theano.compile.function.types.FunctionMaker
+    lock = threading.RLock()
+
+    def alone(method):
+        @functools.wraps(method)
+        def locked(*args, **kwargs):
+            with lock:
+                return method(*args, **kwargs)
+
+        return locked
+
+    FunctionMaker.__init__ = alone(FunctionMaker.__init__)
+    FunctionMaker.create = alone(FunctionMaker.create)

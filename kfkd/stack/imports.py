@@ -1,0 +1,114 @@
+"""The import of the three packages, with what they miss lent to them meanwhile."""
+
+import collections
+import collections.abc
+import contextlib
+import importlib.metadata
+import logging
+import os
+import shutil
+import sys
+import types
+import warnings
+
+import numpy as np
+import sklearn.model_selection
+
+__all__ = ["import_lasagne", "import_nolearn", "import_theano", "make_module", "quiet"]
+
+
+def make_module(name, **attributes):
+    """Return a module that holds *attributes* and cannot be imported."""
+    module = types.ModuleType(name)
+    vars(module).update(attributes)
+    return module
+
+
+@contextlib.contextmanager
+def _lent(mapping, **items):
+    """Put *items* into *mapping*; afterwards leave it as it was."""
+    saved = {key: mapping[key] for key in items if key in mapping}
+    mapping.update(items)
+    try:
+        yield
+    finally:
+        for key in items:
+            mapping.pop(key, None)
+        mapping.update(saved)
+
+
+@contextlib.contextmanager
+def quiet():
+    """Keep back what nobody can act on: old syntax, and that no BLAS is linked to."""
+
+    def is_news(record):
+        return not record.getMessage().startswith("Using NumPy C-API based")
+
+    logger = logging.getLogger("theano.tensor.blas")
+    logger.addFilter(is_news)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SyntaxWarning)
+            warnings.simplefilter("ignore", DeprecationWarning)
+            yield
+    finally:
+        logger.removeFilter(is_news)
+
+
+def import_theano(flags):
+    """Import Theano with these flags; return it."""
+    # distutils left Python 3.12, and numpy.distutils left with it.  The last two are
+    # for Theano's GPU back end, a few types of which its profiles and DebugMode name.
+    spawn = make_module("distutils.spawn", find_executable=shutil.which)
+    gone = {
+        "distutils": make_module("distutils", spawn=spawn),
+        "distutils.spawn": spawn,
+        "distutils.sysconfig": make_module("distutils.sysconfig"),
+        "numpy.distutils": make_module("numpy.distutils"),
+        "numpy.linalg.linalg": np.linalg,
+        "pkg_resources": make_module("pkg_resources", DistributionNotFound=ImportError),
+    }
+    with _lent(sys.modules, **gone), _lent(os.environ, THEANO_FLAGS=flags):
+        import theano
+        import theano.gpuarray
+        import theano.sandbox.rng_mrg
+        import theano.tensor.nnet.bn
+        import theano.tensor.nnet.conv
+        import theano.tensor.signal.pool
+        import theano.tensor.slinalg
+    return theano
+
+
+def import_lasagne():
+    """Import Lasagne; return it."""
+
+    def get_distribution(name):
+        return types.SimpleNamespace(version=importlib.metadata.version(name))
+
+    # setuptools has dropped pkg_resources; Lasagne asks it for its own version.
+    pkg_resources = make_module("pkg_resources", get_distribution=get_distribution)
+    with _lent(sys.modules, pkg_resources=pkg_resources):
+        import lasagne
+    return lasagne
+
+
+def import_nolearn():
+    """Import nolearn.lasagne; return nolearn."""
+    model_selection = sklearn.model_selection
+
+    def KFold(n, n_folds):
+        return model_selection.KFold(n_folds).split(np.empty(n))
+
+    def StratifiedKFold(y, n_folds):
+        return model_selection.StratifiedKFold(n_folds).split(y, y)
+
+    # nolearn's split keeps these two, with the signatures of scikit-learn 0.17.
+    cross_validation = make_module(
+        "sklearn.cross_validation", KFold=KFold, StratifiedKFold=StratifiedKFold
+    )
+    with (
+        _lent(sys.modules, **{"sklearn.cross_validation": cross_validation}),
+        _lent(vars(collections), Iterable=collections.abc.Iterable),
+    ):
+        import nolearn.lasagne
+    return nolearn

@@ -1,0 +1,70 @@
+"""Repairs of nolearn's NeuralNet: what scikit-learn and pickle expect."""
+
+import functools
+
+import sklearn.base
+
+__all__ = ["repair_net"]
+
+
+def repair_net(nolearn, restore):
+    """Make nolearn's NeuralNet clone, print once, show in a notebook, and pickle.
+
+    ``get_params`` asks for every parameter of the constructor, two of which it does
+    not keep.  That ``set_params`` may name parameters of layers to come, nolearn has
+    from a dict that claims to hold any key, which the table in a notebook believes.
+    ``clone`` has to take out the two handlers that the constructor adds.
+    A pickle must be loadable where nobody has imported kfkd before, and leaves out
+    the compiled functions, which are made again from the layers.
+    """
+    NeuralNet = nolearn.lasagne.NeuralNet
+    printers = (nolearn.lasagne.PrintLog, nolearn.lasagne.PrintLayerInfo)
+    init = NeuralNet.__init__
+    getstate = NeuralNet.__getstate__
+    get_params = NeuralNet.get_params
+    set_params = NeuralNet.set_params
+
+    @functools.wraps(init)
+    def __init__(self, *args, **kwargs):
+        # The constructor appends to the caller's lists.
+        for name in ("on_epoch_finished", "on_training_started"):
+            if isinstance(kwargs.get(name), list):
+                kwargs[name] = list(kwargs[name])
+        init(self, *args, **kwargs)
+
+    @functools.wraps(get_params)
+    def get_params_as_dict(self, deep=True):
+        return dict(get_params(self, deep))
+
+    @functools.wraps(set_params)
+    def set_any_params(self, **params):
+        known = self.get_params()
+        new = [name for name in params if name not in known and "__" not in name]
+        vars(self).update((name, params.pop(name)) for name in new)
+        self._kwarg_keys = [*self._kwarg_keys, *new]
+        return set_params(self, **params)
+
+    def __sklearn_clone__(self):
+        params = self.get_params(deep=False)
+        if self.verbose:
+            for name in ("on_epoch_finished", "on_training_started"):
+                params[name] = [h for h in params[name] if type(h) not in printers]
+        return type(self)(
+            **{name: sklearn.base.clone(p, safe=False) for name, p in params.items()}
+        )
+
+    def __getstate__(self):
+        compiled = ("train_iter_", "eval_iter_", "predict_iter_", "_initialized")
+        compiled += ("_get_output_fn_cache",)
+        return {k: v for k, v in getstate(self).items() if k not in compiled}
+
+    def __reduce__(self):
+        return restore, (type(self),), self.__getstate__()
+
+    NeuralNet.loss = NeuralNet.X_tensor_type = None
+    NeuralNet.__init__ = __init__
+    NeuralNet.get_params = get_params_as_dict
+    NeuralNet.set_params = set_any_params
+    NeuralNet.__sklearn_clone__ = __sklearn_clone__
+    NeuralNet.__getstate__ = __getstate__
+    NeuralNet.__reduce__ = __reduce__

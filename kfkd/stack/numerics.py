@@ -1,0 +1,212 @@
+"""Repairs of Theano's own evaluation: what NumPy and SciPy no longer do."""
+
+import functools
+
+import numpy as np
+import scipy.signal
+
+from kfkd.stack.imports import make_module
+
+__all__ = [
+    "repair_autocast",
+    "repair_convolution",
+    "repair_numpy_names",
+    "repair_pooling",
+    "repair_random_streams",
+]
+
+
+def _dtype(spec):
+    """NumPy took a Theano variable or type for the dtype that it has."""
+    name = getattr(spec, "dtype", None)
+    return name if isinstance(name, str) else spec
+
+
+class _Cast:
+    """numpy.cast."""
+
+    def __getitem__(self, dtype):
+        return functools.partial(np.asarray, dtype=_dtype(dtype))
+
+
+class _Complex(complex):
+    """numpy.complex, which took arrays of one element, of any shape."""
+
+    def __new__(cls, *parts):
+        return complex(*[np.asarray(part).item() for part in parts])
+
+
+def _array(a, dtype=None, **options):
+    """numpy.array, which wrapped a Python int that does not fit the dtype."""
+    dtype = _dtype(dtype)
+    if isinstance(a, int) and dtype is not None:
+        return np.array(a, **options).astype(dtype)
+    return np.array(a, dtype, **options)
+
+
+def _old_numpy(**more):
+    """Return a stand-in for numpy that has what Theano still uses of it."""
+    return make_module(
+        "numpy",
+        __getattr__=functools.partial(getattr, np),
+        AxisError=np.exceptions.AxisError,
+        MAXDIMS=32,
+        ComplexWarning=np.exceptions.ComplexWarning,
+        cast=_Cast(),
+        complex=_Complex,
+        array=_array,
+        product=np.prod,
+        sctype2char=lambda dtype: np.dtype(dtype).char,
+        asarray=lambda a, dtype=None: np.asarray(a, _dtype(dtype)),
+        zeros=lambda shape, dtype=float: np.zeros(shape, _dtype(dtype)),
+        **more,
+    )
+
+
+def repair_numpy_names(theano):
+    """Give Theano's modules the names and habits that NumPy has dropped."""
+    old_numpy = _old_numpy()
+    for module in (
+        theano.scalar.basic,
+        theano.tensor.basic,
+        theano.tensor.elemwise,
+        theano.tensor.extra_ops,
+        theano.tensor.nnet.abstract_conv,
+        theano.tensor.nnet.bn,
+        theano.tensor.nnet.conv,
+        theano.tensor.opt,
+        theano.tensor.slinalg,
+    ):
+        module.np = old_numpy
+
+
+def repair_autocast(theano):
+    """Give a Python number the smallest dtype that holds it exactly.
+
+    Theano compares the number with itself in each dtype.  In NumPy 2 the number
+    adapts to the other side: 0.1 passes for a float32, and 300 is not unequal to an
+    int8 but an error.
+    """
+    config = theano.config
+    autocast = theano.scalar.basic.NumpyAutocaster.__call__
+
+    def __call__(self, x):
+        if (
+            hasattr(x, "dtype")
+            or config.cast_policy != "custom"
+            or (isinstance(x, float) and config.floatX in self.dtypes[:-1])
+        ):
+            return autocast(self, x)
+        exact = np.asarray(x)
+        if exact.dtype.kind not in "bif":  # beyond int64
+            raise OverflowError(f"{x} does not fit into int64")
+        for dtype in self.dtypes:
+            if dtype != "float16" or config.floatX == "float16":
+                with np.errstate(over="ignore"):
+                    result = exact.astype(dtype)
+                if result == exact:
+                    break
+        return result
+
+    theano.scalar.basic.NumpyAutocaster.__call__ = __call__
+
+
+class _ListIndexed(np.ndarray):
+    """An array that takes a list of slices for a tuple, as NumPy did."""
+
+    def __getitem__(self, index):
+        return super().__getitem__(tuple(index) if isinstance(index, list) else index)
+
+    def __setitem__(self, index, value):
+        super().__setitem__(tuple(index) if isinstance(index, list) else index, value)
+
+
+def repair_pooling(theano):
+    """Let Theano's own evaluation of pooling index with lists of slices."""
+    pool = theano.tensor.signal.pool
+    pool.np = _old_numpy()
+    pool.np.zeros = lambda *args, **kwargs: np.zeros(*args, **kwargs).view(_ListIndexed)
+    for op in (pool.Pool, pool.AveragePoolGrad):
+
+        def perform(self, node, inputs, outputs, *params, _perform=op.perform):
+            x, *others = inputs
+            _perform(self, node, (x.view(_ListIndexed), *others), outputs, *params)
+            outputs[0][0] = outputs[0][0].view(np.ndarray)
+
+        op.perform = functools.wraps(op.perform)(perform)
+
+
+def repair_convolution(theano):
+    """Convolve in Theano's own evaluation through SciPy's public functions."""
+
+    def convolve2d(image, kernel, flip, mode, boundary, fillvalue):
+        return scipy.signal.convolve2d(image, kernel, mode, boundary, fillvalue)
+
+    # Without a compiler, the convolutions that others would be replaced by are not
+    # there, and the graph is right as it is.
+    tags = ("fast_run", "fast_compile")
+    theano.compile.optdb.remove_tags("AbstractConvCheck", *tags)
+    theano.compile.optdb["specialize_device"].remove_tags("conv_opts", *tags)
+    for module in (theano.tensor.nnet.abstract_conv, theano.tensor.nnet.conv):
+        module._valfrommode = module._bvalfromboundary = lambda name: name
+        module._convolve2d = convolve2d
+        module.convolve = scipy.signal.convolve
+        module.imported_scipy_signal = True
+
+
+def repair_random_streams(theano):
+    """Draw in Theano's own evaluation without overflow, and seed at once.
+
+    The mask is a Python int that does not fit the int32 of the state.  The streams
+    of one generator (up to 15,360, each 2**72 draws after the one before) are
+    computed one by one by a compiled function: doubling their number instead needs
+    14 products of 3x3 matrices.
+    """
+    rng_mrg = theano.sandbox.rng_mrg
+    next_value = rng_mrg.mrg_next_value
+
+    def mrg_next_value(rstate, new_rstate, NORM, mask, offset):
+        return next_value(rstate, new_rstate, NORM, np.int64(mask), offset)
+
+    def jump(rows, first, second):
+        """*rows* of six numbers after the jumps *first* and *second*."""
+        halves = ((rows[:, :3], first, rng_mrg.M1), (rows[:, 3:], second, rng_mrg.M2))
+        # Products of two 31-bit numbers fit into int64, their sums may not.
+        return np.concatenate(
+            [
+                sum(v[:, [j]] * A[:, j].astype("int64") % int(m) for j in range(3))
+                % int(m)
+                for v, A, m in halves
+            ],
+            axis=1,
+        )
+
+    def multMatVect(v, A, m1, B, m2):
+        return jump(np.asarray(v, "int64")[None], A, B)[0].astype("int32")
+
+    def get_substream_rstates(self, n_streams, dtype, inc_rstate=True):
+        rows = np.asarray(self.rstate, "int64")[None]
+        first = np.asarray(rng_mrg.A1p72).astype(object)
+        second = np.asarray(rng_mrg.A2p72).astype(object)
+        while len(rows) < n_streams:
+            rows = np.concatenate([rows, jump(rows, first, second)])
+            first = first @ first % int(rng_mrg.M1)
+            second = second @ second % int(rng_mrg.M2)
+        if inc_rstate:
+            self.inc_rstate()
+        return rows[:n_streams].astype("int32")
+
+    # How many draws is an int8, which in NumPy 2 overflows when multiplied.
+    for op in (
+        rng_mrg.multinomial.MultinomialFromUniform,
+        rng_mrg.multinomial.ChoiceFromUniform,
+    ):
+
+        def perform(self, node, inputs, outputs, _perform=op.perform):
+            p, uniform, n = inputs
+            _perform(self, node, (p, uniform, int(n)), outputs)
+
+        op.perform = functools.wraps(op.perform)(perform)
+    rng_mrg.mrg_next_value = mrg_next_value
+    rng_mrg.multMatVect = multMatVect
+    rng_mrg.MRG_RandomStream.get_substream_rstates = get_substream_rstates
