@@ -180,7 +180,7 @@ class NeuralNet(nolearn.NeuralNet):
             for callback in callbacks:
                 started.append(callback)
                 self._tell(callback, "on_training_started")
-            training.run(self, X, y, self.epochs_)
+            training.Run(self, X, y, self.epochs_).loop()
         except KeyboardInterrupt:
             self.interrupted_ = True
             raise

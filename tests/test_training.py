@@ -8,7 +8,7 @@ import theano
 from lasagne import layers, nonlinearities
 from nolearn.lasagne import BatchIterator, TrainSplit
 
-from kfkd import training
+from kfkd import epochs, training
 from kfkd.augment import FlipBatchIterator
 from kfkd.callbacks import AdjustVariable
 from kfkd.xla import forms
@@ -103,6 +103,10 @@ KINDS = [
 ]
 
 
+def run(net, X, y, n_epochs):
+    training.Run(net, X, y, n_epochs).loop()
+
+
 @pytest.fixture
 def loops(monkeypatch):
     """Let this device run loops over all graphs, as a GPU does."""
@@ -113,7 +117,7 @@ def loops(monkeypatch):
 def ways(monkeypatch):
     """A list of the ways in which epochs have been run."""
     taken = []
-    for kind in (training.OnDevice, training.BatchWise):
+    for kind in (epochs.OnDevice, epochs.BatchWise):
 
         def run(self, _run=kind.run):
             taken.append(type(self).__name__)
@@ -142,14 +146,14 @@ def trained(kind, way):
     net, (X, y) = kind()
     net.seed(7).initialize()
     # A second training goes on with the first one's history and random numbers.
-    for epochs in (3, 2):
-        way(net, X.copy(), y.copy(), epochs)
+    for n_epochs in (3, 2):
+        way(net, X.copy(), y.copy(), n_epochs)
     return net
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_epochs_on_the_device_are_nolearns(loops, ways, kind):
-    net = trained(kind, training.run)
+    net = trained(kind, run)
     assert ways == ["OnDevice"] * 5
     check_equal(net, trained(kind, nolearn.lasagne.NeuralNet.train_loop))
 
@@ -157,7 +161,7 @@ def test_epochs_on_the_device_are_nolearns(loops, ways, kind):
 @pytest.mark.parametrize("kind", KINDS)
 def test_epochs_batch_by_batch_are_nolearns(monkeypatch, ways, kind):
     monkeypatch.setattr(forms, "loops", lambda nodes: False)
-    net = trained(kind, training.run)
+    net = trained(kind, run)
     assert ways == ["BatchWise"] * 5
     check_equal(net, trained(kind, nolearn.lasagne.NeuralNet.train_loop))
 
@@ -228,7 +232,7 @@ def test_who_wants_to_see_each_batch_does(loops, ways, changes):
         rows = "input_shape" not in changes
         return drawn.small(**changes), drawn.rows() if rows else drawn.images()
 
-    net = trained(kind, training.run)
+    net = trained(kind, run)
     assert ways == ["BatchWise"] * 5
     check_equal(net, trained(kind, nolearn.lasagne.NeuralNet.train_loop))
 
@@ -240,7 +244,7 @@ def test_a_net_with_a_step_of_its_own_keeps_it(ways):
     def kind():
         return drawn.small(kind=Net), drawn.rows()
 
-    net = trained(kind, training.run)
+    net = trained(kind, run)
     assert ways == ["BatchWise"] * 5
     check_equal(net, trained(plain, nolearn.lasagne.NeuralNet.train_loop))
 
@@ -254,14 +258,14 @@ def test_another_choice_of_flips_is_made_on_the_device_too(loops, ways):
         net = drawn.small(batch_iterator_train=All(batch_size=16), **IMAGES)
         return net, drawn.images()
 
-    net = trained(kind, training.run)
+    net = trained(kind, run)
     assert ways == ["OnDevice"] * 5
     check_equal(net, trained(kind, nolearn.lasagne.NeuralNet.train_loop))
 
 
 def test_data_too_large_for_the_device_go_batch_by_batch(monkeypatch, loops, ways):
-    monkeypatch.setattr(training, "free_memory", lambda: 2**20)
-    net = trained(plain, training.run)
+    monkeypatch.setattr(epochs, "free_memory", lambda: 2**20)
+    net = trained(plain, run)
     assert ways == ["BatchWise"] * 5
     check_equal(net, trained(plain, nolearn.lasagne.NeuralNet.train_loop))
 
@@ -377,12 +381,12 @@ def watch_each_batch(net):
 def test_what_a_callback_changes_holds_from_the_next_epoch(loops, ways, change, then):
     def kind():
         net = drawn.small(
-            batch_iterator_train=FlipBatchIterator(batch_size=9),
+            batch_iterator_train=FlipBatchIterator(batch_size=9, shuffle=True),
             on_epoch_finished=[Change(change)],
             **IMAGES,
         )
         return net, drawn.images()
 
-    net = trained(kind, training.run)
+    net = trained(kind, run)
     assert ways == ["OnDevice"] * 2 + [then] * 3
     check_equal(net, trained(kind, nolearn.lasagne.NeuralNet.train_loop))
