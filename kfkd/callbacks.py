@@ -6,7 +6,6 @@ methods ``on_training_started`` and ``on_training_finished``, if they have them;
 latter however training ends.
 """
 
-import itertools
 import math
 import sys
 
@@ -126,11 +125,11 @@ class EarlyStopping:
         """The weights of the best epoch, layer by layer."""
         if self._best is None:
             return None
-        layers, values = self._best
+        counts, values = self._best
         values = iter(values)
         return {
-            name: [np.array(next(values)) for _ in params]
-            for name, params in layers.items()
+            name: [np.array(next(values)) for _ in range(count)]
+            for name, count in counts.items()
         }
 
     def _reset(self):
@@ -158,11 +157,8 @@ class EarlyStopping:
         if valid < self.best_valid:
             self.best_valid = valid
             self.best_valid_epoch = epoch
-            layers = {k: layer.get_params() for k, layer in net.layers_.items()}
-            self._best = (
-                layers,
-                snapshot(itertools.chain.from_iterable(layers.values())),
-            )
+            counts = {k: len(v.get_params()) for k, v in net.layers_.items()}
+            self._best = counts, snapshot(_params(net, counts))
         elif self.best_valid_epoch + self.patience < epoch:
             if net.verbose:
                 print("Early stopping.")
@@ -170,17 +166,21 @@ class EarlyStopping:
                     f"Best valid loss was {self.best_valid:.6f} "
                     f"at epoch {self.best_valid_epoch}."
                 )
-            self._give_back()
+            self._give_back(net)
             raise StopIteration
 
     def on_training_finished(self, net, train_history):
         """Give the net the best weights back."""
         if self._best is not None:
-            self._give_back()
+            self._give_back(net)
 
-    def _give_back(self):
-        layers, values = self._best
-        restore(itertools.chain.from_iterable(layers.values()), values)
+    def _give_back(self, net):
+        counts, values = self._best
+        restore(_params(net, counts), values)
+
+
+def _params(net, names):
+    return [param for name in names for param in net.layers_[name].get_params()]
 
 
 TABLE_HEAD = """\
@@ -224,6 +224,7 @@ class PrintTables:
         if sys.stdout.isatty():
             self.bar = tqdm(
                 total=net.epochs_,
+                initial=len(train_history) - net._run.first,
                 unit="epoch",
                 leave=False,
                 disable=None,

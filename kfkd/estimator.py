@@ -16,6 +16,8 @@ from sklearn.metrics import accuracy_score, r2_score
 from kfkd import training
 from kfkd._signals import ctrl_c_held_back
 from kfkd.callbacks import PrintTables
+from kfkd.checkpoints import Checkpoint
+from kfkd.epochs import listed
 
 __all__ = ["NeuralNet"]
 
@@ -57,6 +59,7 @@ class NeuralNet(nolearn.NeuralNet):
     interrupted_ = False
     _initialized = False
     _seed = None
+    _run = None  # the training that goes on
 
     @functools.wraps(nolearn.NeuralNet.__init__)
     def __init__(self, *args, log_every=1, **kwargs):
@@ -168,19 +171,18 @@ class NeuralNet(nolearn.NeuralNet):
         """Run the loop, with the log and the callbacks' beginning and end."""
         self.epochs_ = epochs or self.max_epochs
         handlers = self.on_epoch_finished
-        callbacks = (
-            list(handlers) if isinstance(handlers, (list, tuple)) else [handlers]
-        )
-        if self.verbose:
-            # Before the others, one of which may end training.
-            callbacks.insert(0, PrintTables(self.log_every))
-        self.on_epoch_finished = callbacks
+        # A checkpoint saves the state of the others too.
+        callbacks = sorted(listed(handlers), key=lambda c: isinstance(c, Checkpoint))
+        printer = [PrintTables(self.log_every)] if self.verbose else []
+        # Prints first, as others may end training, but starts when it is known where.
+        self.on_epoch_finished = printer + callbacks
         started = []
         try:
-            for callback in callbacks:
+            self._run = training.Run(self, X, y, self.epochs_)
+            for callback in callbacks + printer:
                 started.append(callback)
                 self._tell(callback, "on_training_started")
-            training.Run(self, X, y, self.epochs_).loop()
+            self._run.loop()
         except KeyboardInterrupt:
             self.interrupted_ = True
             raise
@@ -188,6 +190,7 @@ class NeuralNet(nolearn.NeuralNet):
             self.on_epoch_finished = handlers
             for callback in started:
                 self._tell(callback, "on_training_finished")
+            self._run = None
 
     def _tell(self, callback, event):
         method = getattr(callback, event, None)

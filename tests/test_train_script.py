@@ -1,9 +1,11 @@
 import os
 import pickle
+import random
 import re
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -232,7 +234,7 @@ def test_help_gives_the_defaults(capsys):
     assert exit.value.code == 0
     text = capsys.readouterr().out
     options = re.split(r"^  (?=-)", text, flags=re.MULTILINE)[1:]
-    assert len(options) == 12
+    assert len(options) == 15
     for option in options[1:]:  # without --help itself
         assert re.search(r"\(default:\s[^)]+\)", option), option
     assert "net1, net2, net3" in text
@@ -252,16 +254,16 @@ def test_errors_are_one_line_and_status_1(folder):
     assert files(Path.cwd()) == []
 
 
-def interrupted(process, at):
-    """Press Ctrl-C when a line has been printed; return what was printed."""
+def interrupted(process, at, signum=signal.SIGINT):
+    """Send a signal when a line has been printed; return what was printed."""
     lines = []
     for line in process.stdout:
         lines.append(line)
         if re.search(at, line):
-            process.send_signal(signal.SIGINT)
+            process.send_signal(signum)
             break
     out, err = process.communicate(timeout=120)
-    assert process.returncode == 130
+    assert process.returncode == 128 + signum
     assert err in ("", "\nInterrupted.\n")
     return "".join(lines) + out + err
 
@@ -275,7 +277,7 @@ def test_ctrl_c_saves_what_was_learnt(folder):
     assert f"\n{len(net.train_history_)} epochs in" in out
     X, y = data.load(folder=folder)
     assert ((net.predict(X) - y) ** 2).mean() < net.train_history_[0]["train_loss"]
-    assert files(Path.cwd()) == ["net1.pickle", "net1.png"]
+    assert set(files(Path.cwd())) >= {"net1.pickle", "net1.png"}
 
 
 def test_ctrl_c_before_the_first_epoch_saves_nothing(folder):
@@ -284,3 +286,76 @@ def test_ctrl_c_before_the_first_epoch_saves_nothing(folder):
     assert "Interrupted" in out
     assert epochs(out) == []
     assert files(Path.cwd()) == []
+
+
+# --- Going on -------------------------------------------------------------------------
+
+
+def check_same(path, expected):
+    """Compare two pickled nets: the course of their training, and their weights."""
+    net, expected = storage.load(path), storage.load(expected)
+    for ours, theirs in zip(net.train_history_, expected.train_history_, strict=True):
+        np.testing.assert_equal(ours | {"dur": 0}, theirs | {"dur": 0})
+    np.testing.assert_equal(
+        net.get_all_params_values(), expected.get_all_params_values()
+    )
+
+
+def test_a_training_that_is_killed_at_random_goes_on(folder, capsys):
+    arguments = ["net1", "--data", str(folder), "--epochs", "200"]
+    assert train.main([*arguments, "--out", "whole.pickle"]) == 0
+    arguments += ["--checkpoint-every", "1", "--resume"]
+    rng = random.Random()
+    for _ in range(3):
+        process = start(*arguments)
+        printed = (line for line in process.stdout if re.match(r" +\d+  \|", line))
+        next(printed)
+        next(printed)  # so that the one before is saved
+        time.sleep(rng.uniform(0, 0.2))
+        process.kill()
+        process.communicate()
+        assert process.returncode == -signal.SIGKILL
+    capsys.readouterr()
+    assert train.main(arguments) == 0
+    first = int(re.search(r"Going on after epoch (\d+)", capsys.readouterr().out)[1])
+    assert 3 <= first < 200
+    check_same("net1.pickle", "whole.pickle")
+    left = ["net1.pickle", "net1.png", "whole.pickle", "whole.png"]
+    assert files(Path.cwd()) == left
+
+
+def test_sigterm_saves_and_it_goes_on(folder):
+    arguments = ["net1", "--data", folder, "--epochs", 200]
+    process = start(*arguments, "--checkpoint-every", 2)
+    out = interrupted(process, at=r"^ +4  \|", signum=signal.SIGTERM)
+    assert "To go on from net1.checkpoint, do the same again with --resume" in out
+    assert {"net1.pickle", "net1.checkpoint"} <= set(files(Path.cwd()))
+
+
+def test_a_time_limit_ends_in_good_order(folder, capsys):
+    arguments = ["net1", "--data", str(folder), "--epochs", "1000000"]
+    arguments += ["--log-every", "1000", "--time-limit", "2s"]
+    assert train.main(arguments) == 75
+    out = capsys.readouterr().out
+    net = storage.load("net1.pickle")
+    n = len(net.train_history_)
+    assert f"The time limit is reached after epoch {n}\n" in out
+    assert train.main([*arguments, "--resume"]) == 75
+    assert f"Going on after epoch {n}, from net1.checkpoint" in capsys.readouterr().out
+    assert len(storage.load("net1.pickle").train_history_) > n
+
+
+def test_a_checkpoint_of_another_training_is_an_error(folder, capsys):
+    arguments = ["net1", "--data", str(folder), "--epochs", "1000"]
+    assert train.main([*arguments, "--time-limit", "1s"]) == 75
+    before = Path("net1.checkpoint").read_bytes()
+    with pytest.raises(storage.StorageError, match="batch_size was 128, is 16"):
+        train.main([*arguments, "--resume", "--batch-size", "16"])
+    assert Path("net1.checkpoint").read_bytes() == before
+    capsys.readouterr()
+    assert train.main([*arguments[:-1], "2"]) == 0
+    out = capsys.readouterr().out
+    assert "net1.checkpoint is left from a training that was ended" in out
+    assert files(Path.cwd()) == ["net1.pickle", "net1.png"]
+    assert train.main([*arguments[:-1], "2", "--resume"]) == 0
+    assert "There is no checkpoint net1.checkpoint" in capsys.readouterr().out

@@ -7,6 +7,7 @@ import importlib
 import os
 import sys
 
+from kfkd._signals import sigterm_like_ctrl_c
 from kfkd.data import DataError
 from kfkd.plots import PlotError
 from kfkd.prediction import PredictionError
@@ -15,6 +16,8 @@ from kfkd.storage import StorageError
 from kfkd.xla import DeviceError, PrecisionError
 
 __all__ = ["run"]
+
+_INTERRUPTED = 130
 
 # Those that are the user's to mend.
 _ERRORS = (
@@ -43,9 +46,16 @@ def run(name, argv=None):
     -------
     int
         What ``main`` returns; 1 after an error that is the user's to mend, of which
-        the message goes to standard error; 130 after Ctrl-C.
+        the message goes to standard error; 130 after Ctrl-C, and 143 after SIGTERM,
+        which ends everything in the same order.
     """
     main = importlib.import_module(f"kfkd.cli.{name}").main
+    with sigterm_like_ctrl_c() as terminated:
+        status = _run(main, argv)
+    return 128 + terminated[0] if terminated and status == _INTERRUPTED else status
+
+
+def _run(main, argv):
     try:
         return main(argv)
     except BrokenPipeError:  # as by `| head`
@@ -56,4 +66,4 @@ def run(name, argv=None):
         return 1
     except KeyboardInterrupt:
         print("\nInterrupted.", file=sys.stderr)
-        return 130
+        return _INTERRUPTED

@@ -10,6 +10,7 @@ import numpy as np
 from kfkd import data, faces, plots, scoring, storage, xla
 
 __all__ = [
+    "add_checkpoints",
     "add_data",
     "add_device",
     "add_jobs",
@@ -165,6 +166,50 @@ def add_training(parser):
         help="of products of float32: tensorfloat32 on GPUs (the CPU has float32 "
         "instead), float32 everywhere, or bfloat16, with weights in float32 (default: "
         "KFKD_PRECISION, else tensorfloat32)",
+    )
+
+
+_UNITS = {"s": 1 / 60, "m": 1, "h": 60}
+
+
+def duration(text):
+    """Take a text such as 90s, 30m or 1.5h for a time in minutes."""
+    if text[-1:] not in _UNITS:
+        raise argparse.ArgumentTypeError(f"{text!r} has no unit: 90s, 30m or 1.5h")
+    return positive(text[:-1]) * _UNITS[text[-1]]
+
+
+def _every(text):
+    if text == "never":
+        return {}
+    if text[-1:] in _UNITS:
+        return {"minutes": duration(text)}
+    return {"epochs": whole(1)(text)}
+
+
+def add_checkpoints(parser):
+    """Add ``--checkpoint-every``, ``--resume`` and ``--time-limit``."""
+    add = parser.add_argument
+    add(
+        "--checkpoint-every",
+        type=_every,
+        metavar="WHEN",
+        default="1m",
+        help="save all that training depends on after so many epochs (100) or so much "
+        "time (90s, 5m, 1h), or never (default: %(default)s)",
+    )
+    add(
+        "--resume",
+        action="store_true",
+        help="go on from the checkpoint that an ended training has left, if there is "
+        "one (default: begin anew)",
+    )
+    add(
+        "--time-limit",
+        type=duration,
+        metavar="TIME",
+        help="end training in good order before so much time (50m, 2h) has passed "
+        "(default: none)",
     )
 
 

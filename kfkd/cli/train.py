@@ -8,17 +8,20 @@ import numpy as np
 from sklearn.metrics import mean_squared_error
 
 from kfkd import data, nets, plots, storage, xla
+from kfkd.checkpoints import Checkpoint
 from kfkd.cli import options
 from kfkd.cli.options import whole
 
 DRY_RUN = 200  # images
+OUT_OF_TIME = 75  # which sysexits.h has for what may be tried again
 
 
 def parse_args(argv=None):
     """Return the parsed command line."""
     parser = argparse.ArgumentParser(
         description="Train a net of the tutorial and pickle it. Ctrl-C ends training "
-        "and saves what has been learnt."
+        "and saves what has been learnt; --resume goes on from there. The exit status "
+        f"is {OUT_OF_TIME} if --time-limit has ended training."
     )
     add = parser.add_argument
     add(
@@ -37,6 +40,7 @@ def parse_args(argv=None):
         help="how many; schedules are stretched to them (default: as in the tutorial)",
     )
     options.add_training(parser)
+    options.add_checkpoints(parser)
     options.add_device(parser)
     add(
         "--log-every",
@@ -86,7 +90,19 @@ def main(argv=None):
     if args.dry_run:
         X, y, net.max_epochs = X[:DRY_RUN], y[:DRY_RUN], 1
 
+    checkpoint = Checkpoint.beside(
+        args.out,
+        resume=args.resume,
+        time_limit=args.time_limit,
+        **args.checkpoint_every,
+    )
+    if not args.dry_run:
+        say_where_from(checkpoint)
+        handlers = net.on_epoch_finished
+        net.on_epoch_finished = [*handlers, checkpoint]
     net.fit(X, y)
+    if not args.dry_run:
+        net.on_epoch_finished = handlers
     if not net.train_history_:
         print("Interrupted before the first epoch ended: there is nothing to save.")
         return 130
@@ -101,7 +117,27 @@ def main(argv=None):
     else:
         print(f"The net is saved in {args.out}")
         draw_predictions(net, folder, args.out.with_suffix(".png"))
+    if checkpoint.out_of_time:
+        print(f"The time limit is reached after epoch {len(net.train_history_)}")
+    if not (net.interrupted_ or checkpoint.out_of_time):
+        checkpoint.remove()
+    elif checkpoint.path.exists():
+        print(f"To go on from {checkpoint.path}, do the same again with --resume")
+    if checkpoint.out_of_time:
+        return OUT_OF_TIME
     return 130 if net.interrupted_ else 0
+
+
+def say_where_from(checkpoint):
+    """Say whether there is a checkpoint, if that is not what the user expects."""
+    found = checkpoint.path.exists() or checkpoint.previous.exists()
+    if checkpoint.resume and not found:
+        print(f"There is no checkpoint {checkpoint.path}: training begins.")
+    elif found and not checkpoint.resume:
+        print(
+            f"{checkpoint.path} is left from a training that was ended; --resume would "
+            "go on from it."
+        )
 
 
 def report(net, X, y):

@@ -1,0 +1,165 @@
+"""The state of an object as JSON and arrays, and back; and what defines an object."""
+
+import hashlib
+import inspect
+import random
+
+import jax
+import numpy as np
+
+__all__ = ["describe", "differences", "get_state", "pack", "set_state", "unpack"]
+
+
+def get_state(thing):
+    """Return the state of a callback or an iterator.
+
+    Parameters
+    ----------
+    thing : object
+        With a method ``state_dict``, or else its attributes count, but for the data
+        that a batch iterator goes through.
+
+    Returns
+    -------
+    dict
+    """
+    if hasattr(thing, "state_dict"):
+        return thing.state_dict()
+    passing = ("X", "y")
+    return {k: v for k, v in getattr(thing, "__dict__", {}).items() if k not in passing}
+
+
+def set_state(thing, state):
+    """Give an object the state that `get_state` has returned for one of its kind."""
+    if hasattr(thing, "load_state_dict"):
+        thing.load_state_dict(state)
+        return
+    for name, value in state.items():
+        ours = getattr(thing, name, None)
+        if isinstance(ours, np.random.RandomState):  # which others may share
+            ours.set_state(value.get_state())
+        else:
+            setattr(thing, name, value)
+
+
+def pack(value, arrays, name):
+    """Return a value as JSON can hold it, its arrays apart.
+
+    Parameters
+    ----------
+    value : object
+        Made of numbers, texts, tuples, lists, dicts, arrays, and generators of random
+        numbers of NumPy and of Python.
+    arrays : dict
+        Takes the arrays, by names that begin with `name`: copies, or JAX's own.
+    name : str
+
+    Raises
+    ------
+    TypeError
+        If the value holds something else.
+    """
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if isinstance(value, list):
+        return [pack(v, arrays, f"{name}.{i}") for i, v in enumerate(value)]
+    for kind, (to_plain, _) in _KINDS.items():
+        if isinstance(value, kind):
+            return {kind.__name__: pack(to_plain(value), arrays, name)}
+    scalar = isinstance(value, np.generic)
+    if (
+        scalar or isinstance(value, (np.ndarray, jax.Array))
+    ) and value.dtype.kind in "biufc":
+        # JAX's arrays do not change, and may stay where they are.
+        arrays[name] = value if isinstance(value, jax.Array) else np.array(value)
+        return {"array": name, "scalar": scalar}
+    raise TypeError(f"{name} is a {type(value).__name__}")
+
+
+def unpack(packed, arrays):
+    """Return the value that `pack` was given."""
+    if isinstance(packed, list):
+        return [unpack(v, arrays) for v in packed]
+    if not isinstance(packed, dict):
+        return packed
+    if "array" in packed:
+        array = arrays[packed["array"]]
+        return array[()] if packed["scalar"] else array
+    ((kind, plain),) = packed.items()
+    to_value = next(pair[1] for known, pair in _KINDS.items() if known.__name__ == kind)
+    return to_value(unpack(plain, arrays))
+
+
+def _random_state(state):
+    rng = np.random.RandomState()
+    rng.set_state(state)
+    return rng
+
+
+def _generator(state):
+    bits = getattr(np.random, state["bit_generator"])
+    if not issubclass(bits, np.random.BitGenerator):
+        raise ValueError(f"{bits} is no generator")
+    rng = np.random.Generator(bits())
+    rng.bit_generator.state = state
+    return rng
+
+
+def _python_random(state):
+    rng = random.Random()
+    rng.setstate(state)
+    return rng
+
+
+# How to make what JSON lacks from what it has, and back.
+_KINDS = {
+    tuple: (list, tuple),
+    dict: (lambda d: [[k, v] for k, v in d.items()], dict),
+    np.random.RandomState: (lambda r: r.get_state(legacy=False), _random_state),
+    np.random.Generator: (lambda r: r.bit_generator.state, _generator),
+    random.Random: (lambda r: r.getstate(), _python_random),
+}
+
+
+def describe(thing, depth=5):
+    """Say in JSON what defines an object: its class and its constructor's parameters.
+
+    Values that change while a net trains, those of shared variables, do not count.
+    """
+    if thing is None or isinstance(thing, (bool, int, float, str)):
+        return thing
+    if isinstance(thing, (list, tuple)):
+        return [describe(v, depth) for v in thing]
+    if isinstance(thing, dict):
+        return {str(k): describe(v, depth) for k, v in thing.items()}
+    if isinstance(thing, np.generic):
+        return thing.item()
+    if isinstance(thing, np.ndarray):
+        digest = hashlib.blake2b(np.ascontiguousarray(thing), digest_size=8)
+        return f"{thing.dtype} {thing.shape} {digest.hexdigest()}"
+    if hasattr(thing, "get_value"):
+        return "a shared variable"
+    if inspect.isclass(thing) or inspect.isroutine(thing):
+        return f"{thing.__module__}.{thing.__qualname__}"
+    kind = describe(type(thing))
+    try:
+        names = inspect.signature(type(thing).__init__).parameters
+    except ValueError:  # a class without one in Python
+        names = ()
+    known = {n: getattr(thing, n) for n in names if n in getattr(thing, "__dict__", {})}
+    if not known or not depth:
+        return kind
+    return {"class": kind} | {n: describe(v, depth - 1) for n, v in known.items()}
+
+
+def differences(before, now, name=""):
+    """Yield ``(name, before, now)`` for all that differs between two descriptions."""
+    if isinstance(before, dict) and isinstance(now, dict):
+        for key in {**before, **now}:
+            inner = f"{name}.{key}" if name else key
+            yield from differences(before.get(key), now.get(key), inner)
+    elif isinstance(before, list) and isinstance(now, list) and len(before) == len(now):
+        for i, pair in enumerate(zip(before, now, strict=True)):
+            yield from differences(*pair, f"{name}[{i}]")
+    elif before != now:
+        yield name, before, now
