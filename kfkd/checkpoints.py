@@ -71,7 +71,8 @@ class Checkpoint:
     CheckpointError
         When training starts, if it cannot go on from the file: because both files are
         damaged, or the data, the definition of the net, its callbacks, the number of
-        epochs or the seed are others.  The files stay as they are.
+        epochs, the seed or the weights to begin with are others.  The files stay as
+        they are.
     """
 
     def __init__(
@@ -325,10 +326,19 @@ def _definition(net):
             "callbacks": list(_parts(net).values())[2:],
             "epochs": [net._run.first, net._run.last],
             "seed": net._seed,
+            # Without a seed they are never the same.
+            "initial weights": None if net._seed is None else _digest(net),
             "floatX": theano.config.floatX,
             "precision": get_precision(),
         }
     )
+
+
+def _digest(net):
+    digest = hashlib.blake2b(digest_size=16)
+    for param in net.get_all_params():
+        digest.update(np.ascontiguousarray(param.get_value()))
+    return digest.hexdigest()
 
 
 def _fingerprint(run):

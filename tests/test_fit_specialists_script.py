@@ -1,4 +1,5 @@
 import os
+import random
 import re
 import signal
 import subprocess
@@ -142,7 +143,7 @@ def test_help_gives_the_defaults(capsys):
     assert exit.value.code == 0
     text = capsys.readouterr().out
     options = re.split(r"^  (?=-)", text, flags=re.MULTILINE)[1:]
-    assert len(options) == 14
+    assert len(options) == 15
     for option in options[1:]:  # without --help itself
         assert re.search(r"\(default:\s[^)]+\)", option), option
     assert all(name in text for name in NAMES)
@@ -209,3 +210,40 @@ def test_ctrl_c_keeps_the_finished_and_leaves_no_process(folder):
     assert not alive(process.pid)
     # What had been finished before is as it was.
     assert list(storage.load("net-specialists.pickle")) == [COLUMNS[NAMES[0]]]
+
+
+def test_killed_at_random_in_parallel_they_go_on(folder, work):
+    arguments = ["--data", folder, "--only", *NAMES[:2], "--epochs-scale", "1e-4"]
+    arguments += ["--log-every", "1", "--checkpoint-every", "1"]
+    whole = start(*arguments, "--out", "whole.pickle")
+    killed = start(*arguments, "--jobs", "2")
+    printed = (line for line in killed.stdout if "  train " in line)
+    next(printed)
+    next(printed)
+    time.sleep(random.uniform(0, 0.5))
+    os.killpg(killed.pid, signal.SIGKILL)
+    killed.communicate()
+    assert killed.returncode == -signal.SIGKILL
+    assert list(Path("net-specialists.parts").glob("*.checkpoint"))
+
+    again = start(*arguments, "--jobs", "2")
+    for process in (whole, again):
+        _, err = process.communicate(timeout=300)
+        assert process.returncode == 0, err
+    nets, expected = map(storage.load, ("net-specialists.pickle", "whole.pickle"))
+    assert list(nets) == list(expected) == [COLUMNS[name] for name in NAMES[:2]]
+    for columns in nets:
+        ours, theirs = nets[columns], expected[columns]
+        for row, other in zip(ours.train_history_, theirs.train_history_, strict=True):
+            np.testing.assert_equal(row | {"dur": 0}, other | {"dur": 0})
+        np.testing.assert_equal(
+            ours.get_all_params_values(), theirs.get_all_params_values()
+        )
+    assert not list(Path("net-specialists.parts").glob("*.checkpoint"))
+    # The logs are those of whole trainings.
+    logs = [
+        Path(f"{stem}.parts", f"{NAMES[0]}.log")
+        for stem in ("net-specialists", "whole")
+    ]
+    tables = [re.findall(r"^ +\d+  \|.*$", log.read_text(), re.M) for log in logs]
+    assert tables[0] == tables[1]

@@ -22,8 +22,8 @@ def parse_args(argv=None):
     parser = argparse.ArgumentParser(
         description="Train the six specialists of the tutorial, each for some of the "
         "key points, and pickle them together. Each is kept as it arrives, in a folder "
-        "beside the file, with a log; after Ctrl-C, the same command goes on with "
-        "those that are missing."
+        "beside the file, with a log; after Ctrl-C the same command goes on with those "
+        "that are missing, from their checkpoints."
     )
     add = parser.add_argument
     add(
@@ -52,6 +52,7 @@ def parse_args(argv=None):
         "4,000,000 / rows when starting from a net (default: %(default)s)",
     )
     options.add_training(parser)
+    options.add_checkpoint_every(parser)
     options.add_device(parser)
     add(
         "--log-every",
@@ -106,6 +107,7 @@ def main(argv=None):
             device=args.device,
             out=out,
             log_every=args.log_every,
+            checkpoint_every=args.checkpoint_every,
         )
         nets = specialists.fit_specialists(**arguments | limits)
         print(f"\n{report(nets, Parts.beside(out))}\n")

@@ -10,6 +10,7 @@ import numpy as np
 from kfkd import data, faces, plots, scoring, storage, xla
 
 __all__ = [
+    "add_checkpoint_every",
     "add_checkpoints",
     "add_data",
     "add_device",
@@ -187,10 +188,9 @@ def _every(text):
     return {"epochs": whole(1)(text)}
 
 
-def add_checkpoints(parser):
-    """Add ``--checkpoint-every``, ``--resume`` and ``--time-limit``."""
-    add = parser.add_argument
-    add(
+def add_checkpoint_every(parser):
+    """Add ``--checkpoint-every``."""
+    parser.add_argument(
         "--checkpoint-every",
         type=_every,
         metavar="WHEN",
@@ -198,6 +198,12 @@ def add_checkpoints(parser):
         help="save all that training depends on after so many epochs (100) or so much "
         "time (90s, 5m, 1h), or never (default: %(default)s)",
     )
+
+
+def add_checkpoints(parser):
+    """Add ``--checkpoint-every``, ``--resume`` and ``--time-limit``."""
+    add_checkpoint_every(parser)
+    add = parser.add_argument
     add(
         "--resume",
         action="store_true",

@@ -5,6 +5,7 @@ import math
 import os
 import pathlib
 from collections.abc import Mapping
+from types import MappingProxyType
 
 import joblib
 
@@ -47,13 +48,15 @@ def fit_specialists(
     out="net-specialists.pickle",
     log_every=100,
     max_rows=None,
+    checkpoint_every=MappingProxyType({"minutes": 1}),
 ):
     """Train specialists, and pickle them together.
 
     Each is kept as it arrives in a folder beside `out` (``net-specialists.parts``),
     with a log of its training. After an interruption, the same call goes on with those
-    that are missing. One that is there, but was made from something else (another
-    seed, other data, other settings ...), is trained anew, and what differs is printed.
+    that are missing, from their checkpoints. One that is there, but was made from
+    something else (another seed, other data, other settings ...), is trained anew, and
+    what differs is printed.
 
     Parameters
     ----------
@@ -91,6 +94,9 @@ def fit_specialists(
         shows bars instead. The logs have all epochs.
     max_rows : int, optional
         Train each on so many rows only, to try things out.
+    checkpoint_every : mapping, default={"minutes": 1}
+        When checkpoints are saved: the `epochs` or `minutes` of
+        ``kfkd.checkpoints.Checkpoint``. Trainings on other machines do without.
 
     Returns
     -------
@@ -152,6 +158,8 @@ def fit_specialists(
         rows = rows[:max_rows]
         epochs = max(1, int((4e6 if weights else 1e7) / len(rows) * epochs_scale))
         job = make_job(setting, rows, epochs, weights, batch_size, seed)
+        job.checkpoint = str(parts.checkpoint(job.name).path)
+        job.checkpoint_every = dict(checkpoint_every)
         if weights and (not jobs or setting["kwargs"]):
             check_fit(weights, job, pretrain)
         jobs[job.name] = job

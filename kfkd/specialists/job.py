@@ -10,6 +10,7 @@ import numpy as np
 
 from kfkd import data, nets, xla
 from kfkd.augment import FlipBatchIterator
+from kfkd.checkpoints import Checkpoint, CheckpointError
 from kfkd.specialists.settings import name_of
 from kfkd.specialists.workers import share_of_cores, take_device
 
@@ -28,12 +29,18 @@ class Job:
     changes : dict
         What differs from net8.
     seed : int
+    checkpoint : path, optional
+        Where its checkpoint is kept, if it runs on the machine that asks for it.
+    checkpoint_every : dict, optional
+        When it is saved.
     """
 
     columns: tuple
     rows: np.ndarray
     changes: dict
     seed: int
+    checkpoint: str | None = None
+    checkpoint_every: dict | None = None
 
     @property
     def name(self):
@@ -108,15 +115,23 @@ def make_job(setting, rows, epochs, weights, batch_size, seed):
 
 
 class _Reporter:
-    """Tells each epoch's losses."""
+    """Tells each epoch's losses, those of a training that is gone on with too."""
 
     def __init__(self, link):
-        self.link = link
+        self._link, self._told = link, 0
 
     def __call__(self, net, train_history):
-        row = train_history[-1]
         keys = ("train_loss", "valid_loss", "dur")
-        self.link.tell(epoch=row["epoch"], **{key: float(row[key]) for key in keys})
+        for row in train_history[self._told :]:
+            self._link.tell(epoch=row["epoch"], **{k: float(row[k]) for k in keys})
+        self._told = len(train_history)
+
+    def state_dict(self):
+        """Return nothing: each process tells all that it knows."""
+        return {}
+
+    def load_state_dict(self, state):
+        """Take nothing."""
 
 
 def train(job, images, labels, weights, *, link, device, precision, workers):
@@ -175,7 +190,14 @@ def _train(job, images, labels, weights, link):
     handlers, verbose = net.on_epoch_finished, net.verbose
     others = handlers if isinstance(handlers, (list, tuple)) else [handlers]
     net.on_epoch_finished, net.verbose = [_Reporter(link), *others], 0
-    net.fit(X, y)
+    if job.checkpoint and link.same_machine:
+        checkpoint = Checkpoint(job.checkpoint, resume=True, **job.checkpoint_every)
+        net.on_epoch_finished.append(checkpoint)
+    try:
+        net.fit(X, y)
+    except CheckpointError:  # damaged, or of a training that is not wanted any more
+        checkpoint.remove()
+        net.fit(X, y)
     net.on_epoch_finished, net.verbose = handlers, verbose
     if net.interrupted_:
         raise KeyboardInterrupt

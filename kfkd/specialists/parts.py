@@ -5,6 +5,7 @@ import json
 import pathlib
 
 from kfkd import storage
+from kfkd.checkpoints import Checkpoint
 
 __all__ = ["Parts"]
 
@@ -13,7 +14,7 @@ class Parts:
     """A folder of results.
 
     ``name.pickle`` is a part, ``name.json`` says what it was made from, and
-    ``name.log`` how.
+    ``name.log`` how.  ``name.checkpoint`` is there while it is being made.
 
     Parameters
     ----------
@@ -50,6 +51,10 @@ class Parts:
         """Return the path of a part's log."""
         return self.folder / f"{name}.log"
 
+    def checkpoint(self, name):
+        """Return the checkpoint of the training that makes a part."""
+        return Checkpoint((self.folder / f"{name}.checkpoint").absolute())
+
     def save(self, name, pickled, made_from):
         """Keep a part, in place of an older one.
 
@@ -65,6 +70,7 @@ class Parts:
         record = dict(made_from, pickle=hashlib.blake2b(pickled).hexdigest())
         with storage.written_atomically(self.folder / f"{name}.json") as draft:
             draft.write_text(json.dumps(record, indent=1) + "\n")
+        self.checkpoint(name).remove()
 
     def made_from(self, name):
         """Return what a part was made from; None if there is none, or it is damaged."""
