@@ -42,7 +42,7 @@ def set_state(thing, state):
             setattr(thing, name, value)
 
 
-def pack(value, arrays, name):
+def pack(value, arrays, name, more=None):
     """Return a value as JSON can hold it, its arrays apart.
 
     Parameters
@@ -53,19 +53,30 @@ def pack(value, arrays, name):
     arrays : dict
         Takes the arrays, by names that begin with `name`: copies, or JAX's own.
     name : str
+    more : callable, optional
+        Called as ``more(value, pack)`` for what is none of these; the function that it
+        gets packs values within, with their names.
 
     Raises
     ------
     TypeError
         If the value holds something else.
     """
+
+    def inner(value, suffix):
+        return pack(value, arrays, f"{name}.{suffix}", more)
+
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
     if isinstance(value, list):
-        return [pack(v, arrays, f"{name}.{i}") for i, v in enumerate(value)]
+        return [inner(v, i) for i, v in enumerate(value)]
+    if isinstance(value, dict):
+        return {"dict": [[inner(k, "key"), inner(v, k)] for k, v in value.items()]}
     for kind, (to_plain, _) in _KINDS.items():
         if isinstance(value, kind):
-            return {kind.__name__: pack(to_plain(value), arrays, name)}
+            return {kind.__name__: pack(to_plain(value), arrays, name, more)}
+    if isinstance(value, np.ndarray) and value.dtype.kind == "U":
+        return {"texts": value.tolist()}
     scalar = isinstance(value, np.generic)
     if (
         scalar or isinstance(value, (np.ndarray, jax.Array))
@@ -73,21 +84,38 @@ def pack(value, arrays, name):
         # JAX's arrays do not change, and may stay where they are.
         arrays[name] = value if isinstance(value, jax.Array) else np.array(value)
         return {"array": name, "scalar": scalar}
-    raise TypeError(f"{name} is a {type(value).__name__}")
+    found = more and more(value, inner)
+    if found is None or found is False:
+        raise TypeError(f"{name} is {_called(value)}")
+    return found
 
 
-def unpack(packed, arrays):
-    """Return the value that `pack` was given."""
+def _called(value):
+    name = getattr(value, "__qualname__", None)
+    return name or f"a {type(value).__name__}"
+
+
+def unpack(packed, arrays, more=None):
+    """Return the value that `pack` was given.
+
+    Parameters
+    ----------
+    packed : object
+    arrays : dict
+    more : dict of str to callable, optional
+        How to make from its parts what `pack` got from its `more`.
+    """
     if isinstance(packed, list):
-        return [unpack(v, arrays) for v in packed]
+        return [unpack(v, arrays, more) for v in packed]
     if not isinstance(packed, dict):
         return packed
     if "array" in packed:
         array = arrays[packed["array"]]
         return array[()] if packed["scalar"] else array
     ((kind, plain),) = packed.items()
-    to_value = next(pair[1] for known, pair in _KINDS.items() if known.__name__ == kind)
-    return to_value(unpack(plain, arrays))
+    makers = {known.__name__: maker for known, (_, maker) in _KINDS.items()}
+    makers["texts"] = np.array
+    return (makers | (more or {}))[kind](unpack(plain, arrays, more))
 
 
 def _random_state(state):
@@ -114,7 +142,7 @@ def _python_random(state):
 # How to make what JSON lacks from what it has, and back.
 _KINDS = {
     tuple: (list, tuple),
-    dict: (lambda d: [[k, v] for k, v in d.items()], dict),
+    dict: (dict.items, dict),
     np.random.RandomState: (lambda r: r.get_state(legacy=False), _random_state),
     np.random.Generator: (lambda r: r.bit_generator.state, _generator),
     random.Random: (lambda r: r.getstate(), _python_random),

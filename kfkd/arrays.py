@@ -14,7 +14,7 @@ import zipfile
 
 import numpy as np
 
-from kfkd.storage import StorageError, written_atomically
+from kfkd._files import StorageError, written_atomically
 
 __all__ = ["read", "write"]
 

@@ -15,7 +15,7 @@ from kfkd import arrays
 from kfkd._states import describe, differences, get_state, pack, set_state, unpack
 from kfkd.callbacks import PrintTables
 from kfkd.stack import theano
-from kfkd.storage import StorageError
+from kfkd.storage import StorageError, stem
 from kfkd.xla import describe_device
 from kfkd.xla.precision import get_precision
 from kfkd.xla.storage import restore, snapshot
@@ -95,9 +95,7 @@ class Checkpoint:
         **options
             As for the class.
         """
-        out = pathlib.Path(out)
-        stem = out.stem if out.suffix == ".pickle" else out.name
-        return cls(out.with_name(f"{stem}.checkpoint"), **options)
+        return cls(pathlib.Path(out).with_name(f"{stem(out)}.checkpoint"), **options)
 
     @property
     def previous(self):

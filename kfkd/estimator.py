@@ -5,7 +5,6 @@ import copy
 import functools
 import inspect
 import os
-import pickle
 
 import lasagne
 import nolearn.lasagne as nolearn
@@ -13,7 +12,7 @@ import numpy as np
 from sklearn.exceptions import NotFittedError
 from sklearn.metrics import accuracy_score, r2_score
 
-from kfkd import training
+from kfkd import storage, training
 from kfkd._signals import ctrl_c_held_back
 from kfkd.callbacks import PrintTables
 from kfkd.checkpoints import Checkpoint
@@ -260,7 +259,7 @@ class NeuralNet(nolearn.NeuralNet):
         Parameters
         ----------
         source : NeuralNet, dict or path
-            A net, what its ``get_all_params_values`` returns, or a pickle of either.
+            A net, what its ``get_all_params_values`` returns, or a file of either.
             Layers that are in one of the two only are passed over, and so is an
             output layer of another shape, so that a net can start from one that was
             trained on other columns.
@@ -275,8 +274,7 @@ class NeuralNet(nolearn.NeuralNet):
         """
         self.initialize()
         if isinstance(source, (str, os.PathLike)):
-            with open(source, "rb") as file:
-                source = pickle.load(file)
+            source = storage.load(source)
         if isinstance(source, nolearn.NeuralNet):
             if not hasattr(source, "layers_"):
                 raise NotFittedError("The net to load from has no weights yet")
@@ -318,12 +316,34 @@ class NeuralNet(nolearn.NeuralNet):
         values = state.pop("_values", None)
         self.__dict__.update(state)
         if values is not None:
-            # Weights that will be overwritten are not drawn from Lasagne's generator.
-            with _lasagne_draws_from(0):
-                self.initialize()
-            self.load_params_from(values)
+            self.make_from(values)
         elif hasattr(self, "layers_"):
             self.initialize()
+
+    def make_from(self, values):
+        """Make the layers of a net that has none, with these weights.
+
+        Parameters
+        ----------
+        values : dict
+            What ``get_all_params_values`` of a net with the same definition returns.
+
+        Raises
+        ------
+        ValueError
+            If they are not those of this net's layers.
+        """
+        # Weights that will be overwritten are not drawn from Lasagne's generator.
+        with _lasagne_draws_from(0):
+            self.initialize()
+        theirs = {name: [np.shape(v) for v in vs] for name, vs in values.items()}
+        ours = {
+            name: [v.shape for v in vs]
+            for name, vs in self.get_all_params_values().items()
+        }
+        if theirs != ours:
+            raise ValueError(f"the weights have the shapes {theirs}, not {ours}")
+        self.load_params_from(values)
 
 
 def _check_finite(name, array):

@@ -1,141 +1,92 @@
-"""Saving and loading nets, so that no file is ever left half-written."""
+"""Saving and loading nets: as pickles, or as arrays and JSON, which run no code."""
 
-import contextlib
-import os
+import hashlib
 import pathlib
 import pickle
-import tempfile
+from collections.abc import Mapping
+
+from kfkd import arrays
+from kfkd._files import (
+    StorageError,
+    check_writable,
+    make_folder,
+    written_atomically,
+)
+from kfkd.definitions import decode, encode
 
 __all__ = [
+    "FORMATS",
     "StorageError",
     "check_writable",
     "load",
     "make_folder",
     "save",
+    "stem",
     "written_atomically",
 ]
 
+# What files can hold nets as, and the endings of their names.
+FORMATS = {"pickle": ".pickle", "arrays": ".npz"}
 
-class StorageError(RuntimeError):
-    """A file cannot be written, or is not what it should be."""
+_SEAL = b"kfkd-sum"
 
 
-def check_writable(path):
-    """Find out, before there is anything to lose, whether a file can be written.
-
-    Parameters
-    ----------
-    path : path
-        Neither made nor changed.
-
-    Raises
-    ------
-    StorageError
-        If its folder is missing or cannot be written to, or if it is a folder itself.
-    """
+def stem(path):
+    """Return the name of a file of nets without its ending, for files beside it."""
     path = pathlib.Path(path)
-    if path.is_dir():
-        raise StorageError(f"{path} cannot be written: it is a folder")
-    try:
-        tempfile.TemporaryFile(dir=path.parent).close()
-    except OSError as error:
-        raise StorageError(_complaint(path, error)) from error
-
-
-def make_folder(path):
-    """Make a folder, and those above it, unless it is there, to write files into.
-
-    Parameters
-    ----------
-    path : path
-
-    Raises
-    ------
-    StorageError
-        If that is not possible, or nothing can be written there.
-    """
-    path = pathlib.Path(path)
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StorageError(
-            f"the folder {path} cannot be made: {error.strerror or error}"
-        ) from error
-    check_writable(path / "file")
-
-
-def _complaint(path, error):
-    reason = error.strerror or error
-    if not path.parent.is_dir():
-        reason = f"there is no folder {path.parent}"
-    return f"{path} cannot be written: {reason}"
-
-
-@contextlib.contextmanager
-def written_atomically(path):
-    """Give the path of a new file that takes the place of *path* when complete.
-
-    Parameters
-    ----------
-    path : path
-        Keeps its old content, if any, until the ``with`` block has ended well.
-
-    Raises
-    ------
-    StorageError
-        If the file cannot be written.
-    """
-    path = pathlib.Path(path)
-    draft = None
-    try:
-        handle, draft = tempfile.mkstemp(
-            prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent
-        )
-        os.close(handle)
-        yield pathlib.Path(draft)
-        with open(draft, "rb+") as file:
-            os.fsync(file.fileno())
-        os.chmod(draft, 0o666 & ~_umask())
-        os.replace(draft, path)
-        draft = None
-    except OSError as error:
-        raise StorageError(
-            f"{_complaint(path, error)}; what was there before is unchanged"
-        ) from error
-    finally:
-        if draft is not None:
-            with contextlib.suppress(OSError):
-                os.unlink(draft)
-
-
-def _umask():
-    umask = os.umask(0)
-    os.umask(umask)
-    return umask
+    return path.stem if path.suffix in FORMATS.values() else path.name
 
 
 def save(net, path):
-    """Pickle a net, or anything made of nets, as the tutorial does.
+    """Save a net or a set of specialists.
 
     Parameters
     ----------
-    net : NeuralNet or container of nets
+    net : NeuralNet, or dict of str or tuple of str to NeuralNet
     path : path
+        With the ending ``.npz`` for a file of arrays and JSON, which holds nets of this
+        package whose definitions are made of its own parts and those of Lasagne and
+        nolearn.  With any other, for a pickle as in the tutorial, of anything.
 
     Raises
     ------
     StorageError
-        If the file cannot be written; an old one stays as it was.
+        If the file cannot be written, or not hold the net; an old one stays as it was.
     """
-    with written_atomically(path) as draft, open(draft, "wb") as file:
-        pickle.dump(net, file, pickle.HIGHEST_PROTOCOL)
+    if pathlib.Path(path).suffix == FORMATS["arrays"]:
+        packed = {}
+        nets = net.items() if isinstance(net, Mapping) else [(None, net)]
+        about = []
+        for i, (key, one) in enumerate(nets):
+            encoded = _encoded(one, packed, f"net{i}", path)
+            about.append({"key": key, "net": encoded})  # JSON: a tuple is a list
+        arrays.write(path, "net", packed, about)
+        return
+    pickled = pickle.dumps(net, pickle.HIGHEST_PROTOCOL)
+    with written_atomically(path) as draft:
+        draft.write_bytes(pickled + _seal(pickled))
+
+
+def _seal(pickled):
+    """Return what follows a pickle in its file, and is passed over by pickle.load."""
+    return _SEAL + hashlib.blake2b(pickled, digest_size=16).digest()
+
+
+def _encoded(net, packed, name, path):
+    try:
+        return encode(net, packed, name)
+    except TypeError as error:
+        raise StorageError(
+            f"{path} cannot hold the net, as {error}; a pickle can: name the file with "
+            f"the ending {FORMATS['pickle']}"
+        ) from error
 
 
 def load(path):
-    """Load what `save` has written.
+    """Load what `save` has written, whatever the ending of its name.
 
-    Loading a pickle can run any code that its author has put into it: load only files
-    that you trust.
+    Loading a pickle can run any code that its author has put into it: load only those
+    that you trust.  Loading a file of arrays and JSON runs no code of the file.
 
     Parameters
     ----------
@@ -143,7 +94,7 @@ def load(path):
 
     Returns
     -------
-    NeuralNet or container of nets
+    NeuralNet, or dict of tuple of str to NeuralNet
 
     Raises
     ------
@@ -151,14 +102,34 @@ def load(path):
         If there is no such file, or it does not hold a net.
     """
     try:
-        with open(path, "rb") as file:
-            return pickle.load(file)
+        content = pathlib.Path(path).read_bytes()
     except OSError as error:
         raise StorageError(
             f"{path} cannot be read: {error.strerror or error}"
         ) from error
+    return _load_arrays(path) if content[:2] == b"PK" else _unpickle(content, path)
+
+
+def _unpickle(content, path):
+    end = len(content) - len(_seal(b""))
+    # Pickles that others have written have no seal.
+    if content[end:].startswith(_SEAL) and content[end:] != _seal(content[:end]):
+        raise StorageError(f"{path} is damaged")
+    try:
+        return pickle.loads(content)
     except Exception as error:
         raise StorageError(
             f"{path} is not a net that kfkd has saved, or it is damaged: "
             f"{type(error).__name__}: {error}"
         ) from error
+
+
+def _load_arrays(path):
+    packed, about = arrays.read(path, "net")
+    try:
+        nets = [(entry["key"], decode(entry["net"], packed)) for entry in about]
+    except Exception as error:
+        raise StorageError(f"{path} holds no sound net: {error}") from error
+    if len(nets) == 1 and nets[0][0] is None:
+        return nets[0][1]
+    return {tuple(k) if isinstance(k, list) else k: net for k, net in nets}

@@ -10,8 +10,13 @@ import numpy as np
 
 from kfkd import epochs
 from kfkd.epochs import listed
+from kfkd.xla.storage import restore, snapshot
 
-__all__ = ["Run"]
+__all__ = ["DivergedError", "Run"]
+
+
+class DivergedError(FloatingPointError):
+    """A loss is not finite any more; the net has the weights from before that."""
 
 
 class Run:
@@ -28,6 +33,7 @@ class Run:
 
     Attributes
     ----------
+    data : (X, y)
     train, valid : (X, y)
         What ``net.train_split`` has made of the data.
     first, last : int
@@ -39,7 +45,7 @@ class Run:
     """
 
     def __init__(self, net, X, y, n_epochs):
-        self.net = net
+        self.net, self.data = net, (X, y)
         X_train, X_valid, y_train, y_valid = net.train_split(X, y, net)
         self.train, self.valid = (X_train, y_train), (X_valid, y_valid)
         self.first = len(net.train_history_)
@@ -48,7 +54,13 @@ class Run:
         self.stopped = False
 
     def loop(self):
-        """Train, from the epoch that the net's history has come to."""
+        """Train, from the epoch that the net's history has come to.
+
+        Raises
+        ------
+        DivergedError
+            If a loss is not finite.
+        """
         net = self.net
         for callback in listed(net.on_training_started):
             callback(net, net.train_history_)
@@ -61,7 +73,11 @@ class Run:
             start = time.time()
             if not way.is_current():
                 way = self._choose()
+            good = snapshot(net.get_all_params())
             row = _summary(net, best, *way.run())
+            if not self._is_finite(row):
+                restore(net.get_all_params(), good)
+                raise DivergedError(self._advice(row))
             net.train_history_.append(row | {"dur": time.time() - start})
             try:
                 for callback in listed(net.on_epoch_finished):
@@ -71,6 +87,31 @@ class Run:
                 break
         for callback in listed(net.on_training_finished):
             callback(net, net.train_history_)
+
+    def _is_finite(self, row):
+        losses = [row["train_loss"], row["valid_loss"]]
+        return np.isfinite(losses if _length(self.valid[0]) else losses[:1]).all()
+
+    def _advice(self, row):
+        """Say what may have gone wrong."""
+        rate = getattr(self.net, "update_learning_rate", None)
+        rate = rate.get_value() if hasattr(rate, "get_value") else rate
+        text = (
+            f"In epoch {row['epoch']}, the loss has become {row['train_loss']} "
+            f"(validation: {row['valid_loss']}). The net has the weights from before "
+            "that epoch. Try a smaller update_learning_rate"
+            + (f"; it was {rate:g}" if isinstance(rate, (float, np.ndarray)) else "")
+        )
+        for name, part in zip("Xy", self.data, strict=True):
+            if isinstance(part, np.ndarray) and part.dtype.kind == "f":
+                largest = np.abs(part).reshape(len(part), -1).max(axis=1)
+                row, usual = largest.argmax(), np.median(largest)
+                if largest[row] > 100 * usual:
+                    text += (
+                        f". Row {row} of {name} has values up to {largest[row]:g}, "
+                        f"where {usual:g} is usual"
+                    )
+        return text
 
     def _choose(self):
         return epochs.choose(self.net, self.train, self.valid, self.orders)

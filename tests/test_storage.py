@@ -7,7 +7,7 @@ import drawn
 import numpy as np
 import pytest
 
-from kfkd import storage
+from kfkd import _files, storage
 from kfkd.storage import StorageError, check_writable, written_atomically
 
 
@@ -74,7 +74,7 @@ def test_a_disk_that_fills_up_while_saving(tmp_path, monkeypatch):
     path = tmp_path / "net.pickle"
     storage.save([1], path)
     # A draft that is a link to the device which is always full.
-    mkstemp = storage.tempfile.mkstemp
+    mkstemp = _files.tempfile.mkstemp
 
     def full(**options):
         handle, draft = mkstemp(**options)
@@ -82,7 +82,7 @@ def test_a_disk_that_fills_up_while_saving(tmp_path, monkeypatch):
         os.symlink("/dev/full", draft)
         return handle, draft
 
-    monkeypatch.setattr(storage.tempfile, "mkstemp", full)
+    monkeypatch.setattr(_files.tempfile, "mkstemp", full)
     with pytest.raises(StorageError, match="No space left on device"):
         storage.save(list(range(10**5)), path)
     assert storage.load(path) == [1]

@@ -10,10 +10,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import theano
 from PIL import Image
 
 from kfkd import data, faces, nets, scoring, storage, xla
+from kfkd.callbacks import AdjustVariable
 from kfkd.cli import train
+from kfkd.training import DivergedError
 
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPT = ROOT / "scripts" / "train.py"
@@ -110,6 +113,16 @@ def test_rows_held_out_are_scored(folder, capsys):
     held = data.load_held_out(0.2, folder=folder)
     report = scoring.report(*scoring.evaluate(storage.load("net1.pickle"), *held))
     assert f"On the 40 rows held out:\n{report}\n" in out
+
+
+def test_a_file_that_runs_no_code(folder, work):
+    arguments = ["net1", "--data", str(folder), "--epochs", "2"]
+    assert train.main([*arguments, "--format", "arrays"]) == 0
+    assert train.main([*arguments, "--out", "other.npz"]) == 0
+    assert files(work) == ["net1.npz", "net1.png", "other.npz", "other.png"]
+    for name in ("net1.npz", "other.npz"):
+        assert np.load(name)["net0.weights.hidden.0"].shape == (9216, 100)
+    check_same("net1.npz", "other.npz")
 
 
 def test_schedules_are_stretched_to_the_epochs(folder, monkeypatch):
@@ -215,6 +228,12 @@ def test_what_cannot_be_is_found_before_training(
         (["net1", "--log-every", "0"], "--log-every: 0 is not at least 1"),
         (["net1", "--data", "x", "--synthetic"], "--data and --synthetic exclude"),
         (["net1", "--out", "net1.png"], "--out names the file of the net"),
+        (["net1", "--out", "a.pickle", "--format", "arrays"], "name that ends in .npz"),
+        (["net1", "--out", "a.npz", "--format", "pickle"], "name that ends in .pickle"),
+        (["net1", "--time-limit", "30"], "--time-limit: '30' has no unit"),
+        (["net1", "--time-limit", "0m"], "--time-limit: 0 is not greater than 0"),
+        (["net1", "--checkpoint-every", "x"], "-every: 'x' is no whole number"),
+        (["net1", "--checkpoint-every", "0"], "-every: 0 is not at least 1"),
     ],
 )
 def test_usage_errors(arguments, message, capsys):
@@ -234,7 +253,7 @@ def test_help_gives_the_defaults(capsys):
     assert exit.value.code == 0
     text = capsys.readouterr().out
     options = re.split(r"^  (?=-)", text, flags=re.MULTILINE)[1:]
-    assert len(options) == 15
+    assert len(options) == 16
     for option in options[1:]:  # without --help itself
         assert re.search(r"\(default:\s[^)]+\)", option), option
     assert "net1, net2, net3" in text
@@ -286,6 +305,23 @@ def test_ctrl_c_before_the_first_epoch_saves_nothing(folder):
     assert "Interrupted" in out
     assert epochs(out) == []
     assert files(Path.cwd()) == []
+
+
+def test_a_training_that_diverges_is_an_error(folder, monkeypatch, capsys):
+    def make(name, **changes):
+        changes["on_epoch_finished"] = [
+            AdjustVariable("update_learning_rate", 0.1, 1e9)
+        ]
+        rate = theano.shared(np.float32(0.1))
+        return nets_make(name, update_learning_rate=rate, **changes)
+
+    nets_make = nets.make
+    monkeypatch.setattr(nets, "make", make)
+    with pytest.raises(DivergedError, match="smaller update_learning_rate"):
+        train.main(["net1", "--data", str(folder), "--epochs", "50"])
+    net = storage.load("net1.pickle")
+    assert np.isfinite(net.predict(data.load(folder=folder)[0])).all()
+    assert "The net is saved in net1.pickle" in capsys.readouterr().out
 
 
 # --- Going on -------------------------------------------------------------------------

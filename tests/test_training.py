@@ -390,3 +390,38 @@ def test_what_a_callback_changes_holds_from_the_next_epoch(loops, ways, change, 
     net = trained(kind, run)
     assert ways == ["OnDevice"] * 2 + [then] * 3
     check_equal(net, trained(kind, nolearn.lasagne.NeuralNet.train_loop))
+
+
+# --- Losses that are not finite -------------------------------------------------------
+
+
+@pytest.mark.parametrize("loop", [True, False])
+def test_a_loss_that_is_not_finite_ends_training_with_the_weights_from_before(
+    monkeypatch, loop
+):
+    monkeypatch.setattr(forms, "loops", lambda nodes: loop)
+
+    def spoil(net, train_history):
+        if len(train_history) == 2:
+            before.extend(p.get_value() for p in net.get_all_params())
+            net.update_learning_rate.set_value(np.float32(1e30))
+
+    before, rate = [], theano.shared(np.float32(0.01))
+    net = drawn.small(update_learning_rate=rate, on_epoch_finished=[spoil])
+    X, y = (part.copy() for part in drawn.rows())
+    y[17, 3] = 1e6
+    with pytest.raises(training.DivergedError) as error:
+        net.fit(X, y, epochs=9)
+    assert len(net.train_history_) == 2
+    for param, value in zip(net.get_all_params(), before, strict=True):
+        np.testing.assert_array_equal(param.get_value(), value)
+    message = str(error.value)
+    assert message.startswith("In epoch 3, the loss has become ")
+    assert "smaller update_learning_rate; it was 1e+30" in message
+    assert "Row 17 of y has values up to 1e+06, where 0." in message
+
+
+def test_there_need_be_no_validation_loss():
+    net = drawn.small(train_split=TrainSplit(eval_size=0))
+    net.fit(*drawn.rows(20), epochs=1)
+    assert np.isnan(net.train_history_[0]["valid_loss"])

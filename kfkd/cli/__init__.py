@@ -13,6 +13,7 @@ from kfkd.plots import PlotError
 from kfkd.prediction import PredictionError
 from kfkd.specialists import SpecialistError
 from kfkd.storage import StorageError
+from kfkd.training import DivergedError
 from kfkd.xla import DeviceError, PrecisionError
 
 __all__ = ["run"]
@@ -23,6 +24,7 @@ _INTERRUPTED = 130
 _ERRORS = (
     DataError,
     DeviceError,
+    DivergedError,
     OSError,
     PlotError,
     PrecisionError,

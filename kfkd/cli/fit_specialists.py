@@ -30,7 +30,7 @@ def parse_args(argv=None):
         "net",
         nargs="?",
         metavar="NET.pickle",
-        help="a trained net to start from, such as net6 or net7; loading it can run "
+        help="a trained net to start from, such as net6 or net7; a pickle can run "
         "any code that its author put into it (default: none, weights are drawn)",
     )
     options.add_data(parser, otherwise=", else drawn faces")
@@ -66,10 +66,10 @@ def parse_args(argv=None):
         "--out",
         metavar="FILE",
         type=pathlib.Path,
-        default=pathlib.Path("net-specialists.pickle"),
         help="where the nets go, and beside it the folder of the single ones "
-        "(default: %(default)s)",
+        "(default: net-specialists.pickle, or as --format says)",
     )
+    options.add_format(parser)
     add(
         "--dry-run",
         action="store_true",
@@ -77,6 +77,7 @@ def parse_args(argv=None):
     )
     args = parser.parse_args(argv)
     options.check_data(parser, args)
+    options.choose_out(parser, args, "net-specialists")
     return args
 
 

@@ -14,12 +14,14 @@ __all__ = [
     "add_checkpoints",
     "add_data",
     "add_device",
+    "add_format",
     "add_jobs",
     "add_net",
     "add_picture",
     "add_training",
     "check_data",
     "choose_folder",
+    "choose_out",
     "load_named",
     "picture",
     "positive",
@@ -97,10 +99,39 @@ def add_net(parser, default=None):
         nargs="?" if default else None,
         default=default,
         metavar="NET.pickle",
-        help="a net with 30 outputs, or a set of specialists; loading it can run any "
-        "code that its author put into it"
+        help="a net with 30 outputs, or a set of specialists; a pickle can run any "
+        "code that its author put into it, a file of arrays (.npz) cannot"
         + (" (default: %(default)s)" if default else ""),
     )
+
+
+def add_format(parser):
+    """Add ``--format``, of the file of nets that ``--out`` names."""
+    parser.add_argument(
+        "--format",
+        choices=storage.FORMATS,
+        help="what the nets are saved as: a pickle, or arrays and JSON, which can be "
+        "loaded without running code of the file (default: by the ending of --out, "
+        + ", ".join(f"{end} for {name}" for name, end in storage.FORMATS.items())
+        + ")",
+    )
+
+
+def choose_out(parser, args, stem):
+    """Set ``args.out`` if it is not given, or see that it is of the format asked for.
+
+    Parameters
+    ----------
+    parser : argparse.ArgumentParser
+    args : argparse.Namespace
+    stem : str
+        The name of the file without its ending, if it is not given.
+    """
+    ending = storage.FORMATS[args.format or "pickle"]
+    args.out = args.out or pathlib.Path(stem + ending)
+    arrays = args.out.suffix == storage.FORMATS["arrays"]
+    if args.format and arrays != (args.format == "arrays"):
+        parser.error(f"--format {args.format} needs a name that ends in {ending}")
 
 
 def add_device(parser):

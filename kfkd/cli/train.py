@@ -1,4 +1,4 @@
-"""Train a net of the tutorial and pickle it."""
+"""Train a net of the tutorial and save it."""
 
 import argparse
 import pathlib
@@ -11,6 +11,7 @@ from kfkd import data, nets, plots, storage, xla
 from kfkd.checkpoints import Checkpoint
 from kfkd.cli import options
 from kfkd.cli.options import whole
+from kfkd.training import DivergedError
 
 DRY_RUN = 200  # images
 OUT_OF_TIME = 75  # which sysexits.h has for what may be tried again
@@ -54,8 +55,9 @@ def parse_args(argv=None):
         metavar="FILE",
         type=pathlib.Path,
         help="where the net goes, and beside it, ending in .png, a picture of its "
-        "predictions (default: NET.pickle)",
+        "predictions (default: NET.pickle, or as --format says)",
     )
+    options.add_format(parser)
     add(
         "--dry-run",
         action="store_true",
@@ -63,7 +65,7 @@ def parse_args(argv=None):
     )
     args = parser.parse_args(argv)
     options.check_data(parser, args)
-    args.out = args.out or pathlib.Path(f"{args.net}.pickle")
+    options.choose_out(parser, args, args.net)
     if args.out.suffix == ".png":
         parser.error("--out names the file of the net; the picture goes beside it")
     return args
@@ -100,10 +102,16 @@ def main(argv=None):
         say_where_from(checkpoint)
         handlers = net.on_epoch_finished
         net.on_epoch_finished = [*handlers, checkpoint]
-    net.fit(X, y)
+    diverged = None
+    try:
+        net.fit(X, y)
+    except DivergedError as error:
+        diverged = error
     if not args.dry_run:
         net.on_epoch_finished = handlers
     if not net.train_history_:
+        if diverged:
+            raise diverged
         print("Interrupted before the first epoch ended: there is nothing to save.")
         return 130
     if not args.dry_run:
@@ -117,6 +125,8 @@ def main(argv=None):
     else:
         print(f"The net is saved in {args.out}")
         draw_predictions(net, folder, args.out.with_suffix(".png"))
+    if diverged:
+        raise diverged
     if checkpoint.out_of_time:
         print(f"The time limit is reached after epoch {len(net.train_history_)}")
     if not (net.interrupted_ or checkpoint.out_of_time):

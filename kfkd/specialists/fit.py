@@ -3,15 +3,13 @@
 import json
 import math
 import os
-import pathlib
-from collections.abc import Mapping
 from types import MappingProxyType
 
 import joblib
 
 from kfkd import data, storage, xla
 from kfkd._layout import shown
-from kfkd.specialists import parallel
+from kfkd.specialists import kept, parallel
 from kfkd.specialists.board import Board
 from kfkd.specialists.job import make_job, train
 from kfkd.specialists.parts import Parts
@@ -149,7 +147,7 @@ def fit_specialists(
         pretrained_from=digest(weights),
     )
     others = [setting for setting in settings if setting not in chosen]
-    kept = _others(others, common, parts, out)
+    old = kept.find_others(others, common, parts, out)
 
     jobs, sources = {}, {}
     for setting in chosen:
@@ -173,7 +171,7 @@ def fit_specialists(
         sources[job.name] = json.loads(json.dumps(source))  # tuples become lists
 
     parts.make_folder()
-    todo = _announce(jobs, sources, parts)
+    todo = kept.announce(jobs, sources, parts)
     if todo:
         _train_all(
             [jobs[name] for name in todo],
@@ -187,78 +185,13 @@ def fit_specialists(
     trained = {jobs[name].columns: parts.load(name) for name in jobs}
     found = {
         setting["columns"]: trained.get(setting["columns"])
-        or kept.get(setting["columns"])
+        or old.get(setting["columns"])
         or parts.load(name_of(setting["columns"]))
         for setting in settings
-        if setting["columns"] in trained or setting["columns"] in kept
+        if setting["columns"] in trained or setting["columns"] in old
     }
     storage.save(found, out)
     return found
-
-
-def _others(settings, common, parts, out):
-    """Return the specialists that are not to be trained, as far as they are there.
-
-    A net of `out`, or None where the part is to be taken.
-    """
-    kept, old = {}, None
-    for setting in settings:
-        columns, name = setting["columns"], name_of(setting["columns"])
-        source = parts.made_from(name)
-        if source is not None and tuple(source["columns"]) == columns:
-            for key in ("data", "holdout"):
-                if source[key] != common[key]:
-                    raise SpecialistError(
-                        f"the specialist for {name} in {parts.folder} was trained with "
-                        f"another {key} ({source[key]}, now {common[key]}), so the two "
-                        "do not belong together; name another file (out)"
-                    )
-            kept[columns] = None
-            continue
-        if old is None:
-            old = storage.load(out) if pathlib.Path(out).exists() else {}
-            if not isinstance(old, Mapping):
-                raise SpecialistError(
-                    f"{out} holds a single net, no set of specialists to add to; name "
-                    "another file (out)"
-                )
-        if columns in old:
-            if common["holdout"]:
-                raise SpecialistError(
-                    f"whether the specialist for {name} in {out} has seen the rows to "
-                    "be held out is not known; name another file (out)"
-                )
-            kept[columns] = old[columns]
-    return kept
-
-
-# What is compared by what is too long to print.
-_LONG = dict(flip_indices="flip indices", pretrained_from="weights to start from")
-
-
-def _announce(jobs, sources, parts):
-    """Print what there is to do; return the names of the specialists to train."""
-    todo = []
-    width = max(map(len, jobs))
-    for name, job in jobs.items():
-        before, now = parts.made_from(name), sources[name]
-        note = ""
-        if before == now:
-            note = f"  (done before, see {parts.log(name)})"
-        else:
-            todo.append(name)
-        if before and before != now:
-            changed = [key for key in now if before.get(key) != now[key]]
-            differences = ", ".join(
-                f"{key.replace('_', ' ')} {before[key]}, now {now[key]}"
-                if isinstance(before.get(key), (int, float))
-                else f"other {_LONG.get(key, key)}"
-                for key in changed
-            )
-            note = f"  (anew: was trained with {differences})"
-        epochs = now["epochs"]
-        print(f"{name:{width}} {len(job.rows):>6} rows {epochs:>6} epochs{note}")
-    return todo
 
 
 def _train_all(jobs, arrays, parts, sources, *, device, n_jobs, log_every):

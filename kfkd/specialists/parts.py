@@ -33,9 +33,7 @@ class Parts:
         out : path
             ``net-specialists.pickle`` has its parts in ``net-specialists.parts``.
         """
-        out = pathlib.Path(out)
-        stem = out.stem if out.suffix == ".pickle" else out.name
-        return cls(out.with_name(f"{stem}.parts"))
+        return cls(pathlib.Path(out).with_name(f"{storage.stem(out)}.parts"))
 
     def make_folder(self):
         """Make the folder.
