@@ -56,8 +56,8 @@ class Checkpoint:
     resume : bool, default=False
         Go on from the file, if there is one.
     time_limit : float, optional
-        Minutes from the start.  Training ends before an epoch that would pass them,
-        and the state is saved.
+        Minutes from the start of the training.  It ends before an epoch that would
+        pass them, and the state is saved.
 
     Attributes
     ----------
@@ -122,8 +122,10 @@ class Checkpoint:
         now = time.monotonic()
         self._longest = max(self._longest, now - self._ended)
         self._ended = now
-        self.out_of_time = self.time_limit is not None and (
-            now - self._begun + self._longest > 60 * self.time_limit
+        self.out_of_time = (
+            self.time_limit is not None
+            and now - self._begun + self._longest > 60 * self.time_limit
+            and len(train_history) < net._run.last
         )
         due = (self.epochs and train_history[-1]["epoch"] % self.epochs == 0) or (
             self.minutes and now - self._saved >= 60 * self.minutes

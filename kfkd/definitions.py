@@ -61,7 +61,10 @@ def encode(net, arrays, name):
     TypeError
         If its definition has parts that are foreign, or if it is another net.
     """
-    from kfkd.estimator import NeuralNet  # which loads what is saved here
+    # Which load and save what is made here.
+    from kfkd.checkpoints import Checkpoint
+    from kfkd.epochs import listed
+    from kfkd.estimator import NeuralNet
 
     if type(net) is not NeuralNet:
         raise TypeError(f"it is a {type(net).__module__}.{type(net).__qualname__}")
@@ -71,8 +74,15 @@ def encode(net, arrays, name):
         for row in fitted.get("train_history_", [])
     ]
     weights = net.get_all_params_values() if hasattr(net, "layers_") else None
+    params = net.get_params(deep=False)
+    # Checkpoints name files of this machine.
+    params["on_epoch_finished"] = [
+        callback
+        for callback in listed(net.on_epoch_finished)
+        if not isinstance(callback, Checkpoint)
+    ]
     return {
-        "params": pack(net.get_params(deep=False), arrays, f"{name}.params", _pack),
+        "params": pack(params, arrays, f"{name}.params", _pack),
         "fitted": pack(fitted, arrays, f"{name}.fitted"),
         "weights": pack(weights and dict(weights), arrays, f"{name}.weights"),
     }

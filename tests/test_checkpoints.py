@@ -318,6 +318,14 @@ def test_a_time_limit_ends_training_in_time_and_it_goes_on(path, clock, saved):
     check_same(net, expected)
 
 
+def test_a_time_limit_that_is_reached_at_the_end_does_not_count(path, clock, saved):
+    checkpoint = Checkpoint(path, time_limit=4)  # the 240 seconds that it takes
+    net = trained(plain, clock, checkpoint)
+    assert len(net.train_history_) == 6
+    assert not checkpoint.out_of_time
+    assert saved == []
+
+
 def test_training_goes_on_where_nothing_can_be_written(tmp_path):
     checkpoint = Checkpoint(tmp_path / "none" / "net.checkpoint", epochs=6)
     with pytest.warns(RuntimeWarning, match="there is no folder"):

@@ -18,6 +18,7 @@ from nolearn.lasagne import BatchIterator, TrainSplit
 from kfkd import arrays, nets, storage
 from kfkd.augment import FlipBatchIterator
 from kfkd.callbacks import AdjustVariable, EarlyStopping
+from kfkd.checkpoints import Checkpoint
 from kfkd.storage import StorageError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -91,6 +92,13 @@ def test_a_net_comes_back(path):
         list(row) for row in course(pickled)
     ]
     assert loaded.on_epoch_finished[1].patience == 5
+
+
+def test_checkpoints_belong_to_the_machine(path):
+    net = drawn.small(on_epoch_finished=[EarlyStopping(), Checkpoint("net.checkpoint")])
+    (callback,) = saved_and_loaded(net, path).on_epoch_finished
+    assert isinstance(callback, EarlyStopping)
+    assert len(net.on_epoch_finished) == 2
 
 
 @pytest.mark.parametrize("name", nets.NETS)
