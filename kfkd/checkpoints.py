@@ -23,9 +23,9 @@ from kfkd.xla.storage import restore, snapshot
 __all__ = ["Checkpoint", "CheckpointError"]
 
 _KIND = "checkpoint"
-# Seconds between two copies of the state, made on the device, so that one is at hand
-# when training is interrupted.
-_HEED = 1.0
+# So long after a copy of the state the next one is made, on the device, so that one is
+# at hand when training is interrupted: seconds, and times what the copy has taken.
+_PAUSE, _PAUSES = 1.0, 100
 
 
 class CheckpointError(StorageError):
@@ -114,8 +114,8 @@ class Checkpoint:
         self._data = _fingerprint(net._run)
         if self.resume:
             self._resume(net)
-        self._begun = self._saved = self._taken = self._ended = time.monotonic()
-        self._longest = 0
+        self._begun = self._saved = self._ended = time.monotonic()
+        self._next, self._longest = self._begun + _PAUSE, 0
 
     def __call__(self, net, train_history):
         """Save the state if it is time to, and end training if there is none left."""
@@ -130,9 +130,10 @@ class Checkpoint:
         due = (self.epochs and train_history[-1]["epoch"] % self.epochs == 0) or (
             self.minutes and now - self._saved >= 60 * self.minutes
         )
-        if due or self.out_of_time or now - self._taken >= _HEED:
+        if due or self.out_of_time or now >= self._next:
             self._state = _take(net)
-            self._taken = now
+            taken = time.monotonic()
+            self._next = taken + max(_PAUSE, _PAUSES * (taken - now))
         if due:
             self._save()
         if self.out_of_time:
