@@ -1,5 +1,6 @@
 """The state of an object as JSON and arrays, and back; and what defines an object."""
 
+import collections
 import hashlib
 import inspect
 import random
@@ -66,24 +67,23 @@ def pack(value, arrays, name, more=None):
     def inner(value, suffix):
         return pack(value, arrays, f"{name}.{suffix}", more)
 
-    if value is None or isinstance(value, (bool, int, float, str)):
+    kind = type(value)  # exactly: another class has a state of another kind
+    if value is None or kind in (bool, int, float, str):
         return value
-    if isinstance(value, list):
+    if kind is list:
         return [inner(v, i) for i, v in enumerate(value)]
-    if isinstance(value, dict):
+    if kind is dict:
         return {"dict": [[inner(k, "key"), inner(v, k)] for k, v in value.items()]}
-    for kind, (to_plain, _) in _KINDS.items():
-        if isinstance(value, kind):
-            return {kind.__name__: pack(to_plain(value), arrays, name, more)}
-    if isinstance(value, np.ndarray) and value.dtype.kind == "U":
-        return {"texts": value.tolist()}
+    if kind in _KINDS:
+        return {kind.__name__: pack(_KINDS[kind][0](value), arrays, name, more)}
     scalar = isinstance(value, np.generic)
-    if (
-        scalar or isinstance(value, (np.ndarray, jax.Array))
-    ) and value.dtype.kind in "biufc":
-        # JAX's arrays do not change, and may stay where they are.
-        arrays[name] = value if isinstance(value, jax.Array) else np.array(value)
-        return {"array": name, "scalar": scalar}
+    if scalar or kind is np.ndarray or isinstance(value, jax.Array):
+        if value.dtype.kind == "U":
+            return {"texts": value.tolist()}
+        if value.dtype.kind in "biufc":
+            # JAX's arrays do not change, and may stay where they are.
+            arrays[name] = value if isinstance(value, jax.Array) else np.array(value)
+            return {"array": name, "scalar": scalar}
     found = more and more(value, inner)
     if found is None or found is False:
         raise TypeError(f"{name} is {_called(value)}")
@@ -139,10 +139,17 @@ def _python_random(state):
     return rng
 
 
+def _pairs(mapping):
+    return [list(pair) for pair in mapping.items()]
+
+
 # How to make what JSON lacks from what it has, and back.
 _KINDS = {
     tuple: (list, tuple),
-    dict: (dict.items, dict),
+    set: (list, set),
+    dict: (None, dict),
+    collections.OrderedDict: (_pairs, collections.OrderedDict),
+    collections.deque: (lambda d: [list(d), d.maxlen], lambda d: collections.deque(*d)),
     np.random.RandomState: (lambda r: r.get_state(legacy=False), _random_state),
     np.random.Generator: (lambda r: r.bit_generator.state, _generator),
     random.Random: (lambda r: r.getstate(), _python_random),

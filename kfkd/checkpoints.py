@@ -271,7 +271,7 @@ def _take(net):
     for name, part in _parts(net).items():
         try:
             about["parts"][name] = pack(get_state(part), packed, name)
-        except TypeError as error:
+        except (TypeError, RecursionError) as error:
             about["parts"][name] = None
             _complain(
                 f"the state of {name} is not saved, as {error}; give it the methods "

@@ -75,6 +75,7 @@ def encode(net, arrays, name):
     ]
     weights = net.get_all_params_values() if hasattr(net, "layers_") else None
     params = net.get_params(deep=False)
+    params["layers"] = list(net.layers)  # which nolearn has as a list of its own
     # Checkpoints name files of this machine.
     params["on_epoch_finished"] = [
         callback
@@ -140,7 +141,8 @@ def _pack(value, inner):
     if isinstance(value, theano.compile.SharedVariable):
         return {"shared": [inner(value.get_value(), "value"), value.name]}
     name = _name(type(value))
-    if name is not None and type(value).__module__ in _OBJECTS:
+    held = isinstance(value, (dict, list, tuple))  # apart from its attributes
+    if name is not None and type(value).__module__ in _OBJECTS and not held:
         state = value.__getstate__()
         return {"object": [name, inner(state, type(value).__name__)]}
     return None

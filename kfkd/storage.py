@@ -77,8 +77,8 @@ def _encoded(net, packed, name, path):
         return encode(net, packed, name)
     except TypeError as error:
         raise StorageError(
-            f"{path} cannot hold the net, as {error}; a pickle can: name the file with "
-            f"the ending {FORMATS['pickle']}"
+            f"{path} cannot hold the net, as {error}; try a pickle, a file whose name "
+            f"ends in {FORMATS['pickle']}"
         ) from error
 
 

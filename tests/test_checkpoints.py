@@ -1,5 +1,6 @@
 """A training that goes on from a checkpoint is, bit for bit, one that was not ended."""
 
+import collections
 import random
 import threading
 
@@ -39,10 +40,16 @@ class Draws:
         self.rng = np.random.default_rng(5)
         self.old = random.Random(3)
         self.seen = {("best", 1): [np.float32(1), (2, None)], "all": np.zeros(3)}
+        self.recent = collections.deque([0.5], maxlen=2)
+        self.others = [{1, 2}, collections.OrderedDict(b=True, a=np.array(["x"]))]
 
     def __call__(self, net, train_history):
         self.seen["all"] += self.rng.random(3) + self.old.random() + np.random.rand()  # noqa: NPY002
+        self.recent.append(self.recent[0] + self.old.random())
+        assert self.others[0] == {1, 2}
+        assert list(self.others[1]) == ["b", "a"]
         loss = train_history[-1]["train_loss"] + self.seen["all"].sum()
+        loss += sum(self.recent)
         net.update_learning_rate.set_value(np.float32(0.01 + self.rate / (9 + loss)))
 
 

@@ -178,7 +178,7 @@ class OwnIterator(BatchIterator):
 )
 def test_what_the_file_cannot_hold_is_named(path, changes, message):
     path.write_text("old")
-    with pytest.raises(StorageError, match=f"{message}.*; a pickle can"):
+    with pytest.raises(StorageError, match=f"{message}.*; try a pickle"):
         storage.save(many_parts(**changes), path)
     assert path.read_text() == "old"
 
