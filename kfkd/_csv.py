@@ -70,6 +70,8 @@ def parse(stream, where, *, test):
         if not text.strip():
             continue
         here = f"{where}, line {number}"
+        if b"\r" in text:  # a line end to pandas
+            raise DataError(f"{here}: there is a CR within the line")
         cut = "" if line.endswith(b"\n") else "; the file seems cut off here"
         fields = [field.strip(b' "') for field in text.split(separator)]
         if len(fields) != len(header):

@@ -198,6 +198,7 @@ LAST = len(TRAINING[3])
             [TRAINING[0], *(",".join(["True", *cells(s)[1:]]) for s in TRAINING[1:])],
             "line 2, column left_eye_center_x: 'True' is no number",
         ),
+        (edit(2, "nose_tip_y", "4\r2"), "line 3: there is a CR within the line"),
         # line numbers count every line
         ([*TRAINING[:2], "", *pixel(5, "x")[2:]], "line 5, column Image: pixel 6, 'x'"),
     ],
