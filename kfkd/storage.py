@@ -116,12 +116,15 @@ def _unpickle(content, path):
     if content[end:].startswith(_SEAL) and content[end:] != _seal(content[:end]):
         raise StorageError(f"{path} is damaged")
     try:
-        return pickle.loads(content)
+        found = pickle.loads(content)
     except Exception as error:
         raise StorageError(
             f"{path} is not a net that kfkd has saved, or it is damaged: "
             f"{type(error).__name__}: {error}"
         ) from error
+    if not (hasattr(found, "predict") or (isinstance(found, Mapping) and found)):
+        raise StorageError(f"{path} holds a {type(found).__name__}, no net")
+    return found
 
 
 def _load_arrays(path):

@@ -95,7 +95,7 @@ def test_nets_with_names(run, saved):
         ([], "net-specialists.pickle cannot be read: No such file"),
         (["net1.pickle", "crew.pickle"], "crew is a set of specialists, which cannot"),
         (["new.pickle"], "new has no learning curves: it has not been trained"),
-        (["three.pickle"], "three is 3, neither a net"),
+        (["three.pickle"], "three.pickle holds a int, no net"),
         (["net1.pickle", "--out", "no/a.png"], "there is no folder no"),
         (["net1.pickle", "--ymin", "9"], "errors from 9 to"),
     ],

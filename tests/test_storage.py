@@ -52,10 +52,10 @@ def test_an_error_while_writing_leaves_the_old_file(tmp_path, error):
 
 def test_a_net_that_cannot_be_pickled_leaves_the_old_file(tmp_path):
     path = tmp_path / "net.pickle"
-    storage.save([1], path)
+    storage.save({"a": 1}, path)
     with pytest.raises(RuntimeError, match="cannot be pickled"):
         storage.save([np.zeros(10**6), Unpicklable()], path)
-    assert storage.load(path) == [1]
+    assert storage.load(path) == {"a": 1}
     assert os.listdir(tmp_path) == ["net.pickle"]
 
 
@@ -72,7 +72,7 @@ def test_a_full_disk_is_one_clear_error(tmp_path):
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full")
 def test_a_disk_that_fills_up_while_saving(tmp_path, monkeypatch):
     path = tmp_path / "net.pickle"
-    storage.save([1], path)
+    storage.save({"a": 1}, path)
     # A draft that is a link to the device which is always full.
     mkstemp = _files.tempfile.mkstemp
 
@@ -84,8 +84,8 @@ def test_a_disk_that_fills_up_while_saving(tmp_path, monkeypatch):
 
     monkeypatch.setattr(_files.tempfile, "mkstemp", full)
     with pytest.raises(StorageError, match="No space left on device"):
-        storage.save(list(range(10**5)), path)
-    assert storage.load(path) == [1]
+        storage.save({"a": list(range(10**5))}, path)
+    assert storage.load(path) == {"a": 1}
     assert os.listdir(tmp_path) == ["net.pickle"]
 
 
@@ -152,4 +152,13 @@ def test_another_file_is_an_error(tmp_path, content):
     path = tmp_path / "net.pickle"
     path.write_bytes(content)
     with pytest.raises(StorageError, match=r"net\.pickle is not a net .* or it is dam"):
+        storage.load(path)
+
+
+@pytest.mark.parametrize("content", [3, [1], {}])
+def test_a_pickle_of_another_thing_is_an_error(tmp_path, content):
+    path = tmp_path / "net.pickle"
+    storage.save(content, path)
+    kind = type(content).__name__
+    with pytest.raises(StorageError, match=rf"net\.pickle holds a {kind}, no net"):
         storage.load(path)
