@@ -14,13 +14,14 @@ import numpy as np
 from kfkd import arrays
 from kfkd._states import describe, differences, get_state, pack, set_state, unpack
 from kfkd.callbacks import PrintTables
+from kfkd.epochs import listed
 from kfkd.stack import theano
 from kfkd.storage import StorageError, stem
 from kfkd.xla import describe_device
 from kfkd.xla.precision import get_precision
 from kfkd.xla.storage import restore, snapshot
 
-__all__ = ["Checkpoint", "CheckpointError"]
+__all__ = ["Checkpoint", "CheckpointError", "fit_with"]
 
 _KIND = "checkpoint"
 # So long after a copy of the state the next one is made, on the device, so that one is
@@ -219,6 +220,27 @@ class Checkpoint:
         if errors:
             raise CheckpointError("; ".join(errors))
         return None
+
+
+def fit_with(checkpoint, net, X, y):
+    """Train a net, and begin anew if its checkpoint is damaged or of another training.
+
+    Parameters
+    ----------
+    checkpoint : Checkpoint
+    net : kfkd.estimator.NeuralNet
+    X, y : arrays
+    """
+    handlers = net.on_epoch_finished
+    net.on_epoch_finished = [*listed(handlers), checkpoint]
+    try:
+        try:
+            net.fit(X, y)
+        except CheckpointError:
+            checkpoint.remove()
+            net.fit(X, y)
+    finally:
+        net.on_epoch_finished = handlers
 
 
 def _complain(what):

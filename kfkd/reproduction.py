@@ -12,15 +12,15 @@ import math
 import pickle
 import platform
 import time
-from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 
 import joblib
-import numpy as np
 
 from kfkd import data, nets, specialists, storage, xla
+from kfkd.checkpoints import Checkpoint, fit_with
 from kfkd.specialists.parts import Parts
+from kfkd.training import DivergedError
 
 __all__ = ["PACKAGES", "Run", "Settings", "run", "scaled"]
 
@@ -156,7 +156,7 @@ def run(settings, out, *, train=True, device=None, n_jobs=None, log_every=100):
         if _agrees(record, source):
             print(f"{place}: finished before", flush=True)
             net = parts.load(name)
-            runs[name] = Run(name, net, record, _divergence(net))
+            runs[name] = Run(name, net, record, record.get("problem", ""))
         elif train:
             print(f"{place}{_why_anew(record, source)}", flush=True)
             runs[name] = trainer.train(name, source, start)
@@ -196,26 +196,6 @@ def _why_anew(record, source):
     return f": anew, as it was trained with {differences}"
 
 
-class _StopWhenDiverged:
-    """End a training whose losses are no longer numbers."""
-
-    def __call__(self, net, train_history):
-        if not _is_sound(train_history[-1]):
-            raise StopIteration
-
-
-def _is_sound(row):
-    return bool(np.isfinite([row["train_loss"], row["valid_loss"]]).all())
-
-
-def _divergence(net):
-    """Return what is wrong with a net's losses; nothing of a set of specialists."""
-    row = {} if isinstance(net, Mapping) else net.train_history_[-1]
-    if not row or _is_sound(row):
-        return ""
-    return f"training diverged: in epoch {row['epoch']} its loss is no longer a number"
-
-
 class _Trainer:
     """Trains nets and specialists, and keeps them."""
 
@@ -237,11 +217,10 @@ class _Trainer:
 
     def train(self, name, source, start):
         """Return the Run of what is made from `source`, also if training fails."""
-        started = time.perf_counter()
+        started, problem = time.perf_counter(), ""
         try:
             if name in nets.NETS:
-                X, y = self.arrays
-                net = self._net(source, X, y)
+                net, problem = self._net(name, source)
             else:
                 net = self._specialists(name, start.net if start else None)
         except (data.DataError, storage.StorageError):
@@ -251,27 +230,34 @@ class _Trainer:
             print(f"{name}: {problem}\n", flush=True)
             return Run(name, None, source, problem)
         seconds = time.perf_counter() - started
-        record = source | _circumstances()
+        record = source | _circumstances() | {"problem": problem}
         self.parts.save(name, pickle.dumps(net, pickle.HIGHEST_PROTOCOL), record)
-        run = Run(name, net, record, _divergence(net))
+        run = Run(name, net, record, problem)
         outcome = run.problem or f"finished after {seconds:.1f} s"
         print(f"{name}: {outcome}\n", flush=True)
         return run
 
-    def _net(self, source, X, y):
+    def _net(self, name, source):
+        """Return a trained net, and what is wrong with it."""
         net = nets.make(
             source["net"], max_epochs=source["epochs"], log_every=self.log_every
         )
         net.seed(source["seed"])
         net.batch_iterator_train.batch_size = source["batch_size"]
         net.batch_iterator_test.batch_size = source["batch_size"]
-        handlers = net.on_epoch_finished
-        net.on_epoch_finished = [_StopWhenDiverged(), *handlers]
-        net.fit(X.reshape(-1, *net.input_shape[1:]), y)
-        net.on_epoch_finished = handlers
+        X, y = self.arrays
+        path = self.parts.checkpoint(name).path
+        checkpoint = Checkpoint(path, minutes=1, resume=True)
+        problem = ""
+        try:
+            fit_with(checkpoint, net, X.reshape(-1, *net.input_shape[1:]), y)
+        except DivergedError as error:
+            if not net.train_history_:
+                raise
+            problem = f"training diverged: {error}"
         if net.interrupted_:
             raise KeyboardInterrupt
-        return net
+        return net, problem
 
     def _specialists(self, name, pretrain):
         return specialists.fit_specialists(

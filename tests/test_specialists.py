@@ -8,6 +8,7 @@ import joblib
 import numpy as np
 import pytest
 from lasagne import layers
+from sklearn.dummy import DummyRegressor
 
 import kfkd.specialists.job
 from kfkd import data, faces, nets, storage
@@ -218,7 +219,7 @@ def test_hidden_units_follow_the_net_to_start_from(pretended, folder, tmp_path):
         ),
         (lambda: nets.make("net6"), "has not been trained"),
         (lambda: {("nose_tip_x",): nets.make("net6")}, "is a set of specialists"),
-        (lambda: 3, "is no net to start from, but int"),
+        (DummyRegressor, "is no net to start from, but DummyRegressor"),
     ],
 )
 def test_what_one_cannot_start_from(pretrain, message, folder, pretended, tmp_path):

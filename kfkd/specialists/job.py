@@ -10,7 +10,8 @@ import numpy as np
 
 from kfkd import data, nets, xla
 from kfkd.augment import FlipBatchIterator
-from kfkd.checkpoints import Checkpoint, CheckpointError
+from kfkd.checkpoints import Checkpoint, fit_with
+from kfkd.epochs import listed
 from kfkd.specialists.settings import name_of
 from kfkd.specialists.workers import share_of_cores, take_device
 
@@ -188,15 +189,11 @@ def _train(job, images, labels, weights, link):
         f"most, on {xla.describe_device()}"
     )
     handlers, verbose = net.on_epoch_finished, net.verbose
-    others = handlers if isinstance(handlers, (list, tuple)) else [handlers]
-    net.on_epoch_finished, net.verbose = [_Reporter(link), *others], 0
+    net.on_epoch_finished, net.verbose = [_Reporter(link), *listed(handlers)], 0
     if job.checkpoint and link.same_machine:
         checkpoint = Checkpoint(job.checkpoint, resume=True, **job.checkpoint_every)
-        net.on_epoch_finished.append(checkpoint)
-    try:
-        net.fit(X, y)
-    except CheckpointError:  # damaged, or of a training that is not wanted any more
-        checkpoint.remove()
+        fit_with(checkpoint, net, X, y)
+    else:
         net.fit(X, y)
     net.on_epoch_finished, net.verbose = handlers, verbose
     if net.interrupted_:
