@@ -144,6 +144,20 @@ def test_arithmetic_in_the_dtypes_of_the_graph(first, second):
     check(build, x, y)
 
 
+@pytest.mark.parametrize("dtype", ["uint8", "int16", "float32", "float64"])
+def test_powers_by_constants(dtype):
+    """Theano widens uint8 to int16, in which 7 ** 3 has room."""
+    x = T.TensorType(dtype, [False])()
+    exponents = [0, 1, 2, 3, 4] + [-2, -1, -0.5, 0.5, 2.5] * dtype.startswith("float")
+    values = np.array([1, 2, 3, 7], dtype)
+    for exponent in exponents:
+        power = x**exponent
+        found = theano.function([x], power, mode="xla")(values)
+        expected = values.astype(power.dtype) ** np.asarray(exponent, power.dtype)
+        assert found.dtype == power.dtype
+        np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
 @pytest.mark.parametrize("dtype", ["int8", "int64", "float32", "float64"])
 def test_division_and_remainder_of_negative_numbers(dtype):
     pairs = np.array(list(itertools.product([-7, -6, 5, 6, 0], [-3, -2, 2, 3])), dtype)
