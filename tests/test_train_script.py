@@ -360,12 +360,16 @@ def test_a_training_that_is_killed_at_random_goes_on(folder, capsys):
     assert files(Path.cwd()) == left
 
 
-def test_sigterm_saves_and_it_goes_on(folder):
-    arguments = ["net1", "--data", folder, "--epochs", 200]
-    process = start(*arguments, "--checkpoint-every", 2)
+def test_sigterm_saves_and_it_goes_on(folder, capsys):
+    arguments = ["net1", "--data", str(folder), "--epochs", "200"]
+    process = start(*arguments, "--checkpoint-every", "2")
     out = interrupted(process, at=r"^ +4  \|", signum=signal.SIGTERM)
     assert "To go on from net1.checkpoint, do the same again with --resume" in out
     assert {"net1.pickle", "net1.checkpoint"} <= set(files(Path.cwd()))
+    assert train.main([*arguments, "--resume"]) == 0
+    assert re.search(r"Going on after epoch [2-9]", capsys.readouterr().out)
+    assert train.main([*arguments, "--out", "whole.pickle"]) == 0
+    check_same("net1.pickle", "whole.pickle")
 
 
 def test_a_time_limit_ends_in_good_order(folder, capsys):
