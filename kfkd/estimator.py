@@ -13,6 +13,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.metrics import accuracy_score, r2_score
 
 from kfkd import storage, training
+from kfkd._checks import check_finite, check_parameters
 from kfkd._signals import ctrl_c_held_back
 from kfkd.callbacks import PrintTables
 from kfkd.checkpoints import Checkpoint
@@ -123,7 +124,7 @@ class NeuralNet(nolearn.NeuralNet):
             )
         if not len(X):
             raise ValueError("X is empty")
-        _check_finite("X", X)
+        check_finite("X", X)
         if y is not None and self.regression:
             outputs = self._output_layers[-1].output_shape[1:]
             if y.shape[1:] != outputs:
@@ -131,7 +132,7 @@ class NeuralNet(nolearn.NeuralNet):
                     f"y has the shape {y.shape}, but the net has {outputs[0]} outputs; "
                     f"make one with output_num_units={y.shape[-1]}"
                 )
-            _check_finite("y", y)
+            check_finite("y", y)
         return X, y
 
     def fit(self, X, y, epochs=None):
@@ -154,8 +155,9 @@ class NeuralNet(nolearn.NeuralNet):
         ------
         ValueError
             If the shapes do not fit the net's, or each other, or if there is a value
-            that is not finite.
+            that is not finite, or a parameter that cannot be.
         """
+        check_parameters(self, epochs or self.max_epochs)
         if not hasattr(self, "layers_"):
             self.initialize_layers()
             try:
@@ -344,16 +346,6 @@ class NeuralNet(nolearn.NeuralNet):
         if theirs != ours:
             raise ValueError(f"the weights have the shapes {theirs}, not {ours}")
         self.load_params_from(values)
-
-
-def _check_finite(name, array):
-    finite = np.isfinite(array).reshape(len(array), -1).all(axis=1)
-    if not finite.all():
-        rows = np.flatnonzero(~finite)
-        raise ValueError(
-            f"{name} has values that are missing or not finite in {len(rows)} of "
-            f"{len(array)} rows, first in row {rows[0]}"
-        )
 
 
 @contextlib.contextmanager

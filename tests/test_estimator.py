@@ -459,3 +459,35 @@ def test_a_net_without_a_fitting_layer_is_an_error():
 def test_a_net_without_weights_is_an_error():
     with pytest.raises(NotFittedError, match="The net to load from"):
         drawn.small().load_params_from(drawn.small())
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (dict(max_epochs="many"), "max_epochs is 'many'; it must be a whole number"),
+        (dict(max_epochs=1.5), "max_epochs is 1.5"),
+        (dict(max_epochs=-1), "max_epochs is -1"),
+        (dict(update=None), "update is None; it must be a function"),
+        (dict(update_learning_rate="fast"), "update_learning_rate is 'fast'"),
+        (dict(update_momentum=None), "update_momentum is None; it must be a finite"),
+        (dict(update_momentum=float("nan")), "update_momentum is nan"),
+        (dict(train_split=None), "train_split is None"),
+        (dict(batch_iterator_train=3), "batch_iterator_train is 3"),
+        (dict(objective_loss_function="mse"), "objective_loss_function is 'mse'"),
+        (dict(output_nonlinearity="relu"), "output_nonlinearity is 'relu'"),
+        (dict(on_epoch_finished=[print, 3]), "on_epoch_finished is 3"),
+        (dict(drop_p=1), "drop_p is 1; it must be from 0 to less than 1"),
+    ],
+)
+def test_parameters_that_cannot_be_are_named(changes, message):
+    net = drawn.small(
+        layers=[
+            ("input", layers.InputLayer),
+            ("drop", layers.DropoutLayer),
+            ("output", layers.DenseLayer),
+        ],
+        **changes,
+    )
+    with pytest.raises(ValueError, match=message):
+        net.fit(*drawn.rows())
+    assert not hasattr(net, "layers_")
