@@ -18,12 +18,13 @@ def get_state(thing):
     ----------
     thing : object
         With a method ``state_dict``, or else its attributes count, but for the data
-        that a batch iterator goes through.
+        that a batch iterator goes through.  Of a method, the object counts.
 
     Returns
     -------
     dict
     """
+    thing = _owner(thing)
     if hasattr(thing, "state_dict"):
         return thing.state_dict()
     passing = ("X", "y")
@@ -32,6 +33,7 @@ def get_state(thing):
 
 def set_state(thing, state):
     """Give an object the state that `get_state` has returned for one of its kind."""
+    thing = _owner(thing)
     if hasattr(thing, "load_state_dict"):
         thing.load_state_dict(state)
         return
@@ -41,6 +43,10 @@ def set_state(thing, state):
             ours.set_state(value.get_state())
         else:
             setattr(thing, name, value)
+
+
+def _owner(thing):
+    return thing.__self__ if inspect.ismethod(thing) else thing
 
 
 def pack(value, arrays, name, more=None):

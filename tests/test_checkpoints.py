@@ -353,6 +353,20 @@ def test_a_state_that_cannot_be_saved_is_named(path):
     assert path.exists()
 
 
+def test_the_object_of_a_method_has_the_state(path):
+    class Counter:
+        def __init__(self):
+            self.seen = 0
+
+        def count(self, net, train_history):
+            self.seen += 1
+
+    killed(lambda *c: plain(Counter().count, *c), path, 4)
+    counter = Counter()
+    trained(plain, counter.count, Checkpoint(path, resume=True))
+    assert counter.seen == 6
+
+
 def test_a_callback_may_say_itself_what_its_state_is(path):
     class Counter:
         def __init__(self):
