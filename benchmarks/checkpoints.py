@@ -3,7 +3,7 @@
     python benchmarks/checkpoints.py net2 net6 net7
 
 Prints, for each net, how long it takes to copy the state on the device and to write it,
-and which share of a minute of training that is.
+and which share of the time of training that is.
 """
 
 import argparse
@@ -51,7 +51,7 @@ def main():
     args = parser.parse_args()
     X, y = data.load2d(folder=faces.make(n_train=400, n_test=1))
     print(f"\nOn {xla.describe_device()}; medians of {ROUNDS}\n")
-    print("| net | file | copy | write | of a minute |\n|---|---|---|---|---|")
+    print("| net | file | copy | write | of the time |\n|---|---|---|---|---|")
     for name in args.nets:
         with tempfile.TemporaryDirectory() as folder:
             checkpoint = Checkpoint(pathlib.Path(folder, "net.checkpoint"))
@@ -61,10 +61,12 @@ def main():
             net.fit(X.reshape(-1, *net.input_shape[1:]), y)
             size = checkpoint.path.stat().st_size
         copy, write = map(statistics.median, (watch.taking, watch.saving))
-        copies = 60 / max(checkpoints._PAUSE, checkpoints._PAUSES * copy)
+        parts = checkpoints._PARTS
+        share = copy / max(checkpoints._PAUSE, parts * copy)
+        share += write / max(60, parts * write)
         print(
             f"| {name} | {size / 1e6:.0f} MB | {1000 * copy:.0f} ms | {write:.2f} s | "
-            f"{(write + copies * copy) / 60:.1%} |"
+            f"{share:.1%} |"
         )
 
 

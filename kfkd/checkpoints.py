@@ -24,9 +24,11 @@ from kfkd.xla.storage import restore, snapshot
 __all__ = ["Checkpoint", "CheckpointError", "fit_with"]
 
 _KIND = "checkpoint"
-# So long after a copy of the state the next one is made, on the device, so that one is
-# at hand when training is interrupted: seconds, and times what the copy has taken.
-_PAUSE, _PAUSES = 1.0, 100
+# Neither copies of the state nor saving it take more than one part of so much time.
+_PARTS = 150
+# Seconds between two copies of the state, made on the device, so that one is at hand
+# when training is interrupted.
+_PAUSE = 1.0
 
 
 class CheckpointError(StorageError):
@@ -53,7 +55,8 @@ class Checkpoint:
     epochs : int, optional
         Save after every so many epochs.
     minutes : float, optional
-        Save after the first epoch that ends so long after the latest one was saved.
+        Save after the first epoch that ends so long after the latest one was saved, or
+        150 times as long as that has taken.
     resume : bool, default=False
         Go on from the file, if there is one.
     time_limit : float, optional
@@ -116,7 +119,7 @@ class Checkpoint:
         if self.resume:
             self._resume(net)
         self._begun = self._saved = self._ended = time.monotonic()
-        self._next, self._longest = self._begun + _PAUSE, 0
+        self._next, self._longest, self._cost = self._begun + _PAUSE, 0, 0
 
     def __call__(self, net, train_history):
         """Save the state if it is time to, and end training if there is none left."""
@@ -129,12 +132,13 @@ class Checkpoint:
             and len(train_history) < net._run.last
         )
         due = (self.epochs and train_history[-1]["epoch"] % self.epochs == 0) or (
-            self.minutes and now - self._saved >= 60 * self.minutes
+            self.minutes
+            and now - self._saved >= max(60 * self.minutes, _PARTS * self._cost)
         )
         if due or self.out_of_time or now >= self._next:
             self._state = _take(net)
             taken = time.monotonic()
-            self._next = taken + max(_PAUSE, _PAUSES * (taken - now))
+            self._next = taken + max(_PAUSE, _PARTS * (taken - now))
         if due:
             self._save()
         if self.out_of_time:
@@ -164,6 +168,7 @@ class Checkpoint:
             "data": self._data,
             "versions": _versions(),
         }
+        start = time.monotonic()
         try:
             arrays.write(self._draft, _KIND, packed, about)
             if self.path.exists():
@@ -172,6 +177,7 @@ class Checkpoint:
         except (OSError, StorageError) as error:  # of which training need not die
             _complain(error)
         self._saved, self._state = time.monotonic(), None
+        self._cost = self._saved - start
 
     def _resume(self, net):
         read = self._read()
