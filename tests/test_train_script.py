@@ -392,6 +392,8 @@ def test_a_checkpoint_of_another_training_is_an_error(folder, capsys):
     with pytest.raises(storage.StorageError, match="batch_size was 128, is 16"):
         train.main([*arguments, "--resume", "--batch-size", "16"])
     assert Path("net1.checkpoint").read_bytes() == before
+    assert train.main([*arguments, "--dry-run"]) == 0
+    assert Path("net1.checkpoint").read_bytes() == before
     capsys.readouterr()
     assert train.main([*arguments[:-1], "2"]) == 0
     out = capsys.readouterr().out

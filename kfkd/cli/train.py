@@ -129,9 +129,10 @@ def main(argv=None):
         raise diverged
     if checkpoint.out_of_time:
         print(f"The time limit is reached after epoch {len(net.train_history_)}")
-    if not (net.interrupted_ or checkpoint.out_of_time):
+    ended = net.interrupted_ or checkpoint.out_of_time
+    if not (ended or args.dry_run):
         checkpoint.remove()
-    elif checkpoint.path.exists():
+    elif ended and checkpoint.path.exists():
         print(f"To go on from {checkpoint.path}, do the same again with --resume")
     if checkpoint.out_of_time:
         return OUT_OF_TIME
