@@ -33,11 +33,10 @@ class Stopwatch:
         """Take the time."""
         for _ in range(ROUNDS):
             start = time.perf_counter()
-            state = checkpoints._take(net)
-            for array in state[1].values():  # which may be on the way
+            self.checkpoint._take(net)
+            for array in self.checkpoint._state[1].values():  # which may be on the way
                 getattr(array, "block_until_ready", lambda: None)()
             taken = time.perf_counter()
-            self.checkpoint._state = state
             self.checkpoint._save()
             self.taking.append(taken - start)
             self.saving.append(time.perf_counter() - taken)

@@ -1,25 +1,15 @@
 """Checkpoints: all that the rest of a training depends on, saved while it lasts."""
 
-import hashlib
-import importlib.metadata
 import os
 import pathlib
-import platform
-import random
 import time
 import warnings
 
-import numpy as np
-
-from kfkd import arrays
-from kfkd._states import describe, differences, get_state, pack, set_state, unpack
+from kfkd import _training_state, arrays
+from kfkd._states import differences
 from kfkd.callbacks import PrintTables
 from kfkd.epochs import listed
-from kfkd.stack import theano
 from kfkd.storage import StorageError, stem
-from kfkd.xla import describe_device
-from kfkd.xla.precision import get_precision
-from kfkd.xla.storage import restore, snapshot
 
 __all__ = ["Checkpoint", "CheckpointError", "fit_with"]
 
@@ -114,8 +104,10 @@ class Checkpoint:
         """Note what is trained on what, and go on from the file if asked to."""
         self.out_of_time, self.resumed = False, 0
         self._state = None
-        self._definition = _definition(net)
-        self._data = _fingerprint(net._run)
+        own = (Checkpoint, PrintTables)
+        self._others = [c for c in net.on_epoch_finished if not isinstance(c, own)]
+        self._definition = _training_state.definition(net, self._others)
+        self._data = _training_state.fingerprint(net._run)
         if self.resume:
             self._resume(net)
         self._begun = self._saved = self._ended = time.monotonic()
@@ -136,7 +128,7 @@ class Checkpoint:
             and now - self._saved >= max(60 * self.minutes, _PARTS * self._cost)
         )
         if due or self.out_of_time or now >= self._next:
-            self._state = _take(net)
+            self._take(net)
             taken = time.monotonic()
             self._next = taken + max(_PAUSE, _PARTS * (taken - now))
         if due:
@@ -161,12 +153,18 @@ class Checkpoint:
         for path in (self.path, self.previous, self._draft, *drafts):
             path.unlink(missing_ok=True)
 
+    def _take(self, net):
+        about, packed, complaints = _training_state.take(net, self._others)
+        for complaint in complaints:
+            _complain(complaint)
+        self._state = about, packed
+
     def _save(self):
         about, packed = self._state
         about |= {
             "definition": self._definition,
             "data": self._data,
-            "versions": _versions(),
+            "versions": _training_state.versions(),
         }
         start = time.monotonic()
         try:
@@ -197,14 +195,15 @@ class Checkpoint:
                 + "; ".join(f"{k} was {was!r}, is {now!r}" for k, was, now in changes)
             )
         try:
-            _put(net, about, packed)
+            _training_state.put(net, self._others, about, packed)
         except Exception as error:
             raise CheckpointError(f"{path} does not fit the net: {error}") from error
         self.resumed = len(about["history"])
         if net.verbose:
             print(f"Going on after epoch {self.resumed}, from {path}")
-            if about["versions"] != _versions():
-                changes = differences(about["versions"], _versions())
+            versions = _training_state.versions()
+            changes = list(differences(about["versions"], versions))
+            if changes:
                 print(
                     "The numbers may not be those of an uninterrupted training: "
                     + "; ".join(f"{k} was {was}, is {now}" for k, was, now in changes)
@@ -251,141 +250,3 @@ def fit_with(checkpoint, net, X, y):
 
 def _complain(what):
     warnings.warn(f"Checkpoint: {what}", RuntimeWarning, stacklevel=2)
-
-
-def _variables(net):
-    """Return the shared variables of a training: weights, velocities, random states."""
-    found = {}
-    for function in (net.train_iter_, net.eval_iter_):
-        for variable in function.get_shared():
-            found.setdefault(variable)
-    return list(found)
-
-
-def _parts(net):
-    """Return what has a state of its own, by the names that messages use."""
-    parts = {
-        "batch_iterator_train": net.batch_iterator_train,
-        "batch_iterator_test": net.batch_iterator_test,
-    }
-    own = (Checkpoint, PrintTables)
-    callbacks = [c for c in net.on_epoch_finished if not isinstance(c, own)]
-    for i, callback in enumerate(callbacks):
-        parts[f"on_epoch_finished[{i}], {type(callback).__name__}"] = callback
-    return parts
-
-
-def _take(net):
-    """Copy the state of a training; on the device, what is there.
-
-    Returns
-    -------
-    about : dict
-        For JSON.
-    packed : dict of str to array
-    """
-    variables, packed = _variables(net), {}
-    whole = {
-        "orders": list(net._run.orders),
-        "numpy": np.random.get_state(legacy=False),  # noqa: NPY002
-        "python": random.getstate(),
-    }
-    about = {
-        "state": {k: pack(v, packed, k) for k, v in whole.items()},
-        "parts": {},
-        "variables": len(variables),
-        "history": [pack(_plain(row), packed, "history") for row in net.train_history_],
-    }
-    for name, part in _parts(net).items():
-        try:
-            about["parts"][name] = pack(get_state(part), packed, name)
-        except (TypeError, RecursionError) as error:
-            about["parts"][name] = None
-            _complain(
-                f"the state of {name} is not saved, as {error}; give it the methods "
-                "state_dict and load_state_dict"
-            )
-    packed |= {f"variable.{i}": v for i, v in enumerate(snapshot(variables))}
-    return about, packed
-
-
-def _plain(row):
-    return {k: v.item() if isinstance(v, np.generic) else v for k, v in row.items()}
-
-
-def _put(net, about, packed):
-    """Give a net the state of a training.
-
-    Raises
-    ------
-    ValueError
-        If it is not one of this net's.
-    """
-    variables = _variables(net)
-    values = [packed[f"variable.{i}"] for i in range(about["variables"])]
-    theirs = [(v.shape, v.dtype) for v in values]
-    ours = [(v.get_value(borrow=True).shape, np.dtype(v.dtype)) for v in variables]
-    if ours != theirs:
-        raise ValueError(f"its arrays are {theirs}, those of the net {ours}")
-    state = {k: unpack(v, packed) for k, v in about["state"].items()}
-    parts = _parts(net)
-    for name, part in parts.items():
-        if about["parts"][name] is not None:
-            set_state(part, unpack(about["parts"][name], packed))
-    for order, saved in zip(net._run.orders, state["orders"], strict=True):
-        order[:] = saved
-    restore(variables, values)
-    np.random.set_state(state["numpy"])  # noqa: NPY002
-    random.setstate(state["python"])
-    net.train_history_[:] = [unpack(row, packed) for row in about["history"]]
-
-
-def _definition(net):
-    """Describe what is trained, and how."""
-    left_out = ("layers", "verbose", "log_every", "check_input")
-    params = {
-        name: value
-        for name, value in net.get_params(deep=False).items()
-        if name not in left_out and not name.startswith("on_")
-    }
-    return describe(
-        params
-        | {
-            "layers": dict(net.layers_),
-            "callbacks": list(_parts(net).values())[2:],
-            "epochs": [net._run.first, net._run.last],
-            "seed": net._seed,
-            # Without a seed they are never the same.
-            "initial weights": None if net._seed is None else _digest(net),
-            "floatX": theano.config.floatX,
-            "precision": get_precision(),
-        }
-    )
-
-
-def _digest(net):
-    digest = hashlib.blake2b(digest_size=16)
-    for param in net.get_all_params():
-        digest.update(np.ascontiguousarray(param.get_value()))
-    return digest.hexdigest()
-
-
-def _fingerprint(run):
-    """Return a digest of the data and of how they have been split."""
-    digest = hashlib.blake2b(digest_size=16)
-    for part in (*run.train, *run.valid):
-        values = part if isinstance(part, dict) else {"": part}
-        for name, array in sorted(values.items()):
-            array = np.ascontiguousarray(array)
-            digest.update(f"{name} {array.dtype} {array.shape}".encode())
-            digest.update(array)
-    return digest.hexdigest()
-
-
-def _versions():
-    names = ("theano-pymc", "lasagne", "nolearn", "numpy", "jax", "jaxlib")
-    return {
-        "device": describe_device(),
-        "python": platform.python_version(),
-        **{name: importlib.metadata.version(name) for name in names},
-    }

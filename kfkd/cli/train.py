@@ -3,6 +3,7 @@
 import argparse
 import pathlib
 import statistics
+import tempfile
 
 import numpy as np
 from sklearn.metrics import mean_squared_error
@@ -115,7 +116,7 @@ def main(argv=None):
         print("Interrupted before the first epoch ended: there is nothing to save.")
         return 130
     if not args.dry_run:
-        storage.save(net, args.out)
+        save(net, args.out)
     report(net, X, y)
     if args.holdout:
         print()
@@ -149,6 +150,16 @@ def say_where_from(checkpoint):
             f"{checkpoint.path} is left from a training that was ended; --resume would "
             "go on from it."
         )
+
+
+def save(net, path):
+    """Save a net, even if its file cannot be written any more: then somewhere else."""
+    try:
+        storage.save(net, path)
+    except storage.StorageError as error:
+        spare = pathlib.Path(tempfile.mkdtemp(prefix="kfkd-"), path.name)
+        storage.save(net, spare)
+        raise storage.StorageError(f"{error}. The net is saved in {spare}") from error
 
 
 def report(net, X, y):

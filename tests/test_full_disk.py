@@ -1,0 +1,135 @@
+"""Disks that are full, and files that may not grow: old files stay, nothing is lost."""
+
+import contextlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import drawn
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+
+from kfkd import checkpoints, faces, plots, storage, submission
+from kfkd.report import document, page
+from kfkd.specialists.parts import Parts
+from kfkd.storage import StorageError
+
+resource = pytest.importorskip("resource")
+
+SCRIPT = Path(__file__).resolve().parent.parent / "scripts" / "train.py"
+LIMIT = 20_000  # bytes
+OLD = b"what was there before"
+
+pytestmark = pytest.mark.usefixtures("work")
+
+
+@contextlib.contextmanager
+def limited():
+    """Let this process write no file larger than `LIMIT`."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (LIMIT, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def save_net(path):
+    net = drawn.small()
+    net.initialize()
+    storage.save(net, path)
+
+
+def save_figure(path):
+    figure = Figure()
+    figure.subplots().imshow(np.random.default_rng(0).random((400, 400)))
+    plots.save_figure(figure, path)
+
+
+def write_submission(path):
+    ids = np.arange(1, 5001)
+    lookup = pd.DataFrame({"RowId": ids, "ImageId": ids, "FeatureName": "nose_tip_x"})
+    written = pd.DataFrame({"RowId": ids, "Location": np.full(len(ids), 48.5)})
+    submission.write(written, lookup, path)
+
+
+def write_page(path):
+    section = document.Section("A title", [document.Text("word " * 9999)], id="a")
+    page.write_html(document.Page("A page", "of words", [], [], [section]), path)
+
+
+def save_part(path):
+    Parts(path.parent).save("part", bytes(2 * LIMIT), {})
+
+
+@pytest.mark.parametrize(
+    ("name", "write"),
+    [
+        ("net.pickle", save_net),
+        ("net.npz", save_net),
+        ("figure.png", save_figure),
+        ("figure.svg", save_figure),
+        ("submission.csv", write_submission),
+        ("page.html", write_page),
+        ("part.pickle", save_part),
+    ],
+)
+def test_a_file_that_may_not_grow(work, name, write):
+    path = work / name
+    path.write_bytes(OLD)
+    with limited(), pytest.raises(StorageError, match=f"{name}.*: File too large"):
+        write(path)
+    assert path.read_bytes() == OLD
+    assert os.listdir(work) == [name]
+    write(path)  # as there is room again
+    assert path.read_bytes() != OLD
+
+
+def test_drawn_faces_that_find_no_room(work):
+    with limited(), pytest.raises(OSError, match="File too large"):
+        faces.make(work / "faces", n_train=40, n_test=10)
+    assert [path for path in work.rglob("*") if path.is_file()] == []
+
+
+def test_a_training_whose_checkpoints_find_no_room(work):
+    X, y = drawn.rows()
+    checkpoint = checkpoints.Checkpoint(work / "net.checkpoint", epochs=1)
+    net = drawn.small(on_epoch_finished=[checkpoint])
+    with limited(), pytest.warns(RuntimeWarning, match="File too large"):
+        net.fit(X, y)
+    assert len(net.train_history_) == net.max_epochs
+    assert os.listdir(work) == []
+
+
+def can_mount():
+    command = ["unshare", "-rm", "mount", "-t", "tmpfs", "none", "/mnt"]
+    return shutil.which("unshare") and not subprocess.run(command).returncode
+
+
+@pytest.mark.skipif(not can_mount(), reason="no file system of its own can be mounted")
+def test_a_full_disk_at_the_end_of_a_training(work, tmp_path):
+    data = faces.make(tmp_path / "data", n_train=200, n_test=1)
+    script = (
+        "mkdir disk && mount -t tmpfs -o size=200k none disk && cd disk || exit 99\n"
+        'printf old > net1.pickle; "$@"; echo "status $?"; cat net1.pickle; ls -A'
+    )
+    train = [sys.executable, SCRIPT, "net1", "--epochs", "2", "--data", data]
+    done = subprocess.run(
+        ["unshare", "-rm", "sh", "-c", script, "sh", *map(str, train)],
+        env=os.environ | {"TMPDIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout.endswith("status 1\noldnet1.pickle\n"), done.stdout + done.stderr
+    found = re.fullmatch(
+        r"train\.py: net1\.pickle cannot be written: No space left on device; what was "
+        r"there before is unchanged\. The net is saved in (.*)\n",
+        done.stderr,
+    )
+    assert found, done.stderr
+    assert len(storage.load(found[1]).train_history_) == 2
