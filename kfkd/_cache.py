@@ -9,7 +9,6 @@ absent. All of them can be deleted at any time.
 
 import contextlib
 import hashlib
-import io
 import os
 import tempfile
 from pathlib import Path
@@ -22,6 +21,7 @@ __all__ = ["load", "save"]
 
 # To be raised whenever a table is parsed, checked or stored in another way.
 _MAGIC = b"kfkd table 1\n"
+_HEAD = len(_MAGIC) + hashlib.blake2b().digest_size
 # A copy of Kaggle's training set has 67 MB: the oldest give way to new ones.
 _KEEP = 8
 
@@ -33,17 +33,19 @@ def load(key):
         return None
     try:
         with open(path, "rb") as file:
-            head = file.read(len(_MAGIC) + hashlib.blake2b().digest_size)
-            body = file.read()
+            head = file.read(_HEAD)
+            digest = hashlib.file_digest(file, lambda: _digest(key)).digest()
+            if head != _MAGIC + digest:
+                return None
+            end = file.tell()
+            file.seek(_HEAD)
+            arrays = []
+            while file.tell() < end:
+                arrays.append(np.load(file, allow_pickle=False))
     except OSError:
-        return None
-    if head != _MAGIC + _sign(key, body):
         return None
     with contextlib.suppress(OSError):
         os.utime(path)  # says to _prune that it is of use
-    stream, arrays = io.BytesIO(body), []
-    while stream.tell() < len(body):
-        arrays.append(np.load(stream, allow_pickle=False))
     return arrays
 
 
@@ -56,17 +58,17 @@ def save(key, arrays):
     path = _path(key)
     if path is None:
         return
-    stream = io.BytesIO()
-    for array in arrays:
-        np.save(stream, array, allow_pickle=False)
-    body = stream.getbuffer()
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, draft = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.")
         try:
             with open(handle, "wb") as file:
-                file.write(_MAGIC + _sign(key, body))
-                file.write(body)
+                file.seek(_HEAD)
+                signed = _Signed(file, _digest(key))
+                for array in arrays:
+                    np.save(signed, array, allow_pickle=False)
+                file.seek(0)
+                file.write(_MAGIC + signed.digest.digest())
             os.replace(draft, path)
         except BaseException:  # a full disk, Ctrl-C
             Path(draft).unlink(missing_ok=True)
@@ -78,10 +80,20 @@ def _path(key):
     return cache_folder("tables", key)
 
 
-def _sign(key, body):
-    digest = hashlib.blake2b(key.encode())
-    digest.update(body)
-    return digest.digest()
+def _digest(key):
+    return hashlib.blake2b(key.encode())
+
+
+class _Signed:
+    """A file whose content is digested on its way."""
+
+    def __init__(self, file, digest):
+        self.file, self.digest = file, digest
+
+    def write(self, data):
+        """Write bytes."""
+        self.digest.update(data)
+        return self.file.write(data)
 
 
 def _prune(folder):

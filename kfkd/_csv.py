@@ -64,7 +64,7 @@ def parse(stream, where, *, test):
     header, separator = _header(line, where, number, test)
     at = header.index("Image")
 
-    heads, images, lines = [], [], []
+    heads, images, lines = [], _Images(), []
     for number, line in numbered:
         text = line.rstrip(b"\r\n")
         if not text.strip():
@@ -92,7 +92,25 @@ def parse(stream, where, *, test):
     for column, name in enumerate(columns):
         labels[:, column] = numbers[name]
     _check_inside(labels, lines, where)
-    return Table(columns, labels, np.stack(images), ids)
+    return Table(columns, labels, images.array(), ids)
+
+
+class _Images:
+    """Images in one piece of memory that grows with them."""
+
+    def __init__(self):
+        self.memory, self.dtype = bytearray(), np.dtype(np.uint8)
+
+    def append(self, image):
+        """Add an array of uint8 or float32; one of float32 makes all so."""
+        if image.dtype.itemsize > self.dtype.itemsize:
+            self.memory = bytearray(self.array().astype(image.dtype))
+            self.dtype = image.dtype
+        self.memory += image.astype(self.dtype, copy=False).data
+
+    def array(self):
+        """Return all of them, as many rows."""
+        return np.frombuffer(self.memory, self.dtype).reshape(-1, PIXELS)
 
 
 def _header(line, where, number, test):

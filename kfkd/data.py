@@ -38,6 +38,8 @@ __all__ = [
 ]
 
 _HALF = SIDE // 2
+# So many images are scaled at a time.
+_BLOCK = 256
 
 
 def load(test=False, cols=None, *, folder=None, holdout=0):
@@ -209,8 +211,12 @@ def arrays(images, labels, rows, cols=COLUMNS):
     rows : int array
     cols : sequence of str
     """
+    X = np.empty((len(rows), PIXELS), np.float32)
+    for start in range(0, len(rows), _BLOCK):  # without a copy of all the images
+        block = slice(start, start + _BLOCK)
+        X[block] = scale_images(images[rows[block]])
     y = labels[rows][:, [COLUMNS.index(name) for name in cols]]
-    return scale_images(images[rows]), from_pixels(y).astype(np.float32)
+    return X, from_pixels(y).astype(np.float32)
 
 
 def _split(n, holdout):

@@ -1,5 +1,8 @@
 import os
 import re
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -11,6 +14,8 @@ from kfkd import data
 from kfkd.data import COLUMNS, DataError, load, load2d, read
 
 pytestmark = pytest.mark.usefixtures("work")
+
+ROOT = Path(__file__).resolve().parent.parent
 
 EYES = (
     "left_eye_center_x",
@@ -113,6 +118,41 @@ def test_a_file_changed_while_it_is_read_leaves_no_copy(folder, monkeypatch):
         assert (read("test", folder).images[1:, 1] == 254).all()
     (folder / "test.csv").write_bytes(original)
     assert (read("test", folder).images[:, 1] == 255).all()
+
+
+PEAK = """
+import re
+from kfkd import data
+
+def peak():  # in kB
+    return int(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1])
+
+before = peak()
+X, _ = data.load()
+print(len(X), before, peak())
+"""
+
+
+@pytest.mark.skipif(
+    not os.path.exists("/proc/self/status"), reason="Linux says how much it was"
+)
+def test_a_hundred_thousand_rows_would_take_less_than_four_gigabytes(tmp_path):
+    header, *lines = tables.training_lines(*tables.draw(rows=300))
+    tables.write(tmp_path / "training.csv", [header, *10 * lines])
+    for _ in ("from the text", "from the copy"):
+        done = subprocess.run(
+            [sys.executable, "-c", PEAK],
+            env=os.environ
+            | {"PYTHONPATH": str(ROOT), "KFKD_DATA": str(tmp_path)}
+            | {"XDG_CACHE_HOME": str(tmp_path / "cache")},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        n, before, peak = map(int, done.stdout.splitlines()[-1].split())
+        assert n >= 1000
+        assert peak > before
+        assert before + (peak - before) * 100_000 / 3000 < 4e6
 
 
 @pytest.mark.parametrize("test", [False, True])
