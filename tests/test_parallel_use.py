@@ -1,0 +1,76 @@
+"""Several processes at work in one folder at the same time."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import drawn
+import numpy as np
+import pytest
+
+from kfkd import faces, storage
+from kfkd.callbacks import table_row
+
+ROOT = Path(__file__).resolve().parent.parent
+SCRIPT = ROOT / "scripts" / "train.py"
+
+pytestmark = pytest.mark.usefixtures("work")
+
+
+def start(*command):
+    return subprocess.Popen(
+        [sys.executable, *map(str, command)],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def weights(path):
+    params = storage.load(path).get_all_params()
+    return np.concatenate([param.get_value().ravel() for param in params])
+
+
+def test_two_trainings_into_one_file(work, tmp_path):
+    data = faces.make(tmp_path / "data", n_train=200, n_test=1)
+    train = [SCRIPT, "net1", "--data", data, "--epochs", 8, "--checkpoint-every", 1]
+    runs = [start(*train, "--seed", seed) for seed in (1, 2)]
+    tables = []
+    for run in runs:
+        out, err = run.communicate()
+        assert run.returncode == 0, err
+        tables.append([line for line in out.splitlines() if "  |  " in line][1:])
+    saved = storage.load("net1.pickle").train_history_
+    assert [table_row(row) for row in saved] in tables
+    assert tables[0] != tables[1]
+    assert sorted(os.listdir(work)) == ["net1.pickle", "net1.png"]
+
+
+@pytest.mark.parametrize("name", ["net.pickle", "net.npz"])
+def test_reading_while_another_writes(work, name):
+    net = drawn.small()
+    net.initialize()
+    params = net.get_all_params()
+    for value in (1, 2):
+        for param in params:
+            param.set_value(np.full_like(param.get_value(), value))
+        storage.save(net, f"{value}-{name}")
+    storage.save(net, name)
+    program = (
+        "from kfkd import storage\n"
+        f"nets = [storage.load(f'{{i}}-{name}') for i in (1, 2)]\n"
+        "print('ready', flush=True)\n"
+        f"while True:\n    for net in nets: storage.save(net, '{name}')\n"
+    )
+    writer = start("-c", program)
+    try:
+        assert writer.stdout.readline() == "ready\n"
+        found = {weights(name).tobytes() for _ in range(30)}
+    finally:
+        writer.kill()
+        _, err = writer.communicate()
+    assert err == ""
+    assert found <= {weights(f"{i}-{name}").tobytes() for i in (1, 2)}
+    assert len(found) == 2
