@@ -1,6 +1,7 @@
 """What a conversion is, and the words that conversions share."""
 
 import functools
+import threading
 
 import jax
 import jax.numpy as jnp
@@ -69,7 +70,12 @@ def sizes(*values):
     return tuple(int(i) for value in values for i in np.ravel(static(value)))
 
 
-_checks = []
+class _Checks(threading.local):
+    def __init__(self):
+        self.found = []
+
+
+_checks = _Checks()  # of the program that this thread traces
 
 
 def require(condition, error):
@@ -79,15 +85,14 @@ def require(condition, error):
     shared variable updated.  Of the error only the type and the text count.
     """
     if not is_static(condition):
-        _checks.append((condition, error))
+        _checks.found.append((condition, error))
     elif not np.all(condition):
         raise error
 
 
 def collected_checks():
     """Return the conditions to be checked after the call, with their errors, once."""
-    found = list(_checks)
-    _checks.clear()
+    found, _checks.found = _checks.found, []
     return found
 
 

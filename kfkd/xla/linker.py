@@ -26,7 +26,7 @@ from kfkd.xla.dispatch import (
 from kfkd.xla.layout import channels_first
 from kfkd.xla.precision import get_precision, precisely
 from kfkd.xla.programs import compiling
-from kfkd.xla.storage import Cell, to_device, to_host
+from kfkd.xla.storage import Cell, exclusive, to_device, to_host
 
 __all__ = [
     "NeedsChecks",
@@ -240,7 +240,8 @@ class Thunk:
         """Run the program on what is in storage; store updates, return the rest."""
         with jax.enable_x64(True), precisely():
             # Buffers that have been given away must not go before the new ones come.
-            with ctrl_c_held_back() if self.updated else contextlib.nullcontext():
+            held_back = ctrl_c_held_back if self.updated else contextlib.nullcontext
+            with exclusive, held_back():
                 returned = self._step()
             if self.reads:
                 returned = [to_host(array) for array in returned]

@@ -11,7 +11,7 @@ from kfkd.xla.dispatch import NotStatic
 from kfkd.xla.linker import NeedsChecks, Thunk, distinct, raise_broken, variant
 from kfkd.xla.precision import precisely
 from kfkd.xla.programs import compiling
-from kfkd.xla.storage import Cell, to_device
+from kfkd.xla.storage import Cell, exclusive, to_device
 
 __all__ = ["BatchLoop", "NoLoopError", "unread"]
 
@@ -95,7 +95,7 @@ class BatchLoop:
         NoLoopError
             If it cannot be made.  Nothing has been computed then.
         """
-        with jax.enable_x64(True), precisely():
+        with exclusive, jax.enable_x64(True), precisely():
             while True:
                 try:
                     self._jitted().trace(*self._arguments(drawn, order))
@@ -139,7 +139,7 @@ class BatchLoop:
         """
         if not self.prepared:
             self.prepare(drawn, order)
-        with jax.enable_x64(True), precisely():
+        with exclusive, jax.enable_x64(True), precisely():
             with compiling():
                 returned, new, checks = self._jitted()(*self._arguments(drawn, order))
             raise_broken(checks)

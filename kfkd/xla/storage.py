@@ -1,5 +1,7 @@
 """Shared variables whose values stay on the device between calls."""
 
+import threading
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -8,7 +10,12 @@ from theano.tensor.sharedvar import scalar_constructor, tensor_constructor
 
 from kfkd.xla.device import get_device
 
-__all__ = ["Cell", "restore", "snapshot", "to_device", "to_host"]
+__all__ = ["Cell", "exclusive", "restore", "snapshot", "to_device", "to_host"]
+
+
+# Held by a thread from when it takes arrays out of cells until they are in use, or
+# have been replaced: a program of another thread may give them away in between.
+exclusive = threading.RLock()
 
 
 def to_device(value):
@@ -40,13 +47,15 @@ class Cell(list):
         self._array = None
 
     def __getitem__(self, index):
-        if self._array is not None:
-            return [to_host(self._array)][index]
-        return super().__getitem__(index)
+        with exclusive:
+            if self._array is not None:
+                return [to_host(self._array)][index]
+            return super().__getitem__(index)
 
     def __setitem__(self, index, value):
-        self._array = None
-        super().__setitem__(index, value)
+        with exclusive:
+            self._array = None
+            super().__setitem__(index, value)
 
     def __iter__(self):
         yield self[0]
@@ -82,7 +91,7 @@ def snapshot(variables):
         JAX's or NumPy's, for `restore`; ``numpy.array`` of one copies it to the host.
     """
     cells = [variable.container.storage for variable in variables]
-    with jax.enable_x64(True):
+    with exclusive, jax.enable_x64(True):
         return [
             jnp.copy(cell.on_device) if isinstance(cell, Cell) else np.array(cell[0])
             for cell in cells
@@ -94,7 +103,7 @@ def restore(variables, values):
     for variable, value in zip(variables, values, strict=True):
         cell = variable.container.storage
         if isinstance(cell, Cell):
-            with jax.enable_x64(True):
+            with exclusive, jax.enable_x64(True):
                 cell.put(jnp.copy(value))
         else:
             cell[0] = np.array(value)
