@@ -3,6 +3,7 @@
 import sys
 
 from kfkd.cli import run
+from kfkd.cli._output import lasting_output
 
 # The original's verbs, and the module of kfkd.cli that does the job.
 VERBS = {
@@ -31,7 +32,8 @@ def main():
     """Do what the verb says; return the exit status."""
     verb, *arguments = sys.argv[1:] or ["--help"]
     if verb in ("-h", "--help"):
-        print(USAGE)
+        with lasting_output():
+            print(USAGE)
         return 0
     if verb not in VERBS:
         print(f"kfkd: there is no verb {verb!r}\n\n{USAGE}", file=sys.stderr)

@@ -1,8 +1,10 @@
 """Writing files so that none is ever left half-written."""
 
 import contextlib
+import errno
 import os
 import pathlib
+import shutil
 import tempfile
 
 __all__ = ["StorageError", "check_writable", "make_folder", "written_atomically"]
@@ -29,7 +31,11 @@ def check_writable(path):
     if path.is_dir():
         raise StorageError(f"{path} cannot be written: it is a folder")
     try:
-        tempfile.TemporaryFile(dir=path.parent).close()
+        if _is_special(path):
+            if not os.access(path, os.W_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+            return
+        tempfile.TemporaryFile(dir=_target(path).parent).close()
     except OSError as error:
         raise StorageError(_complaint(path, error)) from error
 
@@ -58,9 +64,20 @@ def make_folder(path):
 
 def _complaint(path, error):
     reason = error.strerror or error
-    if not path.parent.is_dir():
-        reason = f"there is no folder {path.parent}"
+    folder = _target(path).parent
+    if not folder.is_dir():
+        reason = f"there is no folder {folder}"
     return f"{path} cannot be written: {reason}"
+
+
+def _target(path):
+    """Return where a link leads to; other paths as they are."""
+    return pathlib.Path(os.path.realpath(path)) if path.is_symlink() else path
+
+
+def _is_special(path):
+    """Tell whether this is a pipe or a device, of which nothing can take the place."""
+    return path.exists() and not path.is_file() and not path.is_dir()
 
 
 @contextlib.contextmanager
@@ -70,7 +87,8 @@ def written_atomically(path):
     Parameters
     ----------
     path : path
-        Keeps its old content, if any, until the ``with`` block has ended well.
+        Keeps its old content, if any, until the ``with`` block has ended well.  A link
+        is followed; to a pipe or a device the content is copied.
 
     Raises
     ------
@@ -78,17 +96,23 @@ def written_atomically(path):
         If the file cannot be written.
     """
     path = pathlib.Path(path)
-    draft = None
+    draft, special = None, _is_special(path)
     try:
         handle, draft = tempfile.mkstemp(
-            prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent
+            prefix=f".{path.stem}-",
+            suffix=path.suffix,
+            dir=None if special else _target(path).parent,
         )
         os.close(handle)
         yield pathlib.Path(draft)
+        if special:
+            with open(draft, "rb") as file, open(path, "wb") as to:
+                shutil.copyfileobj(file, to)
+            return
         with open(draft, "rb+") as file:
             os.fsync(file.fileno())
         os.chmod(draft, 0o666 & ~_umask())
-        os.replace(draft, path)
+        os.replace(draft, _target(path))
         draft = None
     except OSError as error:
         raise StorageError(

@@ -1,10 +1,10 @@
-"""Ctrl-C and SIGTERM at a time when they do no harm."""
+"""Ctrl-C, SIGTERM and SIGHUP at a time when they do no harm."""
 
 import contextlib
 import signal
 import threading
 
-__all__ = ["ctrl_c_held_back", "sigterm_like_ctrl_c"]
+__all__ = ["ctrl_c_held_back", "ended_like_ctrl_c"]
 
 
 @contextlib.contextmanager
@@ -35,18 +35,18 @@ def ctrl_c_held_back():
 
 
 @contextlib.contextmanager
-def sigterm_like_ctrl_c():
-    """Let SIGTERM end what is in the block as Ctrl-C does: by a KeyboardInterrupt.
+def ended_like_ctrl_c():
+    """Let SIGTERM, and SIGHUP, end what is in the block by a KeyboardInterrupt.
 
     Yields
     ------
-    list
-        Empty until SIGTERM comes.
+    list of int
+        Empty until one of them comes; then its number.
 
     Notes
     -----
     Where Ctrl-C is ignored, as in what a shell has started in the background, it still
-    is.
+    is, and so is SIGHUP, as under ``nohup``.
     """
     received = []
     if threading.current_thread() is not threading.main_thread():
@@ -57,16 +57,19 @@ def sigterm_like_ctrl_c():
         if received:
             raise KeyboardInterrupt
 
-    def terminate(signum, frame):
+    def end(signum, frame):
         received.append(signum)
         signal.getsignal(signal.SIGINT)(signal.SIGINT, frame)
 
-    on_ctrl_c = signal.getsignal(signal.SIGINT)
-    if not callable(on_ctrl_c):
+    before = {signal.SIGINT: signal.getsignal(signal.SIGINT)}
+    if not callable(before[signal.SIGINT]):
         signal.signal(signal.SIGINT, ignore_ctrl_c)
-    before = signal.signal(signal.SIGTERM, terminate)
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)  # Windows has no SIGHUP
+        if number and signal.getsignal(number) != signal.SIG_IGN:
+            before[number] = signal.signal(number, end)
     try:
         yield received
     finally:
-        signal.signal(signal.SIGTERM, before)
-        signal.signal(signal.SIGINT, on_ctrl_c)
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,8 +1,6 @@
 """Train the six specialists: python scripts/fit_specialists.py net6.pickle."""
 
-import sys
-
-from kfkd.cli import run
+from _run import run
 
 if __name__ == "__main__":
-    sys.exit(run("fit_specialists"))
+    run("fit_specialists")

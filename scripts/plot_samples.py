@@ -1,8 +1,6 @@
 """Draw faces or weights: python scripts/plot_samples.py weights net1.pickle."""
 
-import sys
-
-from kfkd.cli import run
+from _run import run
 
 if __name__ == "__main__":
-    sys.exit(run("plot_samples"))
+    run("plot_samples")

@@ -1,8 +1,6 @@
 """Predict key points with a saved net: python scripts/predict.py net6.pickle me.jpg."""
 
-import sys
-
-from kfkd.cli import run
+from _run import run
 
 if __name__ == "__main__":
-    sys.exit(run("predict"))
+    run("predict")

@@ -1,8 +1,6 @@
 """Train the tutorial's nets and compare: python scripts/reproduce.py."""
 
-import sys
-
-from kfkd.cli import run
+from _run import run
 
 if __name__ == "__main__":
-    sys.exit(run("reproduce"))
+    run("reproduce")

@@ -1,8 +1,6 @@
 """Write Kaggle's file with saved nets: python scripts/submit.py net6.pickle."""
 
-import sys
-
-from kfkd.cli import run
+from _run import run
 
 if __name__ == "__main__":
-    sys.exit(run("submit"))
+    run("submit")

@@ -1,8 +1,6 @@
 """Train a net of the tutorial and pickle it: python scripts/train.py net6."""
 
-import sys
-
-from kfkd.cli import run
+from _run import run
 
 if __name__ == "__main__":
-    sys.exit(run("train"))
+    run("train")

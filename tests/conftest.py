@@ -3,6 +3,7 @@
 import runpy
 import signal
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -34,11 +35,12 @@ def run(request, work, monkeypatch, capfd):
     """Run the module's SCRIPT; return its status (if 1, its message) and its output."""
 
     def run(*arguments):
-        script = str(request.module.SCRIPT)
-        monkeypatch.setattr(sys, "argv", [script, *map(str, arguments)])
+        script = Path(request.module.SCRIPT)
+        monkeypatch.setattr(sys, "argv", [str(script), *map(str, arguments)])
+        monkeypatch.syspath_prepend(script.parent)
         capfd.readouterr()
         with pytest.raises(SystemExit) as end:
-            runpy.run_path(script, run_name="__main__")
+            runpy.run_path(str(script), run_name="__main__")
         out, err = capfd.readouterr()
         return err.rstrip() if end.value.code == 1 else end.value.code, out
 

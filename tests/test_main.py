@@ -57,6 +57,7 @@ def test_a_verb_is_the_script_of_its_job(run, capsys, monkeypatch, verb, script)
     status, ours, _ = run(verb, "-h")
     path = ROOT / "scripts" / f"{script}.py"
     monkeypatch.setattr(sys, "argv", [str(path), "-h"])
+    monkeypatch.syspath_prepend(path.parent)
     with pytest.raises(SystemExit) as end:
         runpy.run_path(str(path), run_name="__main__")
     assert status == end.value.code == 0

@@ -2,6 +2,7 @@ import errno
 import os
 import pickle
 import stat
+import subprocess
 
 import drawn
 import numpy as np
@@ -129,6 +130,30 @@ def test_to_check_a_file_leaves_it_alone(tmp_path):
     (tmp_path / "net.pickle").write_text("old")
     check_writable(tmp_path / "net.pickle")
     assert (tmp_path / "net.pickle").read_text() == "old"
+    assert os.listdir(tmp_path) == ["net.pickle"]
+
+
+def test_a_link_is_followed(tmp_path):
+    (tmp_path / "far").mkdir()
+    (tmp_path / "far" / "real.pickle").write_text("old")
+    (tmp_path / "net.pickle").symlink_to("far/real.pickle")
+    check_writable(tmp_path / "net.pickle")
+    storage.save({"a": 1}, tmp_path / "net.pickle")
+    assert (tmp_path / "net.pickle").is_symlink()
+    assert storage.load(tmp_path / "far" / "real.pickle") == {"a": 1}
+    assert os.listdir(tmp_path / "far") == ["real.pickle"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with names")
+def test_a_pipe_stays_one(tmp_path):
+    path = tmp_path / "net.pickle"
+    os.mkfifo(path)
+    check_writable(path)
+    reader = subprocess.Popen(["cat", path], stdout=subprocess.PIPE)
+    storage.save({"a": 1}, path)
+    read, _ = reader.communicate(timeout=60)
+    assert pickle.loads(read) == {"a": 1}
+    assert stat.S_ISFIFO(path.stat().st_mode)
     assert os.listdir(tmp_path) == ["net.pickle"]
 
 

@@ -1,25 +1,14 @@
-import os
 import pickle
-import random
 import re
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
-import theano
 from PIL import Image
+from trainings import check_same, epochs, files, rows, start
 
 from kfkd import data, faces, nets, scoring, storage, xla
-from kfkd.callbacks import AdjustVariable
 from kfkd.cli import train
-from kfkd.training import DivergedError
-
-ROOT = Path(__file__).resolve().parent.parent
-SCRIPT = ROOT / "scripts" / "train.py"
 
 pytestmark = pytest.mark.usefixtures("work")
 
@@ -28,29 +17,6 @@ pytestmark = pytest.mark.usefixtures("work")
 def folder(tmp_path_factory):
     """A folder with Kaggle's files, of 60 complete rows."""
     return faces.make(tmp_path_factory.mktemp("data"), n_train=200, n_test=17)
-
-
-def epochs(text):
-    return re.findall(r"^ +(\d+)  \|  .*$", text, re.MULTILINE)
-
-
-def rows(text):
-    return re.findall(r"^ +\d+  \|  .*$", text, re.MULTILINE)
-
-
-def files(folder):
-    return sorted(path.name for path in folder.iterdir())
-
-
-def start(*arguments, **changes):
-    """Start the script as a user does, in a process of its own."""
-    return subprocess.Popen(
-        [sys.executable, "-u", str(SCRIPT), *map(str, arguments)],
-        env=os.environ | {"PYTHONPATH": str(ROOT)} | changes,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
 
 
 def test_a_net_is_trained_reported_saved_and_drawn(folder, work, capsys):
@@ -271,133 +237,3 @@ def test_errors_are_one_line_and_status_1(folder):
     assert out == ""
     assert "KFKD_DEVICE asks for 'cuda:99'" in one_line(err)
     assert files(Path.cwd()) == []
-
-
-def interrupted(process, at, signum=signal.SIGINT):
-    """Send a signal when a line has been printed; return what was printed."""
-    lines = []
-    for line in process.stdout:
-        lines.append(line)
-        if re.search(at, line):
-            process.send_signal(signum)
-            break
-    out, err = process.communicate(timeout=120)
-    assert process.returncode == 128 + signum
-    assert err in ("", "\nInterrupted.\n")
-    return "".join(lines) + out + err
-
-
-def test_ctrl_c_saves_what_was_learnt(folder):
-    process = start("net1", "--data", folder, "--epochs", 10**6)
-    out = interrupted(process, at=r"^ +3  \|")
-    net = storage.load("net1.pickle")
-    assert len(net.train_history_) >= 3
-    assert "\nInterrupted.\nBest validation loss" in out
-    assert f"\n{len(net.train_history_)} epochs in" in out
-    X, y = data.load(folder=folder)
-    assert ((net.predict(X) - y) ** 2).mean() < net.train_history_[0]["train_loss"]
-    assert set(files(Path.cwd())) >= {"net1.pickle", "net1.png"}
-
-
-def test_ctrl_c_before_the_first_epoch_saves_nothing(folder):
-    process = start("net1", "--data", folder)
-    out = interrupted(process, at="^Data:")
-    assert "Interrupted" in out
-    assert epochs(out) == []
-    assert files(Path.cwd()) == []
-
-
-def test_a_training_that_diverges_is_an_error(folder, monkeypatch, capsys):
-    def make(name, **changes):
-        changes["on_epoch_finished"] = [
-            AdjustVariable("update_learning_rate", 0.1, 1e9)
-        ]
-        rate = theano.shared(np.float32(0.1))
-        return nets_make(name, update_learning_rate=rate, **changes)
-
-    nets_make = nets.make
-    monkeypatch.setattr(nets, "make", make)
-    with pytest.raises(DivergedError, match="smaller update_learning_rate"):
-        train.main(["net1", "--data", str(folder), "--epochs", "50"])
-    net = storage.load("net1.pickle")
-    assert np.isfinite(net.predict(data.load(folder=folder)[0])).all()
-    assert "The net is saved in net1.pickle" in capsys.readouterr().out
-
-
-# --- Going on -------------------------------------------------------------------------
-
-
-def check_same(path, expected):
-    """Compare two pickled nets: the course of their training, and their weights."""
-    net, expected = storage.load(path), storage.load(expected)
-    for ours, theirs in zip(net.train_history_, expected.train_history_, strict=True):
-        np.testing.assert_equal(ours | {"dur": 0}, theirs | {"dur": 0})
-    np.testing.assert_equal(
-        net.get_all_params_values(), expected.get_all_params_values()
-    )
-
-
-def test_a_training_that_is_killed_at_random_goes_on(folder, capsys):
-    arguments = ["net1", "--data", str(folder), "--epochs", "200"]
-    assert train.main([*arguments, "--out", "whole.pickle"]) == 0
-    arguments += ["--checkpoint-every", "1", "--resume"]
-    rng = random.Random()
-    for _ in range(3):
-        process = start(*arguments)
-        printed = (line for line in process.stdout if re.match(r" +\d+  \|", line))
-        next(printed)
-        next(printed)  # so that the one before is saved
-        time.sleep(rng.uniform(0, 0.2))
-        process.kill()
-        process.communicate()
-        assert process.returncode == -signal.SIGKILL
-    capsys.readouterr()
-    assert train.main(arguments) == 0
-    first = int(re.search(r"Going on after epoch (\d+)", capsys.readouterr().out)[1])
-    assert 3 <= first < 200
-    check_same("net1.pickle", "whole.pickle")
-    left = ["net1.pickle", "net1.png", "whole.pickle", "whole.png"]
-    assert files(Path.cwd()) == left
-
-
-def test_sigterm_saves_and_it_goes_on(folder, capsys):
-    arguments = ["net1", "--data", str(folder), "--epochs", "200"]
-    process = start(*arguments, "--checkpoint-every", "2")
-    out = interrupted(process, at=r"^ +4  \|", signum=signal.SIGTERM)
-    assert "To go on from net1.checkpoint, do the same again with --resume" in out
-    assert {"net1.pickle", "net1.checkpoint"} <= set(files(Path.cwd()))
-    assert train.main([*arguments, "--resume"]) == 0
-    assert re.search(r"Going on after epoch [2-9]", capsys.readouterr().out)
-    assert train.main([*arguments, "--out", "whole.pickle"]) == 0
-    check_same("net1.pickle", "whole.pickle")
-
-
-def test_a_time_limit_ends_in_good_order(folder, capsys):
-    arguments = ["net1", "--data", str(folder), "--epochs", "1000000"]
-    arguments += ["--log-every", "1000", "--time-limit", "2s"]
-    assert train.main(arguments) == 75
-    out = capsys.readouterr().out
-    net = storage.load("net1.pickle")
-    n = len(net.train_history_)
-    assert f"The time limit is reached after epoch {n}\n" in out
-    assert train.main([*arguments, "--resume"]) == 75
-    assert f"Going on after epoch {n}, from net1.checkpoint" in capsys.readouterr().out
-    assert len(storage.load("net1.pickle").train_history_) > n
-
-
-def test_a_checkpoint_of_another_training_is_an_error(folder, capsys):
-    arguments = ["net1", "--data", str(folder), "--epochs", "1000"]
-    assert train.main([*arguments, "--time-limit", "1s"]) == 75
-    before = Path("net1.checkpoint").read_bytes()
-    with pytest.raises(storage.StorageError, match="batch_size was 128, is 16"):
-        train.main([*arguments, "--resume", "--batch-size", "16"])
-    assert Path("net1.checkpoint").read_bytes() == before
-    assert train.main([*arguments, "--dry-run"]) == 0
-    assert Path("net1.checkpoint").read_bytes() == before
-    capsys.readouterr()
-    assert train.main([*arguments[:-1], "2"]) == 0
-    out = capsys.readouterr().out
-    assert "net1.checkpoint is left from a training that was ended" in out
-    assert files(Path.cwd()) == ["net1.pickle", "net1.png"]
-    assert train.main([*arguments[:-1], "2", "--resume"]) == 0
-    assert "There is no checkpoint net1.checkpoint" in capsys.readouterr().out

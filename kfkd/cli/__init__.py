@@ -3,11 +3,13 @@
 ``scripts/`` and ``python -m kfkd`` call them through `run`.
 """
 
+import errno
 import importlib
 import os
 import sys
 
-from kfkd._signals import sigterm_like_ctrl_c
+from kfkd._signals import ended_like_ctrl_c
+from kfkd.cli._output import lasting_output
 from kfkd.data import DataError
 from kfkd.plots import PlotError
 from kfkd.prediction import PredictionError
@@ -48,24 +50,28 @@ def run(name, argv=None):
     -------
     int
         What ``main`` returns; 1 after an error that is the user's to mend, of which
-        the message goes to standard error; 130 after Ctrl-C, and 143 after SIGTERM,
-        which ends everything in the same order.
+        the message goes to standard error; 130 after Ctrl-C, and 143 after SIGTERM
+        and 129 after SIGHUP, which end everything in the same order.
     """
-    main = importlib.import_module(f"kfkd.cli.{name}").main
-    with sigterm_like_ctrl_c() as terminated:
-        status = _run(main, argv)
-    return 128 + terminated[0] if terminated and status == _INTERRUPTED else status
+    with lasting_output() as output, ended_like_ctrl_c() as received:
+        status = _run(name, argv)
+    # That nobody wants to read on is no failure.
+    if output.error and output.error.errno not in (errno.EPIPE, errno.EIO):
+        _complain(f"standard output could not be written: {output.error.strerror}")
+        return status or 1
+    return 128 + received[0] if received and status == _INTERRUPTED else status
 
 
-def _run(main, argv):
+def _run(name, argv):
     try:
-        return main(argv)
-    except BrokenPipeError:  # as by `| head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        return importlib.import_module(f"kfkd.cli.{name}").main(argv)
     except _ERRORS as error:
-        print(f"{os.path.basename(sys.argv[0])}: {error}", file=sys.stderr)
+        _complain(error)
         return 1
     except KeyboardInterrupt:
         print("\nInterrupted.", file=sys.stderr)
         return _INTERRUPTED
+
+
+def _complain(error):
+    print(f"{os.path.basename(sys.argv[0])}: {error}", file=sys.stderr)

@@ -117,6 +117,7 @@ def main(argv=None):
         return 130
     if not args.dry_run:
         save(net, args.out)
+        print(f"\nThe net is saved in {args.out}")
     report(net, X, y)
     if args.holdout:
         print()
@@ -124,7 +125,6 @@ def main(argv=None):
     if args.dry_run:
         print("Dry run: no files are written.")
     else:
-        print(f"The net is saved in {args.out}")
         draw_predictions(net, folder, args.out.with_suffix(".png"))
     if diverged:
         raise diverged
@@ -169,8 +169,8 @@ def report(net, X, y):
     best = np.argmin(np.nan_to_num(losses, nan=np.inf))
     X_train, _, y_train, _ = net.train_split(X, y, net)
     train = mean_squared_error(y_train, net.predict(X_train))
-    print("\nInterrupted." if net.interrupted_ else "")
     print(
+        f"{'Interrupted.' if net.interrupted_ else ''}\n"
         f"Best validation loss {losses[best]:.6f} at epoch {best + 1}: "
         f"RMSE {48 * np.sqrt(losses[best]):.3f} pixels\n"
         f"Train loss without dropout {train:.6f}\n"

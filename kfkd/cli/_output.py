@@ -1,0 +1,74 @@
+"""Standard output and error, whose failures cost no results."""
+
+import contextlib
+import os
+import sys
+
+__all__ = ["lasting_output"]
+
+
+class _Lasting:
+    """A stream that goes on in silence when its reader is gone or its disk is full.
+
+    Attributes
+    ----------
+    error : OSError or None
+        Why it is silent.
+    """
+
+    def __init__(self, stream):
+        self._stream, self.error = stream, None
+        if getattr(stream, "errors", None) == "strict":
+            stream.reconfigure(errors="backslashreplace")
+
+    def __getattr__(self, name):
+        return getattr(self._stream, name)
+
+    def write(self, text):
+        """Write a text if anybody can have it."""
+        try:
+            return self._stream.write(text)
+        except OSError as error:
+            self._silence(error)
+            return len(text)
+
+    def flush(self):
+        """Hand on what has been written if anybody can have it."""
+        try:
+            self._stream.flush()
+        except OSError as error:
+            self._silence(error)
+
+    def _silence(self, error):
+        self.error = error
+        # Where what is still in the buffers goes, too.
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, self._stream.fileno())
+        os.close(null)
+
+
+@contextlib.contextmanager
+def lasting_output():
+    """Let nothing in the block fail because its messages cannot be written.
+
+    A training that is watched through ``| head``, on a terminal that is closed, or in
+    a log on a disk that fills up, goes on and saves its net.  Characters that the
+    terminal does not know are written as their codes.
+
+    Yields
+    ------
+    object
+        Its attribute ``error`` is the OSError that has silenced standard output, or
+        None.
+    """
+    with contextlib.ExitStack() as stack:
+        if sys.stdout is None or sys.stderr is None:  # closed, as by `>&-`
+            null = stack.enter_context(open(os.devnull, "w"))
+        out, err = (_Lasting(stream or null) for stream in (sys.stdout, sys.stderr))
+        stack.enter_context(contextlib.redirect_stdout(out))
+        stack.enter_context(contextlib.redirect_stderr(err))
+        try:
+            yield out
+        finally:
+            out.flush()
+            err.flush()

@@ -1,0 +1,193 @@
+"""scripts/train.py, when it is interrupted, and when it goes on."""
+
+import os
+import random
+import re
+import signal
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import theano
+from trainings import check_same, epochs, files, start
+
+from kfkd import data, faces, nets, storage
+from kfkd.callbacks import AdjustVariable
+from kfkd.cli import train
+from kfkd.training import DivergedError
+
+pytestmark = pytest.mark.usefixtures("work")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A folder with Kaggle's files, of 60 complete rows."""
+    return faces.make(tmp_path_factory.mktemp("data"), n_train=200, n_test=17)
+
+
+def interrupted(process, at, signum=signal.SIGINT):
+    """Send a signal when a line has been printed; return what was printed."""
+    lines = []
+    for line in process.stdout:
+        lines.append(line)
+        if re.search(at, line):
+            process.send_signal(signum)
+            break
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 128 + signum
+    assert err in ("", "\nInterrupted.\n")
+    return "".join(lines) + out + err
+
+
+def test_ctrl_c_saves_what_was_learnt(folder):
+    process = start("net1", "--data", folder, "--epochs", 10**6)
+    out = interrupted(process, at=r"^ +3  \|")
+    net = storage.load("net1.pickle")
+    assert len(net.train_history_) >= 3
+    assert "\nInterrupted.\nBest validation loss" in out
+    assert f"\n{len(net.train_history_)} epochs in" in out
+    X, y = data.load(folder=folder)
+    assert ((net.predict(X) - y) ** 2).mean() < net.train_history_[0]["train_loss"]
+    assert set(files(Path.cwd())) >= {"net1.pickle", "net1.png"}
+
+
+def test_ctrl_c_before_the_first_epoch_saves_nothing(folder):
+    process = start("net1", "--data", folder)
+    out = interrupted(process, at="^Data:")
+    assert "Interrupted" in out
+    assert epochs(out) == []
+    assert files(Path.cwd()) == []
+
+
+def test_a_training_that_diverges_is_an_error(folder, monkeypatch, capsys):
+    def make(name, **changes):
+        changes["on_epoch_finished"] = [
+            AdjustVariable("update_learning_rate", 0.1, 1e9)
+        ]
+        rate = theano.shared(np.float32(0.1))
+        return nets_make(name, update_learning_rate=rate, **changes)
+
+    nets_make = nets.make
+    monkeypatch.setattr(nets, "make", make)
+    with pytest.raises(DivergedError, match="smaller update_learning_rate"):
+        train.main(["net1", "--data", str(folder), "--epochs", "50"])
+    net = storage.load("net1.pickle")
+    assert np.isfinite(net.predict(data.load(folder=folder)[0])).all()
+    assert "The net is saved in net1.pickle" in capsys.readouterr().out
+
+
+def test_a_training_that_is_killed_at_random_goes_on(folder, capsys):
+    arguments = ["net1", "--data", str(folder), "--epochs", "200"]
+    assert train.main([*arguments, "--out", "whole.pickle"]) == 0
+    arguments += ["--checkpoint-every", "1", "--resume"]
+    rng = random.Random()
+    for _ in range(3):
+        process = start(*arguments)
+        printed = (line for line in process.stdout if re.match(r" +\d+  \|", line))
+        next(printed)
+        next(printed)  # so that the one before is saved
+        time.sleep(rng.uniform(0, 0.2))
+        process.kill()
+        process.communicate()
+        assert process.returncode == -signal.SIGKILL
+    capsys.readouterr()
+    assert train.main(arguments) == 0
+    first = int(re.search(r"Going on after epoch (\d+)", capsys.readouterr().out)[1])
+    assert 3 <= first < 200
+    check_same("net1.pickle", "whole.pickle")
+    left = ["net1.pickle", "net1.png", "whole.pickle", "whole.png"]
+    assert files(Path.cwd()) == left
+
+
+def test_sigterm_saves_and_it_goes_on(folder, capsys):
+    arguments = ["net1", "--data", str(folder), "--epochs", "200"]
+    process = start(*arguments, "--checkpoint-every", "2")
+    out = interrupted(process, at=r"^ +4  \|", signum=signal.SIGTERM)
+    assert "To go on from net1.checkpoint, do the same again with --resume" in out
+    assert {"net1.pickle", "net1.checkpoint"} <= set(files(Path.cwd()))
+    assert train.main([*arguments, "--resume"]) == 0
+    assert re.search(r"Going on after epoch [2-9]", capsys.readouterr().out)
+    assert train.main([*arguments, "--out", "whole.pickle"]) == 0
+    check_same("net1.pickle", "whole.pickle")
+
+
+def test_a_time_limit_ends_in_good_order(folder, capsys):
+    arguments = ["net1", "--data", str(folder), "--epochs", "1000000"]
+    arguments += ["--log-every", "1000", "--time-limit", "2s"]
+    assert train.main(arguments) == 75
+    out = capsys.readouterr().out
+    net = storage.load("net1.pickle")
+    n = len(net.train_history_)
+    assert f"The time limit is reached after epoch {n}\n" in out
+    assert train.main([*arguments, "--resume"]) == 75
+    assert f"Going on after epoch {n}, from net1.checkpoint" in capsys.readouterr().out
+    assert len(storage.load("net1.pickle").train_history_) > n
+
+
+def test_a_checkpoint_of_another_training_is_an_error(folder, capsys):
+    arguments = ["net1", "--data", str(folder), "--epochs", "1000"]
+    assert train.main([*arguments, "--time-limit", "1s"]) == 75
+    before = Path("net1.checkpoint").read_bytes()
+    with pytest.raises(storage.StorageError, match="batch_size was 128, is 16"):
+        train.main([*arguments, "--resume", "--batch-size", "16"])
+    assert Path("net1.checkpoint").read_bytes() == before
+    assert train.main([*arguments, "--dry-run"]) == 0
+    assert Path("net1.checkpoint").read_bytes() == before
+    capsys.readouterr()
+    assert train.main([*arguments[:-1], "2"]) == 0
+    out = capsys.readouterr().out
+    assert "net1.checkpoint is left from a training that was ended" in out
+    assert files(Path.cwd()) == ["net1.pickle", "net1.png"]
+    assert train.main([*arguments[:-1], "2", "--resume"]) == 0
+    assert "There is no checkpoint net1.checkpoint" in capsys.readouterr().out
+
+
+def test_a_reader_that_stops_reading_ends_nothing(folder, work):
+    process = start("net1", "--data", folder, "--epochs", 100)
+    for line in process.stdout:
+        if line.startswith("     1  |"):
+            break
+    process.stdout.close()
+    assert process.stderr.read() == ""
+    process.stderr.close()
+    assert process.wait(timeout=120) == 0
+    assert len(storage.load("net1.pickle").train_history_) == 100
+    assert files(work) == ["net1.pickle", "net1.png"]
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full")
+def test_a_full_disk_under_the_log_is_an_error_after_training(folder, work):
+    with open("/dev/full", "w") as log:
+        process = start("net1", "--data", folder, "--epochs", 3, stdout=log)
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 1
+    assert re.fullmatch("train.py: standard output could not be .*No space.*\n", err)
+    assert len(storage.load("net1.pickle").train_history_) == 3
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="there is no SIGHUP")
+def test_a_terminal_that_is_closed_saves_what_was_learnt(folder):
+    terminal, side = os.openpty()
+    process = start("net1", "--data", folder, "--epochs", 10**6, stdout=side)
+    os.close(side)
+    seen = b""
+    while b"     3  |" not in seen:
+        seen += os.read(terminal, 1000)
+    os.close(terminal)
+    process.send_signal(signal.SIGHUP)
+    process.communicate(timeout=120)
+    assert process.returncode == 128 + signal.SIGHUP
+    assert len(storage.load("net1.pickle").train_history_) >= 3
+
+
+def test_a_terminal_that_knows_few_characters(tmp_path, folder, work):
+    place = tmp_path / "gesichter-\N{LATIN SMALL LETTER O WITH DIAERESIS}"
+    place.symlink_to(folder)
+    out = place.with_suffix(".pickle")
+    arguments = ["net1", "--data", place, "--epochs", 1, "--out", out]
+    process = start(*arguments, PYTHONIOENCODING="ascii")
+    printed, err = process.communicate(timeout=120)
+    assert (process.returncode, err) == (0, "")
+    assert "gesichter-\\xf6.png" in printed
+    assert out.exists()
