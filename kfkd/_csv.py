@@ -8,7 +8,10 @@ import pandas as pd
 
 from kfkd._layout import COLUMNS, PIXELS, SIDE, DataError, hint, shown
 
-__all__ = ["Table", "as_numbers", "parse"]
+__all__ = ["Table", "are_whole", "as_numbers", "parse", "why_not_whole"]
+
+
+_BOM = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +62,7 @@ def parse(stream, where, *, test):
     """
     numbered = enumerate(stream, start=1)
     number, line = next(
-        ((number, line) for number, line in numbered if line.strip()), (0, b"")
+        ((i, s) for i, s in numbered if s.removeprefix(_BOM).strip()), (0, b"")
     )
     header, separator = _header(line, where, number, test)
     at = header.index("Image")
@@ -118,6 +121,9 @@ def _header(line, where, number, test):
     here = f"{where}, line {number}"
     if not line:
         raise DataError(f"{where} is empty; download it again")
+    line = line.removeprefix(_BOM).rstrip(b"\r\n")
+    if line.startswith(b"\x1f\x8b"):
+        raise DataError(f"{where} is compressed by gzip; uncompress it")
     if line.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in line:
         raise DataError(f"{where} is no plain text (UTF-16?); save it as UTF-8")
     if line.lstrip().startswith((b"<", b"{")):
@@ -125,7 +131,6 @@ def _header(line, where, number, test):
             f"{where} is no table but an answer of a web site: log in to Kaggle, "
             "accept the competition's rules, and download the file again"
         )
-    line = line.removeprefix(b"\xef\xbb\xbf").rstrip(b"\r\n")
     if b"\r" in line:
         raise DataError(f"{where} ends its lines with CR alone; save it with LF")
     separator = max((b",", b";", b"\t"), key=line.count)
@@ -230,12 +235,12 @@ def as_numbers(series, lines, where):
 
 def _ids(values, lines, where):
     """Return the column ``ImageId`` as int64."""
-    whole = np.isfinite(values) & (np.floor(values) == values)
+    whole = are_whole(values)
     if not whole.all():
         row = np.flatnonzero(~whole)[0]
         raise DataError(
-            f"{where}, line {lines[row]}, column ImageId: {values[row]} is no whole "
-            "number"
+            f"{where}, line {lines[row]}, column ImageId: {values[row]} is "
+            f"{why_not_whole(values[row])}"
         )
     again = np.flatnonzero(pd.Series(values).duplicated())
     if len(again):
@@ -244,6 +249,16 @@ def _ids(values, lines, where):
             "has been given to a row before"
         )
     return values.astype(np.int64)
+
+
+def are_whole(values):
+    """Tell which numbers are whole, and small enough for float64 to hold any."""
+    return (np.abs(values) < 2**53) & (np.floor(values) == values)
+
+
+def why_not_whole(value):
+    """Say what is wrong with a number that `are_whole` has not told whole."""
+    return "too large" if abs(value) >= 2**53 else "no whole number"
 
 
 def _check_inside(labels, lines, where):

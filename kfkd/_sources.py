@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import io
+import lzma
 import os
 import zipfile
 import zlib
@@ -15,6 +16,14 @@ __all__ = ["find", "fingerprint", "open_csv"]
 # What `kaggle competitions download` writes: one file that holds all the others.
 _ARCHIVE = "facial-keypoints-detection.zip"
 _FOLDERS = ("./data", "~/data/kaggle-facial-keypoint-detection")
+
+_DAMAGED = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    NotImplementedError,
+)
 
 _HELP = """
 To get the Kaggle files, accept the competition's rules on
@@ -54,8 +63,10 @@ def find(name, folder=None):
         No folder was named, and neither of the usual ones has the file.
     """
     candidates = (f"{name}.csv", f"{name}.zip", f"{name}.csv.zip", _ARCHIVE)
-    named = folder if folder is not None else os.environ.get("KFKD_DATA")
-    folders = (named,) if named else _FOLDERS
+    named = folder if folder is not None else os.environ.get("KFKD_DATA") or None
+    if named == "":
+        raise DataError("the name of the folder with the data is empty")
+    folders = _FOLDERS if named is None else (named,)
     for place in folders:
         for candidate in candidates:
             path = Path(place).expanduser() / candidate
@@ -68,7 +79,7 @@ def find(name, folder=None):
     if named and folder is None:
         message += " (the folder named by KFKD_DATA; no other is looked into)"
     message += f", nor {', '.join(candidates[1:-1])} or {candidates[-1]}.{_HELP}"
-    raise (DataError if named else NoDataError)(message)
+    raise (NoDataError if named is None else DataError)(message)
 
 
 def fingerprint(path):
@@ -124,7 +135,9 @@ def open_csv(path, name):
                 if zipped:  # ZipFile seeks, which would inflate it again and again
                     file = io.BytesIO(file.read())
             yield io.BufferedReader(file, 1 << 20)
-        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+        except (*_DAMAGED, OSError) as error:
+            if isinstance(error, OSError) and error.errno is not None:
+                raise  # of the file system, where that of bz2 has no number
             raise DataError(
                 f"{path} is no usable zip file ({error or 'it ends too soon'}); "
                 "download it again"

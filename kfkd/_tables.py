@@ -6,7 +6,7 @@ import io
 import numpy as np
 import pandas as pd
 
-from kfkd._csv import as_numbers
+from kfkd._csv import are_whole, as_numbers, why_not_whole
 from kfkd._layout import DataError, shown
 
 __all__ = ["numbers", "read", "whole_numbers"]
@@ -43,18 +43,21 @@ def read(stream, where, needed):
         raise DataError(
             f"{where} is no plain text (UTF-16?); save it as UTF-8"
         ) from None
-    first = text.partition("\n")[0]
+    first = next((line for line in text.splitlines() if line.strip()), None)
+    if first is None:
+        raise DataError(f"{where} is empty; download it again")
     separator = max(",;\t", key=first.count)
-    reader = csv.reader(io.StringIO(text), delimiter=separator)
+    # Python's reader leaves the ends of lines to the file: CR alone is one, too.
+    reader = csv.reader(io.StringIO(text, newline=None), delimiter=separator)
     rows, lines = [], []
     try:
-        header = [name.strip() for name in next(reader, [])]
+        header = [name.strip() for name in next(filter(any, reader))]
         for name in needed:
             if header.count(name) != 1:
                 fault = "no" if name not in header else "more than one"
                 raise DataError(
-                    f"{where}, line 1: there is {fault} column {name!r}, but "
-                    f"{shown(first.strip())}; download the file again"
+                    f"{where}, line {reader.line_num}: there is {fault} column "
+                    f"{name!r}, but {shown(first.strip())}; download the file again"
                 )
         for fields in reader:
             if not any(fields):
@@ -100,13 +103,13 @@ def whole_numbers(series, where):
         A text in it is no whole number, or missing.
     """
     values = numbers(series, where)
-    wrong = np.flatnonzero(~(np.isfinite(values) & (np.floor(values) == values)))
+    wrong = np.flatnonzero(~are_whole(values))
     if len(wrong):
         row = wrong[0]
         fault = (
             "the value is missing"
             if pd.isna(series.iloc[row])
-            else f"{shown(series.iloc[row])} is no whole number"
+            else f"{shown(series.iloc[row])} is {why_not_whole(values[row])}"
         )
         raise DataError(
             f"{where}, line {series.index[row]}, column {series.name}: {fault}"

@@ -4,7 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 from nolearn.lasagne import BatchIterator
 
-from kfkd.data import COLUMNS
+from kfkd.data import COLUMNS, check_cols
 
 __all__ = ["FlipBatchIterator", "flip_pairs"]
 
@@ -27,13 +27,14 @@ def flip_pairs(columns=COLUMNS):
     ------
     ValueError
         If only one of the two is among the columns: what a mirrored face shows there
-        is not known.
+        is not known.  And if a column is none of Kaggle's.
 
     Notes
     -----
     ``flip_indices`` of the tutorial's section "Data augmentation", which it writes
     down by hand.
     """
+    columns = check_cols(columns)
     position = {name: i for i, name in enumerate(columns)}
     pairs = []
     for name, i in position.items():
@@ -103,7 +104,6 @@ class FlipBatchIterator(BatchIterator):
             If these are no images, or `yb` has fewer columns than `flip_indices` names.
         """
         Xb, yb = super().transform(Xb, yb)
-        self._check(Xb, yb)
         return self.apply((Xb, yb), self.draw(len(Xb)))
 
     def draw(self, n):
@@ -126,6 +126,7 @@ class FlipBatchIterator(BatchIterator):
         Xb, yb
         """
         Xb, yb = batch
+        self._check(Xb, yb)
         numpy = np if isinstance(Xb, np.ndarray) else jnp
         Xb = numpy.where(flipped[:, None, None, None], Xb[..., ::-1], Xb)
         if yb is not None:

@@ -63,10 +63,13 @@ class AdjustVariable:
 
     def __call__(self, net, train_history):
         """Set the variable to its value after the epoch that has just ended."""
-        done = min(train_history[-1]["epoch"], net.max_epochs)
-        schedule = np.linspace(self.start, self.stop, net.max_epochs)
+        done = min(train_history[-1]["epoch"], net.max_epochs) - 1
+        last = net.max_epochs - 1
+        # numpy.linspace(start, stop, max_epochs)[done], to the last bit.
+        step = (self.stop - self.start) / last if last else 0
+        value = self.stop if 0 < done == last else self.start + done * step
         variable = self._variable(net)
-        variable.set_value(np.asarray(schedule[done - 1], variable.dtype))
+        variable.set_value(np.asarray(value, variable.dtype))
 
     def _variable(self, net):
         variable = getattr(net, self.name, None)

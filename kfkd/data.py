@@ -5,6 +5,7 @@ tables unscaled, with all rows. Where the files come from: ``data/README.md``.
 """
 
 import math
+import numbers
 
 import numpy as np
 import pandas as pd
@@ -221,7 +222,7 @@ def arrays(images, labels, rows, cols=COLUMNS):
 
 def _split(n, holdout):
     """Return the rows of `n` to train on and those to hold out, in their order."""
-    if not 0 <= holdout < 1:
+    if not (isinstance(holdout, numbers.Real) and 0 <= holdout < 1):
         raise ValueError(
             f"holdout is {shown(holdout)}, not a share from 0 to less than 1"
         )

@@ -13,10 +13,11 @@ from sklearn.exceptions import NotFittedError
 from sklearn.metrics import accuracy_score, r2_score
 
 from kfkd import storage, training
-from kfkd._checks import check_finite, check_parameters
+from kfkd._checks import as_arrays, check_finite, check_parameters, check_scale
 from kfkd._signals import ctrl_c_held_back
 from kfkd.callbacks import PrintTables
 from kfkd.checkpoints import Checkpoint
+from kfkd.data import PIXELS
 from kfkd.epochs import listed
 
 __all__ = ["NeuralNet"]
@@ -125,6 +126,11 @@ class NeuralNet(nolearn.NeuralNet):
         if not len(X):
             raise ValueError("X is empty")
         check_finite("X", X)
+        of_faces = np.prod(X.shape[1:]) == PIXELS
+        if of_faces:
+            check_scale(
+                "X", X, 8, "grey values in [0, 1]", "kfkd.data.load has them so"
+            )
         if y is not None and self.regression:
             outputs = self._output_layers[-1].output_shape[1:]
             if y.shape[1:] != outputs:
@@ -133,6 +139,9 @@ class NeuralNet(nolearn.NeuralNet):
                     f"make one with output_num_units={y.shape[-1]}"
                 )
             check_finite("y", y)
+            if of_faces:
+                how = "kfkd.data.from_pixels makes them of pixels"
+                check_scale("y", y, 4, "coordinates in [-1, 1]", how)
         return X, y
 
     def fit(self, X, y, epochs=None):
@@ -157,11 +166,13 @@ class NeuralNet(nolearn.NeuralNet):
             If the shapes do not fit the net's, or each other, or if there is a value
             that is not finite, or a parameter that cannot be.
         """
-        check_parameters(self, epochs or self.max_epochs)
+        check_parameters(self, epochs)
+        X, y = as_arrays(X, y)
         if not hasattr(self, "layers_"):
             self.initialize_layers()
             try:
-                self._check_good_input(X, y)
+                if self.check_input:
+                    self._check_good_input(X, y)
             except ValueError:  # the definition can still be changed
                 del self.layers_, self._output_layers
                 raise

@@ -204,7 +204,7 @@ def make(name, **changes):
     ValueError
         If there is no such net or parameter; the message names the nearest.
     """
-    if name not in _DEFINITIONS:
+    if not isinstance(name, str) or name not in _DEFINITIONS:
         raise ValueError(f"There is no net {name!r}; the nets are {', '.join(NETS)}")
     definition = _DEFINITIONS[name]() | changes
     known = _parameters(definition)

@@ -62,7 +62,12 @@ def save(net, path):
             about.append({"key": key, "net": encoded})  # JSON: a tuple is a list
         arrays.write(path, "net", packed, about)
         return
-    pickled = pickle.dumps(net, pickle.HIGHEST_PROTOCOL)
+    try:
+        pickled = pickle.dumps(net, pickle.HIGHEST_PROTOCOL)
+    except (AttributeError, TypeError, pickle.PicklingError) as error:
+        raise StorageError(
+            f"{path} cannot hold the net, as a part of it cannot be pickled: {error}"
+        ) from error
     with written_atomically(path) as draft:
         draft.write_bytes(pickled + _seal(pickled))
 

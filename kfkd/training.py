@@ -7,8 +7,10 @@ The loop, what it calls and what it writes into ``train_history_`` are those of
 import time
 
 import numpy as np
+from nolearn.lasagne import TrainSplit
 
 from kfkd import epochs
+from kfkd.data import DataError
 from kfkd.epochs import listed
 from kfkd.xla.storage import restore, snapshot
 
@@ -46,6 +48,7 @@ class Run:
 
     def __init__(self, net, X, y, n_epochs):
         self.net, self.data = net, (X, y)
+        _check_length(net.train_split, X)
         X_train, X_valid, y_train, y_valid = net.train_split(X, y, net)
         self.train, self.valid = (X_train, y_train), (X_valid, y_valid)
         self.first = len(net.train_history_)
@@ -115,6 +118,17 @@ class Run:
 
     def _choose(self):
         return epochs.choose(self.net, self.train, self.valid, self.orders)
+
+
+def _check_length(split, X):
+    """Complain if there are too few samples to set the share for validation aside."""
+    share = getattr(split, "eval_size", None)
+    if isinstance(split, TrainSplit) and share and _length(X) < round(1 / share):
+        raise DataError(
+            f"there are only {_length(X)} samples to train on; to set {share:g} of "
+            f"them aside for validation, {round(1 / share)} are needed "
+            "(train_split=TrainSplit(eval_size=0) does without)"
+        )
 
 
 def _length(X):

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from kfkd.augment import FlipBatchIterator, flip_pairs
-from kfkd.data import COLUMNS, to_pixels
+from kfkd.data import COLUMNS, DataError, to_pixels
 
 # As the tutorial writes them down, in "Data augmentation" and "Training specialists".
 TEXT = [(0, 2), (1, 3), (4, 8), (5, 9), (6, 10), (7, 11)]
@@ -58,6 +58,12 @@ def test_the_pairs_are_those_of_the_text():
 @pytest.mark.parametrize(("points", "pairs"), SPECIALISTS)
 def test_the_specialists_pairs_are_those_of_the_text(points, pairs):
     assert flip_pairs([f"{p}_{axis}" for p in points for axis in "xy"]) == pairs
+
+
+@pytest.mark.parametrize("columns", ["nose_tip_x", ["nose_tipp_x"]])
+def test_unknown_columns_are_an_error(columns):
+    with pytest.raises(DataError, match="cols "):
+        flip_pairs(columns)
 
 
 @pytest.mark.parametrize("missing", ["left_eye_center_x", "mouth_right_corner_y"])

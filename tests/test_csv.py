@@ -1,3 +1,4 @@
+import gzip
 import io
 
 import numpy as np
@@ -143,6 +144,8 @@ LAST = len(TRAINING[3])
         ("\n".join(TRAINING).encode("utf-16"), "no plain text"),
         (bytes(5000), "no plain text"),
         (b"<!DOCTYPE html>\n<html>\n", "answer of a web site: log in to Kaggle"),
+        (b"\xef\xbb\xbf\n<!DOCTYPE html>\n<html>\n", "answer of a web site"),
+        (gzip.compress(b"a" * 100), "some.csv is compressed by gzip; uncompress it"),
         (b'{"code": 403, "message": "Forbidden"}', "answer of a web site"),
         ("\r".join(TRAINING).encode(), "ends its lines with CR alone"),
         (TRAINING[1:], "line 1: column 1 is called '"),
@@ -217,6 +220,8 @@ def test_faults_of_a_training_set(text, message):
         (["Image", "1 2"], "line 1: there is no column 'ImageId'"),
         ([TEST[0], "," + cells(TEST[1])[1]], "line 2, column ImageId: nan is no whole"),
         ([*TEST[:2], "1.5," + cells(TEST[1])[1]], "line 3, column ImageId: 1.5 is no"),
+        ([*TEST[:2], "1e300," + cells(TEST[1])[1]], "ImageId: 1e.300 is too large"),
+        ([*TEST[:2], f"{2**53}," + cells(TEST[1])[1]], "ImageId: .* is too large"),
         ([*TEST[:2], "x," + cells(TEST[1])[1]], "line 3, column ImageId: 'x' is no nu"),
         ([*TEST, TEST[2]], "line 7, column ImageId: 2 has been given to a row before"),
     ],

@@ -138,6 +138,9 @@ def test_errors_are_one_message_and_nothing_is_written(
         ["--data", "x", "a.png"],
         ["--synthetic", "a.png"],
         ["--plot", "a.xyz"],
+        ["--data", "x", "--plot", "a.png", "b.png"],
+        ["--out", "net.pickle"],
+        ["--out", "./a.png", "a.png"],
     ],
 )
 def test_wrong_use(run, arguments):

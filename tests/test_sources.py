@@ -190,6 +190,28 @@ def test_unusable_zip_files(tmp_path, made, kind, message, name):
     assert not (tmp_path / "cache").exists()
 
 
+@pytest.mark.parametrize(
+    "method",
+    [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA],
+)
+def test_a_changed_byte_in_any_kind_of_zip_file(tmp_path, made, method):
+    path = tmp_path / "set" / "training.zip"
+    path.parent.mkdir()
+    with zipfile.ZipFile(path, "w", method) as archive:
+        archive.writestr("training.csv", made[2])
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=r"training\.(zip|csv)"):
+        read("training", path.parent)
+
+
+def test_an_empty_name_is_no_wish_for_other_data():
+    with pytest.raises(DataError, match="name of the folder") as caught:
+        find("training", "")
+    assert not isinstance(caught.value, NoDataError)
+
+
 def test_a_fault_in_a_zipped_table_names_both_files(tmp_path, made):
     text = made[2].replace(b",0 255 ", b",0 256 ", 1)
     (tmp_path / "training.zip").write_bytes(zipped({"training.csv": text}))

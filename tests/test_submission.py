@@ -165,7 +165,12 @@ def test_an_image_that_is_not_in_the_test_set(folder):
         ),
         (lambda lines: ["<!DOCTYPE html>", "<p>"], "no column 'RowId', but '<!DOC"),
         (lambda lines: lines[:1], "holds a header, but no rows; download it again$"),
-        (lambda lines: [], "line 1: there is no column 'RowId', but ''"),
+        (lambda lines: [], " is empty; download it again$"),
+        (lambda lines: ["", *lines[1:]], "line 2: there is no column 'RowId', but '1,"),
+        (
+            lambda lines: [*lines[:3], "1e300,1,nose_tip_x,"],
+            "line 4, column RowId: '1e300' is too large$",
+        ),
         (
             lambda lines: [*lines[:3], "3,1,nose_tip_x"],
             "line 4: 3 values for 4 columns$",
@@ -177,6 +182,10 @@ def test_an_image_that_is_not_in_the_test_set(folder):
         (
             lambda lines: [*lines[:3], "3,1.5,nose_tip_x,"],
             "line 4, column ImageId: '1.5' is no whole number$",
+        ),
+        (
+            lambda lines: ["", *lines[:3], f"3,{2**53 + 1},nose_tip_x,"],
+            "line 5, column ImageId: '9007199254740993' is too large$",
         ),
         (
             lambda lines: [*lines[:3], ",1,nose_tip_x,"],

@@ -274,7 +274,7 @@ def add_data(parser, *, otherwise=""):
 
 def check_data(parser, args):
     """End with an error of `parser` if the two options of `add_data` are both set."""
-    if args.data and args.synthetic:
+    if args.data is not None and args.synthetic:
         parser.error("--data and --synthetic exclude each other")
 
 

@@ -1,6 +1,7 @@
 """Predict key points, in pixels, with a saved net or a set of specialists."""
 
 import argparse
+import os
 import pathlib
 import sys
 
@@ -43,10 +44,17 @@ def parse_args(argv=None):
         help=f"a picture to draw of the first {DRAWN} images; its ending says the "
         f"format: {', '.join(plots.FORMATS)} (default: none)",
     )
-    args = parser.parse_args(argv)
-    if bool(args.data) + args.synthetic + bool(args.images) > 1:
+    args = parser.parse_intermixed_args(argv)
+    for path in (args.out, args.plot):
+        if path and any(_same(path, read) for read in (args.net, *args.images)):
+            parser.error(f"{path} is to be read, and would be written over")
+    if (args.data is not None) + args.synthetic + bool(args.images) > 1:
         parser.error("--data, --synthetic and image files exclude each other")
     return args
+
+
+def _same(path, other):
+    return os.path.realpath(path) == os.path.realpath(other)
 
 
 def predict_files(net, paths, plot):
