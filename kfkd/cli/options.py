@@ -206,17 +206,30 @@ _UNITS = {"s": 1 / 60, "m": 1, "h": 60}
 
 def duration(text):
     """Take a text such as 90s, 30m or 1.5h for a time in minutes."""
-    if text[-1:] not in _UNITS:
-        raise argparse.ArgumentTypeError(f"{text!r} has no unit: 90s, 30m or 1.5h")
-    return positive(text[:-1]) * _UNITS[text[-1]]
+    number, unit = text[:-1], text[-1:]
+    try:
+        minutes = float(number) * _UNITS[unit]
+    except (KeyError, ValueError):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no time such as 90s, 30m or 1.5h"
+        ) from None
+    if not 0 < minutes < math.inf:
+        raise argparse.ArgumentTypeError(f"{text} is not greater than 0")
+    return minutes
 
 
 def _every(text):
     if text == "never":
         return {}
-    if text[-1:] in _UNITS:
+    if text.isdecimal():
+        return {"epochs": whole(1)(text)}
+    try:
         return {"minutes": duration(text)}
-    return {"epochs": whole(1)(text)}
+    except argparse.ArgumentTypeError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no number of epochs such as 100, no time such as 90s, 5m or "
+            "1h, and not never"
+        ) from None
 
 
 def add_checkpoint_every(parser):
