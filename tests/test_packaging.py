@@ -20,7 +20,7 @@ from packaging.specifiers import SpecifierSet
 ROOT = Path(__file__).resolve().parent.parent
 STAND_IN = ROOT / "packaging" / "theano"
 BUILDER = ROOT / "packaging" / "theano-pymc"
-SCRIPTS = sorted((ROOT / "scripts").glob("*.py"))
+SCRIPTS = sorted((ROOT / "scripts").glob("[a-z]*.py"))
 
 
 def lines(name):
@@ -204,6 +204,7 @@ def test_there_are_scripts():
 def test_help_of_every_script_says_the_defaults(script, work, monkeypatch, capsys):
     monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.setattr(sys, "argv", [str(script), "--help"])
+    monkeypatch.syspath_prepend(script.parent)
     with pytest.raises(SystemExit) as end:
         runpy.run_path(str(script), run_name="__main__")
     assert end.value.code == 0
@@ -234,3 +235,16 @@ def test_make_train_trains_the_net_asked_for():
     assert "scripts/train.py net2 --seed 1\n" in shown(
         "train", "NET=net2", "ARGS=--seed 1"
     )
+
+
+def test_a_script_outside_of_the_environment_says_how_to_enter_it(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-S", ROOT / "scripts" / "train.py"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("No module named ")
+    assert ". .venv/bin/activate" in done.stderr
+    assert done.stderr.count("\n") == 1
