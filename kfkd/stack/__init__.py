@@ -21,7 +21,7 @@ Settings
 :mod:`kfkd.xla` now: see :data:`REQUESTED_DEVICE`.
 """
 
-from kfkd.stack import graphs, imports, nets, numerics
+from kfkd.stack import graphs, imports, nets, numerics, pickles
 from kfkd.stack.installed import VERSIONS, StackError, check_installed
 from kfkd.stack.settings import get_settings
 
@@ -31,6 +31,11 @@ __all__ = ["REQUESTED_DEVICE", "VERSIONS", "StackError", "lasagne", "nolearn", "
 def _restore(cls):
     """Make an empty net; as a function of this module, it has the stack imported."""
     return cls.__new__(cls)
+
+
+def _rebuild(function, arguments):
+    """Begin to make what a pickle holds; it has the stack imported, as `_restore`."""
+    return function(*arguments)
 
 
 check_installed()
@@ -48,3 +53,4 @@ with imports.quiet():
     lasagne = imports.import_lasagne()
     nolearn = imports.import_nolearn()
     nets.repair_net(nolearn, _restore)
+    pickles.repair_pickles(theano, lasagne, nolearn, _rebuild)

@@ -1,0 +1,34 @@
+"""Repair of pickles: they load where nobody has imported kfkd before."""
+
+import copyreg
+
+__all__ = ["repair_pickles"]
+
+
+def repair_pickles(theano, lasagne, nolearn, rebuild):
+    """Let pickles of what the three packages make import kfkd before these packages.
+
+    Those of NeuralNet have a way of their own.
+    """
+    basic = theano.graph.basic
+    for cls in (
+        basic.Variable,
+        basic.Apply,
+        theano.graph.fg.FunctionGraph,
+        lasagne.layers.Layer,
+        lasagne.init.Initializer,
+        nolearn.lasagne.BatchIterator,
+        nolearn.lasagne.TrainSplit,
+    ):
+        cls.__reduce_ex__ = _first_through(rebuild, cls.__reduce_ex__)
+    Function = theano.compile.function.types.Function
+    reduce = copyreg.dispatch_table[Function]
+    copyreg.pickle(Function, _first_through(rebuild, reduce))
+
+
+def _first_through(rebuild, reduce):
+    def reduce_first_through(*args):
+        function, arguments, *more = reduce(*args)
+        return rebuild, (function, arguments), *more
+
+    return reduce_first_through
