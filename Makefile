@@ -1,5 +1,6 @@
 # make train              set up .venv and train net1; NET=net6 make train another
 # make test               set up .venv and run the tests
+# make coverage           the same, counting the branches of kfkd that are run
 # make lint               set up .venv and run the linter
 # make cuda               add JAX for NVIDIA GPUs to .venv
 # make clean              remove .venv and whatever else can be made again
@@ -15,13 +16,16 @@ export PYTHON
 
 RUN = "$(VENV)/bin/python"
 
-.PHONY: train test lint cuda venv clean
+.PHONY: train test coverage lint cuda venv clean
 
 train: venv
 	@$(RUN) scripts/train.py $(NET) $(ARGS)
 
 test: venv
 	@$(RUN) -m pytest -n auto --maxprocesses 4 --dist worksteal $(ARGS)
+
+coverage: venv
+	@$(RUN) -m pytest -n auto --maxprocesses 4 --dist worksteal --cov=kfkd $(ARGS)
 
 lint: venv
 	@$(RUN) -m ruff check .

@@ -1,10 +1,11 @@
-"""Ctrl-C, SIGTERM and SIGHUP at a time when they do no harm."""
+"""Ctrl-C, SIGTERM and SIGHUP at a time when they do no harm; and an alarm clock."""
 
+import _thread
 import contextlib
 import signal
 import threading
 
-__all__ = ["ctrl_c_held_back", "ended_like_ctrl_c"]
+__all__ = ["ctrl_c_held_back", "ended_after", "ended_like_ctrl_c"]
 
 
 @contextlib.contextmanager
@@ -73,3 +74,33 @@ def ended_like_ctrl_c():
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def ended_after(minutes):
+    """Let a SIGTERM of our own end what is in the block when its time is up.
+
+    Parameters
+    ----------
+    minutes : float or None
+        None for no limit.
+
+    Yields
+    ------
+    threading.Event
+        Set when that has happened.
+    """
+    over = threading.Event()
+
+    def end():
+        over.set()
+        _thread.interrupt_main(signal.SIGTERM)
+
+    clock = threading.Timer(60 * (minutes or 0), end)
+    clock.daemon = True
+    if minutes is not None:
+        clock.start()
+    try:
+        yield over
+    finally:
+        clock.cancel()

@@ -14,6 +14,7 @@ import platform
 import time
 from importlib import metadata
 from pathlib import Path
+from types import MappingProxyType
 
 import joblib
 
@@ -101,7 +102,16 @@ def scaled(epochs, scale):
     return max(1, round(epochs * scale))
 
 
-def run(settings, out, *, train=True, device=None, n_jobs=None, log_every=100):
+def run(
+    settings,
+    out,
+    *,
+    train=True,
+    device=None,
+    n_jobs=None,
+    log_every=100,
+    checkpoint_every=MappingProxyType({"minutes": 1}),
+):
     """Train what is not finished yet, and return everything.
 
     Each net is pickled into a folder when it is finished, with a note of what it was
@@ -121,6 +131,9 @@ def run(settings, out, *, train=True, device=None, n_jobs=None, log_every=100):
         As for ``kfkd.specialists.fit_specialists``; single nets are trained in turn.
     log_every : int, default=100
         Epochs between two printed rows.
+    checkpoint_every : mapping, default={"minutes": 1}
+        When checkpoints are saved: the `epochs` or `minutes` of
+        ``kfkd.checkpoints.Checkpoint``.
 
     Returns
     -------
@@ -136,7 +149,8 @@ def run(settings, out, *, train=True, device=None, n_jobs=None, log_every=100):
     """
     xla.set_device(device)
     parts = Parts(out)
-    trainer = _Trainer(settings, parts, device, n_jobs, log_every)
+    options = dict(log_every=log_every, checkpoint_every=dict(checkpoint_every))
+    trainer = _Trainer(settings, parts, device, n_jobs, options)
     runs = {}
     wanted = settings.wanted()
     for number, name in enumerate(wanted, start=1):
@@ -199,9 +213,9 @@ def _why_anew(record, source):
 class _Trainer:
     """Trains nets and specialists, and keeps them."""
 
-    def __init__(self, settings, parts, device, n_jobs, log_every):
+    def __init__(self, settings, parts, device, n_jobs, options):
         self.settings, self.parts = settings, parts
-        self.device, self.n_jobs, self.log_every = device, n_jobs, log_every
+        self.device, self.n_jobs, self.options = device, n_jobs, options
         # What everything is made from.
         self.common = dict(
             data=data.fingerprint(data.find("training", settings.folder)),
@@ -240,14 +254,17 @@ class _Trainer:
     def _net(self, name, source):
         """Return a trained net, and what is wrong with it."""
         net = nets.make(
-            source["net"], max_epochs=source["epochs"], log_every=self.log_every
+            source["net"],
+            max_epochs=source["epochs"],
+            log_every=self.options["log_every"],
         )
         net.seed(source["seed"])
         net.batch_iterator_train.batch_size = source["batch_size"]
         net.batch_iterator_test.batch_size = source["batch_size"]
         X, y = self.arrays
         path = self.parts.checkpoint(name).path
-        checkpoint = Checkpoint(path, minutes=1, resume=True)
+        every = self.options["checkpoint_every"]
+        checkpoint = Checkpoint(path, resume=True, **every)
         problem = ""
         try:
             fit_with(checkpoint, net, X.reshape(-1, *net.input_shape[1:]), y)
@@ -270,7 +287,7 @@ class _Trainer:
             holdout=self.settings.holdout,
             device=self.device,
             out=self.parts.folder / f"{name}.pickle",
-            log_every=self.log_every,
+            **self.options,
         )
 
 

@@ -143,7 +143,7 @@ def test_help_gives_the_defaults(capsys):
     assert exit.value.code == 0
     text = capsys.readouterr().out
     options = re.split(r"^  (?=-)", text, flags=re.MULTILINE)[1:]
-    assert len(options) == 16
+    assert len(options) == 17
     for option in options[1:]:  # without --help itself
         assert re.search(r"\(default:\s[^)]+\)", option), option
     assert all(name in text for name in NAMES)
@@ -247,3 +247,15 @@ def test_killed_at_random_in_parallel_they_go_on(folder, work):
     ]
     tables = [re.findall(r"^ +\d+  \|.*$", log.read_text(), re.M) for log in logs]
     assert tables[0] == tables[1]
+
+
+def test_a_time_limit_ends_in_good_order(folder, work):
+    # Of whole trainings of the small nets, which would take hours.
+    arguments = ["--data", folder, "--only", *NAMES[:2], "--checkpoint-every", "1"]
+    limited = start(*arguments, "--jobs", "2", "--time-limit", "20s")
+    out, err = limited.communicate(timeout=300)
+    assert limited.returncode == 75, err
+    assert f"Not finished: {NAMES[0]}, {NAMES[1]}." in out
+    assert out.endswith("The time limit is reached.\n")
+    assert not Path("net-specialists.pickle").exists()
+    assert list(Path("net-specialists.parts").glob("*.checkpoint"))

@@ -8,6 +8,7 @@ import tempfile
 import numpy as np
 
 from kfkd import specialists, storage, xla
+from kfkd._signals import ended_after
 from kfkd.cli import options
 from kfkd.cli.options import positive, whole
 from kfkd.specialists.parts import Parts
@@ -53,6 +54,7 @@ def parse_args(argv=None):
     )
     options.add_training(parser)
     options.add_checkpoint_every(parser)
+    options.add_time_limit(parser)
     options.add_device(parser)
     add(
         "--log-every",
@@ -110,7 +112,14 @@ def main(argv=None):
             log_every=args.log_every,
             checkpoint_every=args.checkpoint_every,
         )
-        nets = specialists.fit_specialists(**arguments | limits)
+        with ended_after(args.time_limit) as over:
+            try:
+                nets = specialists.fit_specialists(**arguments | limits)
+            except KeyboardInterrupt:
+                if not over.is_set():
+                    raise
+                print("\nThe time limit is reached.")
+                return options.OUT_OF_TIME
         print(f"\n{report(nets, Parts.beside(out))}\n")
     if args.holdout:
         options.print_held_out(nets, folder, args.holdout)

@@ -10,14 +10,15 @@ import numpy as np
 from kfkd import data, faces, plots, scoring, storage, xla
 
 __all__ = [
+    "OUT_OF_TIME",
     "add_checkpoint_every",
-    "add_checkpoints",
     "add_data",
     "add_device",
     "add_format",
     "add_jobs",
     "add_net",
     "add_picture",
+    "add_time_limit",
     "add_training",
     "check_data",
     "choose_folder",
@@ -29,6 +30,8 @@ __all__ = [
     "share",
     "whole",
 ]
+
+OUT_OF_TIME = 75  # which sysexits.h has for what may be tried again
 
 
 def whole(least, most=None):
@@ -244,22 +247,14 @@ def add_checkpoint_every(parser):
     )
 
 
-def add_checkpoints(parser):
-    """Add ``--checkpoint-every``, ``--resume`` and ``--time-limit``."""
-    add_checkpoint_every(parser)
-    add = parser.add_argument
-    add(
-        "--resume",
-        action="store_true",
-        help="go on from the checkpoint that an ended training has left, if there is "
-        "one (default: begin anew)",
-    )
-    add(
+def add_time_limit(parser):
+    """Add ``--time-limit``."""
+    parser.add_argument(
         "--time-limit",
         type=duration,
         metavar="TIME",
-        help="end training in good order before so much time (50m, 2h) has passed "
-        "(default: none)",
+        help="end training in good order before so much time (50m, 2h) has passed; "
+        f"the exit status is {OUT_OF_TIME} then (default: none)",
     )
 
 

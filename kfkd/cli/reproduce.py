@@ -5,6 +5,7 @@ import shlex
 from pathlib import Path
 
 from kfkd import nets, report, reproduction, storage, xla
+from kfkd._signals import ended_after
 from kfkd.cli import options
 from kfkd.cli.options import positive, whole
 
@@ -59,6 +60,8 @@ def parse_args(argv=None):
     )
     options.add_data(parser, otherwise=", else drawn faces")
     options.add_training(parser)
+    options.add_checkpoint_every(parser)
+    options.add_time_limit(parser)
     options.add_device(parser)
     options.add_jobs(parser)
     add(
@@ -124,21 +127,27 @@ def main(argv=None):
     storage.make_folder(args.out)
     folder = options.choose_folder(args, fall_back=True)
     settings = read_settings(args, folder)
-    try:
-        runs = reproduction.run(
-            settings,
-            args.out,
-            train=not args.report_only,
-            device=args.device,
-            n_jobs=args.jobs,
-            log_every=args.log_every,
-        )
-    except KeyboardInterrupt:
-        print(
-            f"\nWhat is finished is kept in {args.out}; the same command goes on with "
-            "the rest, and with --report-only writes the page about what is there."
-        )
-        raise
+    with ended_after(args.time_limit) as over:
+        try:
+            runs = reproduction.run(
+                settings,
+                args.out,
+                train=not args.report_only,
+                device=args.device,
+                n_jobs=args.jobs,
+                log_every=args.log_every,
+                checkpoint_every=args.checkpoint_every,
+            )
+        except KeyboardInterrupt:
+            print(
+                f"\nWhat is finished is kept in {args.out}; the same command goes on "
+                "with the rest, and with --report-only writes the page about what is "
+                "there."
+            )
+            if not over.is_set():
+                raise
+            print("The time limit is reached.")
+            return options.OUT_OF_TIME
     html, markdown = report.write(settings, runs, args.out, command=command_of(args))
     print(f"The page is written: {html}, {markdown}")
     return int(any(run.problem for run in runs.values()))

@@ -15,15 +15,13 @@ from kfkd.cli.options import whole
 from kfkd.training import DivergedError
 
 DRY_RUN = 200  # images
-OUT_OF_TIME = 75  # which sysexits.h has for what may be tried again
 
 
 def parse_args(argv=None):
     """Return the parsed command line."""
     parser = argparse.ArgumentParser(
         description="Train a net of the tutorial and pickle it. Ctrl-C ends training "
-        "and saves what has been learnt; --resume goes on from there. The exit status "
-        f"is {OUT_OF_TIME} if --time-limit has ended training."
+        "and saves what has been learnt; --resume goes on from there."
     )
     add = parser.add_argument
     add(
@@ -42,7 +40,14 @@ def parse_args(argv=None):
         help="how many; schedules are stretched to them (default: as in the tutorial)",
     )
     options.add_training(parser)
-    options.add_checkpoints(parser)
+    options.add_checkpoint_every(parser)
+    add(
+        "--resume",
+        action="store_true",
+        help="go on from the checkpoint that an ended training has left, if there is "
+        "one (default: begin anew)",
+    )
+    options.add_time_limit(parser)
     options.add_device(parser)
     add(
         "--log-every",
@@ -136,7 +141,7 @@ def main(argv=None):
     elif ended and checkpoint.path.exists():
         print(f"To go on from {checkpoint.path}, do the same again with --resume")
     if checkpoint.out_of_time:
-        return OUT_OF_TIME
+        return options.OUT_OF_TIME
     return 130 if net.interrupted_ else 0
 
 
