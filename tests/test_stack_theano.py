@@ -4,6 +4,7 @@ import io
 import itertools
 import threading
 
+import lasagne
 import numpy as np
 import pytest
 import theano
@@ -82,6 +83,52 @@ def test_pooling_gradient_is_that_of_differences(rng, mode):
         mode="FAST_RUN",
         rng=np.random.RandomState(1),
     )
+
+
+@pytest.mark.parametrize("mode", ["max", "sum", "average_inc_pad"])
+def test_padded_pooling_gradient_is_that_of_differences(rng, mode):
+    def pooled(x):
+        return pool_2d(x, (3, 2), True, stride=(2, 1), pad=(1, 1), mode=mode)
+
+    value = 1 + rng.permutation(20.0 * np.arange(30)).reshape(1, 5, 6)
+    options = {"mode": "FAST_RUN", "rng": np.random.RandomState(1)}
+    theano.gradient.verify_grad(pooled, [value], **options)
+    # And its gradient, that of a sum of squares.
+    theano.gradient.verify_grad(
+        lambda x: T.grad(T.sqr(pooled(x)).sum(), x), [value / 100], **options
+    )
+
+
+def test_padded_pooling_gradients_are_plain_arrays(rng):
+    """Operations that follow, and users, expect no type of array but NumPy's."""
+    x, v = T.dtensor3s("x", "v")
+    layer = lasagne.layers.InputLayer((None, 3, 9), x)
+    layer = lasagne.layers.MaxPool1DLayer(layer, 3, stride=2, pad=1)
+    out = lasagne.layers.get_output(layer)
+    outputs = [T.grad(out.sum(), x), T.Rop(out, x, v)]
+    f = theano.function([x, v], outputs, mode="FAST_RUN")
+    value, moves = rng.rand(2, 3, 9), rng.rand(2, 3, 9)
+    gradient, moved = f(value, moves)
+    assert type(gradient) is type(moved) is np.ndarray
+    expected, positions = np.zeros((2, 3, 9)), range(0, 9, 2)
+    for n, c in np.ndindex(2, 3):
+        for k, i in enumerate(positions):
+            start = max(i - 1, 0)
+            best = start + value[n, c, start : i + 2].argmax()
+            expected[n, c, best] += 1
+            assert moved[n, c, k] == moves[n, c, best]
+    np.testing.assert_array_equal(gradient, expected)
+
+
+def test_the_second_gradient_of_pooling_starts_from_nothing(rng):
+    x, g = T.dtensor3s("x", "g")
+    gradient = T.grad(None, x, known_grads={pool_2d(x, (2, 2), True): g})
+    total = T.grad(T.sqr(gradient).sum(), g).sum()
+    # Which leaves to an operation the array that it returned before.
+    f = theano.function([x, g], total, mode=Mode("vm_nogc", "fast_run"))
+    values = rng.rand(1, 4, 4), rng.rand(1, 2, 2)
+    for _ in range(2):
+        np.testing.assert_allclose(f(*values), 2 * values[1].sum())
 
 
 @pytest.mark.parametrize(

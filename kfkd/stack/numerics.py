@@ -126,11 +126,18 @@ def repair_pooling(theano):
     pool = theano.tensor.signal.pool
     pool.np = _old_numpy()
     pool.np.zeros = lambda *args, **kwargs: np.zeros(*args, **kwargs).view(_ListIndexed)
-    for op in (pool.Pool, pool.AveragePoolGrad):
+    for op in (
+        pool.Pool,
+        pool.AveragePoolGrad,
+        pool.MaxPoolGrad,
+        pool.DownsampleFactorMaxGradGrad,
+        pool.MaxPoolRop,
+    ):
 
         def perform(self, node, inputs, outputs, *params, _perform=op.perform):
-            x, *others = inputs
-            _perform(self, node, (x.view(_ListIndexed), *others), outputs, *params)
+            inputs = [value.view(_ListIndexed) for value in inputs]
+            outputs[0][0] = None  # one of them adds to what it finds there
+            _perform(self, node, inputs, outputs, *params)
             outputs[0][0] = outputs[0][0].view(np.ndarray)
 
         op.perform = functools.wraps(op.perform)(perform)
