@@ -35,6 +35,25 @@ def _clip(x, low, high):
     return jnp.where(x < low, low, jnp.where(x > high, high, x))
 
 
+def _zero_by_zero(divide):
+    """Have integers divided by zero give zero, as in NumPy."""
+
+    def divided(x, y):
+        if jnp.issubdtype(x.dtype, jnp.inexact):
+            return divide(x, y)
+        return jnp.where(y == 0, 0, divide(x, jnp.where(y == 0, 1, y)))
+
+    return divided
+
+
+def _power(x, y):
+    if not jnp.issubdtype(x.dtype, jnp.signedinteger):
+        return jnp.power(x, y)
+    # As in C: what is left of 1/x without its fraction.  For 1/0 there is no integer.
+    cut = (y < 0) & (jnp.abs(x) != 1)
+    return jnp.where(cut, 0, jnp.power(x, jnp.where(y < 0, y & 1, y)))
+
+
 def _in_range(op):
     above = operator.lt if op.openlow else operator.le
     below = operator.lt if op.openhi else operator.le
@@ -78,18 +97,18 @@ _ARITHMETIC = {
     ts.Expm1: jnp.expm1,
     ts.Floor: jnp.floor,
     ts.Identity: lambda x: x,
-    ts.IntDiv: jnp.floor_divide,
+    ts.IntDiv: _zero_by_zero(jnp.floor_divide),
     ts.Inv: lambda x: 1 / x,
     ts.Invert: jnp.invert,
     ts.Log: jnp.log,
     ts.Log10: jnp.log10,
     ts.Log1p: jnp.log1p,
     ts.Log2: jnp.log2,
-    ts.Mod: jnp.mod,
+    ts.Mod: _zero_by_zero(jnp.mod),
     ts.Mul: _fold(operator.mul),
     ts.Neg: operator.neg,
     ts.OR: _fold(operator.or_),
-    ts.Pow: jnp.power,
+    ts.Pow: _power,
     ts.Rad2Deg: jnp.rad2deg,
     ts.RoundHalfAwayFromZero: _round_half_away_from_zero,
     ts.RoundHalfToEven: jnp.round,
