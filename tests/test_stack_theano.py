@@ -257,6 +257,26 @@ def test_negatives_of_unsigned_numbers_wrap(dtype):
     np.testing.assert_array_equal(f(value), -value)
 
 
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("dtype", ["uint8", "int8", "uint32", "uint64", "int32"])
+def test_casts_of_what_does_not_fit_wrap(mode, dtype):
+    i, x = T.lvector(), T.dvector()
+    f = theano.function([i, x], [T.cast(v, dtype) for v in (i, x)], mode=mode)
+    values = np.array([-1, 300, -300, 5, 0, 2**20])
+    for found in f(values, values + 0.25 * np.sign(values)):
+        assert found.dtype == dtype
+        np.testing.assert_array_equal(found, values.astype(dtype))
+
+
+def test_casts_of_what_is_no_number_warn():
+    x = T.dvector()
+    f = theano.function([x], T.cast(x, "int32"), mode="FAST_RUN")
+    with pytest.warns(RuntimeWarning, match="invalid value"):
+        found = f(np.array([np.nan, np.inf, -np.inf, 1e300, 2.5]))
+    assert found.dtype == "int32"
+    assert found[4] == 2
+
+
 def test_a_profile_can_be_printed():
     x = T.dvector()
     f = theano.function([x], T.exp(x).sum(), mode="FAST_RUN", profile=True)

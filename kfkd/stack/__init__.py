@@ -44,6 +44,7 @@ with imports.quiet():
     theano = imports.import_theano(_flags)
     numerics.repair_numpy_names(theano)
     numerics.repair_autocast(theano)
+    numerics.repair_casts(theano)
     numerics.repair_pooling(theano)
     numerics.repair_convolution(theano)
     numerics.repair_random_streams(theano)

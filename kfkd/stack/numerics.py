@@ -9,6 +9,7 @@ from kfkd.stack.imports import make_module
 
 __all__ = [
     "repair_autocast",
+    "repair_casts",
     "repair_convolution",
     "repair_numpy_names",
     "repair_pooling",
@@ -109,6 +110,18 @@ def repair_autocast(theano):
         return result
 
     theano.scalar.basic.NumpyAutocaster.__call__ = __call__
+
+
+def repair_casts(theano):
+    """Let Theano's own evaluation cast what does not fit, as arrays are cast."""
+
+    def impl(self, input):
+        try:
+            return self.ctor(input)
+        except (OverflowError, ValueError):  # the latter for what is no number
+            return np.asarray(input).astype(self.o_type.dtype)[()]
+
+    theano.scalar.basic.Cast.impl = impl
 
 
 class _ListIndexed(np.ndarray):

@@ -54,6 +54,19 @@ def _power(x, y):
     return jnp.where(cut, 0, jnp.power(x, jnp.where(y < 0, y & 1, y)))
 
 
+# Into which C and NumPy, on most machines, turn floats by way of a larger integer.
+_WRAPPING = ("int8", "int16", "uint8", "uint16", "uint32", "uint64")
+
+
+def _cast(x, dtype):
+    if dtype.name not in _WRAPPING or not jnp.issubdtype(x.dtype, jnp.floating):
+        return as_dtype(x, dtype)
+    # Where XLA would take the nearest integer that there is: 0 for -1.
+    wrapped = as_dtype(as_dtype(x, "int64"), dtype)
+    # The upper half of uint64 does not fit into int64.
+    return jnp.where(x < 0, wrapped, as_dtype(x, dtype)) if dtype == "u8" else wrapped
+
+
 def _in_range(op):
     above = operator.lt if op.openlow else operator.le
     below = operator.lt if op.openhi else operator.le
@@ -162,7 +175,6 @@ _COMPARISONS = {
 # Computed from the arguments as they are.
 _AS_THEY_ARE = {
     ts.Angle: jnp.angle,
-    ts.Cast: lambda x: x,
     ts.Complex: jax.lax.complex,
     ts.ComplexFromPolar: lambda r, angle: r * jnp.exp(1j * angle),
     ts.Imag: jnp.imag,
@@ -193,6 +205,8 @@ def scalar_function(op, node):
         return lambda c, x, y: jnp.where(
             as_dtype(c, bool), as_dtype(x, result), as_dtype(y, result)
         )
+    if type(op) is ts.Cast:
+        return lambda x: _cast(x, result)
     if type(op) in _AS_THEY_ARE:
         function = _AS_THEY_ARE[type(op)]
         return lambda *values: as_dtype(function(*values), result)

@@ -61,6 +61,26 @@ def test_zero_has_no_reciprocal(dtype):
     same(found, np.zeros(2, dtype))
 
 
+@pytest.mark.parametrize("dtype", DTYPES[:-1])
+@pytest.mark.parametrize("source", ["float32", "float64", "int64", "int16"])
+def test_casts_wrap(source, dtype):
+    x = np.array([0, 1, -1, -2, 127, 128, 255, 256, 300, -129, -300, 2**15 - 1], source)
+    if source[0] == "f":
+        x += np.asarray(0.25, source) * np.sign(x)
+    modulo = np.array([int(v) % 2**64 for v in x], "uint64")
+    (found,) = check(lambda x: T.cast(x, dtype), x)
+    same(found, modulo.astype(dtype))
+
+
+@pytest.mark.parametrize("dtype", ["uint32", "uint64"])
+@pytest.mark.parametrize("source", ["float32", "float64"])
+def test_casts_of_large_numbers(source, dtype):
+    largest = 2 ** (8 * np.dtype(dtype).itemsize - 1)
+    x = np.array([largest, largest / 2, largest * 1.5], source)
+    (found,) = check(lambda x: T.cast(x, dtype), x)
+    same(found, np.array([int(v) for v in x], dtype))
+
+
 def test_no_gradient_flows_through_integers():
     x = T.dvector()
     i = T.cast(x, "int32")
