@@ -258,6 +258,17 @@ def test_negatives_of_unsigned_numbers_wrap(dtype):
 
 
 @pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize(
+    "barrier", [theano.gradient.zero_grad, theano.gradient.disconnected_grad]
+)
+def test_no_gradient_passes_a_barrier(mode, barrier):
+    x = T.dvector()
+    g = T.grad((x * barrier(x)).sum() + barrier(T.sqr(x)).sum(), x)
+    value = np.array([1.0, 2.0, -3.0])  # each gradient that of a constant times x
+    np.testing.assert_array_equal(theano.function([x], g, mode=mode)(value), value)
+
+
+@pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("dtype", ["uint8", "int8", "uint32", "uint64", "int32"])
 def test_casts_of_what_does_not_fit_wrap(mode, dtype):
     i, x = T.lvector(), T.dvector()

@@ -79,6 +79,9 @@ def repair_numpy_names(theano):
         theano.tensor.slinalg,
     ):
         module.np = old_numpy
+    theano.misc.safe_asarray.np = make_module(
+        "numpy", asarray=np.asarray, dtype=lambda spec: np.dtype(_dtype(spec))
+    )
 
 
 def repair_autocast(theano):
