@@ -288,6 +288,20 @@ def test_casts_of_what_is_no_number_warn():
     assert found[4] == 2
 
 
+@pytest.mark.parametrize("mode", [*MODES, "xla"])
+@pytest.mark.parametrize("dtype", ["bool", "int8", "uint8", "int32", "float32"])
+def test_running_sums_have_the_dtype_they_declare(mode, dtype):
+    x = T.TensorType(dtype, [False])()
+    outputs = [T.cumsum(x), T.cumprod(x), T.cumsum(x, axis=0)]
+    value = np.array([100, 100, 3, 0, 1]).astype(dtype)
+    sums, products, along = theano.function([x], outputs, mode=mode)(value)
+    assert {str(v.dtype) for v in (sums, products, along, *outputs)} == {dtype}
+    exact = value.astype("int64")
+    np.testing.assert_array_equal(sums, np.cumsum(exact).astype(dtype))
+    np.testing.assert_array_equal(products, np.cumprod(exact).astype(dtype))
+    np.testing.assert_array_equal(along, sums)
+
+
 def test_a_profile_can_be_printed():
     x = T.dvector()
     f = theano.function([x], T.exp(x).sum(), mode="FAST_RUN", profile=True)

@@ -45,6 +45,7 @@ with imports.quiet():
     numerics.repair_numpy_names(theano)
     numerics.repair_autocast(theano)
     numerics.repair_casts(theano)
+    numerics.repair_cumulation(theano)
     numerics.repair_pooling(theano)
     numerics.repair_convolution(theano)
     numerics.repair_random_streams(theano)

@@ -11,6 +11,7 @@ __all__ = [
     "repair_autocast",
     "repair_casts",
     "repair_convolution",
+    "repair_cumulation",
     "repair_numpy_names",
     "repair_pooling",
     "repair_random_streams",
@@ -125,6 +126,19 @@ def repair_casts(theano):
             return np.asarray(input).astype(self.o_type.dtype)[()]
 
     theano.scalar.basic.Cast.impl = impl
+
+
+def repair_cumulation(theano):
+    """Let Theano's own running sums and products have the dtype that they declare.
+
+    That of the argument, as in its C code: NumPy widens small integers.
+    """
+
+    def perform(self, node, inputs, outputs, params):
+        accumulate = {"add": np.cumsum, "mul": np.cumprod}[self.mode]
+        outputs[0][0] = accumulate(inputs[0], axis=self.axis, dtype=inputs[0].dtype)
+
+    theano.tensor.extra_ops.CumOp.perform = perform
 
 
 class _ListIndexed(np.ndarray):

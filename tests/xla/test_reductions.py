@@ -104,6 +104,13 @@ def test_running_sums_and_sorting(dtype):
     )
 
 
+@pytest.mark.parametrize("dtype", ["bool", "int8", "uint16"])
+def test_running_sums_that_do_not_fit(dtype):
+    x = np.full((3, 4), np.iinfo(dtype).max if dtype != "bool" else 1, dtype)
+    found = check(lambda x: [cumsum(x), cumsum(x, 1), cumprod(x, 0)], x)
+    assert [v.dtype.name for v in found] == [dtype] * 3
+
+
 @pytest.mark.parametrize(
     "build",
     [
