@@ -10,6 +10,7 @@ import pytest
 
 from kfkd import stack
 from kfkd.stack.installed import check_installed
+from kfkd.stack.settings import get_settings
 
 
 def run(code, tmp_path, **environment):
@@ -102,6 +103,16 @@ def test_the_users_file_counts_below_the_flags(tmp_path):
     rc.write_text("[global]\nfloatX = float64\ndevice = gpu\nmode = FAST_RUN\n")
     found = settings(tmp_path, THEANORC=str(rc), THEANO_FLAGS="mode=xla")
     assert found == ["float64", "xla", "cpu", "", "low", "cuda"]
+
+
+def test_the_mode_may_be_named_in_the_file_and_in_capitals(tmp_path, monkeypatch):
+    rc = tmp_path / "theanorc"
+    rc.write_text("[global]\nmode = XLA\n")
+    found = settings(tmp_path, THEANORC=str(rc))
+    assert found == ["float32", "xla", "cpu", "", "low", None]
+    monkeypatch.setenv("THEANO_FLAGS", "mode=XLA")
+    _, mode, _ = get_settings()
+    assert mode == "xla"
 
 
 @pytest.fixture

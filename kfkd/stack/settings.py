@@ -34,11 +34,13 @@ _DEFAULTS = {
 
 def get_settings():
     """Return THEANO_FLAGS for the import, the mode, and the GPU asked for, if any."""
-    settings = _user_settings()
-    settings = _DEFAULTS | settings
-    mode = settings.pop("mode")
-    if mode.lower() != "xla":
-        settings["mode"], mode = mode, None
+    settings = _DEFAULTS | _user_settings()
+    mode = settings["mode"].lower()
+    if mode == "xla":
+        # Theano knows the name only later, and would find it in .theanorc by itself.
+        settings["mode"] = "Mode"
+    else:
+        mode = None
     gpu = re.fullmatch(r"(?:gpu|cuda)(\d*)", settings.get("device", ""))
     settings["device"] = "cpu" if gpu else settings.get("device", "cpu")
     device = gpu and "cuda" + (gpu[1] and f":{gpu[1]}")
