@@ -115,6 +115,36 @@ def test_the_mode_may_be_named_in_the_file_and_in_capitals(tmp_path, monkeypatch
     assert mode == "xla"
 
 
+@pytest.mark.parametrize(
+    ("linker", "counterpart"),
+    [
+        ("cvm", "vm"),
+        ("cvm_nogc", "vm_nogc"),
+        ("c|py", "py"),
+        ("c", "py"),
+        ("vm_nogc", "vm_nogc"),
+    ],
+)
+def test_linkers_of_c_mean_those_of_python(monkeypatch, linker, counterpart):
+    monkeypatch.setenv("THEANO_FLAGS", f"linker={linker}")
+    flags, _, _ = get_settings()
+    assert f"linker={counterpart}" in flags.split(",")
+    monkeypatch.setenv("THEANO_FLAGS", f"linker={linker},cxx=g++")
+    flags, _, _ = get_settings()
+    assert f"linker={linker}" in flags.split(",")
+
+
+def test_a_linker_of_c_in_the_users_file(tmp_path):
+    rc = tmp_path / "theanorc"
+    rc.write_text("[global]\nlinker = cvm\nmode = Mode\n")
+    code = """
+import kfkd.stack, theano, theano.tensor as T
+x = T.fvector()
+print(theano.config.linker, theano.function([x], (x + 1).sum())([1, 2]))
+"""
+    assert run(code, tmp_path, THEANORC=str(rc)).split() == ["vm", "5.0"]
+
+
 @pytest.fixture
 def versions(monkeypatch):
     """Let the test say which versions are installed."""

@@ -18,7 +18,8 @@ Settings
 ``floatX=float32`` and ``mode=xla`` (see :mod:`kfkd.xla`) are the defaults;
 ``THEANO_FLAGS`` and ``~/.theanorc`` override them.  ``device=gpu0`` or
 ``device=cuda`` there, with which Theano chose its GPU, choose the device of
-:mod:`kfkd.xla` now: see :data:`REQUESTED_DEVICE`.
+:mod:`kfkd.xla` now: see :data:`REQUESTED_DEVICE`.  There is no C compiler:
+``linker=cvm``, and the others that need one, mean their counterparts in Python.
 """
 
 from kfkd.stack import graphs, imports, nets, numerics, pickles

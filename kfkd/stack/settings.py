@@ -30,6 +30,14 @@ _DEFAULTS = {
     "cxx": "",
     "blas__ldflags": "",
 }
+# What is left of Theano's linkers without a C compiler.
+_PYTHON_LINKERS = {
+    "c": "py",
+    "c|py": "py",
+    "c|py_nogc": "py",
+    "cvm": "vm",
+    "cvm_nogc": "vm_nogc",
+}
 
 
 def get_settings():
@@ -41,6 +49,9 @@ def get_settings():
         settings["mode"] = "Mode"
     else:
         mode = None
+    if "linker" in settings and not settings["cxx"]:
+        linker = settings["linker"]
+        settings["linker"] = _PYTHON_LINKERS.get(linker, linker)
     gpu = re.fullmatch(r"(?:gpu|cuda)(\d*)", settings.get("device", ""))
     settings["device"] = "cpu" if gpu else settings.get("device", "cpu")
     device = gpu and "cuda" + (gpu[1] and f":{gpu[1]}")
