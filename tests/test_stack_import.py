@@ -61,12 +61,18 @@ def test_what_is_lent_is_taken_back(tmp_path):
 
 def test_nothing_is_written(tmp_path):
     code = """
+import io
 import kfkd.stack, theano, theano.tensor as T, numpy as np
 x = T.tensor4(); k = T.tensor4()
-f = theano.function([x, k], T.nnet.conv2d(x, k).sum(), mode="FAST_RUN")
+f = theano.function([x, k], T.nnet.conv2d(x, k).sum(), mode="FAST_RUN", profile=True)
 f(np.ones((1, 1, 4, 4), "f"), np.ones((1, 1, 2, 2), "f"))
+f.profile.summary(file=io.StringIO())
+theano.compile.profiling._atexit_print_list.clear()  # of what is printed at the end
+theano.config.config_print(io.StringIO())
+print(theano.config.compiledir)
 """
-    run(code, tmp_path)
+    folder = run(code, tmp_path)
+    assert folder.startswith(str(tmp_path / "home" / ".theano"))
     assert not [p for p in (tmp_path / "home").rglob("*") if "heano" in p.name]
 
 

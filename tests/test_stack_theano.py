@@ -11,6 +11,7 @@ import theano
 import theano.tensor as T
 from theano.compile.mode import Mode
 from theano.graph.opt import GlobalOptimizer
+from theano.link.c.exceptions import MissingGXX
 from theano.sandbox import rng_mrg
 from theano.tensor.signal.pool import pool_2d
 
@@ -309,6 +310,13 @@ def test_a_profile_can_be_printed():
     text = io.StringIO()
     f.profile.summary(file=text)
     assert "Time in 1 calls to Function.__call__" in text.getvalue()
+
+
+@pytest.mark.filterwarnings("ignore:numpy.core is deprecated")
+def test_the_linker_of_c_says_that_there_is_no_compiler():
+    x = T.dvector()
+    with pytest.raises(MissingGXX, match="no C compiler"):
+        theano.function([x], x + 1, mode=Mode("c", None))
 
 
 def test_debug_mode_runs_and_finds_what_is_wrong():

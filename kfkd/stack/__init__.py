@@ -52,6 +52,7 @@ with imports.quiet():
     numerics.repair_random_streams(theano)
     graphs.repair_names(theano)
     graphs.repair_modes(theano, _mode)
+    graphs.repair_cache(theano)
     graphs.repair_threads(theano)
     lasagne = imports.import_lasagne()
     nolearn = imports.import_nolearn()

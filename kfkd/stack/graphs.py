@@ -1,12 +1,13 @@
 """Repairs of how Theano's graphs are built and compiled."""
 
 import functools
+import os
 import sys
 import threading
 
 from kfkd.stack.imports import make_module
 
-__all__ = ["repair_modes", "repair_names", "repair_threads"]
+__all__ = ["repair_cache", "repair_modes", "repair_names", "repair_threads"]
 
 
 def repair_names(theano):
@@ -50,6 +51,31 @@ def repair_modes(theano, mode):
     parameter._apply = apply
     if mode:
         theano.config.mode = mode
+
+
+class _NoModules:
+    """The cache of compiled C modules, where there is no compiler."""
+
+    def __init__(self, error):
+        self.error = error
+
+    def refresh(self):
+        pass
+
+    def module_from_key(self, key, lnk):
+        raise self.error("there is no C compiler: choose another linker or mode")
+
+
+def repair_cache(theano):
+    """Let Theano make no folder for compiled C code, unless the user has a compiler.
+
+    To ask for its name made it, and to profile a function read it.
+    """
+    if not theano.config.cxx:
+        cache = _NoModules(theano.link.c.exceptions.MissingGXX)
+        theano.link.c.basic.get_module_cache = lambda init_args=None: cache
+        parameter = theano.config._config_var_dict["compiledir"]
+        parameter._apply = lambda path: os.path.realpath(os.path.expanduser(path))
 
 
 def repair_threads(theano):
