@@ -33,8 +33,9 @@ def run(code, tmp_path, **environment):
 
 SNAPSHOT = """
 import importlib, json, sys, collections, os
-names = ["collections", "configparser", "os", "logging", "numpy", "numpy.linalg",
-         "scipy", "scipy.signal", "sklearn", "sklearn.base", "sklearn.model_selection"]
+names = ["collections", "configparser", "os", "logging", "sys", "threading", "warnings",
+         "numpy", "numpy.linalg", "scipy", "scipy.signal", "sklearn", "sklearn.base",
+         "sklearn.model_selection"]
 for name in names:
     importlib.import_module(name)
 hidden = {"numpy", "scipy", "sklearn"}

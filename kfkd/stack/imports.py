@@ -68,7 +68,12 @@ def import_theano(flags):
         "numpy.linalg.linalg": np.linalg,
         "pkg_resources": make_module("pkg_resources", DistributionNotFound=ImportError),
     }
-    with _lent(sys.modules, **gone), _lent(os.environ, THEANO_FLAGS=flags):
+    # Theano has errors that end the program printed in another way: put that back.
+    with (
+        _lent(sys.modules, **gone),
+        _lent(os.environ, THEANO_FLAGS=flags),
+        _lent(vars(sys), excepthook=sys.excepthook),
+    ):
         import theano
         import theano.gpuarray
         import theano.sandbox.rng_mrg
