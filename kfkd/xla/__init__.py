@@ -7,12 +7,13 @@ first CUDA GPU, or on the CPU where there is none:
 >>> f = theano.function([x], y, mode="xla")
 
 ``theano.config.mode = "xla"``, which importing :mod:`kfkd` sets, makes it the default
-of all functions.  The rooms: :mod:`.linker` turns graphs into programs and knows no
-operation; :mod:`.dispatch` names what a conversion of an operation is, and one module
-for each family holds the conversions; :mod:`.storage` keeps shared variables on the
-device that :mod:`.device` chooses, and :mod:`.precision` says how exactly it computes;
-:mod:`.loop` calls a function for one batch after the other within one program;
-:mod:`.programs` keeps what has been compiled.
+of all functions.  The rooms: :mod:`.linker` turns graphs into programs by way of
+:mod:`.graph`, and neither knows an operation; :mod:`.dispatch` names what a conversion
+of an operation is, and one module for each family holds the conversions; :mod:`.host`
+computes the sizes that a program is made for; :mod:`.storage` keeps shared variables on
+the device that :mod:`.device` chooses, and :mod:`.precision` says how exactly it
+computes; :mod:`.loop` calls a function for one batch after the other within one
+program; :mod:`.programs` keeps what has been compiled.
 """
 
 from theano.compile.mode import Mode, register_linker, register_mode

@@ -1,5 +1,7 @@
 """What a conversion is, and the words that conversions share."""
 
+import contextlib
+import contextvars
 import functools
 import threading
 
@@ -16,8 +18,11 @@ __all__ = [
     "convert",
     "dtype_of",
     "evaluate",
+    "evaluation",
     "generates",
     "is_static",
+    "learn",
+    "learning",
     "require",
     "sizes",
     "static",
@@ -31,9 +36,9 @@ def convert(op, node):
     The function takes one array for each input of the node and returns one array, or
     a tuple with one for each output.  It is called while JAX traces the program.
     Arrays that are known by then, such as shapes, are NumPy arrays; the others are
-    JAX's.  Where all are known, Theano's own evaluation is called instead, unless the
-    function is marked with `generates`.  Conversions are registered by the type of the
-    operation.
+    JAX's, of which `learn` and `static` tell what a program cannot leave open.  Where
+    all are known, Theano's own evaluation is called instead, unless the function is
+    marked with `generates`.  Conversions are registered by the type of the operation.
 
     Raises
     ------
@@ -58,11 +63,49 @@ def is_static(value):
     return not isinstance(value, (jax.Array, ChannelsLast))
 
 
-def static(value):
-    """Return *value* as a NumPy array, or raise NotStatic."""
-    if not is_static(value):
+_ask = contextvars.ContextVar("ask", default=None)
+
+
+@contextlib.contextmanager
+def learning(ask):
+    """Have *ask* called, with a function and its arguments, for what `learn` wants."""
+    token = _ask.set(ask)
+    try:
+        yield
+    finally:
+        _ask.reset(token)
+
+
+def learn(function, *values):
+    """Return ``function(*values)``, to make the program for this result alone.
+
+    Values that are not known yet, which must be among those that the conversion's
+    function got, are computed on the host before each call.  A program is made for each
+    result that occurs, however many values have it.
+
+    Parameters
+    ----------
+    function : callable
+        Takes NumPy arrays and returns one or something hashable.  The same one each
+        time, no closure, so that nothing is asked twice.
+    *values : arrays, ints or None
+
+    Raises
+    ------
+    NotStatic
+        If a value cannot be computed on the host.
+    """
+    if all(is_static(v) for v in values):
+        return function(*values)
+    ask = _ask.get()
+    if ask is None:
         raise NotStatic
-    return np.asarray(value)
+    return ask(function, values)
+
+
+def static(value):
+    """Return *value* as a NumPy array, for which alone the program is; or NotStatic."""
+    return np.asarray(value) if is_static(value) else learn(np.array, value)
 
 
 def sizes(*values):
@@ -108,8 +151,13 @@ def dtype_of(variable):
 
 def evaluate(node, inputs):
     """Compute *node* from known values by Theano's own evaluation."""
-    values = dict(zip(node.inputs, ([v] for v in inputs), strict=True))
-    values |= {v: [None] for v in node.outputs}
-    computed = {v: [v in node.inputs] for v in values}
-    node.op.make_thunk(node, values, computed, no_recycling=[], impl="py")()
-    return tuple(values[v][0] for v in node.outputs)
+    storage = dict(zip(node.inputs, ([v] for v in inputs), strict=True))
+    storage |= {v: [None] for v in node.outputs}
+    evaluation(node, storage)()
+    return tuple(storage[v][0] for v in node.outputs)
+
+
+def evaluation(node, storage):
+    """Return Theano's own evaluation of *node*, from and into lists of one value."""
+    computed = {v: [v in node.inputs] for v in (*node.inputs, *node.outputs)}
+    return node.op.make_thunk(node, storage, computed, no_recycling=[], impl="py")

@@ -2,14 +2,15 @@
 
 import jax.numpy as jnp
 import numpy as np
+from jax import lax
 from theano.tensor import subtensor as ts
 from theano.tensor.type_other import MakeSlice
 
-from kfkd.xla.dispatch import as_dtype, convert, is_static, require, static
+from kfkd.xla.dispatch import as_dtype, convert, is_static, learn, require, static
 
 
 def _bound(value):
-    """Return the bound of a slice, which must be known, as an int or None."""
+    """Return a bound of a slice as an int or None; the program is for it alone."""
     return None if value is None else int(static(value))
 
 
@@ -33,10 +34,61 @@ def _out_of_bounds(length):
     return IndexError(f"an index is out of bounds for an axis of size {length}")
 
 
-def _basic(op, x, values):
-    """Return the index tuple of a node with an idx_list."""
-    entries = ts.get_idx_list([x, *values], op.idx_list)
-    return tuple(_index(e, n) for e, n in zip(entries, x.shape, strict=False))
+def _count(start, stop, step, length):
+    """Return how many entries a slice takes of an axis of *length*, and its step."""
+    bounds = (None if b is None else int(b) for b in (start, stop, step))
+    found = range(length)[slice(*bounds)]
+    return len(found), found.step
+
+
+def _moving(entry, length):
+    """Return where and how large a window a slice opens, and the slice within it.
+
+    The program is made for the number of entries, and not for where they are.
+    """
+    start, stop, step = entry.start, entry.stop, entry.step
+    count, step = learn(_count, start, stop, step, length)
+    size = (count - 1) * abs(step) + 1 if count else 0
+    if start is None:
+        start = 0 if step > 0 else length - 1
+    start = jnp.asarray(start, "int64")
+    start = jnp.where(start < 0, start + length, start)
+    start = jnp.clip(start, 0, length if step > 0 else length - 1)
+    return start if step > 0 else start - (size - 1), size, slice(None, None, step)
+
+
+def _is_moving(entry):
+    bounds = entry.start, entry.stop, entry.step
+    return not all(is_static(b) for b in bounds)
+
+
+class _Part:
+    """The part of an array that a node with an idx_list takes or writes."""
+
+    def __init__(self, op, x, values):
+        self.x = jnp.asarray(x)
+        self.begin, self.shape = [np.int64(0)] * x.ndim, list(x.shape)
+        self.moves, index = False, []
+        for i, entry in enumerate(ts.get_idx_list([x, *values], op.idx_list)):
+            if isinstance(entry, slice) and _is_moving(entry):
+                self.begin[i], self.shape[i], entry = _moving(entry, x.shape[i])
+                self.moves = True
+            index.append(_index(entry, x.shape[i]))
+        self.index = tuple(index)
+
+    def _window(self):
+        if not self.moves:
+            return self.x
+        return lax.dynamic_slice(self.x, self.begin, self.shape)
+
+    def taken(self):
+        return self._window()[self.index]
+
+    def written(self, op, y):
+        window = _written(op, self._window(), self.index, y)
+        if not self.moves:
+            return window
+        return lax.dynamic_update_slice(self.x, window, self.begin)
 
 
 def _advanced(x, entries):
@@ -70,12 +122,12 @@ def _written(op, x, index, y):
 
 @convert.register(ts.Subtensor)
 def _(op, node):
-    return lambda x, *values: jnp.asarray(x)[_basic(op, x, values)]
+    return lambda x, *values: _Part(op, x, values).taken()
 
 
 @convert.register(ts.IncSubtensor)
 def _(op, node):
-    return lambda x, y, *values: _written(op, x, _basic(op, x, values), y)
+    return lambda x, y, *values: _Part(op, x, values).written(op, y)
 
 
 @convert.register(ts.AdvancedSubtensor1)

@@ -2,35 +2,25 @@
 
 import builtins
 import contextlib
+import functools
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from theano.graph.basic import Constant, ancestors
-from theano.graph.utils import get_variable_trace_string
 from theano.link.basic import Container, Linker
 from theano.link.utils import map_storage
-from theano.scalar import Scalar
-from theano.tensor import TensorType
 
 from kfkd._signals import ctrl_c_held_back
 from kfkd.xla.device import get_device
-from kfkd.xla.dispatch import (
-    NotStatic,
-    collected_checks,
-    convert,
-    dtype_of,
-    evaluate,
-    is_static,
-)
-from kfkd.xla.layout import channels_first
+from kfkd.xla.dispatch import NotStatic, dtype_of
+from kfkd.xla.graph import Program, where
+from kfkd.xla.host import Answers, hashable, is_array
 from kfkd.xla.precision import get_precision, precisely
 from kfkd.xla.programs import compiling
 from kfkd.xla.storage import Cell, exclusive, to_device, to_host
 
 __all__ = [
     "NeedsChecks",
-    "Program",
     "Thunk",
     "XLALinker",
     "distinct",
@@ -41,16 +31,8 @@ __all__ = [
 # Constants with more elements are handed to the program instead of written into it.
 _LARGE_CONSTANT = 4096
 
-
-def _where(node):
-    """Say what *node* is and which line of the user's program it comes from."""
-    inputs = ", ".join(str(v.type) for v in node.inputs)
-    trace = get_variable_trace_string(node.outputs[0])
-    return f"{node.op} of {inputs}\n{trace}".rstrip()
-
-
-def _is_array(variable):
-    return isinstance(variable.type, (TensorType, Scalar))
+# So many programs are kept of a function; one more, and it starts anew.
+_MOST_PROGRAMS = 512
 
 
 class NeedsChecks(Exception):
@@ -77,83 +59,6 @@ def distinct(new, given):
     return new
 
 
-class Program:
-    """The computation of a graph as a function that JAX can trace.
-
-    Parameters
-    ----------
-    fgraph : theano.graph.fg.FunctionGraph
-        The optimised graph.
-    order : list of theano.graph.basic.Apply
-        Its nodes in an order in which they can be computed.
-
-    Raises
-    ------
-    NotImplementedError
-        If an operation has no conversion; the message names it and the line of the
-        user's program that it comes from.
-    """
-
-    def __init__(self, fgraph, order):
-        self.inputs = list(fgraph.inputs)
-        self.outputs = list(fgraph.outputs)
-        self.steps = [(node, self._convert(node)) for node in order]
-        used = [v for node in order for v in node.inputs] + self.outputs
-        self.constants = {v: v.data for v in used if isinstance(v, Constant)}
-
-    @staticmethod
-    def _convert(node):
-        try:
-            return convert(node.op, node)
-        except NotImplementedError as error:
-            raise NotImplementedError(
-                f"Mode 'xla': {error}.\nIt is {_where(node)}\n"
-                "Theano's own, slow evaluation may know it: use mode='FAST_RUN'."
-            ) from None
-
-    def __call__(self, values, check):
-        """Compute the outputs of the graph.
-
-        Parameters
-        ----------
-        values : dict
-            The arrays of the inputs and, instead of those in the graph, of constants.
-        check : callable
-            Called with each condition that has to hold for the outputs to be right,
-            a boolean array, and the error to raise if it does not.
-
-        Returns
-        -------
-        list of arrays
-            One for each output; NumPy's where it does not depend on an input.
-        """
-        values = self.constants | values
-        for node, function in self.steps:
-            inputs = [values[v] for v in node.inputs]
-            if not getattr(function, "keeps_layout", False):
-                inputs = [channels_first(v) for v in inputs]
-            static = all(is_static(v) for v in inputs)
-            try:
-                if static and not getattr(function, "generates", False):
-                    outputs = evaluate(node, inputs)
-                else:
-                    outputs = function(*inputs)
-            except NotStatic:
-                known = {v for v, array in values.items() if is_static(array)}
-                raise NotStatic(node, known) from None
-            except (AssertionError, IndexError, TypeError, ValueError) as error:
-                kind = ValueError if isinstance(error, TypeError) else type(error)
-                raise kind(f"{error}\nIt is {_where(node)}") from error
-            finally:
-                checks = collected_checks()
-            for condition, error in checks:
-                check(condition, type(error)(f"{error}\nIt is {_where(node)}"))
-            if not isinstance(outputs, tuple):
-                outputs = (outputs,)
-            values.update(zip(node.outputs, outputs, strict=True))
-        return [channels_first(values[v]) for v in self.outputs]
-
-
 class XLALinker(Linker):
     """A Theano linker: one graph becomes one XLA program.
 
@@ -166,9 +71,13 @@ class XLALinker(Linker):
     -----
     Theano computes in the dtypes of the graph, in 64 bits where it says so, whatever
     ``jax_enable_x64`` is; so programs are traced and called with 64 bits enabled.
-    Sizes must be known when a program is made.  An integer argument of the function
-    that a size depends on is therefore built in, and a program made for each value of
-    it that occurs.
+    Sizes must be known when a program is made.  Where they depend on integers, be they
+    arguments or shared variables, they are computed on the host before each call, and a
+    program is made for each combination of sizes that occurs.  Of a slice only the
+    length is such a size: ``X[i * 20 : (i + 1) * 20]`` takes one program for all whole
+    batches and one for a shorter last one.  A size that follows from an updated shared
+    variable has each call wait for its value.  A function that has got 512 programs
+    forgets them and makes them again as needed.
     """
 
     def __init__(self, allow_gc=False):
@@ -230,10 +139,12 @@ class Thunk:
             for v, data in program.constants.items()
             if np.size(data) > _LARGE_CONSTANT
         }
-        self.built_in = [v for v in program.inputs if not _is_array(v)]
+        self.built_in = [v for v in program.inputs if not is_array(v)]
         self.checked = False  # whether conditions are known to be checked after calls
-        self.jitted = {}  # by variant and what is built in; those of loops, too
-        self.signatures = set()
+        # A call has a signature, a number for its variant, shapes and what is built in.
+        # Signature and answers so far lead to the next question, or to the program.
+        self.signatures, self.questions = {}, {}
+        self.jitted = {}  # the programs; those of loops, too
         self.reads = True  # what it computes, so that a call waits for it
 
     def __call__(self, output_subset=None):
@@ -254,7 +165,11 @@ class Thunk:
                 returned, new, checks = self._run()
                 break
             except NotStatic as error:
-                self._build_in(*error.args)
+                (node,) = error.args
+                raise NotImplementedError(
+                    "Mode 'xla': a size must be known when the program is made, but "
+                    f"here it depends on computed values.\nIt is {where(node)}"
+                ) from None
             except NeedsChecks:
                 self.check()
         raise_broken(checks)
@@ -262,29 +177,37 @@ class Thunk:
         return returned
 
     def _run(self):
+        if len(self.jitted) >= _MOST_PROGRAMS:
+            self._forget()
         donated, kept = self.shared()
         for v, cell in self.cells.items():
             if v not in self.built_in and not isinstance(cell, Cell):
                 kept[v] = to_device(np.asarray(cell[0]))
-        key = *variant(), *(_key(self.cells[v][0]) for v in self.built_in)
-        if key not in self.jitted:
-            self.jitted[key] = self._jit(list(donated), list(kept))
         arguments = list(donated.values()), list(kept.values())
-        signature = key, tuple((a.shape, a.dtype) for part in arguments for a in part)
-        if signature in self.signatures:
+        signature = (
+            variant(),
+            tuple(hashable(self.cells[v][0]) for v in self.built_in),
+            tuple((a.shape, a.dtype) for part in arguments for a in part),
+        )
+        number = self.signatures.setdefault(signature, len(self.signatures))
+        read = functools.cache(lambda v: np.asarray(self.cells[v][0]))
+        answers = Answers(self.questions, number, read)
+        key = answers.foresee()
+        if key in self.jitted:
             return self.jitted[key](*arguments)
+        jitted = self._jit(list(donated), list(kept), answers)
         with compiling():
-            result = self.jitted[key](*arguments)
-        self.signatures.add(signature)
+            result = jitted(*arguments)
+        self.jitted[answers.key] = jitted
         return result
 
-    def _jit(self, donated, kept):
+    def _jit(self, donated, kept, answer):
         built_in = {v: self.cells[v][0] for v in self.built_in}
 
         def run(donated_arrays, kept_arrays):
             arrays = [*donated_arrays, *kept_arrays]
             values = dict(zip([*donated, *kept], arrays, strict=True))
-            returned, new, checks = self.compute(built_in | values)
+            returned, new, checks = self.compute(built_in | values, answer)
             return returned, distinct(new, arrays), checks
 
         return jax.jit(run, donate_argnums=() if self.checked else 0)
@@ -292,8 +215,11 @@ class Thunk:
     def check(self):
         """Have conditions checked after each call from now on."""
         self.checked = True
-        self.jitted.clear()
-        self.signatures.clear()
+        self._forget()
+
+    def _forget(self):
+        for made in (self.signatures, self.questions, self.jitted):
+            made.clear()
 
     def shared(self):
         """Return the arrays of shared variables and of large constants, by variable.
@@ -314,13 +240,15 @@ class Thunk:
                     kept[v] = jnp.copy(array) if id(cell) in updated else array
         return donated, kept
 
-    def compute(self, values):
+    def compute(self, values, answer=None):
         """Trace the program.
 
         Parameters
         ----------
         values : dict
             The arrays of all inputs and of large constants, by variable.
+        answer : callable, optional
+            As for `Program`.
 
         Returns
         -------
@@ -344,11 +272,10 @@ class Thunk:
             key = type(error).__name__, str(error)
             checks[key] = checks.get(key, True) & jnp.all(condition)
 
+        arrays = self.program(values, check, answer)
         outputs = [
             jnp.asarray(array, dtype_of(v))
-            for v, array in zip(
-                self.program.outputs, self.program(values, check), strict=True
-            )
+            for v, array in zip(self.program.outputs, arrays, strict=True)
         ]
         return outputs[: self.n_returned], outputs[self.n_returned :], checks
 
@@ -360,28 +287,3 @@ class Thunk:
                 cell.put(array)
             else:
                 cell[0] = to_host(array)
-
-    def _build_in(self, node, known):
-        """Have the integer arguments that *node*'s sizes depend on built in."""
-        found = [
-            v
-            for v in ancestors(node.inputs, blockers=known)
-            if v in self.cells
-            and v not in self.built_in
-            and v not in self.updated
-            and dtype_of(v).kind in "iub"
-            and v.ndim <= 1
-        ]
-        if not found:
-            raise NotImplementedError(
-                "Mode 'xla': a size must be known when the program is made, but here "
-                f"it depends on computed values.\nIt is {_where(node)}"
-            )
-        self.built_in += found
-
-
-def _key(value):
-    """Return something hashable that stands for the value of a built-in input."""
-    if isinstance(value, np.ndarray):
-        return value.shape, value.dtype, value.tobytes()
-    return value

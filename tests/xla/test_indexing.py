@@ -176,17 +176,6 @@ def test_masks_that_are_computed_are_refused_by_name():
         theano.function([x], x[T.nonzero(x > 0)], mode="xla")(np.ones(3))
 
 
-def test_batches_of_shared_data_by_number():
-    values = random(6, (10, 2), "float32")
-    data, i, x = theano.shared(values), T.lscalar("i"), T.fmatrix("x")
-    f = theano.function(
-        [i], x.sum(axis=1), givens={x: data[i * 4 : (i + 1) * 4]}, mode="xla"
-    )
-    for number in (0, 1, 2, 0):
-        batch = values[number * 4 : (number + 1) * 4]
-        np.testing.assert_allclose(f(number), batch.sum(axis=1), rtol=1e-6)
-
-
 @pytest.mark.parametrize("build", [*BASIC[:6], *ADVANCED[:8]])
 def test_gradients(build):
     check_gradient(lambda x: build(x, 1) ** 2, random(7, (4, 4)))
