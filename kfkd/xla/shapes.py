@@ -1,5 +1,7 @@
 """Shapes and what changes them; arrays made from sizes; joining and splitting."""
 
+import contextlib
+
 import jax.numpy as jnp
 import numpy as np
 from theano.compile import ops
@@ -9,6 +11,7 @@ from theano.tensor import opt as topt
 from theano.tensor.elemwise import DimShuffle
 
 from kfkd.xla.dispatch import (
+    NotStatic,
     as_dtype,
     convert,
     dtype_of,
@@ -202,6 +205,9 @@ def _(op, node):
 def _(op, node):
     def check(x, *conditions):
         for condition in conditions:
+            # One on sizes is known before the call, and nothing to check after it.
+            with contextlib.suppress(NotStatic):
+                condition = static(condition)
             require(condition, AssertionError(op.msg))
         return x
 

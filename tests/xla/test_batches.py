@@ -92,7 +92,7 @@ def test_parts_and_what_is_written_into_them_are_theanos_own():
             same(a, d)
 
 
-def test_a_set_slice_of_an_updated_variable():
+def test_a_set_slice_keeps_the_buffer():
     values = np.zeros((10, 2))
     cache, i, new = theano.shared(values), T.lscalar("i"), T.dmatrix("new")
     f = function(
@@ -106,6 +106,7 @@ def test_a_set_slice_of_an_updated_variable():
         values[number * 4 : (number + 1) * 4] = block
         same(cache.get_value(), values)
     assert n_programs(f) == 3
+    assert not f.fn.checked  # so that it was given away
     with pytest.raises((AssertionError, ValueError), match=r"It is (.|\n)*Subtensor"):
         f(0, np.ones((3, 2)))
     same(cache.get_value(), values)
