@@ -39,7 +39,7 @@ PARAMS = layers.get_all_params(LAYER)
         nolearn.lasagne.BatchIterator(3),
         nolearn.lasagne.TrainSplit(0.2),
     ],
-    ids=str,
+    ids=lambda thing: type(thing).__name__,
 )
 def test_the_first_that_is_imported_is_kfkd(thing):
     pickled = pickle.dumps(thing, protocol=0)
