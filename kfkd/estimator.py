@@ -19,6 +19,7 @@ from kfkd.callbacks import PrintTables
 from kfkd.checkpoints import Checkpoint
 from kfkd.data import PIXELS
 from kfkd.epochs import listed
+from kfkd.functions import postpone
 
 __all__ = ["NeuralNet"]
 
@@ -37,6 +38,7 @@ class NeuralNet(nolearn.NeuralNet):
     - Ctrl-C ends training between two batches, never within one.
     - Each net has batch iterators and a split of its own, where nolearn's nets share
       those that are not given.
+    - Functions are compiled when they are first needed.
     - What does not fit the net is an error before training starts, also in
       ``predict`` and in ``load_params_from``.
     - ``score`` of a regression compares predictions with the truth.
@@ -108,6 +110,9 @@ class NeuralNet(nolearn.NeuralNet):
         """Make the layers, and draw their weights: from `seed`, if it was called."""
         with _lasagne_draws_from(self._seed):
             return super().initialize_layers(layers)
+
+    def _create_iter_funcs(self, *args):
+        return postpone(self, functools.partial(super()._create_iter_funcs, *args))
 
     def _check_good_input(self, X, y=None):
         X, y = super()._check_good_input(X, y)

@@ -41,7 +41,7 @@ def limited():
 
 def save_net(path):
     net = drawn.small()
-    net.initialize()
+    net.initialize_layers()
     storage.save(net, path)
 
 

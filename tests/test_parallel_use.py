@@ -51,7 +51,7 @@ def test_two_trainings_into_one_file(work, tmp_path):
 @pytest.mark.parametrize("name", ["net.pickle", "net.npz"])
 def test_reading_while_another_writes(work, name):
     net = drawn.small()
-    net.initialize()
+    net.initialize_layers()
     params = net.get_all_params()
     for value in (1, 2):
         for param in params:
@@ -67,7 +67,7 @@ def test_reading_while_another_writes(work, name):
     writer = start("-c", program)
     try:
         assert writer.stdout.readline() == "ready\n"
-        found = {weights(name).tobytes() for _ in range(30)}
+        found = {weights(name).tobytes() for _ in range(12)}
     finally:
         writer.kill()
         _, err = writer.communicate()
