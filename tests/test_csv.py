@@ -145,7 +145,10 @@ LAST = len(TRAINING[3])
         (bytes(5000), "no plain text"),
         (b"<!DOCTYPE html>\n<html>\n", "answer of a web site: log in to Kaggle"),
         (b"\xef\xbb\xbf\n<!DOCTYPE html>\n<html>\n", "answer of a web site"),
-        (gzip.compress(b"a" * 100, mtime=0), "some.csv is compressed by gzip; uncompress it"),
+        (
+            gzip.compress(b"a" * 100, mtime=0),
+            "some.csv is compressed by gzip; uncompress it",
+        ),
         (b'{"code": 403, "message": "Forbidden"}', "answer of a web site"),
         ("\r".join(TRAINING).encode(), "ends its lines with CR alone"),
         (TRAINING[1:], "line 1: column 1 is called '"),

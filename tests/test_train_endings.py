@@ -166,7 +166,10 @@ def test_a_full_disk_under_the_log_is_an_error_after_training(folder, work):
     assert len(storage.load("net1.pickle").train_history_) == 3
 
 
-@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="there is no SIGHUP")
+@pytest.mark.skipif(
+    not hasattr(signal, "SIGHUP") or signal.getsignal(signal.SIGHUP) is signal.SIG_IGN,
+    reason="there is no SIGHUP, or it is ignored, as under nohup",
+)
 def test_a_terminal_that_is_closed_saves_what_was_learnt(folder):
     terminal, side = os.openpty()
     process = start("net1", "--data", folder, "--epochs", 10**6, stdout=side)
