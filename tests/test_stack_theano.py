@@ -303,6 +303,31 @@ def test_running_sums_have_the_dtype_they_declare(mode, dtype):
     np.testing.assert_array_equal(along, sums)
 
 
+@pytest.mark.parametrize("mode", MODES)
+def test_loops_are_those_of_the_definition(mode):
+    x, steps = T.dvector(), T.iscalar()
+    start = T.constant(1.0, dtype="float64")
+    made, _ = theano.scan(lambda x, s: s * x, [x], start, n_steps=steps)
+    gradient = T.grad(made.sum(), x)
+    f = theano.function([x, steps], [made, made[-1], gradient], mode=mode)
+    value = np.array([2.0, -3, 0.5, 7])
+    for n in (4, 1, 3):
+        found, last, slope = f(value, n)
+        np.testing.assert_allclose(found, np.cumprod(value[:n]))
+        assert last == found[-1]
+        expected = np.zeros(4)
+        expected[:n] = np.cumsum(found[::-1])[::-1] / value[:n]
+        np.testing.assert_allclose(slope, expected)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_jacobians(mode):
+    x = T.dvector()
+    jacobian = theano.gradient.jacobian(x**2 * x[0], x)
+    found = theano.function([x], jacobian, mode=mode)(np.array([2.0, 3.0]))
+    np.testing.assert_allclose(found, [[12, 0], [9, 12]])
+
+
 def test_a_profile_can_be_printed():
     x = T.dvector()
     f = theano.function([x], T.exp(x).sum(), mode="FAST_RUN", profile=True)

@@ -7,7 +7,13 @@ import threading
 
 from kfkd.stack.imports import make_module
 
-__all__ = ["repair_cache", "repair_modes", "repair_names", "repair_threads"]
+__all__ = [
+    "repair_cache",
+    "repair_modes",
+    "repair_names",
+    "repair_scan",
+    "repair_threads",
+]
 
 
 def repair_names(theano):
@@ -76,6 +82,27 @@ def repair_cache(theano):
         theano.link.c.basic.get_module_cache = lambda init_args=None: cache
         parameter = theano.config._config_var_dict["compiledir"]
         parameter._apply = lambda path: os.path.realpath(os.path.expanduser(path))
+
+
+def repair_scan(theano):
+    """Let Theano's own evaluation of a scan evaluate its steps by itself, too.
+
+    Whatever the default mode is: what another linker makes of a step neither reads nor
+    writes the storage in which `Scan.perform` passes values from step to step.
+    """
+    Scan = sys.modules["theano.scan.op"].Scan  # theano.scan is the function
+    own = theano.link.basic.LocalLinker, theano.link.basic.WrapLinker
+    make_thunk = Scan.make_thunk
+
+    @functools.wraps(make_thunk)
+    def make_own_thunk(self, *args, **kwargs):
+        if not isinstance(self.mode_instance.linker, own):
+            self.mode_instance = theano.compile.mode.get_mode("FAST_RUN").clone(
+                link_kwargs={"allow_gc": self.allow_gc}
+            )
+        return make_thunk(self, *args, **kwargs)
+
+    Scan.make_thunk = make_own_thunk
 
 
 def repair_threads(theano):

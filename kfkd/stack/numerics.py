@@ -83,6 +83,10 @@ def repair_numpy_names(theano):
     theano.misc.safe_asarray.np = make_module(
         "numpy", asarray=np.asarray, dtype=lambda spec: np.dtype(_dtype(spec))
     )
+    # For the hash of a scan.
+    theano.link.c.basic.np = make_module(
+        "numpy", lib=np.lib, __version__=np.__version__, core=np._core
+    )
 
 
 def repair_autocast(theano):
