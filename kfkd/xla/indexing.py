@@ -6,7 +6,14 @@ from jax import lax
 from theano.tensor import subtensor as ts
 from theano.tensor.type_other import MakeSlice
 
-from kfkd.xla.dispatch import as_dtype, convert, is_static, learn, require, static
+from kfkd.xla.dispatch import (
+    as_dtype,
+    convert,
+    is_static,
+    learn,
+    require,
+    static,
+)
 
 
 def _bound(value):
@@ -111,9 +118,34 @@ def _advanced(x, entries):
     return tuple(index)
 
 
+def _block(x, index):
+    """Return where the block of *x* starts that an index means, and its shape.
+
+    And which of its axes are reversed; or None if it means something else than a block.
+    """
+    if not all(isinstance(entry, slice) for entry in index):
+        return None
+    index = (*index, *[slice(None)] * (x.ndim - len(index)))
+    found = [range(n)[entry] for n, entry in zip(x.shape, index, strict=True)]
+    if not all(found) or any(abs(f.step) != 1 for f in found):
+        return None
+    axes = [axis for axis, f in enumerate(found) if f.step < 0]
+    return [min(f) for f in found], [len(f) for f in found], axes
+
+
 def _written(op, x, index, y):
-    reference = jnp.asarray(x).at[index]
-    y = as_dtype(y, x.dtype)
+    x, y = jnp.asarray(x), as_dtype(y, x.dtype)
+    block = _block(x, index)
+    if block:
+        # Not a scatter: those of constants take XLA's compiler long, and it ends the
+        # process when one over all of an array is reversed.
+        start, shape, axes = block
+        y = jnp.flip(jnp.broadcast_to(y, shape), axes)
+        if not op.set_instead_of_inc:
+            old = lax.dynamic_slice(x, start, shape)
+            y = old | y if x.dtype == bool else old + y
+        return y if y.shape == x.shape else lax.dynamic_update_slice(x, y, start)
+    reference = x.at[index]
     if op.set_instead_of_inc:
         return reference.set(y)
     # The sum of booleans is whether one of them is true.

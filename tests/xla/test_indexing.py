@@ -103,6 +103,17 @@ def test_repeated_indices_add_up_and_the_last_one_set_stays(dtype):
     check(lambda x: T.set_subtensor(x[[1, 3, 1]], 7), random(4, (4, 2), dtype))
 
 
+def test_writing_over_all_of_an_array():
+    def build(x, y):
+        wholes = x, T.zeros_like(x), T.eye(3) > 0
+        parts = [p for w in wholes for p in (w[:], w[::-1], w[0:3, ::-1], w[-5:, :])]
+        writes = T.set_subtensor, T.inc_subtensor
+        written = [write(p, T.cast(y, p.dtype)) for p in parts for write in writes]
+        return [w[::-1, ::-1] for w in written]
+
+    check(build, random(11, (3, 3)), random(12, (3, 3)))
+
+
 def test_increments_of_booleans_are_or():
     def build(x, y):
         places = np.array([0, 2])
