@@ -29,6 +29,7 @@ from kfkd.xla import (  # noqa: F401  (each registers its conversions)
     printing,
     random,
     reductions,
+    scan,
     shapes,
 )
 from kfkd.xla.device import DeviceError, describe_device, get_device, set_device

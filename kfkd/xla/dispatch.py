@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from kfkd.xla.layout import ChannelsLast
+from kfkd.xla.prefix import Prefix
 
 __all__ = [
     "NotStatic",
@@ -22,6 +23,7 @@ __all__ = [
     "generates",
     "is_static",
     "learn",
+    "learner",
     "learning",
     "require",
     "sizes",
@@ -60,7 +62,7 @@ class NotStatic(Exception):
 
 def is_static(value):
     """Tell whether *value* is known while the program is being made."""
-    return not isinstance(value, (jax.Array, ChannelsLast))
+    return not isinstance(value, (jax.Array, ChannelsLast, Prefix))
 
 
 _ask = contextvars.ContextVar("ask", default=None)
@@ -101,6 +103,20 @@ def learn(function, *values):
     if ask is None:
         raise NotStatic
     return ask(function, values)
+
+
+def learner():
+    """Return `learn` for the node at hand, to be called while others are converted.
+
+    Those are the nodes of a graph within the node's operation.
+    """
+    ask = _ask.get()
+
+    def learn_here(function, *values):
+        with learning(ask):
+            return learn(function, *values)
+
+    return learn_here
 
 
 def static(value):

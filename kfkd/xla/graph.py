@@ -15,6 +15,7 @@ from kfkd.xla.dispatch import (
 )
 from kfkd.xla.host import Question
 from kfkd.xla.layout import channels_first
+from kfkd.xla.prefix import Prefix
 
 __all__ = ["Program", "where"]
 
@@ -77,18 +78,23 @@ class Program:
         Returns
         -------
         list of arrays
-            One for each output; NumPy's where it does not depend on an input.
+            One for each output; NumPy's where it does not depend on an input, and a
+            `Prefix` where its length depends on computed values.
 
         Raises
         ------
         NotStatic
-            With the node that needs to know more than *answer* can tell.
+            With the node that needs to know more than *answer* can tell, or takes no
+            `Prefix` and would get one.
         """
         values = self.constants | values
         for node, function in self.steps:
             inputs = [values[v] for v in node.inputs]
             if not getattr(function, "keeps_layout", False):
                 inputs = [channels_first(v) for v in inputs]
+            of_prefix = any(isinstance(v, Prefix) for v in inputs)
+            if of_prefix and not getattr(function, "takes_prefix", False):
+                raise NotStatic(node)
             static = all(is_static(v) for v in inputs)
             try:
                 if static and not getattr(function, "generates", False):
@@ -97,8 +103,8 @@ class Program:
                     asked = functools.partial(_ask, answer, values, node, inputs)
                     with learning(answer and asked):
                         outputs = function(*inputs)
-            except NotStatic:
-                raise NotStatic(node) from None
+            except NotStatic as error:  # of a node within this one, maybe
+                raise NotStatic(*(error.args or [node])) from None
             except (AssertionError, IndexError, TypeError, ValueError) as error:
                 kind = ValueError if isinstance(error, TypeError) else type(error)
                 raise kind(f"{error}\nIt is {where(node)}") from error

@@ -14,6 +14,7 @@ from kfkd.xla.dispatch import (
     require,
     static,
 )
+from kfkd.xla.prefix import Prefix, takes_prefix
 
 
 def _bound(value):
@@ -152,9 +153,39 @@ def _written(op, x, index, y):
     return reference.max(y) if x.dtype == bool else reference.add(y)
 
 
+def _of_prefix(op, x, values):
+    """Return a row, or the rows of a slice, of a `Prefix`."""
+    first, *rest = ts.get_idx_list([x, *values], op.idx_list)
+    rest = tuple(_index(e, n) for e, n in zip(rest, x.array.shape[1:], strict=False))
+    if not isinstance(first, slice):
+        row = jnp.where(first < 0, first + x.count, first)
+        error = IndexError("an index is out of bounds for what a loop has left")
+        require((row >= 0) & (row < x.count), error)
+        return x.array[(row, *rest)]
+    step = 1 if first.step is None else int(static(first.step))
+
+    def bound(value, default):
+        if value is None:
+            return default
+        value = jnp.where(value < 0, value + x.count, value)
+        return jnp.clip(value, *((0, x.count) if step > 0 else (-1, x.count - 1)))
+
+    start = bound(first.start, 0 if step > 0 else x.count - 1)
+    stop = bound(first.stop, x.count if step > 0 else -1)
+    count = jnp.maximum(-((start - stop) // step), 0)
+    rows = jnp.clip(start + step * np.arange(len(x.array)), 0, len(x.array) - 1)
+    return Prefix(x.array[rows][(slice(None), *rest)], count)
+
+
 @convert.register(ts.Subtensor)
 def _(op, node):
-    return lambda x, *values: _Part(op, x, values).taken()
+    @takes_prefix
+    def subtensor(x, *values):
+        if isinstance(x, Prefix):
+            return _of_prefix(op, x, values)
+        return _Part(op, x, values).taken()
+
+    return subtensor
 
 
 @convert.register(ts.IncSubtensor)

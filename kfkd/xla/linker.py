@@ -16,6 +16,7 @@ from kfkd.xla.dispatch import NotStatic, dtype_of
 from kfkd.xla.graph import Program, where
 from kfkd.xla.host import Answers, hashable, is_array
 from kfkd.xla.precision import get_precision, precisely
+from kfkd.xla.prefix import Prefix, trimmed
 from kfkd.xla.programs import compiling
 from kfkd.xla.storage import Cell, exclusive, to_device, to_host
 
@@ -76,8 +77,9 @@ class XLALinker(Linker):
     program is made for each combination of sizes that occurs.  Of a slice only the
     length is such a size: ``X[i * 20 : (i + 1) * 20]`` takes one program for all whole
     batches and one for a shorter last one.  A size that follows from an updated shared
-    variable has each call wait for its value.  A function that has got 512 programs
-    forgets them and makes them again as needed.
+    variable has each call wait for its value.  Only of a loop that ends early may the
+    length be returned as it is found, and its rows be taken.  A function that has got
+    512 programs forgets them and makes them again as needed.
     """
 
     def __init__(self, allow_gc=False):
@@ -174,7 +176,7 @@ class Thunk:
                 self.check()
         raise_broken(checks)
         self.store(new)
-        return returned
+        return [trimmed(array) for array in returned]
 
     def _run(self):
         if len(self.jitted) >= _MOST_PROGRAMS:
@@ -253,7 +255,8 @@ class Thunk:
         Returns
         -------
         returned, new : list of arrays
-            What the function returns, and what the updated variables become.
+            What the function returns, a `Prefix` perhaps among it, and what the updated
+            variables become.
         checks : dict
             For each condition to be checked after the call, named by the error to
             raise if it does not hold, whether it does.
@@ -262,6 +265,8 @@ class Thunk:
         ------
         NeedsChecks
             If there is such a condition and nobody has known of it.
+        NotStatic
+            As from `Program`, or if a shared variable became a `Prefix`.
         """
         checks = {}
 
@@ -273,10 +278,13 @@ class Thunk:
             checks[key] = checks.get(key, True) & jnp.all(condition)
 
         arrays = self.program(values, check, answer)
-        outputs = [
-            jnp.asarray(array, dtype_of(v))
-            for v, array in zip(self.program.outputs, arrays, strict=True)
-        ]
+        outputs = []
+        for v, array in zip(self.program.outputs, arrays, strict=True):
+            if not isinstance(array, Prefix):
+                array = jnp.asarray(array, dtype_of(v))
+            elif len(outputs) >= self.n_returned:  # a shared variable's
+                raise NotStatic(v.owner)
+            outputs.append(array)
         return outputs[: self.n_returned], outputs[self.n_returned :], checks
 
     def store(self, new):

@@ -10,6 +10,7 @@ from kfkd.xla import forms
 from kfkd.xla.dispatch import NotStatic
 from kfkd.xla.linker import NeedsChecks, Thunk, distinct, raise_broken, variant
 from kfkd.xla.precision import precisely
+from kfkd.xla.prefix import Prefix
 from kfkd.xla.programs import compiling
 from kfkd.xla.storage import Cell, exclusive, to_device
 
@@ -176,6 +177,8 @@ class BatchLoop:
                 values = others | dict(zip(donated, state, strict=True))
                 values |= dict(zip(arguments, batch, strict=True))
                 returned, new, checks = thunk.compute(values)
+                if any(isinstance(array, Prefix) for array in returned):
+                    raise NotStatic
                 new = dict(zip(thunk.updated, new, strict=True))
                 return [new[v] for v in donated], (returned, checks)
 

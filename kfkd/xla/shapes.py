@@ -22,6 +22,7 @@ from kfkd.xla.dispatch import (
     static,
 )
 from kfkd.xla.layout import keeps_layout
+from kfkd.xla.prefix import Prefix, takes_prefix
 
 # Up to this size an array made from known numbers stays known, as shapes must.
 _SMALL = 4096
@@ -31,7 +32,7 @@ _SMALL = 4096
 @convert.register(ops.ViewOp)  # GradClip and its like are views, too
 @convert.register(extra_ops.CpuContiguous)
 def _(op, node):
-    return keeps_layout(lambda x: x)
+    return takes_prefix(keeps_layout(lambda x: x))
 
 
 @convert.register(ops.Rebroadcast)
@@ -60,12 +61,24 @@ def _(op, node):
 
 @convert.register(ops.Shape)
 def _(op, node):
-    return keeps_layout(lambda x: np.asarray(x.shape, "int64"))
+    def shape(x):
+        if isinstance(x, Prefix):
+            return jnp.stack([x.count, *x.array.shape[1:]])
+        return np.asarray(x.shape, "int64")
+
+    return takes_prefix(keeps_layout(shape))
 
 
 @convert.register(ops.Shape_i)
 def _(op, node):
-    return keeps_layout(lambda x: np.asarray(x.shape[op.i], "int64"))
+    def shape_i(x):
+        if isinstance(x, Prefix):
+            if op.i == 0:
+                return x.count
+            x = x.array
+        return np.asarray(x.shape[op.i], "int64")
+
+    return takes_prefix(keeps_layout(shape_i))
 
 
 @convert.register(topt.MakeVector)

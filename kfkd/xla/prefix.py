@@ -1,0 +1,41 @@
+"""Arrays whose length is known only after the call: what a loop leaves that ends early.
+
+A program has no such arrays; it has all rows there may be, and the number of those
+that count.  What a function returns is cut after the call.  Of the operations, only
+those that take rows, or ask for the length, know of it.
+"""
+
+import jax
+
+__all__ = ["Prefix", "takes_prefix", "trimmed"]
+
+
+@jax.tree_util.register_pytree_node_class
+class Prefix:
+    """The first `count` rows of `array`; `count` is a scalar of JAX's."""
+
+    def __init__(self, array, count):
+        self.array = array
+        self.count = count
+
+    def tree_flatten(self):
+        """Return the arrays that programs hand on."""
+        return (self.array, self.count), None
+
+    @classmethod
+    def tree_unflatten(cls, _, arrays):
+        """Return the prefix of such arrays."""
+        return cls(*arrays)
+
+
+def takes_prefix(function):
+    """Mark a conversion's function whose first argument may be a `Prefix`."""
+    function.takes_prefix = True
+    return function
+
+
+def trimmed(value):
+    """Return *value*, which is not being traced, as the array that it stands for."""
+    if isinstance(value, Prefix):
+        return value.array[: int(value.count)]
+    return value
