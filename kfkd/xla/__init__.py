@@ -20,6 +20,7 @@ from theano.compile.mode import Mode, register_linker, register_mode
 from theano.graph.optdb import Query
 
 from kfkd.xla import (  # noqa: F401  (each registers its conversions)
+    branches,
     convolution,
     elementwise,
     indexing,
