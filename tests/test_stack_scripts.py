@@ -1,0 +1,148 @@
+"""``python -m kfkd.stack script.py``, beside ``python script.py``."""
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from kfkd.stack.__main__ import main
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# Says what it can know of how it was started, and ends as it is told to.
+CURIOUS = """
+import sys
+names = ["__name__", "__file__", "__package__", "__doc__", "__cached__"]
+print(sys.argv, sys.path, [globals().get(name, "none") for name in names])
+print(sys.modules["__main__"].__dict__ is globals())
+print(__spec__ and __spec__.name, type(__loader__))
+def fail():
+    raise ValueError("as told")
+if "fail" in sys.argv:
+    try:
+        fail()
+    except ValueError:
+        [].pop()
+if "interrupt" in sys.argv:
+    raise KeyboardInterrupt
+if "hook" in sys.argv:
+    sys.excepthook = lambda *args: print(args[0], args[2].tb_lineno)
+    fail()
+if "exit" in sys.argv:
+    sys.exit("to standard error")
+"""
+
+OLD = """
+import multiprocessing
+import sys
+import theano
+import theano.tensor as T
+import lasagne, nolearn.lasagne
+
+def square(number):
+    x = T.fscalar()
+    return theano.function([x], x ** 2)(number).item()
+
+def square_elsewhere(number):
+    # A daemon may have no children, but for one of another kind.
+    multiprocessing.current_process()._config["daemon"] = False
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return pool.apply(square, [number])
+
+if __name__ == "__main__":
+    print(theano.config.mode, square(2), square_elsewhere(3))
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        print(pool.apply(square_elsewhere, [4]))
+"""
+
+
+@pytest.fixture
+def python(tmp_path):
+    """Run Python with arguments, in a folder; return status, output and errors."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    for name in ("THEANO_FLAGS", "THEANORC", "KFKD_DEVICE"):
+        environment.pop(name, None)
+
+    def python(*arguments):
+        done = subprocess.run(
+            [sys.executable, *map(str, arguments)],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+        )
+        return done.returncode, done.stdout, done.stderr
+
+    return python
+
+
+def as_script(folder):
+    (folder / "there").mkdir()
+    (folder / "there" / "curious.py").write_text(CURIOUS)
+    (folder / "link.py").symlink_to(Path("there", "curious.py"))
+    return ["link.py"]
+
+
+def as_zip_file(folder):
+    with zipfile.ZipFile(folder / "curious.zip", "w") as file:
+        file.writestr("__main__.py", CURIOUS)
+    return [folder / "curious.zip"]
+
+
+def as_module(folder):
+    (folder / "package").mkdir()
+    (folder / "package" / "curious.py").write_text(CURIOUS)
+    return ["-m", "package.curious"]
+
+
+def as_code(folder):
+    return ["-c", CURIOUS]
+
+
+@pytest.mark.parametrize(
+    ("form", "arguments"),
+    [
+        (as_script, ["fail", "-m", "--help"]),
+        (as_script, ["interrupt"]),
+        (as_script, ["hook"]),
+        (as_zip_file, ["exit"]),
+        (as_module, ["exit", "-c"]),
+        (as_code, ["exit"]),
+    ],
+)
+def test_all_is_as_by_python_alone(python, tmp_path, form, arguments):
+    command = [*form(tmp_path), *arguments]
+    theirs = python(*command)
+    assert theirs[0] != 0 or arguments == ["hook"]
+    assert python("-m", "kfkd.stack", *command) == theirs
+
+
+def test_the_three_packages_work_in_all_its_processes(python, tmp_path):
+    (tmp_path / "old.py").write_text(OLD)
+    assert python("-m", "kfkd.stack", "old.py") == (0, "xla 4.0 9.0\n16.0\n", "")
+
+
+def test_a_file_that_is_not_there(python):
+    _, _, theirs = python("missing.py")
+    status, out, err = python("-m", "kfkd.stack", "missing.py")
+    assert (status, out) == (2, "")
+    assert err.split("'")[0] == theirs.split("'")[0]  # "python: can't open file "
+    assert "[Errno 2] No such file or directory" in err
+
+
+@pytest.mark.parametrize("arguments", [[], ["-m"], ["-c"], ["--unknown", "script.py"]])
+def test_it_says_how_to_use_it(monkeypatch, capsys, arguments):
+    monkeypatch.setattr(sys, "argv", ["kfkd.stack", *arguments])
+    assert main() == 2
+    out, err = capsys.readouterr()
+    assert not out
+    assert "python -m kfkd.stack SCRIPT" in err
+
+
+def test_help_is_no_error(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["kfkd.stack", "--help"])
+    assert main() == 0
+    assert "python -m kfkd.stack SCRIPT" in capsys.readouterr().out
