@@ -5,10 +5,12 @@ Importing any module of the package makes the three packages work
 """
 
 from kfkd._memory import keep_memory
+from kfkd._started import starts
 
 keep_memory()
 
-import kfkd.stack  # noqa: E402
-import kfkd.xla  # noqa: E402, F401
+if not starts("kfkd.doctor"):  # which is for where these do not import
+    import kfkd.stack
+    import kfkd.xla  # noqa: F401
 
 __version__ = "0.1.0"

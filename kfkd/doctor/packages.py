@@ -1,0 +1,106 @@
+"""Python, and the packages that are installed beside those that are expected."""
+
+import operator
+import platform
+import re
+import runpy
+import sys
+from importlib import metadata
+from pathlib import Path
+
+from kfkd.doctor.finding import Finding
+
+__all__ = ["find_packages", "find_python", "version"]
+
+_PYTHONS = ((3, 11), (3, 13))
+_INSTALL = "python -m pip install"
+_SHOWN = ("numpy", "scipy", "pandas", "scikit-learn", "jax", "jaxlib")
+_OPERATORS = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "==": operator.eq,
+    "!=": operator.ne,
+}
+
+
+def version(name):
+    """Return the version of an installed package, or None."""
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def find_python():
+    """Return the finding on Python."""
+    text = f"{platform.python_version()} on {platform.platform()}, {sys.executable}"
+    first, last = (".".join(map(str, pair)) for pair in _PYTHONS)
+    if _PYTHONS[0] <= sys.version_info[:2] <= _PYTHONS[1]:
+        return Finding("Python", text)
+    mend = f"Use Python {first} to {last}: make venv PYTHON=/path/to/python{last}"
+    return Finding("Python", text, mend)
+
+
+def find_packages():
+    """Return the findings on the three old packages, and on those below them."""
+    # Not imported, as the stack would be with it.
+    path = Path(__file__).parent.parent / "stack" / "installed.py"
+    stack = runpy.run_path(str(path))
+    text = _listed(stack["VERSIONS"])
+    try:
+        stack["check_installed"]()
+    except ImportError as error:
+        problem, _, mend = str(error).partition(". ")
+        yield Finding("stack", text)
+        yield Finding("stack", problem, mend)
+    else:
+        yield Finding("stack", text)
+    wanted = _wanted(exclude=stack["VERSIONS"])
+    others = f", and {len(set(wanted) - {*_SHOWN})} others"
+    yield Finding("packages", _listed(_SHOWN) + others)
+    for name, bounds in wanted.items():
+        found = version(name)
+        if found is None:
+            text = f"kfkd needs {name}, which is not installed"
+        elif not _within(found, bounds):
+            text = f"{found} is installed, but kfkd needs {name} {bounds}"
+        else:
+            continue
+        yield Finding(name, text, f'{_INSTALL} "{name}{bounds}"')
+
+
+def _listed(names):
+    # With a space at which lines are not broken.
+    return ", ".join(f"{name}\u00a0{version(name) or '(missing)'}" for name in names)
+
+
+def _wanted(exclude):
+    """Return what kfkd and JAX declare to need: bounds by name, as "<2.6,>=2.4"."""
+    wanted = {}
+    for name in ("kfkd", "jax"):
+        lines = metadata.requires(name) or [] if version(name) else []
+        for line in lines:
+            requirement, _, marker = line.partition(";")
+            found = re.fullmatch(r"([\w.-]+)\s*([<>=!~][^@]*)?", requirement.strip())
+            # Neither what is needed at times, as by an extra, nor the folders of ours.
+            if found and not marker and found[1] not in exclude:
+                wanted.setdefault(found[1], (found[2] or "").replace(" ", ""))
+    return wanted
+
+
+def _within(found, bounds):
+    """Tell whether a version is within bounds, going by the numbers of the releases."""
+    return all(
+        _OPERATORS[sign](_numbers(found), _numbers(bound))
+        for sign, bound in re.findall(r"([<>=!]=?)\s*([\d.]+)", bounds)
+    )
+
+
+def _numbers(version):
+    numbers = re.match(r"[\d.]*", version)[0].strip(".").split(".")
+    numbers = [int(number) for number in numbers if number]
+    while numbers and not numbers[-1]:  # 2.4.0 is 2.4
+        numbers.pop()
+    return numbers

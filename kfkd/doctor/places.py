@@ -1,0 +1,67 @@
+"""Where data and caches are."""
+
+import os
+import tempfile
+from pathlib import Path
+
+from kfkd._folders import cache_folder
+from kfkd._layout import DataError, NoDataError
+from kfkd._sources import find
+from kfkd.doctor.finding import Finding
+
+__all__ = ["find_caches", "find_data"]
+
+
+def find_data():
+    """Return the finding on Kaggle's files."""
+    try:
+        return Finding("data", f"Kaggle's: {find('training')}")
+    except NoDataError:
+        text = "no Kaggle files in ./data or ~/data/kaggle-facial-keypoint-detection: "
+        return Finding("data", text + "there are drawn faces only (--synthetic)")
+    except DataError as error:
+        text, _, _ = str(error).partition(", nor ")
+        return Finding("data", text, "Put Kaggle's files there, or unset KFKD_DATA")
+
+
+def find_caches():
+    """Yield the findings on the caches of parsed tables and of compiled programs."""
+    own = "XDG_CACHE_HOME"
+    yield _find_cache("tables", cache_folder("tables"), own)
+    chosen = os.environ.get("JAX_COMPILATION_CACHE_DIR")
+    if chosen:
+        yield _find_cache("programs", Path(chosen), "JAX_COMPILATION_CACHE_DIR")
+    else:
+        yield _find_cache("programs", cache_folder("xla"), own)
+
+
+def _find_cache(subject, folder, variable):
+    if folder is None:
+        mend = f"Name a folder for caches in {variable}"
+        return Finding(subject, "there is no home folder to keep them in", mend)
+    sizes = []
+    for place, _, names in os.walk(folder):
+        for name in names:
+            try:
+                sizes.append(os.path.getsize(os.path.join(place, name)))
+            except OSError:  # another process has deleted it
+                continue
+    blocker, problem = _try_to_write(folder)
+    if not problem:
+        size = f"{sum(sizes) / 1e6:.1f} MB in {len(sizes)} files"
+        return Finding(subject, f"{folder}, {size}, can be written")
+    text = f"{folder} cannot be written: {blocker}: {problem}"
+    mend = f"Mend {blocker}, or name another folder for caches in {variable}"
+    return Finding(subject, text, mend)
+
+
+def _try_to_write(folder):
+    """Write a file where the folder is or would be; return where, and what failed."""
+    while not os.path.lexists(folder) and folder != folder.parent:
+        folder = folder.parent
+    try:
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(b"kfkd")
+    except OSError as error:
+        return folder, error.strerror
+    return folder, ""

@@ -1,0 +1,61 @@
+"""All that is found, in order."""
+
+import json
+import signal
+import subprocess
+import sys
+
+from kfkd.doctor.cuda import find_cuda
+from kfkd.doctor.finding import Finding
+from kfkd.doctor.packages import find_packages, find_python
+from kfkd.doctor.places import find_caches, find_data
+
+__all__ = ["examine"]
+
+_TRIAL = "from kfkd.doctor.trial import main; main()"
+_PATIENCE = 600  # seconds, for a disk that is slow and a machine that is busy
+_REINSTALL = "python -m pip install --force-reinstall -r requirements.txt"
+
+
+def examine():
+    """Yield what is found of the installation.
+
+    Yields
+    ------
+    Finding
+    """
+    yield find_python()
+    packages = [*find_packages()]
+    yield from packages
+    yield find_data()
+    yield from find_caches()
+    found, failure = _try()
+    gpus = None
+    for entry in found:
+        if "gpus" in entry:
+            gpus = entry["gpus"]
+        else:
+            yield Finding(**entry)
+    yield find_cuda(gpus)
+    if failure:
+        mend = _REINSTALL
+        if any(finding.mend for finding in packages):
+            mend = "Mend the packages above first"
+        yield Finding("steps" if found else "import", failure, mend)
+
+
+def _try():
+    """Return what the process of :mod:`.trial` tells, and why it failed if it did."""
+    command = [sys.executable, "-c", _TRIAL]
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=_PATIENCE
+        )
+    except subprocess.TimeoutExpired:
+        return [], f"it has not ended after {_PATIENCE} seconds"
+    found = [json.loads(line) for line in done.stdout.splitlines()]
+    if not done.returncode:
+        return found, ""
+    if done.returncode < 0:
+        return found, f"ended by {signal.Signals(-done.returncode).name}"
+    return found, (done.stderr.strip().splitlines() or ["it failed"])[-1]

@@ -1,0 +1,132 @@
+"""What has to run to be known: the import, the device, and steps of training.
+
+It is a process of its own, and prints what it finds, a line of JSON each.
+"""
+
+import contextlib
+import json
+import os
+import sys
+import time
+
+import jax
+import lasagne
+import numpy as np
+import theano
+import theano.tensor as T
+from lasagne import layers
+
+from kfkd import stack, xla
+from kfkd.doctor.finding import Finding
+
+__all__ = ["main"]
+
+# Of float32, after three steps.
+_TOLERANCE = 1e-4
+_MEND = "python -m pip install --force-reinstall -r requirements.txt"
+
+
+def main():
+    """Print the findings."""
+    output, sys.stdout = sys.stdout, sys.stderr  # where others may print
+
+    def say(**found):
+        print(json.dumps(found), file=output, flush=True)
+
+    config = theano.config
+    text = f"all import; Theano's mode is {config.mode}, its floatX {config.floatX}"
+    say(**vars(Finding("import", text)))
+    devices = [device for name in ("cuda", "cpu") for device in _devices(name)]
+    say(gpus=sum(device.platform != "cpu" for device in devices))
+    device = find_device(devices)
+    say(**vars(device))
+    if not device.mend:
+        say(**vars(find_step("net1", 128, _dense)))
+        say(**vars(find_step("conv net", 8, _convolutions)))
+
+
+def _devices(platform):
+    with contextlib.suppress(RuntimeError):  # JAX has no such back end here
+        return jax.local_devices(backend=platform)
+    return []
+
+
+def find_device(devices):
+    """Return the finding on the device that programs run on."""
+    seen = ", ".join(f"{device.platform}:{device.id}" for device in devices)
+    try:
+        name = xla.describe_device()
+    except xla.DeviceError as error:
+        text, _, mend = str(error).partition(". ")
+        return Finding("device", text, mend or "Change KFKD_DEVICE, or unset it")
+    except Exception as error:
+        text = f"JAX sees {seen or 'no device'}: {type(error).__name__}: {error}"
+        return Finding("device", text, "Set JAX_PLATFORMS=cpu, or mend CUDA")
+    if os.environ.get("KFKD_DEVICE"):
+        reason = f"KFKD_DEVICE={os.environ['KFKD_DEVICE']}"
+    elif stack.REQUESTED_DEVICE:
+        reason = "THEANO_FLAGS or .theanorc name it"
+    elif name.startswith("cuda"):
+        reason = "it is the first GPU"
+    else:
+        reason = "there is no GPU"
+    return Finding("device", f"{name}, as {reason}; JAX sees {seen}")
+
+
+def find_step(subject, batch, build):
+    """Return the finding on training: its time, and whether Theano's own agrees."""
+    try:
+        xla.set_precision("float32")
+        ours, seconds = _train(batch, build, "xla")
+        # FAST_RUN fuses operations, and goes through them number by number.
+        theirs, _ = _train(batch, build, "FAST_COMPILE")
+    except Exception as error:
+        text = f"{type(error).__name__}: {error}".splitlines()[0]
+        return Finding(subject, text, _MEND)
+    text = f"a step with {batch} images takes {seconds * 1e3:.1f} ms"
+    error = max(
+        float(np.abs(a - b).max() / np.abs(b).max())
+        for a, b in zip(ours, theirs, strict=True)
+    )
+    if error < _TOLERANCE:
+        return Finding(subject, f"{text} and agrees with Theano itself")
+    text = f"{text}, but is off from Theano itself by {error:.1g} of the result"
+    return Finding(subject, text, _MEND)
+
+
+def _train(batch, build, mode):
+    """Return losses and parameters after three steps, and the seconds of one."""
+    rng = np.random.RandomState(0)
+    lasagne.random.set_rng(rng)
+    net = layers.DenseLayer(build(), 30, nonlinearity=None)
+    inputs = layers.get_all_layers(net)[0]
+    X, y = inputs.input_var, T.matrix()
+    loss = lasagne.objectives.squared_error(layers.get_output(net), y).mean()
+    params = layers.get_all_params(net)
+    updates = lasagne.updates.nesterov_momentum(loss, params, 0.01, 0.9)
+    step = theano.function([X, y], loss, updates=updates, mode=mode)
+    batch = [
+        rng.uniform(-1, 1, (batch, *shape)).astype(theano.config.floatX)
+        for shape in (inputs.shape[1:], (30,))
+    ]
+    losses = np.array([step(*batch) for _ in range(3)])
+    results = [losses, *layers.get_all_param_values(net)]
+    times = []
+    for _ in range(10 if mode == "xla" else 0):
+        start = time.perf_counter()
+        step(*batch)
+        times.append(time.perf_counter() - start)
+    return results, min(times, default=None)
+
+
+def _dense():
+    net = layers.InputLayer((None, 9216), T.matrix())
+    return layers.DenseLayer(net, 100)
+
+
+def _convolutions():
+    net = layers.InputLayer((None, 1, 24, 24), T.tensor4())
+    for num_filters, filter_size in ((4, 3), (8, 2)):
+        net = layers.Conv2DLayer(net, num_filters, filter_size)
+        net = layers.MaxPool2DLayer(net, 2)
+    return layers.DenseLayer(net, 20)
