@@ -37,7 +37,8 @@ def examine():
         else:
             yield Finding(**entry)
     yield find_cuda(gpus)
-    if failure:
+    # The stack's own error is what has been found of the packages.
+    if failure and "StackError: " not in failure:
         mend = _REINSTALL
         if any(finding.mend for finding in packages):
             mend = "Mend the packages above first"
