@@ -54,6 +54,7 @@ with imports.quiet():
     graphs.repair_modes(theano, _mode)
     graphs.repair_cache(theano)
     graphs.repair_scan(theano)
+    graphs.repair_truncated_gradients(theano)
     graphs.repair_threads(theano)
     lasagne = imports.import_lasagne()
     nolearn = imports.import_nolearn()

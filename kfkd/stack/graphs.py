@@ -13,6 +13,7 @@ __all__ = [
     "repair_names",
     "repair_scan",
     "repair_threads",
+    "repair_truncated_gradients",
 ]
 
 
@@ -103,6 +104,29 @@ def repair_scan(theano):
         return make_thunk(self, *args, **kwargs)
 
     Scan.make_thunk = make_own_thunk
+
+
+def repair_truncated_gradients(theano):
+    """Leave products in the loops of truncated gradients.
+
+    Theano moves sums of products behind a loop, as one product of whole sequences.
+    Such a loop takes fewer steps than its sequences have.
+    """
+    opt = sys.modules["theano.scan.opt"]
+
+    def unless_truncated(process):
+        @functools.wraps(process)
+        def process_whole(self, fgraph, node):
+            whole = node.op.truncate_gradient == -1
+            return process(self, fgraph, node) if whole else None
+
+        return process_whole
+
+    for rewrite, name in (
+        (opt.PushOutDot1, "apply_opt"),
+        (opt.PushOutScanOutput, "process_node"),
+    ):
+        setattr(rewrite, name, unless_truncated(getattr(rewrite, name)))
 
 
 def repair_threads(theano):
