@@ -1,4 +1,11 @@
-"""The recurrent layers of Lasagne 0.1, in mode "xla", in Theano's own and in NumPy."""
+"""The recurrent layers of Lasagne 0.1, in mode "xla", in Theano's own and in NumPy.
+
+Theano takes seconds to compile each: all of them are tried if KFKD_CASES is set, as for
+``KFKD_CASES=10000 make test``, and else some.
+"""
+
+import itertools
+import os
 
 import lasagne
 import numpy as np
@@ -65,6 +72,19 @@ OPTIONS = {
 }
 
 
+OFTEN = [
+    *(("recurrent", options) for options in OPTIONS),
+    ("custom", "input in the loop"),
+    ("lstm", "as they are"),
+    ("gru", "backwards"),
+]
+
+
+def some(cases, *often):
+    """Return those of *cases* to try."""
+    return list(cases) if "KFKD_CASES" in os.environ else list(often)
+
+
 def compiled(net, sources, mode):
     """Return a function of the inputs: output, and gradients by inputs and weights."""
     inputs = [source.input_var for source in sources]
@@ -88,8 +108,9 @@ def build(name, options, masked=False):
     return net, sources
 
 
-@pytest.mark.parametrize("options", OPTIONS)
-@pytest.mark.parametrize("name", LAYERS)
+@pytest.mark.parametrize(
+    ("name", "options"), some(itertools.product(LAYERS, OPTIONS), *OFTEN)
+)
 def test_layers(name, options):
     net, sources = build(name, OPTIONS[options], masked=options != "no mask")
     values = [random(20, (N, STEPS, FEATURES), "float32"), MASK][: len(sources)]
@@ -163,7 +184,7 @@ def test_convolutions_in_the_loop():
             same(actual, desired, tolerance=1e-4)
 
 
-@pytest.mark.parametrize("name", LAYERS)
+@pytest.mark.parametrize("name", some(LAYERS, "recurrent", "gru"))
 def test_gradients_are_those_of_differences(name):
     with theano.config.change_flags(floatX="float64"):
         net, sources = build(name, {"learn_init": True}, masked=True)
@@ -199,7 +220,7 @@ def test_lengths_may_differ_from_call_to_call():
             same(actual, desired, tolerance=1e-4)
 
 
-@pytest.mark.parametrize("name", LAYERS)
+@pytest.mark.parametrize("name", some(LAYERS, "lstm"))
 def test_dropout_before_the_loop_differs_from_step_to_step(name):
     source = layers.InputLayer((50, 40, FEATURES))
     net = LAYERS[name](layers.DropoutLayer(source, p=0.5))
@@ -220,7 +241,7 @@ def additions(seed, count):
     return x, x.prod(2).sum(1).astype("float32")
 
 
-@pytest.mark.parametrize("name", ["recurrent", "lstm", "gru"])
+@pytest.mark.parametrize("name", some(["recurrent", "lstm", "gru"], "gru"))
 def test_training(name):
     x, y = T.tensor3(), T.fvector()
     source = layers.InputLayer((None, 8, 2), x)
