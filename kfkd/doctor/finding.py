@@ -3,7 +3,10 @@
 import dataclasses
 import textwrap
 
-__all__ = ["Finding", "show"]
+__all__ = ["REINSTALL", "Finding", "show"]
+
+# What mends an installation that is there, but does not do what it should.
+REINSTALL = "python -m pip install --force-reinstall -r requirements.txt"
 
 _WIDTH, _INDENT = 88, 19
 

@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 from kfkd.doctor.cuda import find_cuda
-from kfkd.doctor.finding import Finding
+from kfkd.doctor.finding import REINSTALL, Finding
 from kfkd.doctor.packages import find_packages, find_python
 from kfkd.doctor.places import find_caches, find_data
 
@@ -14,7 +14,6 @@ __all__ = ["examine"]
 
 _TRIAL = "from kfkd.doctor.trial import main; main()"
 _PATIENCE = 600  # seconds, for a disk that is slow and a machine that is busy
-_REINSTALL = "python -m pip install --force-reinstall -r requirements.txt"
 
 
 def examine():
@@ -39,7 +38,7 @@ def examine():
     yield find_cuda(gpus)
     # The stack's own error is what has been found of the packages.
     if failure and "StackError: " not in failure:
-        mend = _REINSTALL
+        mend = REINSTALL
         if any(finding.mend for finding in packages):
             mend = "Mend the packages above first"
         yield Finding("steps" if found else "import", failure, mend)

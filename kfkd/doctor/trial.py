@@ -17,13 +17,12 @@ import theano.tensor as T
 from lasagne import layers
 
 from kfkd import stack, xla
-from kfkd.doctor.finding import Finding
+from kfkd.doctor.finding import REINSTALL, Finding
 
 __all__ = ["main"]
 
 # Of float32, after three steps.
 _TOLERANCE = 1e-4
-_MEND = "python -m pip install --force-reinstall -r requirements.txt"
 
 
 def main():
@@ -82,7 +81,7 @@ def find_step(subject, batch, build):
         theirs, _ = _train(batch, build, "FAST_COMPILE")
     except Exception as error:
         text = f"{type(error).__name__}: {error}".splitlines()[0]
-        return Finding(subject, text, _MEND)
+        return Finding(subject, text, REINSTALL)
     text = f"a step with {batch} images takes {seconds * 1e3:.1f} ms"
     error = max(
         float(np.abs(a - b).max() / np.abs(b).max())
@@ -91,7 +90,7 @@ def find_step(subject, batch, build):
     if error < _TOLERANCE:
         return Finding(subject, f"{text} and agrees with Theano itself")
     text = f"{text}, but is off from Theano itself by {error:.1g} of the result"
-    return Finding(subject, text, _MEND)
+    return Finding(subject, text, REINSTALL)
 
 
 def _train(batch, build, mode):
