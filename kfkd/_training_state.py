@@ -8,21 +8,13 @@ import random
 import numpy as np
 
 from kfkd._states import describe, get_state, pack, set_state, unpack
+from kfkd.functions import trained_variables
 from kfkd.stack import theano
 from kfkd.xla import describe_device
 from kfkd.xla.precision import get_precision
 from kfkd.xla.storage import restore, snapshot
 
 __all__ = ["definition", "fingerprint", "put", "take", "versions"]
-
-
-def _variables(net):
-    """Return the shared variables of a training: weights, velocities, random states."""
-    found = {}
-    for function in (net.train_iter_, net.eval_iter_):
-        for variable in function.get_shared():
-            found.setdefault(variable)
-    return list(found)
 
 
 def _parts(net, callbacks):
@@ -54,7 +46,7 @@ def take(net, callbacks):
     complaints : list of str
         What could not be copied, and why.
     """
-    variables, packed = _variables(net), {}
+    variables, packed = trained_variables(net), {}
     whole = {
         "orders": list(net._run.orders),
         "numpy": np.random.get_state(legacy=False),  # noqa: NPY002
@@ -92,7 +84,7 @@ def put(net, callbacks, about, packed):
     ValueError
         If it is not one of this net's.
     """
-    variables = _variables(net)
+    variables = trained_variables(net)
     values = [packed[f"variable.{i}"] for i in range(about["variables"])]
     theirs = [(v.shape, v.dtype) for v in values]
     ours = [(v.get_value(borrow=True).shape, np.dtype(v.dtype)) for v in variables]

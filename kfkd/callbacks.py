@@ -4,6 +4,13 @@ Each callback is called as ``callback(net, train_history)`` after an epoch, and 
 in ``on_epoch_finished`` of a :class:`kfkd.estimator.NeuralNet` also through their
 methods ``on_training_started`` and ``on_training_finished``, if they have them; the
 latter however training ends.
+
+One that has a method ``ahead(net, epoch)`` may let the next epoch start before the
+losses of this one are known, which keeps a GPU busy.  The method is called when the
+epoch of this number has been started.  It changes in the net what the call after the
+epoch would change, and returns whether that call may come when the next epoch is under
+way already; the weights are then to be had from ``net._run.snapshot`` only.  All
+callbacks must agree, and one without such a method does not.
 """
 
 import math
@@ -63,13 +70,18 @@ class AdjustVariable:
 
     def __call__(self, net, train_history):
         """Set the variable to its value after the epoch that has just ended."""
-        done = min(train_history[-1]["epoch"], net.max_epochs) - 1
+        self.ahead(net, train_history[-1]["epoch"])
+
+    def ahead(self, net, epoch):
+        """Set the variable to its value after this epoch."""
+        done = min(epoch, net.max_epochs) - 1
         last = net.max_epochs - 1
         # numpy.linspace(start, stop, max_epochs)[done], to the last bit.
         step = (self.stop - self.start) / last if last else 0
         value = self.stop if 0 < done == last else self.start + done * step
         variable = self._variable(net)
         variable.set_value(np.asarray(value, variable.dtype))
+        return True
 
     def _variable(self, net):
         variable = getattr(net, self.name, None)
@@ -161,7 +173,9 @@ class EarlyStopping:
             self.best_valid = valid
             self.best_valid_epoch = epoch
             counts = {k: len(v.get_params()) for k, v in net.layers_.items()}
-            self._best = counts, snapshot(_params(net, counts))
+            run = getattr(net, "_run", None)  # a net of nolearn's own has none
+            take = run.snapshot if run else snapshot
+            self._best = counts, take(_params(net, counts))
         elif self.best_valid_epoch + self.patience < epoch:
             if net.verbose:
                 print("Early stopping.")
@@ -171,6 +185,10 @@ class EarlyStopping:
                 )
             self._give_back(net)
             raise StopIteration
+
+    def ahead(self, net, epoch):
+        """Let the next epoch start; where this one was the last, it is taken back."""
+        return True
 
     def on_training_finished(self, net, train_history):
         """Give the net the best weights back."""
@@ -240,6 +258,10 @@ class PrintTables:
             self.bar.update()
         if train_history[-1]["epoch"] % self.every == 0:
             self._print_row(train_history)
+
+    def ahead(self, net, epoch):
+        """Let the next epoch start."""
+        return True
 
     def _print_row(self, train_history):
         self.printed = train_history[-1]["epoch"]

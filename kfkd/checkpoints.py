@@ -112,21 +112,30 @@ class Checkpoint:
             self._resume(net)
         self._begun = self._saved = self._ended = time.monotonic()
         self._next, self._longest, self._cost = self._begun + _PAUSE, 0, 0
+        self._passed = 0
+
+    def ahead(self, net, epoch):
+        """Let the next epoch start if nothing is to be done after this one."""
+        now = time.monotonic()
+        # This epoch has yet to end, and the next would be under way.
+        passes = not (
+            self._is_due(epoch, now)
+            or now >= self._next
+            or self._is_over(now + self._longest)
+        )
+        if passes:
+            self._passed = epoch
+        return passes
 
     def __call__(self, net, train_history):
         """Save the state if it is time to, and end training if there is none left."""
-        now = time.monotonic()
+        now, epoch = time.monotonic(), train_history[-1]["epoch"]
         self._longest = max(self._longest, now - self._ended)
         self._ended = now
-        self.out_of_time = (
-            self.time_limit is not None
-            and now - self._begun + self._longest > 60 * self.time_limit
-            and len(train_history) < net._run.last
-        )
-        due = (self.epochs and train_history[-1]["epoch"] % self.epochs == 0) or (
-            self.minutes
-            and now - self._saved >= max(60 * self.minutes, _PARTS * self._cost)
-        )
+        if epoch == self._passed:
+            return
+        self.out_of_time = self._is_over(now) and len(train_history) < net._run.last
+        due = self._is_due(epoch, now)
         if due or self.out_of_time or now >= self._next:
             self._take(net)
             taken = time.monotonic()
@@ -135,6 +144,17 @@ class Checkpoint:
             self._save()
         if self.out_of_time:
             raise StopIteration
+
+    def _is_due(self, epoch, now):
+        return (self.epochs and epoch % self.epochs == 0) or (
+            self.minutes
+            and now - self._saved >= max(60 * self.minutes, _PARTS * self._cost)
+        )
+
+    def _is_over(self, now):
+        """Tell whether the epoch that begins now would pass the limit."""
+        limit = self.time_limit
+        return limit is not None and now - self._begun + self._longest > 60 * limit
 
     def on_training_finished(self, net, train_history):
         """Save the latest state at hand, unless training has come to its end."""

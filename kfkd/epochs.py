@@ -49,6 +49,8 @@ class BatchWise:
         shuffled.
     """
 
+    goes_ahead = False  # whether `start` returns while the device computes
+
     def __init__(self, net, train, valid, orders):
         self.net, self.train, self.valid, self.orders = net, train, valid, orders
 
@@ -56,8 +58,14 @@ class BatchWise:
         """Tell whether this is still the way: nothing is kept that could change."""
         return True
 
-    def run(self):
-        """Train for an epoch and evaluate; return what `_summary` takes."""
+    def position(self):
+        """Return nothing: iterators of all kinds cannot be turned back."""
+
+    def go_back(self, position):
+        """Do nothing."""
+
+    def start(self):
+        """Train for an epoch and evaluate; return what `finish` takes."""
         net, custom = self.net, [[] for _ in self.net.custom_scores or ()]
         train = self._outputs(
             net.train_iter_,
@@ -78,6 +86,10 @@ class BatchWise:
             custom and score,
         )
         return train, valid, custom
+
+    def finish(self, started):
+        """Return what `_summary` takes."""
+        return started
 
     def _outputs(self, function, batches, callbacks, score=None):
         """Return the size and the outputs of each batch."""
@@ -149,6 +161,8 @@ class OnDevice:
         are faster one by one on this device.
     """
 
+    goes_ahead = True
+
     def __init__(self, net, train, valid, orders):
         if net.on_batch_finished or net.custom_scores:
             raise NoLoopError("somebody wants to see each batch")
@@ -187,11 +201,24 @@ class OnDevice:
         except NoLoopError:
             return False
 
-    def run(self):
-        """Train for an epoch and evaluate; return what `_summary` takes."""
+    def position(self):
+        """Return where in the random numbers and in the data the next epoch begins."""
+        return [part.position() for part in (self.train, self.valid)]
+
+    def go_back(self, position):
+        """Let the next epoch begin at such a position again."""
+        for part, earlier in zip((self.train, self.valid), position, strict=True):
+            part.go_back(earlier)
+
+    def start(self):
+        """Hand an epoch over to the device; return what `finish` takes."""
         # The second call is handed over before the losses of the first are there.
         with ctrl_c_held_back():
-            train, valid = self.train.start(), self.valid.start()
+            return self.train.start(), self.valid.start()
+
+    def finish(self, started):
+        """Wait for an epoch to end; return what `_summary` takes."""
+        train, valid = started
         return self.train.outputs(train), self.valid.outputs(valid), []
 
 
@@ -244,11 +271,18 @@ class _Batches:
         self.sizes = [
             min(size, self.length - start) for start in range(0, self.length, size)
         ]
-        before, now = iterator.random.get_state(), order.copy()
+        before = self.position()
         self.loop.prepare(*self._drawn())
-        # What that has drawn has not been used.
-        iterator.random.set_state(before)
-        order[:] = now
+        self.go_back(before)  # what that has drawn has not been used
+
+    def position(self):
+        """Return where in the random numbers and in the data the next epoch begins."""
+        return self.iterator.random.get_state(), self.order.copy()
+
+    def go_back(self, position):
+        """Let the next epoch begin at such a position again."""
+        random, self.order[:] = position
+        self.iterator.random.set_state(random)
 
     def start(self):
         """Run through the batches; return their outputs, which may not be there yet."""

@@ -9,7 +9,7 @@ import functools
 import theano
 from lasagne.layers import InputLayer, get_output
 
-__all__ = ["Postponed", "postpone"]
+__all__ = ["Postponed", "postpone", "trained_variables"]
 
 
 class Postponed:
@@ -57,6 +57,19 @@ def postpone(net, create):
         Postponed(lambda: create()[1]),
         Postponed(predicting),
     )
+
+
+def trained_variables(net):
+    """Return the shared variables that training a net reads or changes.
+
+    They are the weights, the velocities of the update rule, its learning rate, and the
+    random states of the noise layers.
+    """
+    found = {}
+    for function in (net.train_iter_, net.eval_iter_):
+        # A function of a user's own need not be Theano's.
+        found |= dict.fromkeys(getattr(function, "get_shared", list)())
+    return list(found | dict.fromkeys(net.get_all_params()))
 
 
 def _predict_function(net):

@@ -2,6 +2,10 @@
 
 The loop, what it calls and what it writes into ``train_history_`` are those of
 ``nolearn.lasagne.NeuralNet.train_loop``; for the epochs see :mod:`kfkd.epochs`.
+
+Where nobody needs to look in between, an epoch is handed over to the device before the
+losses of the one before it are there, so that the device does not wait for the host.
+How a callback says so: see :mod:`kfkd.callbacks`.
 """
 
 import time
@@ -10,8 +14,10 @@ import numpy as np
 from nolearn.lasagne import TrainSplit
 
 from kfkd import epochs
+from kfkd._signals import ctrl_c_held_back
 from kfkd.data import DataError
 from kfkd.epochs import listed
+from kfkd.functions import trained_variables
 from kfkd.xla.storage import restore, snapshot
 
 __all__ = ["DivergedError", "Run"]
@@ -55,6 +61,7 @@ class Run:
         self.last = self.first + n_epochs
         self.orders = tuple(np.arange(_length(X)) for X, _ in (self.train, self.valid))
         self.stopped = False
+        self._ahead = None  # the epoch that was started before its turn
 
     def loop(self):
         """Train, from the epoch that the net's history has come to.
@@ -64,32 +71,90 @@ class Run:
         DivergedError
             If a loss is not finite.
         """
-        net = self.net
-        for callback in listed(net.on_training_started):
-            callback(net, net.train_history_)
-        way = self._choose()
-        best = {
-            name: min([row[name] for row in net.train_history_], default=np.inf)
+        for callback in listed(self.net.on_training_started):
+            callback(self.net, self.net.train_history_)
+        self._way = self._choose()
+        history = self.net.train_history_
+        self._best = {
+            name: min([row[name] for row in history], default=np.inf)
             for name in ("train_loss", "valid_loss")
         }
-        for _ in range(self.last - len(net.train_history_)):
-            start = time.time()
-            if not way.is_current():
-                way = self._choose()
-            good = snapshot(net.get_all_params())
-            row = _summary(net, best, *way.run())
-            if not self._is_finite(row):
-                restore(net.get_all_params(), good)
-                raise DivergedError(self._advice(row))
-            net.train_history_.append(row | {"dur": time.time() - start})
+        self._ended = time.time()
+        number = len(history) + 1
+        while number <= self.last:
+            epoch = self._ahead or self._start()
+            self._ahead = None
             try:
-                for callback in listed(net.on_epoch_finished):
-                    callback(net, net.train_history_)
-            except StopIteration:
+                if self._can_go_ahead(number):
+                    with ctrl_c_held_back():
+                        self._ahead = self._start()
+                self._finish(epoch)
+            except BaseException as error:
+                with ctrl_c_held_back():
+                    self._take_back()
+                if not isinstance(error, StopIteration):
+                    raise
                 self.stopped = True
                 break
-        for callback in listed(net.on_training_finished):
-            callback(net, net.train_history_)
+            number += 1
+        for callback in listed(self.net.on_training_finished):
+            callback(self.net, history)
+
+    def snapshot(self, variables):
+        """Copy the values that variables have after the latest epoch of the history.
+
+        Parameters
+        ----------
+        variables : sequence of shared variables
+
+        Returns
+        -------
+        list of arrays
+            As of `kfkd.xla.storage.snapshot`.
+        """
+        before = self._ahead.before if self._ahead else {}
+        others = [variable for variable in variables if variable not in before]
+        values = before | dict(zip(others, snapshot(others), strict=True))
+        return [values[variable] for variable in variables]
+
+    def _can_go_ahead(self, number):
+        """Tell whether the epoch after this one can be started before this has ended.
+
+        If so, what callbacks change after this one has been changed.
+        """
+        callbacks = listed(self.net.on_epoch_finished)
+        return (
+            self._way.goes_ahead
+            and number < self.last
+            and all(map(_goes_ahead, callbacks))
+            and all(callback.ahead(self.net, number) for callback in callbacks)
+        )
+
+    def _start(self):
+        if not self._way.is_current():
+            self._way = self._choose()
+        return _Epoch(self.net, self._way)
+
+    def _finish(self, epoch):
+        """Wait for an epoch to end, take it into the history and tell the callbacks."""
+        row = _summary(self.net, self._best, *epoch.way.finish(epoch.started))
+        if not self._is_finite(row):
+            advice = self._advice(row)
+            self._take_back()
+            epoch.take_back()
+            raise DivergedError(advice)
+        now = time.time()
+        duration = now - max(epoch.time, self._ended)
+        self._ended = now
+        self.net.train_history_.append(row | {"dur": duration})
+        for callback in listed(self.net.on_epoch_finished):
+            callback(self.net, self.net.train_history_)
+
+    def _take_back(self):
+        """Undo the epoch that was started before its turn."""
+        if self._ahead is not None:
+            self._ahead.take_back()
+            self._ahead = None
 
     def _is_finite(self, row):
         losses = [row["train_loss"], row["valid_loss"]]
@@ -118,6 +183,40 @@ class Run:
 
     def _choose(self):
         return epochs.choose(self.net, self.train, self.valid, self.orders)
+
+
+class _Epoch:
+    """An epoch that has been started.
+
+    Attributes
+    ----------
+    way : OnDevice or BatchWise
+    before : dict
+        A copy of the values that the shared variables had.
+    time : float
+        When it was started.
+    started : object
+        What ``way.finish`` takes.
+    """
+
+    def __init__(self, net, way):
+        self.way, self.time = way, time.time()
+        variables = trained_variables(net)
+        self.before = dict(zip(variables, snapshot(variables), strict=True))
+        self._position = way.position()
+        self.started = way.start()
+
+    def take_back(self):
+        """Let all be as before; batches that were handed over one by one stay drawn."""
+        restore(self.before, self.before.values())
+        self.way.go_back(self._position)
+
+
+def _goes_ahead(callback):
+    """Tell whether a class that says what comes ahead of its calls has these calls."""
+    kinds = type(callback).__mro__
+    first = next(kind for kind in kinds if {"ahead", "__call__"} & vars(kind).keys())
+    return "ahead" in vars(first)
 
 
 def _check_length(split, X):

@@ -28,6 +28,9 @@ class Fate:
         if train_history[-1]["epoch"] in fate:
             raise Killed
 
+    def ahead(self, net, epoch):
+        return True
+
 
 fate = set()
 

@@ -115,15 +115,15 @@ def loops(monkeypatch):
 
 @pytest.fixture
 def ways(monkeypatch):
-    """A list of the ways in which epochs have been run."""
+    """A list of the ways in which epochs have been started."""
     taken = []
     for kind in (epochs.OnDevice, epochs.BatchWise):
 
-        def run(self, _run=kind.run):
+        def start(self, _start=kind.start):
             taken.append(type(self).__name__)
-            return _run(self)
+            return _start(self)
 
-        monkeypatch.setattr(kind, "run", run)
+        monkeypatch.setattr(kind, "start", start)
     return taken
 
 

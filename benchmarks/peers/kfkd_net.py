@@ -10,6 +10,18 @@ from common import BATCH, MOMENTUM, RATE, Workload, repeat, serve
 from kfkd import nets, xla
 
 
+class Clock:
+    """Takes the time at the end of each epoch."""
+
+    def __call__(self, net, train_history):
+        """Take the time."""
+        self.times.append(time.perf_counter())
+
+    def ahead(self, net, epoch):
+        """Let the next epoch start."""
+        return True
+
+
 class Peer:
     """The net and its data."""
 
@@ -18,13 +30,13 @@ class Peer:
         X = np.concatenate([load.train[0], load.valid[0]])
         y = np.concatenate([load.train[1], load.valid[1]])
         n = len(load.train[0])
-        self.data = X, y
+        self.data, self.clock = (X, y), Clock()
         self.net = nets.make(
             name,
             update_learning_rate=RATE,
             update_momentum=MOMENTUM,
             train_split=lambda X, y, net: (X[:n], X[n:], y[:n], y[n:]),
-            on_epoch_finished=[self.note_the_time],
+            on_epoch_finished=[self.clock],
             verbose=0,
         ).seed(0)
         self.net.initialize()
@@ -32,15 +44,11 @@ class Peer:
         self.step = repeat(lambda: self.net.train_iter_(*batch)[0])
         self.evaluation = repeat(lambda: self.net.eval_iter_(*batch)[0])
 
-    def note_the_time(self, net, train_history):
-        """Take the time at the end of an epoch."""
-        self.times.append(time.perf_counter())
-
     def epoch(self, count):
         """Train for `count` epochs, after one that is not counted."""
-        self.times = []
+        times = self.clock.times = []
         self.net.fit(*self.data, epochs=count + 1)
-        seconds = (self.times[-1] - self.times[0]) / count
+        seconds = (times[-1] - times[0]) / count
         return seconds, self.net.train_history_[-1]["valid_loss"]
 
 

@@ -3,7 +3,7 @@
 python3.8 peers/theano_c.py NET cpu
 
 It wants a Python of its time with Theano-PyMC 1.1.2, NumPy before 1.24, a C++ compiler
-and OpenBLAS: THEANO_FLAGS=floatX=float32,blas.ldflags=-lopenblas,openmp=True
+and OpenBLAS: THEANO_FLAGS=floatX=float32,blas__ldflags=-lopenblas,openmp=True
 """
 
 import sys
