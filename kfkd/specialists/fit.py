@@ -11,6 +11,7 @@ from kfkd import data, storage, xla
 from kfkd._layout import shown
 from kfkd.specialists import kept, parallel
 from kfkd.specialists.board import Board
+from kfkd.specialists.hub import Hub
 from kfkd.specialists.job import make_job, train
 from kfkd.specialists.parts import Parts
 from kfkd.specialists.pretraining import (
@@ -26,7 +27,6 @@ from kfkd.specialists.settings import (
     name_of,
     read_settings,
 )
-from kfkd.specialists.workers import Hub
 
 __all__ = ["fit_specialists"]
 

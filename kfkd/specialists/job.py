@@ -12,8 +12,8 @@ from kfkd import data, nets, xla
 from kfkd.augment import FlipBatchIterator
 from kfkd.checkpoints import Checkpoint, fit_with
 from kfkd.epochs import listed
+from kfkd.specialists.devices import share_of_cores, take_device
 from kfkd.specialists.settings import name_of
-from kfkd.specialists.workers import share_of_cores, take_device
 
 __all__ = ["Job", "Outcome", "make_job", "train"]
 
@@ -149,7 +149,7 @@ def train(job, images, labels, weights, *, link, device, precision, workers):
         Of the training set, as in the table.
     weights : dict or None
         To start from.
-    link : kfkd.specialists.workers.Link
+    link : kfkd.specialists.hub.Link
     device : str or None
         As for ``kfkd.xla.set_device``.
     precision : str

@@ -8,7 +8,7 @@ import warnings
 import joblib
 from joblib.parallel import get_active_backend
 
-from kfkd.specialists.workers import count_gpus
+from kfkd.specialists.devices import count_gpus
 
 __all__ = ["how_many", "is_local", "results"]
 
