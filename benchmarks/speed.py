@@ -19,6 +19,7 @@ PEERS = {
     "torch.compile": ["torch_net.py", "channels_last", "compile"],
     "plain JAX": ["jax_net.py"],
     "Theano in C": ["theano_c.py"],
+    "the arithmetic alone": ["limit.py"],
 }
 WHAT = ("step", "evaluation", "epoch")
 

@@ -1,0 +1,96 @@
+"""Time the ways to run an epoch: on the device as a whole, and batch by batch.
+
+python benchmarks/ways.py net1 net6 --device cuda
+
+The first starts each epoch before the losses of the last are read; in the second, a
+callback wants to look in between; the third is that of data too large for the device,
+whose batches are prepared and copied while it computes.
+"""
+
+import argparse
+import statistics
+import time
+from unittest import mock
+
+import numpy as np
+
+from kfkd import epochs, nets, xla
+from kfkd.xla import forms
+
+
+class Clock:
+    """Takes the time at the end of each epoch."""
+
+    def __call__(self, net, train_history):
+        """Take the time."""
+        self.times.append(time.perf_counter())
+
+    def ahead(self, net, epoch):
+        """Let the next epoch start."""
+        return True
+
+
+def look(net, train_history):
+    """Want to look before the next epoch starts."""
+
+
+def on_device():
+    """Let the device run a loop over any graph."""
+    return mock.patch.object(forms, "loops", return_value=True)
+
+
+def too_large():
+    """Let no data fit."""
+    return mock.patch.object(epochs, "free_memory", return_value=0)
+
+
+WAYS = {
+    "on the device": ([], on_device),
+    "on the device, looked at": ([look], on_device),
+    "batch by batch": ([], too_large),
+}
+
+
+def measure(name, rounds, n_epochs):
+    """Print the rows of one net."""
+    shape = (2140, 9216) if name == "net1" else (2140, 1, 96, 96)
+    rng, clock = np.random.default_rng(0), Clock()
+    X = rng.random(shape, dtype="float32")
+    y = rng.uniform(-1, 1, (2140, 30)).astype("float32")
+    net = nets.make(name, verbose=0).seed(0)
+    seconds = {way: [] for way in WAYS}
+    for _ in range(rounds):
+        for way, (callbacks, context) in WAYS.items():
+            clock.times = []
+            net.on_epoch_finished = [*callbacks, clock]
+            with context():
+                net.fit(X, y, epochs=n_epochs + 1)
+            seconds[way].append((clock.times[-1] - clock.times[0]) / n_epochs)
+    first = seconds["on the device"]
+    for way, values in seconds.items():
+        ratios = [a / b for a, b in zip(values, first, strict=True)]
+        print(
+            f"| {name} | {way} | {statistics.median(values) * 1e3:.2f} "
+            f"| {statistics.median(ratios):.2f} |",
+            flush=True,
+        )
+
+
+def main():
+    """Parse the command line, measure, print."""
+    parser = argparse.ArgumentParser(
+        description="Time an epoch of 2,140 images in each way; they take turns."
+    )
+    parser.add_argument("nets", nargs="*", default=["net1", "net6"])
+    parser.add_argument("--device", default="cpu", help="cpu or cuda (default: cpu)")
+    parser.add_argument("--rounds", type=int, default=5, help="(default: 5)")
+    parser.add_argument("--epochs", type=int, default=10, help="of one (default: 10)")
+    args = parser.parse_args()
+    xla.set_device(args.device)
+    print("| net | way | epoch, ms | by the first |\n|---|---|---|---|")
+    for name in args.nets:
+        measure(name, args.rounds, args.epochs)
+
+
+if __name__ == "__main__":
+    main()
