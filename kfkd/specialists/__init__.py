@@ -5,9 +5,9 @@
 
 The rooms: :mod:`.settings` says which columns each has, :mod:`.pretraining` what they
 may start from, :mod:`.job` how one is trained, and :mod:`.fit` how all are.  That goes
-through joblib (:mod:`.parallel`); each process takes its device by :mod:`.devices`; news
-of it come through :mod:`.hub`, and :mod:`.board` shows them; :mod:`.parts` keeps what is
-finished.
+through joblib (:mod:`.parallel`); each process takes its device by :mod:`.devices`;
+news of it come through :mod:`.hub`, and :mod:`.board` shows them; :mod:`.parts` keeps
+what is finished.
 """
 
 from kfkd.specialists.fit import fit_specialists

@@ -11,7 +11,7 @@ from theano.tensor.nnet import abstract_conv as ac
 
 from kfkd.xla.dispatch import as_dtype, convert, dtype_of, sizes
 from kfkd.xla.forms import convolution_as_products, images_channels_last
-from kfkd.xla.layout import ChannelsLast, channels_first, channels_last, keeps_layout
+from kfkd.xla.layout import ChannelsLast, as_meant, channels_last, keeps_layout
 from kfkd.xla.precision import operands
 
 
@@ -79,7 +79,7 @@ def _image(op, array):
 
 
 def _array(op, image, dtype):
-    array = channels_last(image) if _last(op) else channels_first(image)
+    array = channels_last(image) if _last(op) else as_meant(image)
     return as_dtype(array, dtype)
 
 
@@ -90,7 +90,7 @@ def _(op, node):
 
     @keeps_layout
     def conv(images, filters):
-        filters = _flip(op, as_dtype(channels_first(filters), dtype))
+        filters = _flip(op, as_dtype(as_meant(filters), dtype))
         images, filters = operands(_array(op, images, dtype), filters)
         channels = images.shape[-1 if _last(op) else 1]
         if channels != filters.shape[1] * op.num_groups:
@@ -156,7 +156,7 @@ def _(op, node):
 
     @keeps_layout
     def conv_grad_inputs(filters, gradient, spatial):
-        filters = _flip(op, as_dtype(channels_first(filters), dtype))
+        filters = _flip(op, as_dtype(as_meant(filters), dtype))
         filters, gradient = operands(filters, _array(op, gradient, dtype))
         spatial = sizes(spatial)
         n, channels = gradient.shape[0], filters.shape[1] * op.num_groups

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from kfkd.xla.layout import ChannelsLast
+from kfkd.xla.layout import Moved
 from kfkd.xla.prefix import Prefix
 
 __all__ = [
@@ -62,7 +62,7 @@ class NotStatic(Exception):
 
 def is_static(value):
     """Tell whether *value* is known while the program is being made."""
-    return not isinstance(value, (jax.Array, ChannelsLast, Prefix))
+    return not isinstance(value, (jax.Array, Moved, Prefix))
 
 
 _ask = contextvars.ContextVar("ask", default=None)

@@ -15,7 +15,7 @@ from theano.tensor.elemwise import Elemwise
 from theano.tensor.nnet import nnet, sigm
 
 from kfkd.xla.dispatch import as_dtype, convert, dtype_of
-from kfkd.xla.layout import ChannelsLast, channels_last, keeps_layout
+from kfkd.xla.layout import Moved, keeps_layout
 
 
 def _fold(function):
@@ -255,12 +255,13 @@ def _(op, node):
     @keeps_layout
     def elemwise(*values):
         _check_shapes([v.shape for v in values], patterns)
-        if not any(isinstance(v, ChannelsLast) for v in values):
+        moved = next((type(v) for v in values if isinstance(v, Moved)), None)
+        if moved is None:
             return function(*values)
-        outputs = function(*(channels_last(v) for v in values))
+        outputs = function(*(moved.held(v) for v in values))
         if isinstance(outputs, tuple):
-            return tuple(ChannelsLast(v) for v in outputs)
-        return ChannelsLast(outputs)
+            return tuple(moved(v) for v in outputs)
+        return moved(outputs)
 
     return elemwise
 

@@ -14,7 +14,7 @@ from kfkd.xla.dispatch import (
     learning,
 )
 from kfkd.xla.host import Question
-from kfkd.xla.layout import channels_first
+from kfkd.xla.layout import as_meant
 from kfkd.xla.prefix import Prefix
 
 __all__ = ["Program", "where"]
@@ -91,7 +91,7 @@ class Program:
         for node, function in self.steps:
             inputs = [values[v] for v in node.inputs]
             if not getattr(function, "keeps_layout", False):
-                inputs = [channels_first(v) for v in inputs]
+                inputs = [as_meant(v) for v in inputs]
             of_prefix = any(isinstance(v, Prefix) for v in inputs)
             if of_prefix and not getattr(function, "takes_prefix", False):
                 raise NotStatic(node)
@@ -115,7 +115,7 @@ class Program:
             if not isinstance(outputs, tuple):
                 outputs = (outputs,)
             values.update(zip(node.outputs, outputs, strict=True))
-        return [channels_first(values[v]) for v in self.outputs]
+        return [as_meant(values[v]) for v in self.outputs]
 
 
 def _ask(answer, values, node, inputs, function, operands):

@@ -1,27 +1,49 @@
-"""Images with their channels last, behind graphs that say channels first.
+"""Arrays held in another order of axes than the graphs say.
 
-XLA's convolutions and matrix products on the CPU want the channels last, Theano's
-graphs have them second, and XLA does not carry a transposition through the operations
-in between.  So an image may travel through a program as a `ChannelsLast`, and only an
-operation that cares sees the difference.
+XLA's convolutions and matrix products on the CPU want the channels of images last,
+where Theano's graphs have them second, and tall matrices of weights transposed; and XLA
+does not carry a transposition through the operations in between.  So an image may
+travel through a program as a `ChannelsLast`, and a matrix as a `Transposed`, and only
+an operation that cares sees the difference.
 """
 
+import jax
 import jax.numpy as jnp
 
-__all__ = ["ChannelsLast", "channels_first", "channels_last", "keeps_layout"]
+__all__ = [
+    "ChannelsLast",
+    "Moved",
+    "Transposed",
+    "as_meant",
+    "channels_last",
+    "keeps_layout",
+]
 
 
-class ChannelsLast:
-    """A value of logical shape (n, c, h, w) that is held as (n, h, w, c)."""
+class Moved:
+    """A value whose axes are held in the order `order` of those of the graph."""
+
+    order = ()
 
     def __init__(self, array):
         self.array = array
 
+    @classmethod
+    def held(cls, value):
+        """Return the array in which such a value, moved or not, is held."""
+        if isinstance(value, cls):
+            return value.array
+        return jnp.transpose(value, cls.order)
+
     @property
     def shape(self):
-        """The shape (n, c, h, w) that the graph knows."""
-        n, h, w, c = self.array.shape
-        return n, c, h, w
+        """The shape that the graph knows."""
+        return tuple(self.array.shape[self.order.index(i)] for i in range(self.ndim))
+
+    @property
+    def ndim(self):
+        """The number of axes."""
+        return len(self.order)
 
     @property
     def dtype(self):
@@ -29,24 +51,48 @@ class ChannelsLast:
         return self.array.dtype
 
 
-def channels_first(value):
+class ChannelsLast(Moved):
+    """A value of logical shape (n, c, h, w) that is held as (n, h, w, c)."""
+
+    order = (0, 2, 3, 1)
+
+    @classmethod
+    def held(cls, value):
+        """Return the (n, h, w, c) array of an image either way."""
+        if not isinstance(value, cls) and value.shape[1] == 1:
+            n, c, h, w = value.shape
+            return jnp.reshape(value, (n, h, w, c))
+        return super().held(value)
+
+
+@jax.tree_util.register_pytree_node_class
+class Transposed(Moved):
+    """A matrix that is held as its transpose; loops carry it from step to step."""
+
+    order = (1, 0)
+
+    def tree_flatten(self):
+        """Return the array that a loop carries."""
+        return (self.array,), None
+
+    @classmethod
+    def tree_unflatten(cls, _, arrays):
+        """Return the matrix that is held in such an array."""
+        return cls(*arrays)
+
+
+channels_last = ChannelsLast.held
+
+
+def as_meant(value):
     """Return *value* as the array that the graph means."""
-    if isinstance(value, ChannelsLast):
-        return jnp.transpose(value.array, (0, 3, 1, 2))
+    if isinstance(value, Moved):
+        back = [value.order.index(i) for i in range(value.ndim)]
+        return jnp.transpose(value.array, back)
     return value
 
 
-def channels_last(value):
-    """Return the (n, h, w, c) array of *value*, an image either way."""
-    if isinstance(value, ChannelsLast):
-        return value.array
-    n, c, h, w = value.shape
-    if c == 1:
-        return jnp.reshape(value, (n, h, w, c))
-    return jnp.transpose(value, (0, 2, 3, 1))
-
-
 def keeps_layout(function):
-    """Mark the function of a conversion that takes `ChannelsLast` as well."""
+    """Mark the function of a conversion that takes what is `Moved` as well."""
     function.keeps_layout = True
     return function

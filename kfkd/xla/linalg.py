@@ -5,6 +5,8 @@ from theano.tensor import basic as tb
 from theano.tensor import blas
 
 from kfkd.xla.dispatch import as_dtype, convert, dtype_of
+from kfkd.xla.forms import holds_transposed
+from kfkd.xla.layout import Transposed
 from kfkd.xla.precision import operands
 
 
@@ -20,7 +22,16 @@ def _product(function, node):
 
 @convert.register(tb.Dot)
 def _(op, node):
-    return _product(jnp.dot, node)
+    x, _ = node.inputs
+    of_transpose = x.owner and getattr(x.owner.op, "new_order", None) == (1, 0)
+
+    def dot(x, y, **options):
+        # A product with a transpose may be the gradient of weights that are held so.
+        if of_transpose and y.ndim == 2 and holds_transposed((len(x), y.shape[1])):
+            return Transposed(jnp.dot(y.T, x.T, **options))
+        return jnp.dot(x, y, **options)
+
+    return _product(dot, node)
 
 
 @convert.register(blas.BatchedDot)

@@ -3,11 +3,13 @@
 import contextlib
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
 from kfkd.xla import forms
 from kfkd.xla.dispatch import NotStatic
+from kfkd.xla.layout import Transposed, as_meant
 from kfkd.xla.linker import NeedsChecks, Thunk, distinct, raise_broken, variant
 from kfkd.xla.precision import precisely
 from kfkd.xla.prefix import Prefix
@@ -36,6 +38,14 @@ def unread(function):
         yield
     finally:
         thunk.reads = True
+
+
+def _held(array):
+    """Return an array as it is held while the loop runs."""
+    weights = jnp.issubdtype(array.dtype, np.floating)
+    if weights and forms.holds_transposed(array.shape):
+        return Transposed(Transposed.held(array))
+    return array
 
 
 class BatchLoop:
@@ -159,7 +169,7 @@ class BatchLoop:
         size, transform = self.batch_size, self.transform
 
         def run(donated_arrays, kept_arrays, arrays, drawn, order):
-            others = dict(zip(kept, kept_arrays, strict=True))
+            others = dict(zip(kept, map(_held, kept_arrays), strict=True))
             length = len(arrays[0])
             n_whole = length // size
 
@@ -180,9 +190,14 @@ class BatchLoop:
                 if any(isinstance(array, Prefix) for array in returned):
                     raise NotStatic
                 new = dict(zip(thunk.updated, new, strict=True))
-                return [new[v] for v in donated], (returned, checks)
+                return [_held(new[v]) for v in donated], (returned, checks)
 
-            state, whole, rest, broken = donated_arrays, None, None, {}
+            state, whole, rest, broken = (
+                list(map(_held, donated_arrays)),
+                None,
+                None,
+                {},
+            )
             if n_whole:
                 state, (whole, checks) = lax.scan(
                     lambda state, start: call(state, start, size),
@@ -194,7 +209,7 @@ class BatchLoop:
                 start = n_whole * size
                 state, (rest, checks) = call(state, start, length - start)
                 broken = {k: broken.get(k, True) & holds for k, holds in checks.items()}
-            state = dict(zip(donated, state, strict=True))
+            state = dict(zip(donated, map(as_meant, state), strict=True))
             new = [state[v] for v in thunk.updated]
             given = [*donated_arrays, *kept_arrays, *arrays]
             return (whole, rest), distinct(new, given), broken

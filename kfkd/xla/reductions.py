@@ -10,7 +10,7 @@ from theano.tensor import extra_ops
 from theano.tensor.sort import ArgSortOp, SortOp
 
 from kfkd.xla.dispatch import as_dtype, convert, dtype_of, sizes
-from kfkd.xla.layout import ChannelsLast, channels_first, keeps_layout
+from kfkd.xla.layout import ChannelsLast, as_meant, keeps_layout
 
 
 def _bitwise(function, initial):
@@ -46,12 +46,10 @@ def _(op, node):
     @keeps_layout
     def careduce(x):
         where = axes
-        if isinstance(x, ChannelsLast):
-            # Only sums over all but the channels, as of a bias, are layout-free.
-            if set(axes) >= {0, 2, 3}:
-                x, where = x.array, tuple(_CHANNELS_LAST[a] for a in axes)
-            else:
-                x = channels_first(x)
+        # Only sums over all but the channels, as of a bias, are layout-free.
+        if isinstance(x, ChannelsLast) and set(axes) >= {0, 2, 3}:
+            x, where = x.array, tuple(_CHANNELS_LAST[a] for a in axes)
+        x = as_meant(x)
         return as_dtype(reduce(as_dtype(x, accumulator), axis=where), result)
 
     return careduce

@@ -7,6 +7,7 @@ import theano.tensor as T
 from theano.sandbox.rng_mrg import MRG_RandomStream
 
 from kfkd.xla import forms
+from kfkd.xla.device import get_device
 from kfkd.xla.loop import BatchLoop, NoLoopError, unread
 
 rng = np.random.default_rng(0)
@@ -203,3 +204,34 @@ def test_loops_share_a_program_if_they_do_the_same():
     single, _ = make()
     expected = [single(X * by, y) for by in (2, 4, 4)]
     np.testing.assert_allclose(np.vstack([first, again, other]), expected, rtol=1e-5)
+
+
+def test_tall_matrices_may_be_held_transposed():
+    wide = rng.normal(size=(23, 600))
+    start = rng.normal(size=(600, 20)) / 25
+    assert forms.holds_transposed(start.shape) == (get_device().platform == "cpu")
+
+    def tall():
+        w, v = theano.shared(start), theano.shared(np.zeros_like(start))
+        x, t = T.dmatrix(), T.dvector()
+        loss = T.mean((T.tanh(T.dot(x, w)).sum(axis=1) - t) ** 2)
+        gradient = T.grad(loss, w)
+        step = theano.function(
+            [x, t],
+            [loss, gradient, w.sum(axis=0), w[3:5]],
+            updates=[(v, 0.9 * v - 0.01 * gradient), (w, w + 0.9 * v * abs(w).max())],
+        )
+        return step, (w, v)
+
+    single, variables = tall()
+    looped, others = tall()
+    expected = [single(*batch) for batch in batches(5, wide, y)]
+    whole, rest = BatchLoop(looped, [wide, y], 5)()
+    for i, row in enumerate([*zip(*whole, strict=True), rest]):
+        for ours, theirs in zip(row, expected[i], strict=True):
+            np.testing.assert_allclose(ours, theirs, rtol=1e-9, atol=1e-12)
+    for ours, theirs in zip(others, variables, strict=True):
+        assert np.abs(theirs.get_value() - start).max() > 0.01
+        np.testing.assert_allclose(
+            ours.get_value(), theirs.get_value(), rtol=1e-9, atol=1e-12
+        )
