@@ -31,11 +31,6 @@ def _patches(x, h, w):
 @functools.partial(jax.custom_vjp, nondiff_argnums=(2,))
 def convolve(x, filters, on_cpu):
     """Correlate images with filters, (c_out, c_in, h, w)."""
-    if on_cpu and filters.shape[1] > 1:
-        patches = jnp.concatenate(_patches(x, *filters.shape[2:]), axis=-1)
-        return patches @ jnp.transpose(filters, (2, 3, 1, 0)).reshape(
-            -1, filters.shape[0]
-        )
     return _convolve(x, filters, on_cpu)
 
 
@@ -47,7 +42,11 @@ def _convolve(x, filters, on_cpu):
 
 
 def _forward(x, filters, on_cpu):
-    return convolve(x, filters, on_cpu), (x, filters)
+    if on_cpu and filters.shape[1] > 1:  # the gradient needs the same patches
+        patches = jnp.concatenate(_patches(x, *filters.shape[2:]), axis=-1)
+        matrix = jnp.transpose(filters, (2, 3, 1, 0)).reshape(-1, filters.shape[0])
+        return patches @ matrix, (x, filters)
+    return _convolve(x, filters, on_cpu), (x, filters)
 
 
 def _backward(on_cpu, residuals, g):
