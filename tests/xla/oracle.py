@@ -43,27 +43,40 @@ def same(actual, desired, tolerance=None):
         assert_array_equal(actual, desired)
 
 
-def check(build, *values, tolerance=None, mode=PYTHON, broadcastable=None):
+def check(build, *values, **options):
     """Compare the outputs of ``build(*inputs)`` in mode "xla" with Theano's own.
 
-    Returns what mode "xla" computes, as a list.
+    Returns what mode "xla" computes, as a list.  The options are those of
+    `check_calls`.
     """
-    values = [np.asarray(v) for v in values]
-    patterns = broadcastable or [None] * len(values)
+    return check_calls(build, values, **options)[0]
+
+
+def check_calls(build, *calls, tolerance=None, mode=PYTHON, broadcastable=None):
+    """Do the same for several calls, each a tuple of values, of the same functions."""
+    calls = [[np.asarray(v) for v in values] for values in calls]
+    patterns = broadcastable or [None] * len(calls[0])
     inputs = [
-        variable(v, broadcastable=p) for v, p in zip(values, patterns, strict=True)
+        variable(v, broadcastable=p) for v, p in zip(calls[0], patterns, strict=True)
     ]
     outputs = build(*inputs)
     outputs = list(outputs) if isinstance(outputs, tuple | list) else [outputs]
-    options = {"on_unused_input": "ignore"}
-    actual = theano.function(inputs, outputs, mode="xla", **options)(*values)
-    with np.errstate(all="ignore"):
-        desired = theano.function(inputs, outputs, mode=mode, **options)(*values)
-    for output, a, d in zip(outputs, actual, desired, strict=True):
-        assert a.dtype == output.dtype
-        # NumPy may compute 0-d results in another precision, the graph's dtype counts.
-        same(a, np.asarray(d).astype(output.dtype), tolerance)
-    return actual
+    f, g = (
+        theano.function(inputs, outputs, mode=m, on_unused_input="ignore")
+        for m in ("xla", mode)
+    )
+    found = []
+    for values in calls:
+        actual = f(*values)
+        with np.errstate(all="ignore"):
+            desired = g(*values)
+        for output, a, d in zip(outputs, actual, desired, strict=True):
+            assert a.dtype == output.dtype
+            # NumPy may compute 0-d results in another precision, the graph's dtype
+            # counts.
+            same(a, np.asarray(d).astype(output.dtype), tolerance)
+        found.append(actual)
+    return found
 
 
 def check_gradient(
@@ -82,7 +95,10 @@ def check_gradient(
     outputs = build(*inputs)
     outputs = list(outputs) if isinstance(outputs, tuple | list) else [outputs]
     shapes = theano.function(
-        inputs, [o.shape for o in outputs], mode="xla", on_unused_input="ignore"
+        inputs,
+        [o.shape for o in outputs],
+        mode="FAST_COMPILE",
+        on_unused_input="ignore",
     )(*values)
     weights = [random(99 + i, tuple(shape)) for i, shape in enumerate(shapes)]
     cost = sum(T.sum(o * w) for o, w in zip(outputs, weights, strict=True))

@@ -1,7 +1,11 @@
-"""Training steps of the tutorial's nets against PyTorch, from equal weights."""
+"""Training steps of the tutorial's nets against PyTorch, from equal weights.
+
+The nets are thin ones, for fewer steps, unless KFKD_CASES asks for all.
+"""
 
 import numpy as np
 import pytest
+from cases import ALL
 
 from kfkd.data import from_pixels
 from kfkd.faces import draw
@@ -11,7 +15,7 @@ torch = pytest.importorskip("torch")
 
 # Rounding decides some maxima of pooling, and so where a gradient goes; in a batch as
 # small as a dozen that can be seen in the loss.
-STEPS, BATCH = 20, 48
+STEPS, BATCH = 20 if ALL else 8, 48
 
 
 def torch_output(x, parameters):
@@ -26,8 +30,9 @@ def torch_output(x, parameters):
     return x @ dense[4] + dense[5]
 
 
+@pytest.fixture(scope="module")
 def batches():
-    """Yield faces and their key points, as they are trained on.
+    """Faces and their key points, as they are trained on.
 
     A little noise leaves no equal neighbours: of those, Theano gives the gradient of
     the maximum to all, PyTorch to one.
@@ -37,7 +42,7 @@ def batches():
     images += np.random.default_rng(5).uniform(-0.02, 0.02, images.shape)
     images = images.astype("float32")
     points = from_pixels(points).reshape(STEPS, BATCH, 30).astype("float32")
-    yield from zip(images, points, strict=True)
+    return list(zip(images, points, strict=True))
 
 
 def flipped(x, y):
@@ -51,6 +56,9 @@ def unchanged(x, y):
     return x, y
 
 
+THIN = {f"conv{i}_num_filters": 2 + i for i in (1, 2, 3)}
+THIN |= {"hidden4_num_units": 40, "hidden5_num_units": 50}
+SIZES = {} if ALL else THIN
 WITHOUT_DROPOUT = {f"dropout{i}_p": 0 for i in (1, 2, 3, 4)}
 
 
@@ -61,21 +69,21 @@ WITHOUT_DROPOUT = {f"dropout{i}_p": 0 for i in (1, 2, 3, 4)}
         (
             "net6",
             WITHOUT_DROPOUT,
-            np.linspace(0.03, 0.0001, 3000)[:STEPS],
-            np.linspace(0.9, 0.999, 3000)[:STEPS],
+            np.linspace(0.03, 0.01, STEPS),
+            np.linspace(0.9, 0.999, STEPS),
             flipped,
         ),
     ],
 )
-def test_steps_of_training(name, changes, rates, momenta, augment):
-    net = make(name, **changes).seed(42)
+def test_steps_of_training(name, changes, rates, momenta, augment, batches):
+    net = make(name, **SIZES, **changes).seed(42)
     net.initialize()
     shared = net.get_all_params(trainable=True)
     parameters = [torch.tensor(p.get_value(), requires_grad=True) for p in shared]
     velocities = [torch.zeros_like(p) for p in parameters]
     # As they are kept in float32, so that both sides use the same numbers.
     rates, momenta = float32(rates), float32(momenta)
-    for (images, points), rate, momentum in zip(batches(), rates, momenta, strict=True):
+    for (images, points), rate, momentum in zip(batches, rates, momenta, strict=True):
         images, points = augment(images, points)
         if name == "net6":
             net.update_learning_rate.set_value(float32(rate))
