@@ -22,7 +22,7 @@ Settings
 ``linker=cvm``, and the others that need one, mean their counterparts in Python.
 """
 
-from kfkd.stack import graphs, imports, nets, numerics, pickles
+from kfkd.stack import graphs, imports, nets, newer_lasagne, numerics, pickles
 from kfkd.stack.installed import VERSIONS, StackError, check_installed
 from kfkd.stack.settings import get_settings
 
@@ -57,6 +57,7 @@ with imports.quiet():
     graphs.repair_truncated_gradients(theano)
     graphs.repair_threads(theano)
     lasagne = imports.import_lasagne()
+    newer_lasagne.lend(lasagne)
     nolearn = imports.import_nolearn()
     nets.repair_net(nolearn, _restore)
     pickles.repair_pickles(theano, lasagne, nolearn, _rebuild)

@@ -14,7 +14,15 @@ import warnings
 import numpy as np
 import sklearn.model_selection
 
-__all__ = ["import_lasagne", "import_nolearn", "import_theano", "make_module", "quiet"]
+__all__ = [
+    "import_lasagne",
+    "import_nolearn",
+    "import_theano",
+    "lend_module",
+    "make_absent",
+    "make_module",
+    "quiet",
+]
 
 
 def make_module(name, **attributes):
@@ -22,6 +30,28 @@ def make_module(name, **attributes):
     module = types.ModuleType(name)
     vars(module).update(attributes)
     return module
+
+
+class _Absent(types.ModuleType):
+    """A module that is gone: whoever asks it for a name learns what to do."""
+
+    def __getattr__(self, name):
+        if name.startswith("__"):
+            raise AttributeError(name)
+        raise ImportError(f"{self.__name__}.{name} is not available: {self.__doc__}")
+
+
+def lend_module(module):
+    """Let a module be imported by its name, and be found in its package."""
+    parent, _, last = module.__name__.rpartition(".")
+    sys.modules[module.__name__] = module
+    setattr(sys.modules[parent], last, module)
+    return module
+
+
+def make_absent(name, instead):
+    """Lend a module whose names are all errors, which say what to use *instead*."""
+    return lend_module(_Absent(name, instead))
 
 
 @contextlib.contextmanager

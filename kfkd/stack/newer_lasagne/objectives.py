@@ -1,0 +1,146 @@
+"""Losses and measures."""
+
+import warnings
+
+import theano.tensor as T
+from lasagne import objectives
+from lasagne.utils import as_theano_expression
+
+__all__ = [
+    "binary_accuracy",
+    "binary_hinge_loss",
+    "categorical_accuracy",
+    "huber_loss",
+    "multiclass_hinge_loss",
+]
+
+
+def align_targets(predictions, targets):
+    """Make a column of a vector of targets where the predictions are a column.
+
+    They would be broadcast against each other, to a square, otherwise.
+    """
+    if (
+        getattr(predictions, "broadcastable", None) == (False, True)
+        and getattr(targets, "ndim", None) == 1
+    ):
+        targets = as_theano_expression(targets).dimshuffle(0, "x")
+    return predictions, targets
+
+
+def binary_hinge_loss(predictions, targets, delta=1, log_odds=None, binary=True):
+    """Return ``max(0, delta - t * p)`` of each element.
+
+    Parameters
+    ----------
+    predictions, targets : Theano tensor
+    delta : scalar
+        The margin.
+    log_odds : bool, optional
+        Whether the predictions are log-odds, or else of (0, 1).  If it is left out,
+        they are log-odds, with a warning.
+    binary : bool
+        Whether the targets are 0 and 1, or else -1 and 1.
+    """
+    if isinstance(delta, bool):
+        raise TypeError(
+            "binary_hinge_loss takes (predictions, targets, delta, log_odds, binary); "
+            "give `binary` by name"
+        )
+    if log_odds is None:
+        warnings.warn(
+            "binary_hinge_loss takes the predictions for log-odds. Say log_odds=True, "
+            "or log_odds=False if they are between 0 and 1.",
+            FutureWarning,
+            stacklevel=2,
+        )
+        log_odds = True
+    if not log_odds:
+        predictions = T.log(predictions / (1 - predictions))
+    if binary:
+        targets = 2 * targets - 1
+    predictions, targets = align_targets(predictions, targets)
+    return T.nnet.relu(delta - predictions * targets)
+
+
+def _check_ranks(predictions, targets, *allowed):
+    if targets.ndim not in allowed:
+        raise TypeError(
+            "rank mismatch between targets and predictions: they have "
+            f"{targets.ndim} and {predictions.ndim} dimensions"
+        )
+
+
+def multiclass_hinge_loss(predictions, targets, delta=1):
+    """Return by how much, of each row, another class comes within *delta* of the right.
+
+    Parameters
+    ----------
+    predictions : Theano matrix
+    targets : Theano vector of int, or matrix
+        The right class of each row, or a row for each with 1 at the right class.
+    delta : scalar
+        The margin.
+    """
+    _check_ranks(predictions, targets, predictions.ndim, predictions.ndim - 1)
+    if targets.ndim == predictions.ndim - 1:
+        targets = T.extra_ops.to_one_hot(targets, predictions.shape[1])
+    right = targets > 0
+    corrects = T.sum(T.switch(right, predictions, 0), axis=1)
+    rest = T.max(T.switch(right, -float("inf"), predictions), axis=1)
+    return T.nnet.relu(rest - corrects + delta)
+
+
+def huber_loss(predictions, targets, delta=1):
+    """Return half the square of each difference, linear beyond *delta*."""
+    predictions, targets = align_targets(predictions, targets)
+    distance = abs(targets - predictions)
+    return T.switch(
+        distance <= delta, 0.5 * distance**2, delta * (distance - 0.5 * delta)
+    )
+
+
+def binary_accuracy(predictions, targets, threshold=0.5):
+    """Return 1 where the prediction is on the side of the threshold of its target."""
+    predictions, targets = align_targets(predictions, targets)
+    return T.eq(T.ge(predictions, threshold), targets)
+
+
+def categorical_accuracy(predictions, targets, top_k=1):
+    """Return 1 for each row with the right class among its *top_k* largest.
+
+    Parameters
+    ----------
+    predictions : Theano tensor
+    targets : Theano tensor
+        The right class of each row, or a row for each with 1 at the right class.
+    top_k : int
+    """
+    _check_ranks(predictions, targets, predictions.ndim, predictions.ndim - 1)
+    if targets.ndim == predictions.ndim:
+        targets = T.argmax(targets, axis=-1)
+    if top_k == 1:
+        return T.eq(T.argmax(predictions, axis=-1), targets)
+    order = T.argsort(predictions, axis=-1)
+    rows = (slice(None),) * (order.ndim - 1)
+    top = order[(*rows, slice(-top_k, None))]
+    return T.any(T.eq(top, T.shape_padaxis(targets, axis=-1)), axis=-1)
+
+
+def repair():
+    """Align targets in the losses that are there, too."""
+
+    def squared_error(a, b):
+        a, b = align_targets(a, b)
+        return T.square(a - b)
+
+    def binary_crossentropy(predictions, targets):
+        predictions, targets = align_targets(predictions, targets)
+        return T.nnet.binary_crossentropy(predictions, targets)
+
+    for function in (squared_error, binary_crossentropy):
+        name = function.__name__
+        function.__module__ = objectives.__name__
+        function.__qualname__ = name
+        function.__doc__ = getattr(objectives, name).__doc__
+        setattr(objectives, name, function)

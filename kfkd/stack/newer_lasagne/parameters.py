@@ -1,0 +1,122 @@
+"""Parameters that are expressions, and that know which of their sizes are 1."""
+
+import numbers
+
+import numpy as np
+import theano
+from lasagne import layers, utils
+from theano.compile import SharedVariable
+from theano.graph.basic import graph_inputs
+
+__all__ = ["collect_shared_vars", "inspect_kwargs", "int_types"]
+
+
+class ParameterError(ValueError, TypeError, RuntimeError):
+    """What a parameter is to be made from does not do.
+
+    Lasagne 0.1 had a RuntimeError for most of it, and 0.2 one of the others.
+    """
+
+
+int_types = (numbers.Integral, np.integer)
+
+
+def inspect_kwargs(func):
+    """Return the names of the arguments of *func* that have a default."""
+    import inspect
+
+    parameters = inspect.signature(func).parameters.values()
+    return [p.name for p in parameters if p.default is not p.empty]
+
+
+def collect_shared_vars(expressions):
+    """Return the shared variables that one or more expressions depend on, in order."""
+    if isinstance(expressions, theano.graph.basic.Variable):
+        expressions = [expressions]
+    found = {}
+    for expression in expressions:
+        for variable in graph_inputs([expression]):
+            if isinstance(variable, SharedVariable):
+                found[variable] = None
+    return list(found)
+
+
+def create_param(spec, shape, name=None):
+    """Return a parameter of *shape*: a shared variable, or an expression of some.
+
+    Parameters
+    ----------
+    spec : number, numpy array, Theano variable, or callable
+        Its first value, the variable itself, or what returns one of these when it is
+        called with the shape.
+    shape : iterable of int
+    name : str, optional
+        Ignored if `spec` is a variable that has a name.
+
+    Raises
+    ------
+    ParameterError
+        If the shape is not positive, or that of `spec` is another, or `spec` is nothing
+        of all that.
+    """
+    shape = tuple(shape)
+    if any(size <= 0 for size in shape):
+        raise ParameterError(
+            "Cannot create param with a non-positive shape dimension. "
+            f"Tried to create param with shape={shape}, name={name!r}"
+        )
+    made = callable(spec)
+    problem = f"cannot initialize parameter {name}: the %s"
+    if made:
+        spec = spec(shape)
+        problem += " returned by the provided callable"
+    if isinstance(spec, numbers.Number | np.generic):
+        spec = np.asarray(spec)
+    if made and not isinstance(spec, np.ndarray | theano.graph.basic.Variable):
+        try:
+            spec = utils.floatX(spec)
+        except (TypeError, ValueError):
+            raise ParameterError(
+                f"{problem % 'value'} is not an array or a Theano expression"
+            ) from None
+    if isinstance(spec, np.ndarray):
+        if spec.shape != shape:
+            raise ParameterError(
+                f"{problem % 'numpy array'} has shape {spec.shape}, should be {shape}"
+            )
+        if made:
+            spec = utils.floatX(spec)
+        # A size of 1 that Theano knows of is one that it broadcasts.
+        spec = theano.shared(spec, broadcastable=tuple(size == 1 for size in shape))
+    if not isinstance(spec, theano.graph.basic.Variable):
+        raise ParameterError(
+            f"{problem % 'spec'} is not a number, an array, a Theano expression, or a "
+            f"callable, but a {type(spec).__name__}"
+        )
+    if spec.ndim != len(shape):
+        raise ParameterError(
+            f"{problem % 'Theano variable'} has {spec.ndim} dimensions, "
+            f"should be {len(shape)}"
+        )
+    if not spec.name:
+        spec.name = name
+    return spec
+
+
+def repair():
+    """Let parameters be expressions, and layers say which variables these hold."""
+    get_params = layers.Layer.get_params
+
+    def get_shared_params(self, unwrap_shared=True, **tags):
+        params = get_params(self, **tags)
+        return collect_shared_vars(params) if unwrap_shared else params
+
+    get_shared_params.__name__ = "get_params"
+    get_shared_params.__doc__ = get_params.__doc__
+    create_param.__module__ = "lasagne.utils"
+    utils.create_param = create_param
+    layers.Layer.get_params = get_shared_params
+    # To which layers append the options that their get_output_for takes.
+    layers.Layer.get_output_kwargs = property(
+        lambda self: vars(self).setdefault("get_output_kwargs", [])
+    )

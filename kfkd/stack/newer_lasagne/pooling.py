@@ -1,0 +1,263 @@
+"""Pooling over one and three axes, and of pyramids; and its opposite."""
+
+import theano.tensor as T
+from lasagne.layers import Layer
+from lasagne.layers.pool import MaxPool1DLayer, pool_output_length
+from lasagne.utils import as_tuple
+from theano.tensor.signal.pool import pool_2d, pool_3d
+
+__all__ = [
+    "MaxPool3DLayer",
+    "Pool1DLayer",
+    "Pool3DLayer",
+    "SpatialPyramidPoolingLayer",
+    "Upscale1DLayer",
+    "Upscale2DLayer",
+    "Upscale3DLayer",
+]
+
+_MODES = ("max", "average_inc_pad", "average_exc_pad")
+
+
+class Pool1DLayer(MaxPool1DLayer):
+    """Pooling over the last axis of three.
+
+    Parameters
+    ----------
+    incoming : Layer or tuple
+    pool_size, stride, pad : int
+    ignore_border : bool
+    mode : {"max", "average_inc_pad", "average_exc_pad"}
+    """
+
+    def __init__(
+        self,
+        incoming,
+        pool_size,
+        stride=None,
+        pad=0,
+        ignore_border=True,
+        mode="max",
+        **kwargs,
+    ):
+        super().__init__(incoming, pool_size, stride, pad, ignore_border, **kwargs)
+        self.mode = mode
+
+    def get_output_for(self, input, **kwargs):
+        """Return the output."""
+        pooled = pool_2d(
+            T.shape_padright(input, 1),
+            ws=(self.pool_size[0], 1),
+            stride=(self.stride[0], 1),
+            ignore_border=self.ignore_border,
+            pad=(self.pad[0], 0),
+            mode=self.mode,
+        )
+        return pooled[:, :, :, 0]
+
+
+class Pool3DLayer(Layer):
+    """Pooling over the last three axes of five; parameters as for Pool2DLayer."""
+
+    def __init__(
+        self,
+        incoming,
+        pool_size,
+        stride=None,
+        pad=(0, 0, 0),
+        ignore_border=True,
+        mode="max",
+        **kwargs,
+    ):
+        super().__init__(incoming, **kwargs)
+        if len(self.input_shape) != 5:
+            raise ValueError(
+                "Tried to create a 3D pooling layer with input shape "
+                f"{self.input_shape}. Expected 5 input dimensions (batchsize, "
+                "channels, 3 spatial dimensions)."
+            )
+        self.pool_size = as_tuple(pool_size, 3)
+        self.stride = self.pool_size if stride is None else as_tuple(stride, 3)
+        self.pad = as_tuple(pad, 3)
+        self.ignore_border = ignore_border
+        self.mode = mode
+
+    def get_output_shape_for(self, input_shape):
+        """Return the shape of the output for an input of this shape."""
+        sizes = (
+            pool_output_length(size, *window, self.ignore_border)
+            for size, *window in zip(
+                input_shape[2:], self.pool_size, self.stride, self.pad, strict=True
+            )
+        )
+        return (*input_shape[:2], *sizes)
+
+    def get_output_for(self, input, **kwargs):
+        """Return the output."""
+        return pool_3d(
+            input,
+            ws=self.pool_size,
+            stride=self.stride,
+            ignore_border=self.ignore_border,
+            pad=self.pad,
+            mode=self.mode,
+        )
+
+
+class MaxPool3DLayer(Pool3DLayer):
+    """The largest of each block of the last three axes of five."""
+
+    def __init__(
+        self,
+        incoming,
+        pool_size,
+        stride=None,
+        pad=(0, 0, 0),
+        ignore_border=True,
+        **kwargs,
+    ):
+        super().__init__(
+            incoming, pool_size, stride, pad, ignore_border, mode="max", **kwargs
+        )
+
+
+class _UpscaleLayer(Layer):
+    """What the upscaling over one, two and three axes share.
+
+    Parameters
+    ----------
+    incoming : Layer or tuple
+    scale_factor : int or tuple of int
+    mode : {"repeat", "dilate"}
+        Whether to repeat each element, or to put zeros behind it.
+    """
+
+    def __init__(self, incoming, scale_factor, mode="repeat", **kwargs):
+        super().__init__(incoming, **kwargs)
+        self.scale_factor = as_tuple(scale_factor, self.n)
+        if any(factor < 1 for factor in self.scale_factor):
+            raise ValueError(f"Scale factor must be >= 1, not {self.scale_factor}")
+        if mode not in ("repeat", "dilate"):
+            raise ValueError(f"Mode must be either 'repeat' or 'dilate', not {mode}")
+        self.mode = mode
+
+    def get_output_shape_for(self, input_shape):
+        """Return the shape of the output for an input of this shape."""
+        sizes = (
+            None if size is None else size * factor
+            for size, factor in zip(input_shape[2:], self.scale_factor, strict=True)
+        )
+        return (*input_shape[:2], *sizes)
+
+    def get_output_for(self, input, **kwargs):
+        """Return the output."""
+        if self.mode == "repeat":
+            for axis, factor in enumerate(self.scale_factor, 2):
+                if factor > 1:
+                    input = T.extra_ops.repeat(input, factor, axis)
+            return input
+        shape = self.get_output_shape_for(tuple(input.shape))
+        zeros = T.zeros(shape, dtype=input.dtype)
+        places = (slice(None, None, factor) for factor in self.scale_factor)
+        return T.set_subtensor(zeros[(slice(None), slice(None), *places)], input)
+
+
+class Upscale1DLayer(_UpscaleLayer):
+    """Repeats the elements along the last axis of three."""
+
+    n = 1
+    __doc__ += _UpscaleLayer.__doc__.partition(".")[2]
+
+
+class Upscale2DLayer(_UpscaleLayer):
+    """Repeats the elements along the last two axes of four."""
+
+    n = 2
+    __doc__ += _UpscaleLayer.__doc__.partition(".")[2]
+
+
+class Upscale3DLayer(_UpscaleLayer):
+    """Repeats the elements along the last three axes of five."""
+
+    n = 3
+    __doc__ += _UpscaleLayer.__doc__.partition(".")[2]
+
+
+class SpatialPyramidPoolingLayer(Layer):
+    """Pooling of images of any size to grids of 4x4, 2x2 and 1x1, say, as one vector.
+
+    Parameters
+    ----------
+    incoming : Layer or tuple
+    pool_dims : list of int
+        How many rows and columns each grid has.
+    mode : {"max", "average_inc_pad", "average_exc_pad"}
+    implementation : {"fast", "kaiming"}
+        Whether all windows have one size and stride, which does not suit every size,
+        or each reaches from the floor to the ceiling of its corners, as in He et al.,
+        "Spatial pyramid pooling", 2015.
+    """
+
+    def __init__(
+        self,
+        incoming,
+        pool_dims=(4, 2, 1),
+        mode="max",
+        implementation="fast",
+        **kwargs,
+    ):
+        super().__init__(incoming, **kwargs)
+        if len(self.input_shape) != 4:
+            raise ValueError(
+                "Tried to create a SPP layer with input shape "
+                f"{self.input_shape}. Expected 4 input dimensions (batchsize, "
+                "channels, 2 spatial dimensions)."
+            )
+        if mode not in _MODES:
+            raise ValueError(f"Mode must be one of {_MODES}, got {mode!r}")
+        if implementation not in ("fast", "kaiming"):
+            raise ValueError(
+                "Implementation must be either 'fast' or 'kaiming', got "
+                f"{implementation!r}"
+            )
+        self.mode = mode
+        self.implementation = implementation
+        self.pool_dims = list(pool_dims)
+
+    def get_output_shape_for(self, input_shape):
+        """Return the shape of the output for an input of this shape."""
+        return (*input_shape[:2], sum(count**2 for count in self.pool_dims))
+
+    def get_output_for(self, input, **kwargs):
+        """Return the output."""
+        pool = {"fast": self._pool_evenly, "kaiming": self._pool_all}
+        pool = pool[self.implementation]
+        pooled = [pool(input, count) for count in self.pool_dims]
+        return T.concatenate(pooled, axis=2)
+
+    def _sizes(self, input):
+        known = zip(self.input_shape[2:], (input.shape[2], input.shape[3]), strict=True)
+        return [unknown if size is None else size for size, unknown in known]
+
+    def _pool_evenly(self, input, count):
+        sizes = self._sizes(input)
+        window = tuple((size + count - 1) // count for size in sizes)
+        stride = tuple(size // count for size in sizes)
+        pooled = pool_2d(
+            input, window, ignore_border=True, stride=stride, mode=self.mode
+        )
+        return pooled.flatten(3)
+
+    def _pool_all(self, input, count):
+        reduce = T.max if self.mode == "max" else T.mean
+        bounds = [
+            [(i * size // count, -(-(i + 1) * size // count)) for i in range(count)]
+            for size in self._sizes(input)
+        ]
+        rows, columns = bounds
+        cells = [
+            reduce(input[:, :, top:bottom, left:right], axis=(2, 3))
+            for top, bottom in rows
+            for left, right in columns
+        ]
+        return T.stack(cells, axis=2)

@@ -1,0 +1,41 @@
+"""Shapes with sizes that are not known."""
+
+from lasagne.layers import FlattenLayer, PadLayer, SliceLayer
+
+__all__ = []
+
+
+def repair():
+    """Let the layers that reshape take inputs with sizes that are not known."""
+    flatten = FlattenLayer.get_output_shape_for
+    slice_ = SliceLayer.get_output_shape_for
+
+    def get_flat_shape_for(self, input_shape):
+        rest = input_shape[self.outdim - 1 :]
+        if any(size is None for size in rest):
+            return (*input_shape[: self.outdim - 1], None)
+        return flatten(self, input_shape)
+
+    def get_padded_shape_for(self, input_shape):
+        leading, padded = input_shape[: self.batch_ndim], input_shape[self.batch_ndim :]
+        widths = self.width
+        if isinstance(widths, int):
+            widths = [widths] * len(padded)
+        widths = [(w, w) if isinstance(w, int) else w for w in widths]
+        # Axes that no width is given for stay as they are.
+        widths += [(0, 0)] * (len(padded) - len(widths))
+        return leading + tuple(
+            None if size is None else size + before + after
+            for size, (before, after) in zip(padded, widths, strict=True)
+        )
+
+    def get_slice_shape_for(self, input_shape):
+        if isinstance(self.slice, int) or input_shape[self.axis] is not None:
+            return slice_(self, input_shape)
+        shape = list(input_shape)
+        shape[self.axis] = None
+        return tuple(shape)
+
+    FlattenLayer.get_output_shape_for = get_flat_shape_for
+    PadLayer.get_output_shape_for = get_padded_shape_for
+    SliceLayer.get_output_shape_for = get_slice_shape_for

@@ -1,0 +1,90 @@
+"""The spatial transformer of Jaderberg et al., 2015."""
+
+import theano
+import theano.tensor as T
+from lasagne.layers import MergeLayer
+from lasagne.utils import as_tuple
+
+__all__ = ["TransformerLayer"]
+
+
+class TransformerLayer(MergeLayer):
+    """Samples its input, images, where an affine map of a grid leads.
+
+    Parameters
+    ----------
+    incoming : Layer or tuple
+        Of shape ``(batch_size, channels, rows, columns)``.
+    localization_network : Layer
+        Of shape ``(batch_size, 6)``: for each image the two rows of the map, of
+        ``(x, y, 1)``, where x and y go from -1 to 1.
+    downsample_factor : float or tuple of float
+        By how much the output is smaller.
+    """
+
+    def __init__(self, incoming, localization_network, downsample_factor=1, **kwargs):
+        super().__init__([incoming, localization_network], **kwargs)
+        self.downsample_factor = as_tuple(downsample_factor, 2)
+        images, maps = self.input_shapes
+        if len(maps) != 2 or maps[-1] != 6:
+            raise ValueError(
+                "The localization network must have output shape: (batch_size, 6)"
+            )
+        if len(images) != 4:
+            raise ValueError(
+                "The input network must have a 4-dimensional output shape: "
+                "(batch_size, num_input_channels, input_rows, input_columns)"
+            )
+
+    def get_output_shape_for(self, input_shapes):
+        """Return the shape of the output for inputs of these shapes."""
+        shape = input_shapes[0]
+        sizes = (
+            None if size is None else int(size / factor)
+            for size, factor in zip(shape[2:], self.downsample_factor, strict=True)
+        )
+        return (*shape[:2], *sizes)
+
+    def get_output_for(self, inputs, **kwargs):
+        """Return the output."""
+        images, maps = inputs
+        sizes = images.shape[2], images.shape[3]
+        rows, columns = (
+            T.cast(size / factor, "int64")
+            for size, factor in zip(sizes, self.downsample_factor, strict=True)
+        )
+        y, x = _line(rows)[:, None], _line(columns)[None, :]
+        maps = maps.reshape((-1, 2, 3, 1, 1))
+        x, y = (maps[:, i, 0] * x + maps[:, i, 1] * y + maps[:, i, 2] for i in (0, 1))
+        return _sample(images, x, y)
+
+
+def _line(count):
+    """Return *count* numbers from -1 to 1."""
+    floatX = theano.config.floatX
+    step = T.cast(2, floatX) / T.cast(count - 1, floatX)
+    return T.arange(count, dtype="int64").astype(floatX) * step - 1
+
+
+def _sample(images, x, y):
+    """Return what is at (x, y), in -1 to 1, between the pixels of each image."""
+    floatX = theano.config.floatX
+
+    def split(place, size):
+        """Return the pixels before and after, and how near the latter is."""
+        last = T.cast(size - 1, floatX)
+        place = (T.clip(place, -1, 1) + 1) / 2 * last
+        before = T.floor(place)
+        after = T.minimum(before + 1, last)
+        return T.cast(before, "int64"), T.cast(after, "int64"), place - before
+
+    left, right, along = split(x, images.shape[3])
+    top, bottom, down = split(y, images.shape[2])
+    image = T.arange(images.shape[0])[:, None, None]
+    pixels = images.dimshuffle(0, 2, 3, 1)
+    along, down = along[..., None], down[..., None]
+    above = pixels[image, top, left] * (1 - along) + pixels[image, top, right] * along
+    below = (
+        pixels[image, bottom, left] * (1 - along) + pixels[image, bottom, right] * along
+    )
+    return (above * (1 - down) + below * down).dimshuffle(0, 3, 1, 2)
