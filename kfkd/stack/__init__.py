@@ -13,18 +13,31 @@ modules.  NumPy, SciPy, scikit-learn and the standard library stay as they are.
 Everything that the age of the three packages asks for is in this package, and no
 other module of the project patches anything.
 
+What programs of 2014 to 2018 had besides is lent, too: names that Theano has dropped
+(:mod:`kfkd.stack.older_theano`), and what Lasagne's development version had beyond 0.1
+(:mod:`kfkd.stack.newer_lasagne`).
+
 Settings
 --------
 ``floatX=float32`` and ``mode=xla`` (see :mod:`kfkd.xla`) are the defaults;
 ``THEANO_FLAGS`` and ``~/.theanorc`` override them.  ``device=gpu0`` or
 ``device=cuda`` there, with which Theano chose its GPU, choose the device of
-:mod:`kfkd.xla` now: see :data:`REQUESTED_DEVICE`.  There is no C compiler:
+:mod:`kfkd.xla` now: see :data:`REQUESTED_DEVICE`.  Settings of Theano's own GPU back
+end are accepted, and change nothing.  There is no C compiler:
 ``linker=cvm``, and the others that need one, mean their counterparts in Python.
 """
 
-from kfkd.stack import graphs, imports, nets, newer_lasagne, numerics, pickles
+from kfkd.stack import (
+    graphs,
+    imports,
+    nets,
+    newer_lasagne,
+    numerics,
+    older_theano,
+    pickles,
+    settings,
+)
 from kfkd.stack.installed import VERSIONS, StackError, check_installed
-from kfkd.stack.settings import get_settings
 
 __all__ = ["REQUESTED_DEVICE", "VERSIONS", "StackError", "lasagne", "nolearn", "theano"]
 
@@ -40,7 +53,7 @@ def _rebuild(function, arguments):
 
 
 check_installed()
-_flags, _mode, REQUESTED_DEVICE = get_settings()
+_flags, _mode, REQUESTED_DEVICE = settings.get_settings()
 with imports.quiet():
     theano = imports.import_theano(_flags)
     numerics.repair_numpy_names(theano)
@@ -50,7 +63,8 @@ with imports.quiet():
     numerics.repair_pooling(theano)
     numerics.repair_convolution(theano)
     numerics.repair_random_streams(theano)
-    graphs.repair_names(theano)
+    settings.repair_settings(theano)
+    older_theano.lend(theano)
     graphs.repair_modes(theano, _mode)
     graphs.repair_cache(theano)
     graphs.repair_scan(theano)

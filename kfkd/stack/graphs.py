@@ -5,39 +5,13 @@ import os
 import sys
 import threading
 
-from kfkd.stack.imports import make_module
-
 __all__ = [
     "repair_cache",
     "repair_modes",
-    "repair_names",
     "repair_scan",
     "repair_threads",
     "repair_truncated_gradients",
 ]
-
-
-def repair_names(theano):
-    """Lend Theano the names that Lasagne 0.1 was written for."""
-    pool_2d = theano.tensor.signal.pool.pool_2d
-
-    def max_pool_2d(input, ds, ignore_border=None, st=None, padding=(0, 0), mode="max"):
-        return pool_2d(input, ds, ignore_border, stride=st, pad=padding, mode=mode)
-
-    conv2d = theano.tensor.nnet.conv2d
-
-    @functools.wraps(conv2d)
-    def conv2d_old(*args, image_shape=None, **kwargs):
-        if image_shape is not None:
-            kwargs["input_shape"] = image_shape
-        return conv2d(*args, **kwargs)
-
-    theano.gof = theano.graph.basic
-    theano.sandbox.rng_mrg.MRG_RandomStreams = theano.sandbox.rng_mrg.MRG_RandomStream
-    theano.tensor.nnet.conv2d = conv2d_old
-    name = "theano.tensor.signal.downsample"
-    theano.tensor.signal.downsample = make_module(name, max_pool_2d=max_pool_2d)
-    sys.modules[name] = theano.tensor.signal.downsample
 
 
 def repair_modes(theano, mode):

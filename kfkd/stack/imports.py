@@ -105,7 +105,8 @@ def import_theano(flags):
         _lent(vars(sys), excepthook=sys.excepthook),
     ):
         import theano
-        import theano.gpuarray
+        import theano.gpuarray.basic_ops
+        import theano.gpuarray.dnn
         import theano.sandbox.rng_mrg
         import theano.tensor.nnet.bn
         import theano.tensor.nnet.conv

@@ -5,7 +5,19 @@ import contextlib
 import os
 import re
 
-__all__ = ["get_settings"]
+__all__ = ["get_settings", "repair_settings"]
+
+
+# How Theano's own GPU back ends were to be compiled, and were to use a GPU.
+_GONE_SECTIONS = ("cublas", "cuda", "dnn", "gpuarray", "magma", "nvcc", "pycuda")
+_GONE = ("lib__cnmem", "enable_initial_driver_test", "print_active_device")
+# What Theano would still act upon, and find in .theanorc by itself.
+_OFF = {"contexts": "", "force_device": "False", "init_gpu_device": ""}
+
+
+def _is_gone(name):
+    """Whether a setting is for a GPU back end that is gone, and changes nothing."""
+    return name in _GONE or name.partition("__")[0] in _GONE_SECTIONS
 
 
 def _user_settings():
@@ -19,8 +31,9 @@ def _user_settings():
     for flag in os.environ.get("THEANO_FLAGS", "").split(","):
         name, equals, value = flag.strip().partition("=")
         if equals:
-            settings[name.strip()] = value.strip()
-    return settings
+            # As `config.scan.allow_gc` and the like are called now.
+            settings[name.strip().replace(".", "__")] = value.strip()
+    return {k: v for k, v in settings.items() if not _is_gone(k)}
 
 
 _DEFAULTS = {
@@ -43,6 +56,7 @@ _PYTHON_LINKERS = {
 def get_settings():
     """Return THEANO_FLAGS for the import, the mode, and the GPU asked for, if any."""
     settings = _DEFAULTS | _user_settings()
+    settings |= {name: off for name, off in _OFF.items() if name in settings}
     mode = settings["mode"].lower()
     if mode == "xla":
         # Theano knows the name only later, and would find it in .theanorc by itself.
@@ -56,3 +70,60 @@ def get_settings():
     settings["device"] = "cpu" if gpu else settings.get("device", "cpu")
     device = gpu and "cuda" + (gpu[1] and f":{gpu[1]}")
     return ",".join(f"{name}={value}" for name, value in settings.items()), mode, device
+
+
+class _Section:
+    """The settings whose names begin in one way, which Theano 1.0 had with dots."""
+
+    def __init__(self, config, name):
+        vars(self).update(_config=config, _name=name)
+
+    def __getattr__(self, name):
+        name = f"{self._name}__{name}"
+        known = self._config._config_var_dict
+        if name in known:
+            return getattr(self._config, name)
+        if any(other.startswith(f"{name}__") for other in known):
+            return _Section(self._config, name)
+        raise AttributeError(
+            f"there is no setting {name.replace('__', '.')}"
+            + (": Theano's own GPU back end is gone" if _is_gone(name) else "")
+        )
+
+    def __setattr__(self, name, value):
+        name = f"{self._name}__{name}"
+        if name in self._config._config_var_dict:
+            setattr(self._config, name, value)
+        elif not _is_gone(name):
+            raise AttributeError(f"there is no setting {name.replace('__', '.')}")
+
+
+def repair_settings(theano):
+    """Let programs change settings by their old names, and say what they cannot.
+
+    What is set in a section, such as ``config.scan.allow_gc``, went nowhere.
+    """
+    config = theano.config
+    known = config._config_var_dict
+    sections = {name.partition("__")[0] for name in known if "__" in name}
+    for name in sections | {"lib", *_GONE_SECTIONS}:
+        if name not in known:
+            setattr(type(config), name, _Section(config, name))
+    device, linker = known["device"], known["linker"]
+    accept = linker._apply
+
+    class Device(type(device)):
+        def __set__(self, config, value):
+            if value == self.val:
+                return
+            raise RuntimeError(
+                f"theano.config.device cannot become {value!r} in a program: start it "
+                f"with THEANO_FLAGS=device={value} (or KFKD_DEVICE, which is cpu, cuda "
+                "or cuda:N), or leave it out: a GPU that is there is used"
+            )
+
+    def apply(value):
+        return accept(value if config.cxx else _PYTHON_LINKERS.get(value, value))
+
+    device.__class__ = Device
+    linker._apply = apply

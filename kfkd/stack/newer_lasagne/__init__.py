@@ -41,6 +41,15 @@ _HOMES = {
 _APART = ("cudnn", "corrmm")
 
 
+def _explain(name):
+    """Say of a layer that is not lent what to use, when ``lasagne.layers`` is asked."""
+    if name == "TPSTransformerLayer":
+        raise ImportError(
+            f"lasagne.layers.{name} is not available: use TransformerLayer."
+        )
+    raise AttributeError(f"module 'lasagne.layers' has no attribute {name!r}")
+
+
 def lend(lasagne):
     """Set the names on the modules of Lasagne, and repair those that are there."""
     for name, home in _HOMES.items():
@@ -60,6 +69,7 @@ def lend(lasagne):
             for place in (sys.modules[home], lasagne.layers)[: 1 + in_layers]:
                 if not hasattr(place, thing_name):
                     setattr(place, thing_name, thing)
+    lasagne.layers.__getattr__ = _explain
     make_absent(
         "lasagne.layers.cuda_convnet",
         "cuda-convnet is gone. Use lasagne.layers.Conv2DLayer(..., flip_filters=False) "

@@ -1,0 +1,84 @@
+"""Functions and classes that have moved, or whose arguments had other names."""
+
+import functools
+import importlib
+import pickle
+
+from kfkd.stack.imports import lend_module, make_module
+
+__all__ = ["lend"]
+
+
+class CompatUnpickler(pickle.Unpickler):
+    """Reads pickles of Python 2, arrays and all."""
+
+    def __init__(self, file, *, encoding="latin1", **options):
+        super().__init__(file, encoding=encoding, **options)
+
+
+def lend(theano):
+    """Set the names on Theano's modules."""
+    for name in ("compile.debugmode", "compile.nanguardmode", "misc.pkl_utils"):
+        importlib.import_module(f"theano.{name}")
+    T, nnet, graph = theano.tensor, theano.tensor.nnet, theano.graph
+    pool_2d = T.signal.pool.pool_2d
+    conv2d = nnet.conv2d
+
+    @functools.wraps(conv2d)
+    def conv2d_old(*args, image_shape=None, **kwargs):
+        if image_shape is not None:
+            kwargs["input_shape"] = image_shape
+        return conv2d(*args, **kwargs)
+
+    def max_pool_2d(input, ds, ignore_border=None, st=None, padding=(0, 0), mode="max"):
+        return pool_2d(input, ds, ignore_border, stride=st, pad=padding, mode=mode)
+
+    def DownsampleFactorMax(ds, ignore_border=False, st=None, padding=(0, 0), **mode):
+        return lambda x: pool_2d(x, ds, ignore_border, stride=st, pad=padding, **mode)
+
+    nnet.conv2d = conv2d_old
+    lend_module(
+        make_module(
+            "theano.tensor.signal.downsample",
+            max_pool_2d=max_pool_2d,
+            max_pool_2d_same_size=T.signal.pool.max_pool_2d_same_size,
+            DownsampleFactorMax=DownsampleFactorMax,
+        )
+    )
+    theano.sandbox.rng_mrg.MRG_RandomStreams = theano.sandbox.rng_mrg.MRG_RandomStream
+    theano.misc.pkl_utils.CompatUnpickler = CompatUnpickler
+    for place, names in (
+        (
+            theano,
+            {
+                "Apply": graph.basic.Apply,
+                "Constant": graph.basic.Constant,
+                "Container": theano.link.basic.Container,
+                "Op": graph.op.Op,
+                "OpFromGraph": theano.compile.builders.OpFromGraph,
+                "Type": graph.type.Type,
+                "Variable": graph.basic.Variable,
+                "dot": T.dot,
+            },
+        ),
+        (theano.compile, {"DebugMode": theano.compile.debugmode.DebugMode}),
+        (
+            T,
+            {
+                "compress": T.extra_ops.compress,
+                "diff": T.extra_ops.diff,
+                "shared": T._shared,
+                "to_one_hot": T.extra_ops.to_one_hot,
+            },
+        ),
+        (
+            nnet,
+            {
+                "batch_normalization_test": nnet.bn.batch_normalization_test,
+                "batch_normalization_train": nnet.bn.batch_normalization_train,
+            },
+        ),
+    ):
+        for name, thing in names.items():
+            if not hasattr(place, name):
+                setattr(place, name, thing)
