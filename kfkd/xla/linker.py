@@ -232,15 +232,21 @@ class Thunk:
             Those that an update replaces, and the others.
         """
         donated, kept = {}, {v: cell.on_device for v, cell in self.large.items()}
-        updated = {id(self.cells[v]) for v in self.updated}
+        updated, given = {id(self.cells[v]) for v in self.updated}, set()
         for v, cell in self.cells.items():
             if v not in self.built_in and isinstance(cell, Cell):
-                if v in self.updated:
-                    donated[v] = cell.on_device
+                array = cell.on_device
+                if v in self.updated:  # the last of its clones leaves its value there
+                    donated[v] = jnp.copy(array) if id(cell) in given else array
+                    given.add(id(cell))
                 else:  # copied where a clone of the variable is updated
-                    array = cell.on_device
                     kept[v] = jnp.copy(array) if id(cell) in updated else array
         return donated, kept
+
+    def updates_clones(self):
+        """Whether another variable has the value of one that is updated."""
+        cells = [id(cell) for cell in self.cells.values()]
+        return any(cells.count(id(self.cells[v])) > 1 for v in self.updated)
 
     def compute(self, values, answer=None):
         """Trace the program.

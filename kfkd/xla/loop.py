@@ -74,8 +74,8 @@ class BatchLoop:
     ------
     NoLoopError
         If the function is one of another mode, or of other arguments, or a size in
-        it depends on the values of an argument, or single calls are faster
-        (``forms.loops``).
+        it depends on the values of an argument, or it updates a variable that has a
+        clone, or single calls are faster (``forms.loops``).
     """
 
     def __init__(self, function, arrays, batch_size, transform=None, key=None):
@@ -87,6 +87,8 @@ class BatchLoop:
         ]
         if len(self.arguments) != len(arrays) or self.thunk.built_in:
             raise NoLoopError("the function takes other arguments than arrays")
+        if self.thunk.updates_clones():
+            raise NoLoopError("a shared variable is updated and read by two names")
         if not forms.loops(node for node, _ in self.thunk.program.steps):
             raise NoLoopError("calls one by one are faster on this device")
         self.arrays = [

@@ -235,6 +235,22 @@ def test_a_clone_of_an_updated_variable_has_its_value():
     assert values(a, twin) == [[4], [4]]
 
 
+def test_clones_are_updated_one_after_the_other():
+    """As the averages of a net that is applied twice: the last value stays.
+
+    So it was with Theano's C linker; in Python, it keeps the first.
+    """
+    a, x = vector(1), T.dscalar()
+    outputs = []
+    for factor in (2, 3):
+        twin = theano.clone(a, share_inputs=False)
+        twin.default_update = twin + factor * x
+        outputs.append(twin)
+    f = function([x], sum(outputs))
+    assert [f(1).tolist(), f(2).tolist()] == [[2], [8]]
+    assert values(a) == [[10]]
+
+
 def test_printing_happens_at_each_call_in_the_precision_of_the_graph(capsys):
     x, show = T.dscalar("x"), theano.printing.Print
     i = T.lscalar("i")

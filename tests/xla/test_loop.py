@@ -162,6 +162,10 @@ def test_functions_that_cannot_be_looped_over():
     with pytest.raises(NoLoopError, match="changes a shape"):
         BatchLoop(more, [X], 5).prepare()
     assert grows.get_value().shape == (1,)
+    total = theano.shared(np.float32(0))
+    f = theano.function([x], total.clone() * 2, updates=[(total, total + x.sum())])
+    with pytest.raises(NoLoopError, match="by two names"):
+        BatchLoop(f, [X], 5)
 
 
 def test_a_device_that_prefers_single_calls_gets_them(monkeypatch):

@@ -55,7 +55,7 @@ def lstm(source, **options):
 
 
 def gru(source, **options):
-    return layers.GRULayer(source, UNITS, **options)
+    return layers.GRULayer(source, UNITS, **{"learn_init": True} | options)
 
 
 LAYERS = {"custom": custom, "recurrent": recurrent, "lstm": lstm, "gru": gru}

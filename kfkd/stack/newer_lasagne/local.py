@@ -98,7 +98,9 @@ class LocallyConnected2DLayer(Conv2DLayer):
                     output += shifted * self.W[:, k[0], k[1]]
                 else:
                     weights = self.W[:, :, k[0], k[1]]
-                    output += T.sum(shifted[:, None] * weights, axis=2)
+                    output += T.sum(
+                        shifted.dimshuffle(0, "x", 1, 2, 3) * weights, axis=2
+                    )
         if self.b is not None and self.untie_biases:
             output += T.shape_padleft(self.b, 1)
         elif self.b is not None:

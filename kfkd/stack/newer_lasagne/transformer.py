@@ -82,7 +82,7 @@ def _sample(images, x, y):
     top, bottom, down = split(y, images.shape[2])
     image = T.arange(images.shape[0])[:, None, None]
     pixels = images.dimshuffle(0, 2, 3, 1)
-    along, down = along[..., None], down[..., None]
+    along, down = (v.dimshuffle(0, 1, 2, "x") for v in (along, down))
     above = pixels[image, top, left] * (1 - along) + pixels[image, top, right] * along
     below = (
         pixels[image, bottom, left] * (1 - along) + pixels[image, bottom, right] * along

@@ -12,10 +12,10 @@ def lend(theano):
     T = theano.tensor
     MRG = theano.sandbox.rng_mrg.MRG_RandomStream
 
-    def shaped(size, ndim, *parameters):
+    def shaped(size, *parameters):
         """Return the size, without which it is that of the parameters."""
         if size is not None:
-            return size if isinstance(size, int | tuple | list) else tuple(size)
+            return size
         return tuple(sum(T.zeros_like(T.as_tensor(p)) for p in parameters).shape)
 
     class RandomStreams(MRG):
@@ -33,12 +33,12 @@ def lend(theano):
             self.default_instance_seed = seed
 
         def uniform(self, size=None, low=0.0, high=1.0, ndim=None, dtype=None, **more):
-            size = shaped(size, ndim, low, high)
+            size = shaped(size, low, high)
             dtype = theano.config.floatX if dtype in (None, "floatX") else dtype
             return MRG.uniform(self, size, low, high, ndim, dtype, **more)
 
         def normal(self, size=None, avg=0.0, std=1.0, ndim=None, dtype=None, **more):
-            size = shaped(size, ndim, avg, std)
+            size = shaped(size, avg, std)
             dtype = theano.config.floatX if dtype in (None, "floatX") else dtype
             return MRG.normal(self, size, avg, std, ndim, dtype, **more)
 
@@ -50,20 +50,20 @@ def lend(theano):
                 raise NotImplementedError(
                     "RandomStreams.binomial takes a plain integer for n"
                 )
-            size = shaped(size, ndim, p)
+            size = shaped(size, p)
             draws = [
                 MRG.binomial(self, size, 1, p, ndim, dtype, **more) for _ in range(n)
             ]
             return sum(draws[1:], draws[0])
 
         def random_integers(self, size=None, low=0, high=1, ndim=None, dtype="int64"):
-            size = shaped(size, ndim, low, high)
+            size = shaped(size, low, high)
             span = T.cast(T.as_tensor(high) - low + 1, "float64")
             uniform = MRG.uniform(self, size, ndim=ndim, dtype="float64")
             return T.cast(T.floor(uniform * span) + low, dtype)
 
         def permutation(self, size=None, n=1, ndim=None, dtype="int64"):
-            rows = () if size is None else shaped(size, ndim)
+            rows = () if size is None else size
             rows = (rows,) if isinstance(rows, int) else tuple(rows)
             uniform = MRG.uniform(self, (*rows, n), dtype="float64")
             return T.cast(T.argsort(uniform, axis=-1), dtype)

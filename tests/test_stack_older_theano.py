@@ -1,0 +1,217 @@
+"""Names of Theano 0.6 to 1.0: what they compute, and the settings of the time."""
+
+import io
+import pickle
+import warnings
+
+import numpy as np
+import pytest
+import theano
+import theano.tensor as T
+from theano.sandbox import cuda
+from theano.tensor.shared_randomstreams import RandomStreams
+
+from kfkd import stack, xla
+from kfkd.stack.settings import get_settings
+
+
+def values(seed, shape):
+    return np.random.default_rng(seed).normal(size=shape).astype("float32")
+
+
+def correlate(x, W):
+    """Correlate images and filters by the definition."""
+    rows, columns = W.shape[2:]
+    windows = np.lib.stride_tricks.sliding_window_view(x, (rows, columns), (2, 3))
+    return np.einsum("nchwij,fcij->nfhw", windows, W)
+
+
+def test_operations_of_the_gpu_back_ends():
+    x, W = T.ftensor4(), T.ftensor4()
+    dnn = cuda.dnn
+    outputs = [
+        dnn.dnn_conv(cuda.basic_ops.gpu_contiguous(x), W, conv_mode="cross"),
+        dnn.dnn_conv(x, W, "valid", (2, 1)),
+        cuda.blas.GpuCorrMM(subsample=(1, 2), border_mode=(1, 1))(x, W),
+        theano.gpuarray.dnn.dnn_pool(x, (2, 2), (1, 1), "average"),
+        dnn.dnn_pool(x, (2, 2)),
+    ]
+    images, filters = values(0, (2, 3, 6, 5)), values(1, (4, 3, 3, 2))
+    found = theano.function([x, W], outputs)(images, filters)
+    flipped = filters[:, :, ::-1, ::-1]
+    padded = np.pad(images, ((0, 0), (0, 0), (1, 1), (1, 1)))
+    pairs = np.lib.stride_tricks.sliding_window_view(images, (2, 2), (2, 3))
+    expected = [
+        correlate(images, filters),
+        correlate(images, flipped)[:, :, ::2],
+        correlate(padded, filters)[..., ::2],
+        pairs.mean((-1, -2)),
+        pairs.max((-1, -2)),
+    ]
+    for actual, desired in zip(found, expected, strict=True):
+        np.testing.assert_allclose(actual, desired, rtol=1e-4, atol=1e-5)
+    with pytest.raises(ValueError, match="'conv' or 'cross', not 'both'"):
+        dnn.dnn_conv(x, W, conv_mode="both")
+
+
+def test_use_chooses_the_device(monkeypatch):
+    monkeypatch.delenv("KFKD_DEVICE", raising=False)
+    monkeypatch.setattr(stack, "REQUESTED_DEVICE", None)
+    try:
+        cuda.use("cpu")
+        assert xla.get_device().platform == "cpu"
+        with pytest.raises(xla.DeviceError, match="cuda:97"):
+            cuda.use("gpu97")
+        with pytest.raises(ValueError, match="not 'opencl0:0'"):
+            theano.gpuarray.use("opencl0:0")
+        monkeypatch.setenv("KFKD_DEVICE", "cpu")  # which counts above the program
+        cuda.use("gpu97")
+        assert xla.get_device().platform == "cpu"
+    finally:
+        stack.REQUESTED_DEVICE = None
+        xla.set_device(None)
+
+
+def test_random_streams():
+    streams = RandomStreams(seed=234)
+    drawn = {
+        "uniform": streams.uniform((4000,), low=-1, high=3),
+        "normal": streams.normal((4000,), avg=2, std=0.5),
+        "flips": streams.binomial((4000,), n=1, p=0.3, dtype="float32"),
+        "sums": streams.binomial((4000,), n=4, p=0.5),
+        "dice": streams.random_integers((4000,), low=1, high=6),
+        "classes": streams.multinomial((4000,), pvals=[0.1, 0.2, 0.7]),
+        "order": streams.permutation(n=50),
+        "rows": streams.shuffle_row_elements(T.arange(20).reshape((2, 10))),
+        "one": streams.uniform(),
+        "as parameters": streams.normal(avg=np.array([0.0, 1000.0])),
+    }
+    f = theano.function([], list(drawn.values()))
+    first = dict(zip(drawn, f(), strict=True))
+    second = dict(zip(drawn, f(), strict=True))
+    for name in ("uniform", "order", "one"):
+        assert not np.array_equal(first[name], second[name])
+    assert first["uniform"].dtype == "float32"
+    assert -1 < first["uniform"].min() < -0.9 < 2.9 < first["uniform"].max() < 3
+    assert abs(first["normal"].mean() - 2) < 0.05
+    assert abs(first["normal"].std() - 0.5) < 0.05
+    assert abs(first["flips"].mean() - 0.3) < 0.05
+    assert set(first["flips"]) == {0, 1}
+    assert abs(first["sums"].mean() - 2) < 0.1
+    assert set(first["sums"]) == {0, 1, 2, 3, 4}
+    faces, counts = np.unique(first["dice"], return_counts=True)
+    assert faces.tolist() == [1, 2, 3, 4, 5, 6]
+    assert 500 < counts.min() <= counts.max() < 850
+    assert (first["classes"].sum(1) == 1).all()
+    assert abs(first["classes"].mean(0) - [0.1, 0.2, 0.7]).max() < 0.05
+    assert sorted(first["order"]) == list(range(50))
+    assert np.sort(first["rows"]).tolist() == np.arange(20).reshape(2, 10).tolist()
+    assert first["one"].shape == ()
+    assert abs(first["as parameters"] - [0, 1000]).max() < 10
+    again = RandomStreams(seed=234).uniform((4000,), low=-1, high=3)
+    np.testing.assert_array_equal(theano.function([], again)(), first["uniform"])
+    with pytest.raises(NotImplementedError, match="draw with NumPy"):
+        streams.poisson((2,), lam=3)
+
+
+class Doubled(theano.gof.Op):
+    """As tutorials had it."""
+
+    __props__ = ()
+
+    def make_node(self, x):
+        x = theano.tensor.as_tensor_variable(x)
+        return theano.gof.Apply(self, [x], [x.type()])
+
+    def perform(self, node, inputs, output_storage):
+        (x,), (z,) = inputs, output_storage
+        z[0] = x * 2
+
+    def grad(self, inputs, output_grads):
+        return [output_grads[0] * 2]
+
+
+def test_operations_and_rewrites_of_users():
+    @theano.gof.local_optimizer([Doubled])
+    def local_double(node):
+        if isinstance(node.op, Doubled):
+            return [node.inputs[0] + node.inputs[0]]
+
+    @theano.gof.opt.local_optimizer([Doubled])
+    def local_double_of_now(fgraph, node):
+        return local_double.transform(fgraph, node)
+
+    x = T.fvector()
+    y = Doubled()(x)
+    assert theano.function([x], y, mode="FAST_RUN")([1, 2]).tolist() == [2, 4]
+    with pytest.raises(NotImplementedError, match="Doubled has no conversion"):
+        theano.function([x], y, mode="xla")
+    for rewrite in (local_double, local_double_of_now):
+        graph = theano.gof.FunctionGraph([x], [y], clone=True)
+        theano.gof.opt.TopoOptimizer(rewrite).optimize(graph)
+        assert not any(isinstance(n.op, Doubled) for n in graph.apply_nodes)
+    z = y + T.fscalar()
+    assert isinstance(theano.gof.graph.inputs([z]), list)
+    assert len(theano.gof.graph.ops([x], [y])) == 1
+
+
+def test_moved_names():
+    from theano.compat import OrderedDict, izip
+    from theano.compat.six.moves import cPickle
+    from theano.compile.function_module import Function
+    from theano.compile.pfunc import pfunc  # noqa: F401
+    from theano.scan_module import scan, until  # noqa: F401
+    from theano.tests import unittest_tools
+
+    assert issubclass(OrderedDict, dict)
+    assert list(izip([1], [2])) == [(1, 2)]
+    assert cPickle is pickle
+    x = T.fvector()
+    f = theano.function([x], T.to_one_hot(T.cast(x, "int32"), 3))
+    assert isinstance(f, Function)
+    assert f([2, 0]).tolist() == [[0, 0, 1], [1, 0, 0]]
+    unittest_tools.verify_grad(T.exp, [np.ones(3)], mode="FAST_RUN")
+    pooled = theano.tensor.signal.downsample.DownsampleFactorMax((2, 2))(
+        T.as_tensor(values(0, (1, 1, 3, 3)))
+    )
+    assert pooled.eval().shape == (1, 1, 2, 2)
+
+
+def test_pickles_of_python_2():
+    text = b"S'\\xe9'\n."
+    assert theano.misc.pkl_utils.CompatUnpickler(io.BytesIO(text)).load() == "é"
+
+
+def test_settings_in_sections():
+    config = theano.config
+    before = config.scan__allow_gc
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        config.scan.allow_gc = not before
+        assert config.scan__allow_gc is config.scan.allow_gc is not before
+        config.scan.allow_gc = before
+        config.lib.cnmem = 0.8
+        config.nvcc.fastmath = True
+        config.dnn.conv.algo_bwd_filter = "deterministic"
+    with pytest.raises(AttributeError, match=r"no setting scan\.nothing"):
+        config.scan.nothing = 1
+    with pytest.raises(AttributeError, match=r"lib\.cnmem: Theano's own GPU back end"):
+        config.lib.cnmem  # noqa: B018
+    with pytest.raises(RuntimeError, match="start it with THEANO_FLAGS=device=gpu0"):
+        config.device = "gpu0"
+    config.device = "cpu"
+    with config.change_flags(linker="cvm"):
+        assert config.linker == "vm"
+
+
+GONE = ("lib", "dnn", "nvcc")
+
+
+def test_flags_with_dots_and_of_gpu_back_ends(monkeypatch):
+    flags = "lib.cnmem=1,dnn.enabled=True,nvcc.fastmath=True,scan.allow_gc=True"
+    monkeypatch.setenv("THEANO_FLAGS", f"{flags},init_gpu_device=gpu0,device=gpu2")
+    monkeypatch.setenv("THEANORC", "")
+    flags, _, device = get_settings()
+    assert {"scan__allow_gc=True", "init_gpu_device="} <= set(flags.split(","))
+    assert not [flag for flag in flags.split(",") if flag.startswith(GONE)]
+    assert device == "cuda:2"
