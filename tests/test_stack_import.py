@@ -56,46 +56,44 @@ assert os.environ.get("THEANO_FLAGS") == flags
 """
 
 
-def test_what_is_lent_is_taken_back(tmp_path):
-    run(SNAPSHOT, tmp_path)
-
-
-def test_nothing_is_written(tmp_path):
-    code = """
+# What Theano writes it writes when it compiles, and when the process ends.
+WORK = """
 import io
-import kfkd.stack, theano, theano.tensor as T, numpy as np
+import theano, theano.tensor as T, numpy as np
 x = T.tensor4(); k = T.tensor4()
 f = theano.function([x, k], T.nnet.conv2d(x, k).sum(), mode="FAST_RUN", profile=True)
 f(np.ones((1, 1, 4, 4), "f"), np.ones((1, 1, 2, 2), "f"))
 f.profile.summary(file=io.StringIO())
 theano.compile.profiling._atexit_print_list.clear()  # of what is printed at the end
 theano.config.config_print(io.StringIO())
-print(theano.config.compiledir)
 """
-    folder = run(code, tmp_path)
-    assert folder.startswith(str(tmp_path / "home" / ".theano"))
-    assert not [p for p in (tmp_path / "home").rglob("*") if "heano" in p.name]
 
-
-def settings(tmp_path, **environment):
-    code = """
+SETTINGS = """
 import json
 from kfkd import stack
 import theano
 c = theano.config
 print(json.dumps([c.floatX, str(c.mode), c.device, c.cxx, c.exception_verbosity,
-                  stack.REQUESTED_DEVICE]))
+                  stack.REQUESTED_DEVICE, str(c.linker), c.compiledir]))
 """
-    return json.loads(run(code, tmp_path, **environment))
 
 
-def test_settings_by_default(tmp_path):
-    assert settings(tmp_path) == ["float32", "xla", "cpu", "", "low", None]
+def settings(tmp_path, before="", after="", **environment):
+    """Return what is set, in a process that also runs other code."""
+    return json.loads(run(before + SETTINGS + after, tmp_path, **environment))
+
+
+def test_by_default_nothing_is_changed_or_written(tmp_path):
+    # SNAPSHOT sees to it that all that is lent is taken back.
+    *found, _, folder = settings(tmp_path, before=SNAPSHOT, after=WORK)
+    assert found == ["float32", "xla", "cpu", "", "low", None]
+    assert folder.startswith(str(tmp_path / "home" / ".theano"))
+    assert not [p for p in (tmp_path / "home").rglob("*") if "heano" in p.name]
 
 
 def test_the_users_flags_win(tmp_path):
     flags = "floatX=float64,mode=FAST_COMPILE,exception_verbosity=high,device=gpu1"
-    assert settings(tmp_path, THEANO_FLAGS=flags) == [
+    assert settings(tmp_path, THEANO_FLAGS=flags)[:6] == [
         "float64",
         "FAST_COMPILE",
         "cpu",
@@ -107,16 +105,24 @@ def test_the_users_flags_win(tmp_path):
 
 def test_the_users_file_counts_below_the_flags(tmp_path):
     rc = tmp_path / "theanorc"
-    rc.write_text("[global]\nfloatX = float64\ndevice = gpu\nmode = FAST_RUN\n")
-    found = settings(tmp_path, THEANORC=str(rc), THEANO_FLAGS="mode=xla")
-    assert found == ["float64", "xla", "cpu", "", "low", "cuda"]
+    lines = ["floatX = float64", "device = gpu", "mode = FAST_RUN", "linker = cvm"]
+    rc.write_text("\n".join(["[global]", *lines]))
+    code = """
+import theano.tensor as T
+x = T.fvector()
+assert theano.function([x], (x + 1).sum())([1, 2]) == 5
+"""
+    environment = dict(THEANORC=str(rc), THEANO_FLAGS="mode=Mode")
+    *found, linker, _ = settings(tmp_path, after=code, **environment)
+    assert found == ["float64", "Mode", "cpu", "", "low", "cuda"]
+    assert linker == "vm"  # the counterpart of cvm
 
 
 def test_the_mode_may_be_named_in_the_file_and_in_capitals(tmp_path, monkeypatch):
     rc = tmp_path / "theanorc"
-    rc.write_text("[global]\nmode = XLA\n")
+    rc.write_text("[global]\nmode = XLA\nfloatX = float64\n")
     found = settings(tmp_path, THEANORC=str(rc))
-    assert found == ["float32", "xla", "cpu", "", "low", None]
+    assert found[:6] == ["float64", "xla", "cpu", "", "low", None]
     monkeypatch.setenv("THEANO_FLAGS", "mode=XLA")
     _, mode, _ = get_settings()
     assert mode == "xla"
@@ -139,17 +145,6 @@ def test_linkers_of_c_mean_those_of_python(monkeypatch, linker, counterpart):
     monkeypatch.setenv("THEANO_FLAGS", f"linker={linker},cxx=g++")
     flags, _, _ = get_settings()
     assert f"linker={linker}" in flags.split(",")
-
-
-def test_a_linker_of_c_in_the_users_file(tmp_path):
-    rc = tmp_path / "theanorc"
-    rc.write_text("[global]\nlinker = cvm\nmode = Mode\n")
-    code = """
-import kfkd.stack, theano, theano.tensor as T
-x = T.fvector()
-print(theano.config.linker, theano.function([x], (x + 1).sum())([1, 2]))
-"""
-    assert run(code, tmp_path, THEANORC=str(rc)).split() == ["vm", "5.0"]
 
 
 @pytest.fixture
