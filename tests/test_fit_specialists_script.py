@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from cases import ALL
 from test_specialists import COLUMNS, NAMES, SMALL
 
 from kfkd import data, faces, nets, scoring, specialists, storage
@@ -187,11 +188,10 @@ def alive(group):
 
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks into /proc")
-def test_ctrl_c_keeps_the_finished_and_leaves_no_process(folder):
+def test_ctrl_c_keeps_the_finished_and_leaves_no_process(folder, small_nets):
     # One that is finished, with fewer epochs than the others will have.
-    done = start("--data", folder, "--only", NAMES[0], "--epochs-scale", "1e-9")
-    out, err = done.communicate(timeout=300)
-    assert done.returncode == 0, err
+    arguments = ["--data", str(folder), "--only", NAMES[0], "--epochs-scale", "1e-9"]
+    assert fit_specialists.main(arguments) == 0
     process = start(
         "--data", folder, "--only", *NAMES[:2], "--jobs", "2", "--log-every", "1"
     )
@@ -212,24 +212,23 @@ def test_ctrl_c_keeps_the_finished_and_leaves_no_process(folder):
     assert list(storage.load("net-specialists.pickle")) == [COLUMNS[NAMES[0]]]
 
 
-def test_killed_at_random_in_parallel_they_go_on(folder, work):
-    arguments = ["--data", folder, "--only", *NAMES[:2], "--epochs-scale", "1e-4"]
+def test_killed_at_random_in_parallel_they_go_on(folder, small_nets, work):
+    arguments = ["--data", str(folder), "--only", *NAMES[:2], "--epochs-scale", "1e-4"]
     arguments += ["--log-every", "1", "--checkpoint-every", "1"]
-    whole = start(*arguments, "--out", "whole.pickle")
-    killed = start(*arguments, "--jobs", "2")
-    printed = (line for line in killed.stdout if "  train " in line)
-    next(printed)
-    next(printed)
-    time.sleep(random.uniform(0, 0.5))
-    os.killpg(killed.pid, signal.SIGKILL)
-    killed.communicate()
-    assert killed.returncode == -signal.SIGKILL
+    assert fit_specialists.main([*arguments, "--out", "whole.pickle"]) == 0
+    arguments += ["--jobs", "2"]
+    for _ in range(5 if ALL else 1):
+        killed = start(*arguments)
+        printed = (line for line in killed.stdout if "  train " in line)
+        next(printed)
+        next(printed)
+        time.sleep(random.uniform(0, 0.5))
+        os.killpg(killed.pid, signal.SIGKILL)
+        killed.communicate()
+        assert killed.returncode == -signal.SIGKILL
     assert list(Path("net-specialists.parts").glob("*.checkpoint"))
 
-    again = start(*arguments, "--jobs", "2")
-    for process in (whole, again):
-        _, err = process.communicate(timeout=300)
-        assert process.returncode == 0, err
+    assert fit_specialists.main(arguments) == 0
     nets, expected = map(storage.load, ("net-specialists.pickle", "whole.pickle"))
     assert list(nets) == list(expected) == [COLUMNS[name] for name in NAMES[:2]]
     for columns in nets:
@@ -249,12 +248,12 @@ def test_killed_at_random_in_parallel_they_go_on(folder, work):
     assert tables[0] == tables[1]
 
 
-def test_a_time_limit_ends_in_good_order(folder, work):
+def test_a_time_limit_ends_in_good_order(folder, small_nets, work, capsys):
     # Of whole trainings of the small nets, which would take hours.
-    arguments = ["--data", folder, "--only", *NAMES[:2], "--checkpoint-every", "1"]
-    limited = start(*arguments, "--jobs", "2", "--time-limit", "12s")
-    out, err = limited.communicate(timeout=300)
-    assert limited.returncode == 75, err
+    arguments = ["--data", str(folder), "--only", *NAMES[:2], "--checkpoint-every", "1"]
+    limits = ["--jobs", "2", "--time-limit", "6s"]
+    assert fit_specialists.main([*arguments, *limits]) == 75
+    out = capsys.readouterr().out
     assert f"Not finished: {NAMES[0]}, {NAMES[1]}." in out
     assert out.endswith("The time limit is reached.\n")
     assert not Path("net-specialists.pickle").exists()
