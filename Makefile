@@ -1,6 +1,7 @@
 # make train              set up .venv and train net1; NET=net6 make train another
 # make test               set up .venv and run the tests
 # make coverage           the same, counting the branches of kfkd that are run
+# make upstream           run Theano's, Lasagne's and nolearn's own tests: hours
 # make lint               set up .venv and run the linter
 # make cuda               add JAX for NVIDIA GPUs to .venv
 # make clean              remove .venv and whatever else can be made again
@@ -16,7 +17,7 @@ export PYTHON
 
 RUN = "$(VENV)/bin/python"
 
-.PHONY: train test coverage lint cuda venv clean
+.PHONY: train test coverage upstream lint cuda venv clean
 
 train: venv
 	@$(RUN) scripts/train.py $(NET) $(ARGS)
@@ -26,6 +27,9 @@ test: venv
 
 coverage: venv
 	@$(RUN) -m pytest -n auto --maxprocesses 4 --dist worksteal --cov=kfkd $(ARGS)
+
+upstream: venv
+	@$(RUN) scripts/upstream.py $(ARGS)
 
 lint: venv
 	@$(RUN) -m ruff check .

@@ -203,6 +203,24 @@ def test_old_names():
     assert issubclass(T.TensorVariable, theano.gof.Variable)
 
 
+def test_names_from_before_theano_pymc_1_1():
+    from theano.gof.graph import inputs, ops
+    from theano.gof.opt import Optimizer
+    from theano.gof.utils import MethodNotDefined
+
+    x, y = T.vectors("xy")
+    z = T.exp(x + y) * 2
+    assert set(inputs([z])) - {z.owner.inputs[1]} >= {x, y}
+    assert {node.op for node in ops([x, y], [z])} >= {T.add, T.exp, T.mul}
+    assert theano.gof.graph.is_same_graph(T.exp(x + y) * 2, z)
+    assert issubclass(MethodNotDefined, Exception)
+    assert issubclass(theano.gof.TopoOptimizer, Optimizer)
+    assert isinstance(theano.gof.FunctionGraph([x, y], [z]), theano.FunctionGraph)
+    assert issubclass(theano.scan_module.scan_op.Scan, theano.Op)
+    with pytest.raises(AttributeError, match=r"theano\.gof\.graph.*'absent'"):
+        theano.gof.graph.absent  # noqa: B018
+
+
 def test_the_default_mode_follows_the_setting():
     x = T.fscalar()
     linkers = []

@@ -37,7 +37,7 @@ _MOVED = {
         {"PureOp": "Op", "Optimizer": "GlobalOptimizer", "VM_Linker": "VMLinker"},
     ),
     "theano.gof.graph": (
-        ["theano.graph.basic"],
+        ["theano.graph.basic", "theano.graph.toolbox", "theano.graph.fg"],
         {"inputs": "graph_inputs", "variables": "vars_between"},
     ),
     "theano.gof.op": (
@@ -47,7 +47,14 @@ _MOVED = {
     "theano.gof.opt": (["theano.graph.opt"], {"Optimizer": "GlobalOptimizer"}),
     "theano.gof.link": (["theano.link.basic", "theano.link.utils"], {}),
     "theano.gof.vm": (["theano.link.vm"], {"VM_Linker": "VMLinker"}),
-    "theano.gof.cc": (["theano.link.c.basic"], {}),
+    "theano.gof.cc": (
+        ["theano.link.c.basic", "theano.link.c.interface", "theano.link.c.cmodule"],
+        {},
+    ),
+    "theano.gof.utils": (
+        ["theano.graph.utils", "theano.graph.type", "theano.utils"],
+        {},
+    ),
     "theano.gof.type": (["theano.graph.type", "theano.link.c.interface"], {}),
     **{
         f"theano.gof.{name}": ([f"theano.graph.{name}"], {})
@@ -61,7 +68,6 @@ _MOVED = {
             "sched",
             "toolbox",
             "unify",
-            "utils",
         )
     },
     "theano.scan_module": (["theano.scan.basic", "theano.scan.utils"], {}),

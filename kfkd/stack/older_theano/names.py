@@ -8,6 +8,14 @@ from kfkd.stack.imports import lend_module, make_module
 
 __all__ = ["lend"]
 
+# What theano itself held of theano.gof.
+_OF_GOF = (
+    *("Apply", "CLinker", "Constant", "Container", "DualLinker", "FunctionGraph"),
+    *("Generic", "InconsistencyError", "Linker", "LocalLinker", "Op", "OpenMPOp"),
+    *("OpWiseCLinker", "PerformLinker", "Type", "Variable", "generic", "opt"),
+    "toolbox",
+)
+
 
 class CompatUnpickler(pickle.Unpickler):
     """Reads pickles of Python 2, arrays and all."""
@@ -16,11 +24,24 @@ class CompatUnpickler(pickle.Unpickler):
         super().__init__(file, encoding=encoding, **options)
 
 
+def _change_flags(theano):
+    """Return the context that changes settings, by names with dots, too."""
+
+    def change_flags(args=(), **kwargs):
+        changed = dict(args) | kwargs
+        named = {name.replace(".", "__"): value for name, value in changed.items()}
+        return theano.config.change_flags(**named)
+
+    return change_flags
+
+
 def lend(theano):
     """Set the names on Theano's modules."""
     for name in ("compile.debugmode", "compile.nanguardmode", "misc.pkl_utils"):
         importlib.import_module(f"theano.{name}")
-    T, nnet, graph = theano.tensor, theano.tensor.nnet, theano.graph
+    T, nnet, bits = theano.tensor, theano.tensor.nnet, theano.configdefaults
+    # They are there, but know no names with dots.
+    theano.change_flags = theano.configparser.change_flags = _change_flags(theano)
     pool_2d = T.signal.pool.pool_2d
     conv2d = nnet.conv2d
 
@@ -51,13 +72,12 @@ def lend(theano):
         (
             theano,
             {
-                "Apply": graph.basic.Apply,
-                "Constant": graph.basic.Constant,
-                "Container": theano.link.basic.Container,
-                "Op": graph.op.Op,
+                **{k: getattr(theano.gof, k) for k in _OF_GOF},
                 "OpFromGraph": theano.compile.builders.OpFromGraph,
-                "Type": graph.type.Type,
-                "Variable": graph.basic.Variable,
+                "SymbolicInput": theano.compile.SymbolicInput,
+                "SymbolicOutput": theano.compile.SymbolicOutput,
+                "_asarray": theano.misc.safe_asarray._asarray,
+                "as_op": theano.compile.ops.as_op,
                 "dot": T.dot,
             },
         ),
@@ -67,6 +87,7 @@ def lend(theano):
             {
                 "compress": T.extra_ops.compress,
                 "diff": T.extra_ops.diff,
+                "gof": theano.gof,
                 "shared": T._shared,
                 "to_one_hot": T.extra_ops.to_one_hot,
             },
@@ -77,6 +98,27 @@ def lend(theano):
                 "batch_normalization_test": nnet.bn.batch_normalization_test,
                 "batch_normalization_train": nnet.bn.batch_normalization_train,
             },
+        ),
+        (
+            bits,
+            {
+                "local_bitwidth": lambda: theano.configdefaults.LOCAL_BITWIDTH,
+                "python_int_bitwidth": lambda: (
+                    theano.configdefaults.PYTHON_INT_BITWIDTH
+                ),
+            },
+        ),
+        *(
+            (
+                scalar,
+                {
+                    "Maximum": scalar.ScalarMaximum,
+                    "Minimum": scalar.ScalarMinimum,
+                    "maximum": scalar.scalar_maximum,
+                    "minimum": scalar.scalar_minimum,
+                },
+            )
+            for scalar in (theano.scalar, theano.scalar.basic)
         ),
     ):
         for name, thing in names.items():

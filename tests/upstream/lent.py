@@ -1,0 +1,57 @@
+"""What the tests themselves need and is gone, or has to be downloaded.
+
+kfkd lends none of it: it is no part of Theano, Lasagne or nolearn.
+"""
+
+import contextlib
+import sys
+import types
+import unittest.mock
+
+import numpy as np
+import sklearn.datasets
+import sklearn.model_selection
+
+__all__ = ["lend"]
+
+
+def _getattr(thing, name, *default):
+    """getattr, by which Python's mocks now look at what raises when it is looked at."""
+    if default:
+        with contextlib.suppress(NotImplementedError):
+            return getattr(thing, name, *default)
+        return default[0]
+    return getattr(thing, name)
+
+
+def _digits(name):
+    """70,000 images of 28 x 28 pixels as in MNIST, made of scikit-learn's 8 x 8."""
+    random = np.random.RandomState(0)
+    small, labels = sklearn.datasets.load_digits(return_X_y=True)
+    chosen = random.randint(len(small), size=70_000)
+    images = np.zeros((len(chosen), 28, 28), "uint8")
+    large = (small.reshape(-1, 8, 8) * 15.9).astype("uint8")
+    large = large.repeat(3, axis=1).repeat(3, axis=2)
+    for image, which, (row, column) in zip(
+        images, chosen, random.randint(5, size=(len(chosen), 2)), strict=True
+    ):
+        image[row : row + 24, column : column + 24] = large[which]
+    return types.SimpleNamespace(
+        data=images.reshape(-1, 784), target=labels[chosen].astype("float64")
+    )
+
+
+def _boston():
+    """506 rows of 13 features, as of the data set that scikit-learn has removed."""
+    data, target = sklearn.datasets.make_regression(506, 13, random_state=0)
+    return types.SimpleNamespace(data=data, target=target)
+
+
+def lend():
+    """Put it where the tests look for it."""
+    unittest.mock.getattr = _getattr
+    sys.modules["mock"] = unittest.mock  # the name it had before it was in Python
+    for name in ("cross_validation", "grid_search"):
+        sys.modules[f"sklearn.{name}"] = sklearn.model_selection
+    sklearn.datasets.load_boston = _boston
+    sklearn.datasets.fetch_mldata = _digits

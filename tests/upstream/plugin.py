@@ -1,0 +1,97 @@
+"""A plugin for pytest that runs a test file of another project on kfkd.
+
+It imports kfkd first, limits the time of each test, and writes a line of JSON as each
+test begins and as it ends, so that nothing is lost if the process is.  Tests that have
+a line already are left out: the same command goes on where it was.
+"""
+
+import json
+import os
+import signal
+from pathlib import Path
+
+import pytest
+from lent import lend
+
+from kfkd.stack import nolearn
+
+lend()
+# nolearn's tests import it as their own package.
+nolearn.__path__.insert(0, os.path.abspath("nolearn"))
+
+RESULTS = Path(os.environ["UPSTREAM_RESULTS"])
+LIMIT = int(os.environ["UPSTREAM_LIMIT"])
+
+
+def write(**line):
+    """Add a line to the results."""
+    with RESULTS.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(line) + "\n")
+
+
+def pytest_collection_modifyitems(items):
+    """Leave out what has been begun before."""
+    lines = RESULTS.read_text(encoding="utf-8").splitlines()
+    begun = {json.loads(line)["test"] for line in lines}
+    items[:] = [item for item in items if item.nodeid not in begun]
+
+
+def pytest_collectreport(report):
+    """Note that a file cannot be imported, or skips itself."""
+    if report.skipped:
+        reason = str(report.longrepr[2])
+        write(test=report.nodeid, outcome="skipped", error=reason, line="")
+    if report.failed:
+        lines = [
+            x[1:].strip() for x in str(report.longrepr).splitlines() if x[:1] == "E"
+        ]
+        write(test=report.nodeid, outcome="failed", error=(lines or ["?"])[0], line="")
+
+
+def _out_of_time(number, frame):
+    pytest.fail(f"it took longer than {LIMIT} s")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item):
+    """Note that a test begins, and limit its time."""
+    write(test=item.nodeid)
+    signal.signal(signal.SIGALRM, _out_of_time)
+    signal.alarm(LIMIT)
+    try:
+        return (yield)
+    finally:
+        signal.alarm(0)
+
+
+def _describe(error):
+    """Return what an exception is, in one line."""
+    text = (str(error).strip() or type(error).__name__).splitlines()[0]
+    name = type(error).__name__
+    return text if name in ("Failed", text) else f"{name}: {text}"
+
+
+def _line(excinfo, folder):
+    """Return the innermost line of the tests' own that an exception went through."""
+    for entry in reversed(excinfo.traceback):
+        if str(entry.path).startswith(str(folder)):
+            return " ".join(str(entry.statement).split())
+    return ""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Note how a test ended."""
+    report = yield
+    failed = report.failed or (report.skipped and call.excinfo)
+    if failed:
+        expected = hasattr(report, "wasxfail")
+        write(
+            test=item.nodeid,
+            outcome="expected" if expected else report.outcome,
+            error=report.wasxfail if expected else _describe(call.excinfo.value),
+            line=_line(call.excinfo, item.config.rootpath),
+        )
+    elif report.when == "call":
+        write(test=item.nodeid, outcome=report.outcome)
+    return report

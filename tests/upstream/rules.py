@@ -1,0 +1,73 @@
+"""Which failures of other projects' tests say nothing about kfkd, and why.
+
+A test that passes counts as passed, whatever it tests.  One that fails is not
+applicable only if a rule names it and the way in which it fails: another failure of the
+same test counts.
+"""
+
+import dataclasses
+import fnmatch
+import re
+
+__all__ = ["RULES", "Rule", "find_reason"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Rule:
+    """What is not applicable.
+
+    Attributes
+    ----------
+    reason : str
+        Why.
+    tests : tuple of str
+        Patterns of the ids of the tests, as the shell has them.
+    error, line : str
+        What is found, as a regular expression, in the first line of the error and in
+        the line of the test that failed.
+    """
+
+    reason: str
+    tests: tuple = ("*",)
+    error: str = ""
+    line: str = ""
+
+    def covers(self, result):
+        """Tell whether a failed test's result is covered."""
+        return (
+            any(fnmatch.fnmatchcase(result["test"], name) for name in self.tests)
+            and re.search(self.error, result["error"]) is not None
+            and re.search(self.line, result["line"]) is not None
+        )
+
+
+RULES = (
+    Rule(
+        "tests a GPU back end that is gone",
+        ("*::TestConv2DDNNLayer::test_import_without_gpu_or_cudnn_raises",),
+        error="No module named 'theano.sandbox.cuda'",
+    ),
+    Rule(
+        "Theano-PyMC 1.1 itself makes no variable whose type is a string",
+        ("*::TestGetOutput_InputLayer::test_get_output_input_is_variable",),
+        error="'str' object has no attribute 'filter'",
+    ),
+    Rule(
+        "needs pydotplus, which nolearn does not require and is not installed",
+        ("nolearn/lasagne/tests/test_visualize.py::*",),
+        error="No module named 'pydotplus'",
+    ),
+    Rule(
+        "nolearn 0.6.1, which is tested, has no such method any more",
+        ("*::TestRememberBestWeights::test_restore",),
+        error="'RememberBestWeights' object has no attribute 'restore'",
+    ),
+)
+
+
+def find_reason(result):
+    """Return why a failed test is not applicable, or None."""
+    for rule in RULES:
+        if rule.covers(result):
+            return rule.reason
+    return None
