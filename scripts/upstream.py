@@ -124,7 +124,11 @@ def run(suite, file, limit, floatX):
         if after and ending is None:
             break
         if after == before:
-            add(results, {"test": file}, "pytest does not run it, see its log")
+            add(
+                results,
+                {"test": file},
+                f"pytest does not run it, see its log: {ending}",
+            )
             break
         last = json.loads(after.splitlines()[-1])
         if "outcome" not in last:
@@ -141,13 +145,14 @@ def add(results, line, error):
 
 def watch(process, results, limit):
     """Wait for a process; return what brought it down, or None if nothing did."""
-    seen, since = -1, time.monotonic()
+    seen, quiet = -1, 0
     while process.poll() is None:
         time.sleep(0.2)
         size = results.stat().st_size
-        if size != seen:
-            seen, since = size, time.monotonic()
-        elif time.monotonic() - since > 2 * limit + 60:
+        # Counted, for this process may have been paused, and the other with it.
+        quiet = quiet + 0.2 if size == seen else 0
+        seen = size
+        if quiet > 2 * limit + 60:
             process.kill()
             process.wait()
             return "the process hangs"

@@ -46,6 +46,15 @@ def _array(a, dtype=None, **options):
     return np.array(a, dtype, **options)
 
 
+def _unique(a, return_index=False, return_inverse=False, **options):
+    """numpy.unique, of which the inverse was a vector."""
+    found = np.unique(a, return_index, return_inverse, **options)
+    if return_inverse:
+        found = list(found)
+        found[1 + return_index] = found[1 + return_index].ravel()
+    return found
+
+
 def _old_numpy(**more):
     """Return a stand-in for numpy that has what Theano still uses of it."""
     return make_module(
@@ -58,6 +67,7 @@ def _old_numpy(**more):
         complex=_Complex,
         array=_array,
         product=np.prod,
+        unique=_unique,
         sctype2char=lambda dtype: np.dtype(dtype).char,
         asarray=lambda a, dtype=None: np.asarray(a, _dtype(dtype)),
         zeros=lambda shape, dtype=float: np.zeros(shape, _dtype(dtype)),

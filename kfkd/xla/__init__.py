@@ -22,6 +22,7 @@ from theano.graph.optdb import Query
 from kfkd.xla import (  # noqa: F401  (each registers its conversions)
     branches,
     convolution,
+    diagonals,
     elementwise,
     indexing,
     linalg,
@@ -31,7 +32,9 @@ from kfkd.xla import (  # noqa: F401  (each registers its conversions)
     random,
     reductions,
     scan,
+    selection,
     shapes,
+    sorting,
 )
 from kfkd.xla.device import DeviceError, describe_device, get_device, set_device
 from kfkd.xla.linker import XLALinker

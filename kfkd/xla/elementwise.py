@@ -14,8 +14,9 @@ from theano.tensor import ScalarFromTensor, TensorFromScalar, xlogx
 from theano.tensor.elemwise import Elemwise
 from theano.tensor.nnet import nnet, sigm
 
-from kfkd.xla.dispatch import as_dtype, convert, dtype_of
-from kfkd.xla.layout import Moved, keeps_layout
+from kfkd.xla.dispatch import as_dtype, convert, dtype_of, require
+from kfkd.xla.layout import Moved, as_meant, keeps_layout
+from kfkd.xla.prefix import Prefix, takes_prefix
 
 
 def _fold(function):
@@ -252,8 +253,16 @@ def _(op, node):
     function = scalar_function(op.scalar_op, node)
     patterns = [v.type.broadcastable for v in node.inputs]
 
+    @takes_prefix
     @keeps_layout
     def elemwise(*values):
+        if any(isinstance(v, Prefix) for v in values):
+            count, values = _same_rows([as_meant(v) for v in values], patterns)
+            _check_shapes([v.shape for v in values], patterns)
+            outputs = function(*values)
+            if isinstance(outputs, tuple):
+                return tuple(Prefix(v, count) for v in outputs)
+            return Prefix(outputs, count)
         _check_shapes([v.shape for v in values], patterns)
         moved = next((type(v) for v in values if isinstance(v, Moved)), None)
         if moved is None:
@@ -264,6 +273,23 @@ def _(op, node):
         return moved(outputs)
 
     return elemwise
+
+
+def _same_rows(values, patterns):
+    """Return how many rows of the `Prefix` among *values* count, and arrays for all."""
+    count = next(v.count for v in values if isinstance(v, Prefix))
+    rows, arrays = [], []
+    for value, (broadcast, *_) in zip(values, patterns, strict=True):
+        prefix = isinstance(value, Prefix)
+        array = value.array if prefix else value
+        n = value.count if prefix else array.shape[0]
+        if not broadcast:
+            rows.append(array.shape[0])
+            error = "Input dimension mismatch: the numbers of rows differ"
+            require(n == count, ValueError(error))
+        arrays.append((array, broadcast))
+    room = min(rows)
+    return count, [a if broadcast else a[:room] for a, broadcast in arrays]
 
 
 def _check_shapes(shapes, patterns):

@@ -1,5 +1,7 @@
 """Taking parts of arrays, and setting or increasing them."""
 
+import contextlib
+
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
@@ -7,6 +9,7 @@ from theano.tensor import subtensor as ts
 from theano.tensor.type_other import MakeSlice
 
 from kfkd.xla.dispatch import (
+    NotStatic,
     as_dtype,
     convert,
     is_static,
@@ -15,6 +18,7 @@ from kfkd.xla.dispatch import (
     static,
 )
 from kfkd.xla.prefix import Prefix, takes_prefix
+from kfkd.xla.selection import selected, write_selected
 
 
 def _bound(value):
@@ -102,6 +106,8 @@ class _Part:
 def _advanced(x, entries):
     """Return the index tuple of advanced indexing; masks must be known."""
     lengths, index = list(x.shape), []
+    if any(isinstance(entry, Prefix) for entry in entries):
+        raise NotStatic
     for entry in entries:
         if entry is None:
             index.append(None)
@@ -193,24 +199,33 @@ def _(op, node):
     return lambda x, y, *values: _Part(op, x, values).written(op, y)
 
 
+def _taken(x, entries):
+    if not isinstance(x, Prefix):
+        with contextlib.suppress(NotStatic):
+            return jnp.asarray(x)[_advanced(x, entries)]
+        return selected(jnp.asarray(x), entries)
+    raise NotStatic
+
+
+def _replaced(op, x, y, entries):
+    if not isinstance(x, Prefix):
+        with contextlib.suppress(NotStatic):
+            if not isinstance(y, Prefix):
+                return _written(op, x, _advanced(x, entries), y)
+        return write_selected(op, jnp.asarray(x), y, entries)
+    raise NotStatic
+
+
 @convert.register(ts.AdvancedSubtensor1)
+@convert.register(ts.AdvancedSubtensor)
 def _(op, node):
-    return lambda x, i: jnp.asarray(x)[_index(i, x.shape[0])]
+    return takes_prefix(lambda x, *entries: _taken(x, entries))
 
 
 @convert.register(ts.AdvancedIncSubtensor1)
-def _(op, node):
-    return lambda x, y, i: _written(op, x, _index(i, x.shape[0]), y)
-
-
-@convert.register(ts.AdvancedSubtensor)
-def _(op, node):
-    return lambda x, *entries: jnp.asarray(x)[_advanced(x, entries)]
-
-
 @convert.register(ts.AdvancedIncSubtensor)
 def _(op, node):
-    return lambda x, y, *entries: _written(op, x, _advanced(x, entries), y)
+    return takes_prefix(lambda x, y, *entries: _replaced(op, x, y, entries))
 
 
 @convert.register(MakeSlice)

@@ -72,13 +72,14 @@ class XLALinker(Linker):
     -----
     Theano computes in the dtypes of the graph, in 64 bits where it says so, whatever
     ``jax_enable_x64`` is; so programs are traced and called with 64 bits enabled.
-    Sizes must be known when a program is made.  Where they depend on integers, be they
+    Sizes must be known when a program is made. Where they depend on integers, be they
     arguments or shared variables, they are computed on the host before each call, and a
-    program is made for each combination of sizes that occurs.  Of a slice only the
+    program is made for each combination of sizes that occurs. Of a slice only the
     length is such a size: ``X[i * 20 : (i + 1) * 20]`` takes one program for all whole
-    batches and one for a shorter last one.  A size that follows from an updated shared
-    variable has each call wait for its value.  Only of a loop that ends early may the
-    length be returned as it is found, and its rows be taken.  A function that has got
+    batches and one for a shorter last one. A size that follows from an updated shared
+    variable has each call wait for its value. Only of what a computed mask chooses, and
+    of a loop that ends early, may the length be returned as it is found, and the rows
+    be taken, summed up, and computed with element by element. A function that has got
     512 programs forgets them and makes them again as needed.
     """
 

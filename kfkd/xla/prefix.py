@@ -1,8 +1,9 @@
-"""Arrays whose length is known only after the call: what a loop leaves that ends early.
+"""Arrays whose length is known only after the call, such as the rows of a mask.
 
-A program has no such arrays; it has all rows there may be, and the number of those
-that count.  What a function returns is cut after the call.  Of the operations, only
-those that take rows, or ask for the length, know of it.
+Or what a loop leaves that ends early.  A program has no such arrays; it has all rows
+there may be, and the number of those that count.  What a function returns is cut after
+the call.  Of the operations, only those that work on elements, sum or compare them,
+take rows, or ask for the length, know of it.
 """
 
 import jax
@@ -29,7 +30,7 @@ class Prefix:
 
 
 def takes_prefix(function):
-    """Mark a conversion's function whose first argument may be a `Prefix`."""
+    """Mark a conversion's function of which an argument may be a `Prefix`."""
     function.takes_prefix = True
     return function
 

@@ -1,4 +1,4 @@
-"""Reductions over axes, their positions, cumulative sums, and sorting."""
+"""Reductions over axes, their positions, and cumulative sums."""
 
 import jax.numpy as jnp
 import numpy as np
@@ -7,10 +7,10 @@ from theano import scalar as ts
 from theano.tensor import basic as tb
 from theano.tensor import elemwise as te
 from theano.tensor import extra_ops
-from theano.tensor.sort import ArgSortOp, SortOp
 
-from kfkd.xla.dispatch import as_dtype, convert, dtype_of, sizes
+from kfkd.xla.dispatch import as_dtype, convert, dtype_of, require
 from kfkd.xla.layout import ChannelsLast, as_meant, keeps_layout
+from kfkd.xla.prefix import Prefix, takes_prefix
 
 
 def _bitwise(function, initial):
@@ -30,6 +30,9 @@ _REDUCTIONS = {
     ts.XOR: _bitwise(lax.bitwise_xor, 0),
 }
 
+# A row of these changes nothing.
+_NEUTRAL = {ts.Add: 0, ts.AND: -1, ts.Mul: 1, ts.OR: 0, ts.XOR: 0}
+
 # Where the axes n, c, h, w of an image are when its channels are last.
 _CHANNELS_LAST = {0: 0, 1: 3, 2: 1, 3: 2}
 
@@ -43,8 +46,13 @@ def _(op, node):
     result = dtype_of(node.outputs[0])
     accumulator = getattr(op, "acc_dtype", None) or result
 
+    @takes_prefix
     @keeps_layout
     def careduce(x):
+        if isinstance(x, Prefix):
+            if 0 not in axes:
+                return Prefix(careduce(x.array), x.count)
+            x = _only_counted(op.scalar_op, x)
         where = axes
         # Only sums over all but the channels, as of a bias, are layout-free.
         if isinstance(x, ChannelsLast) and set(axes) >= {0, 2, 3}:
@@ -53,6 +61,18 @@ def _(op, node):
         return as_dtype(reduce(as_dtype(x, accumulator), axis=where), result)
 
     return careduce
+
+
+def _only_counted(scalar_op, x):
+    """Return the array of a `Prefix` with rows that do not count made neutral."""
+    array, kind = x.array, type(scalar_op)
+    if kind in _NEUTRAL:
+        neutral = np.asarray(_NEUTRAL[kind]).astype(array.dtype)
+    else:
+        require(x.count > 0, ValueError(f"there is no {scalar_op} of no rows"))
+        neutral = array[:1]
+    counts = jnp.arange(array.shape[0]) < x.count
+    return jnp.where(jnp.expand_dims(counts, range(1, array.ndim)), array, neutral)
 
 
 @convert.register(tb.Mean)  # which says of itself that it adds
@@ -105,13 +125,3 @@ def _(op, node):
 @convert.register(extra_ops.DiffOp)
 def _(op, node):
     return lambda x: jnp.diff(x, op.n, op.axis)
-
-
-@convert.register(SortOp)
-def _(op, node):
-    return lambda x, axis: jnp.sort(x, axis=sizes(axis)[0])
-
-
-@convert.register(ArgSortOp)
-def _(op, node):
-    return lambda x, axis: as_dtype(jnp.argsort(x, axis=sizes(axis)[0]), "int64")

@@ -180,27 +180,6 @@ def _(op, node):
     return lambda x, *shape: jnp.broadcast_to(x, sizes(*shape))
 
 
-@convert.register(tb.ExtractDiag)
-def _(op, node):
-    return lambda x: jnp.diagonal(x, op.offset, op.axis1, op.axis2)
-
-
-@convert.register(tb.AllocDiag)
-def _(op, node):
-    first, second = sorted((op.axis1, op.axis2))
-
-    def alloc_diag(x):
-        n = x.shape[-1]
-        side = n + abs(op.offset)
-        rows = np.arange(n) + max(0, -op.offset)
-        columns = np.arange(n) + max(0, op.offset)
-        matrices = jnp.zeros((*x.shape[:-1], side, side), x.dtype)
-        matrices = matrices.at[..., rows, columns].set(x)
-        return jnp.moveaxis(matrices, (-2, -1), (first, second))
-
-    return alloc_diag
-
-
 @convert.register(tb.Tile)
 def _(op, node):
     return lambda x, reps: jnp.tile(x, sizes(reps))
@@ -225,3 +204,8 @@ def _(op, node):
         return x
 
     return keeps_layout(check)
+
+
+@convert.register(extra_ops.Bartlett)
+def _(op, node):
+    return lambda n: np.bartlett(*sizes(n))

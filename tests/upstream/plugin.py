@@ -11,7 +11,7 @@ import signal
 from pathlib import Path
 
 import pytest
-from lent import lend
+from lent import lend, lend_numpy
 
 from kfkd.stack import nolearn
 
@@ -31,6 +31,7 @@ def write(**line):
 
 def pytest_collection_modifyitems(items):
     """Leave out what has been begun before."""
+    lend_numpy()
     lines = RESULTS.read_text(encoding="utf-8").splitlines()
     begun = {json.loads(line)["test"] for line in lines}
     items[:] = [item for item in items if item.nodeid not in begun]
@@ -48,20 +49,32 @@ def pytest_collectreport(report):
         write(test=report.nodeid, outcome="failed", error=(lines or ["?"])[0], line="")
 
 
-def _out_of_time(number, frame):
-    pytest.fail(f"it took longer than {LIMIT} s")
+class _Clock:
+    """The seconds of a test, not counting those for which the process is paused."""
+
+    def __init__(self):
+        self.seconds = 0
+
+    def tick(self, number, frame):
+        self.seconds += 1
+        if self.seconds == LIMIT:
+            pytest.fail(f"it took longer than {LIMIT} s")
+
+
+def pytest_runtest_logstart(nodeid):
+    """Note that a test begins."""
+    write(test=nodeid)
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol(item):
-    """Note that a test begins, and limit its time."""
-    write(test=item.nodeid)
-    signal.signal(signal.SIGALRM, _out_of_time)
-    signal.alarm(LIMIT)
+def pytest_runtest_call():
+    """Limit the time of a test."""
+    signal.signal(signal.SIGALRM, _Clock().tick)
+    signal.setitimer(signal.ITIMER_REAL, 1, 1)
     try:
         return (yield)
     finally:
-        signal.alarm(0)
+        signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def _describe(error):

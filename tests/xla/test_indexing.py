@@ -181,12 +181,6 @@ def test_known_indices_out_of_range_are_an_error():
             f(np.ones((3, 3)))
 
 
-def test_masks_that_are_computed_are_refused_by_name():
-    x = T.dvector("x")
-    with pytest.raises(NotImplementedError, match=r"Nonzero(.|\n)*test_indexing"):
-        theano.function([x], x[T.nonzero(x > 0)], mode="xla")(np.ones(3))
-
-
 @pytest.mark.parametrize("build", [*BASIC[:6], *ADVANCED[:8]])
 def test_gradients(build):
     check_gradient(lambda x: build(x, 1) ** 2, random(7, (4, 4)))

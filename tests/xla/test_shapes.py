@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import theano
 import theano.tensor as T
-from theano.tensor.extra_ops import diff
+from theano.tensor.extra_ops import bartlett, diff
 from theano.tensor.opt import Assert
 
 from xla.oracle import check, check_gradient, random
@@ -99,20 +99,9 @@ def test_arrays_made_from_sizes(dtype):
     check(build, random(5, (3, 4), dtype))
 
 
-def test_diagonals():
-    check(
-        lambda x: (
-            [
-                T.ExtractDiag(o, a, b)(x)
-                for o, a, b in [(0, 0, 1), (1, 1, 2), (-1, 0, 2)]
-            ]
-            + [
-                T.AllocDiag(o, a, b)(x[0])
-                for o, a, b in [(0, 0, 1), (1, 0, 2), (-2, 1, 2)]
-            ]
-        ),
-        random(6, (3, 4, 5)),
-    )
+def test_windows_of_a_size():
+    for n in (-1, 0, 1, 2, 7):
+        check(lambda n: [bartlett(n), bartlett(n + 1).shape], np.int32(n))
 
 
 def test_shapes_from_scalar_inputs():

@@ -1,0 +1,51 @@
+"""The diagonals of matrices: taking them, making matrices of them, filling them."""
+
+import jax.numpy as jnp
+import numpy as np
+from theano.tensor import basic as tb
+from theano.tensor import extra_ops
+
+from kfkd.xla.dispatch import convert
+
+
+@convert.register(tb.ExtractDiag)
+def _(op, node):
+    return lambda x: jnp.diagonal(x, op.offset, op.axis1, op.axis2)
+
+
+@convert.register(tb.AllocDiag)
+def _(op, node):
+    first, second = sorted((op.axis1, op.axis2))
+
+    def alloc_diag(x):
+        n = x.shape[-1]
+        side = n + abs(op.offset)
+        rows = np.arange(n) + max(0, -op.offset)
+        columns = np.arange(n) + max(0, op.offset)
+        matrices = jnp.zeros((*x.shape[:-1], side, side), x.dtype)
+        matrices = matrices.at[..., rows, columns].set(x)
+        return jnp.moveaxis(matrices, (-2, -1), (first, second))
+
+    return alloc_diag
+
+
+@convert.register(extra_ops.FillDiagonal)
+def _(op, node):
+    def fill_diagonal(x, value):
+        if x.ndim > 2 and len(set(x.shape)) > 1:
+            raise ValueError(
+                f"The diagonal of more than a matrix takes equal sizes, not {x.shape}"
+            )
+        places = np.arange(min(x.shape))
+        return jnp.asarray(x).at[(places,) * x.ndim].set(value)
+
+    return fill_diagonal
+
+
+@convert.register(extra_ops.FillDiagonalOffset)
+def _(op, node):
+    def fill_diagonal_offset(x, value, offset):
+        rows, columns = np.indices(x.shape)
+        return jnp.where(columns - rows == offset, value, x)
+
+    return fill_diagonal_offset

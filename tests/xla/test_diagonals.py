@@ -1,0 +1,41 @@
+import numpy as np
+import pytest
+import theano
+import theano.tensor as T
+from theano.tensor.extra_ops import fill_diagonal, fill_diagonal_offset
+
+from xla.oracle import check, check_gradient, random
+
+
+def test_diagonals():
+    check(
+        lambda x: (
+            [
+                T.ExtractDiag(o, a, b)(x)
+                for o, a, b in [(0, 0, 1), (1, 1, 2), (-1, 0, 2)]
+            ]
+            + [
+                T.AllocDiag(o, a, b)(x[0])
+                for o, a, b in [(0, 0, 1), (1, 0, 2), (-2, 1, 2)]
+            ]
+        ),
+        random(6, (3, 4, 5)),
+    )
+
+
+@pytest.mark.parametrize("shape", [(3, 5), (5, 3), (3, 3), (3, 3, 3)])
+def test_filling_diagonals(shape):
+    x = random(0, shape)
+    check(fill_diagonal, x, np.float64(7))
+    if len(shape) == 2:
+        for offset in (-9, -4, -1, 0, 2, 3, 9):
+            check(fill_diagonal_offset, x, np.float64(7), np.int32(offset))
+        check_gradient(fill_diagonal, x, np.float64(7))
+        check_gradient(lambda x, v: fill_diagonal_offset(x, v, -1), x, np.float64(7))
+
+
+def test_the_diagonal_of_sizes_that_differ_is_an_error():
+    x = T.dtensor3()
+    f = theano.function([x], fill_diagonal(x, 1.0), mode="xla")
+    with pytest.raises(ValueError, match="equal sizes"):
+        f(np.zeros((2, 3, 3)))

@@ -1,0 +1,100 @@
+import numpy as np
+import pytest
+import theano
+import theano.tensor as T
+
+from xla.oracle import check, check_gradient, random
+
+
+def masked(x):
+    """A mask that is computed from floats."""
+    return T.gt(x[:, 0], 0)
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_rows_that_a_mask_chooses(seed):
+    check(
+        lambda x: [
+            x[masked(x)],
+            x[masked(x).nonzero()],
+            x[masked(x).nonzero()[0]],
+            x[x > 0],
+            x[(x > 0).nonzero()],
+            (x[masked(x)] * 2 + x[0]) ** 2,
+            x[x > 0] - x[x > 0].sum(),
+            x[x > 0].shape,
+        ],
+        random(seed, (5, 3)),
+    )
+
+
+def test_no_rows():
+    x = -np.ones((5, 3))
+    check(lambda x: [x[x > 0], x[masked(x)], x[x > 0].sum(), x[masked(x)].prod(0)], x)
+    f = theano.function([v := T.dmatrix()], v[v > 0].max(), mode="xla")
+    with pytest.raises(ValueError, match="no rows"):
+        f(x)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", "int8"])
+def test_reducing_chosen_rows(dtype):
+    def build(x):
+        rows = x[masked(x)]
+        return [
+            *(f(rows) for f in (T.sum, T.prod, T.max, T.min, T.mean)),
+            *(f(rows, axis=0) for f in (T.sum, T.prod, T.max, T.min, T.mean)),
+            *(f(rows, axis=1) for f in (T.sum, T.prod, T.max, T.min)),
+            T.any(rows > 1),
+            T.all(rows > -100, axis=0),
+        ]
+
+    check(build, random(2, (6, 3), dtype), tolerance=1e-5)
+
+
+def test_writing_to_what_a_mask_chooses():
+    check(
+        lambda x, y: [
+            T.set_subtensor(x[x > 0], 0),
+            T.inc_subtensor(x[x > 0], 1),
+            T.set_subtensor(x[(x > 0).nonzero()], x[x > 0] * 2),
+            T.inc_subtensor(x[masked(x).nonzero()[0]], y),
+            T.set_subtensor(x[masked(x)], y),
+        ],
+        random(3, (5, 3)),
+        random(4, 3),
+    )
+
+
+def test_gradients_through_chosen_rows():
+    def build(x):
+        return [
+            (x[masked(x).nonzero()] ** 2).sum(),
+            (x[x > 0] ** 3).mean(),
+            T.exp(x[masked(x).nonzero()[0]]).sum(axis=0),
+        ]
+
+    check_gradient(build, random(5, (5, 3)))
+
+
+def test_one_row_is_not_broadcast_unless_declared():
+    x, y = T.dmatrices("xy")
+    f = theano.function([x, y], x[masked(x)] + y, mode="xla")
+    one = np.ones((1, 2))
+    assert f(one, one).shape == (1, 2)
+    with pytest.raises(ValueError, match="mismatch"):
+        f(-one, one)
+
+
+def test_other_numbers_of_rows_are_an_error():
+    x = T.dmatrix()
+    f = theano.function([x], x[x > 0] + x[x < 0], mode="xla")
+    f(np.array([[1.0, -1], [-1, 1]]))
+    with pytest.raises(ValueError, match="mismatch"):
+        f(np.array([[1.0, 1], [-1, 1]]))
+
+
+def test_what_takes_no_chosen_rows_is_refused_by_name():
+    x = T.dmatrix()
+    f = theano.function([x], x[masked(x)].T, mode="xla")
+    with pytest.raises(NotImplementedError, match=r"DimShuffle(.|\n)*test_selection"):
+        f(np.ones((3, 2)))

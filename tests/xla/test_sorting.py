@@ -1,0 +1,77 @@
+import numpy as np
+import pytest
+import theano
+import theano.tensor as T
+from theano.tensor.extra_ops import Unique, searchsorted
+from theano.tensor.sort import argtopk, topk, topk_and_argtopk
+
+from xla.oracle import check, check_gradient, random, same
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int8", "uint16"])
+@pytest.mark.parametrize("k", [1, 3, 7, -1, -4])
+@pytest.mark.parametrize("axis", [0, -1])
+def test_the_largest_and_the_smallest(dtype, k, axis):
+    values = np.random.default_rng(0).permutation(49).reshape(7, 7).astype(dtype)
+    x = T.TensorType(dtype, [False] * 2)()
+    both = topk_and_argtopk(x, k, axis, sorted=False)
+    alone = [f(x, k, axis, sorted=False, idx_dtype="int32") for f in (topk, argtopk)]
+    found, where, *others = theano.function([x], [*both, *alone], mode="xla")(values)
+    order = np.sort(values, axis)
+    desired = np.take(order, range(7)[-k:] if k > 0 else range(7)[:-k], axis)
+    same(np.sort(found, axis), desired)
+    same(np.take_along_axis(values, where, axis), found)
+    same(others[0], found)
+    same(others[1], where.astype("int32"))
+
+
+def test_gradients_of_the_largest():
+    values = random(0, 9)
+    check_gradient(lambda x: topk(x, 4, sorted=False), values, against_theano=False)
+
+
+@pytest.mark.parametrize("k", [0, 4, -4])
+def test_more_than_there_are_is_an_error(k):
+    x, number = T.dvector(), T.iscalar()
+    f = theano.function([x, number], topk(x, number, sorted=False), mode="xla")
+    with pytest.raises(ValueError, match="topk"):
+        f(np.zeros(3), k)
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_searching(side):
+    x = np.array([3.0, 1.0, 2.0, 2.0, 5.0])
+    order = np.argsort(x)
+    check(
+        lambda x, v, order: [
+            searchsorted(x[order], v, side=side),
+            searchsorted(x, v, side=side, sorter=order),
+            searchsorted(x[order], v[0, 0], side=side),
+        ],
+        x,
+        np.array([[2, 0], [9, 4]], "int8"),
+        order,
+    )
+
+
+@pytest.mark.parametrize("axis", [None, 0])
+@pytest.mark.parametrize("dtype", ["float64", "int8"])
+def test_the_different_values(axis, dtype):
+    x = np.array([[2, 1], [7, 3], [2, 1], [2, 0]], dtype)
+    check(lambda x: Unique(True, True, True, axis)(x), x)
+    check(lambda x: Unique(False, True, False, axis)(x), x)
+    check(lambda x: Unique(axis=axis)(x).shape, x)
+    check(lambda x: Unique()(x), np.zeros(0, dtype))
+
+
+def test_the_different_columns_have_no_conversion():
+    x = T.dmatrix()
+    with pytest.raises(NotImplementedError, match="first axis"):
+        theano.function([x], Unique(axis=1)(x), mode="xla")
+
+
+def test_where_there_is_something():
+    x = random(0, (3, 4), "int8") % 2
+    check(lambda x: [*x.nonzero(), x.nonzero()[0].shape[0]], x)
+    check(lambda x: [x.nonzero()[1][2:], x.nonzero()[1][-1]], x)
+    check(lambda x: list(x.nonzero()), np.zeros((2, 2)))
