@@ -54,7 +54,9 @@ def get_device():
         if os.environ.get("KFKD_DEVICE"):
             _chosen = _find(os.environ["KFKD_DEVICE"], "KFKD_DEVICE")
         elif stack.REQUESTED_DEVICE:
-            _chosen = _find(stack.REQUESTED_DEVICE, "THEANO_FLAGS or .theanorc")
+            _chosen = _find(
+                stack.REQUESTED_DEVICE, "THEANO_FLAGS, .theanorc or the program"
+            )
         else:
             _chosen = (_devices("cuda") or _devices("cpu"))[0]
     return _chosen

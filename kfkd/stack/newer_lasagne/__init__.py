@@ -26,6 +26,7 @@ _HOMES = {
     "shapes": "lasagne.layers.shape",
     "merging": "lasagne.layers.merge",
     "convolution": "lasagne.layers.conv",
+    "base_convolution": "lasagne.layers.conv",
     "transposed": "lasagne.layers.conv",
     "local": "lasagne.layers.local",
     "pooling": "lasagne.layers.pool",

@@ -4,9 +4,9 @@ from lasagne import init, nonlinearities
 from lasagne.layers import Conv2DLayer, Pool2DLayer
 from lasagne.utils import as_tuple
 
+from kfkd.stack.newer_lasagne.base_convolution import Conv3DLayer
 from kfkd.stack.newer_lasagne.normalization import BatchNormLayer, normalize
 from kfkd.stack.newer_lasagne.pooling import Pool3DLayer, SpatialPyramidPoolingLayer
-from kfkd.stack.newer_lasagne.transposed import Conv3DLayer
 
 __all__ = [
     "BatchNormDNNLayer",
