@@ -108,6 +108,7 @@ def import_theano(flags):
         import theano.gpuarray.basic_ops
         import theano.gpuarray.dnn
         import theano.sandbox.rng_mrg
+        import theano.tensor.fft
         import theano.tensor.nnet.bn
         import theano.tensor.nnet.conv
         import theano.tensor.signal.pool

@@ -55,6 +55,10 @@ def _unique(a, return_index=False, return_inverse=False, **options):
     return found
 
 
+def _last_axes(transform):
+    return lambda a, s: transform(a, s, range(a.ndim - len(s), a.ndim))
+
+
 def _old_numpy(**more):
     """Return a stand-in for numpy that has what Theano still uses of it."""
     return make_module(
@@ -93,6 +97,11 @@ def repair_numpy_names(theano):
     theano.misc.safe_asarray.np = make_module(
         "numpy", asarray=np.asarray, dtype=lambda spec: np.dtype(_dtype(spec))
     )
+    # NumPy is about to take the axes for the first ones, where only sizes are given.
+    transforms = {
+        name: _last_axes(getattr(np.fft, name)) for name in ("rfftn", "irfftn")
+    }
+    theano.tensor.fft.np = _old_numpy(fft=make_module("numpy.fft", **transforms))
     # For the hash of a scan.
     theano.link.c.basic.np = make_module(
         "numpy", lib=np.lib, __version__=np.__version__, core=np._core

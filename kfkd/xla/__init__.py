@@ -22,10 +22,13 @@ from theano.graph.optdb import Query
 from kfkd.xla import (  # noqa: F401  (each registers its conversions)
     branches,
     convolution,
+    decompositions,
     diagonals,
     elementwise,
+    fourier,
     indexing,
     linalg,
+    neighbours,
     nnet,
     pooling,
     printing,

@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 import numpy as np
 from theano.tensor import basic as tb
-from theano.tensor import extra_ops
+from theano.tensor import extra_ops, nlinalg
 
 from kfkd.xla.dispatch import convert
 
@@ -27,6 +27,11 @@ def _(op, node):
         return jnp.moveaxis(matrices, (-2, -1), (first, second))
 
     return alloc_diag
+
+
+@convert.register(nlinalg.AllocDiag)
+def _(op, node):
+    return jnp.diag
 
 
 @convert.register(extra_ops.FillDiagonal)

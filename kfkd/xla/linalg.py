@@ -21,6 +21,7 @@ def _product(function, node):
 
 
 @convert.register(tb.Dot)
+@convert.register(blas.Dot22)
 def _(op, node):
     x, _ = node.inputs
     of_transpose = x.owner and getattr(x.owner.op, "new_order", None) == (1, 0)
@@ -48,3 +49,35 @@ def _(op, node):
         return product[:, 0] if x.ndim == 2 else product
 
     return _product(batched_dot, node)
+
+
+# Those of BLAS, which users may write themselves: Theano puts in none for this mode.
+
+
+@convert.register(blas.Dot22Scalar)
+def _(op, node):
+    product = _product(jnp.dot, node)
+    return lambda x, y, scale: scale * product(x, y)
+
+
+@convert.register(blas.Gemm)
+def _(op, node):
+    product = _product(jnp.dot, node)
+    return lambda z, a, x, y, b: _added(b * z, a * product(x, y))
+
+
+@convert.register(blas.Gemv)
+def _(op, node):
+    product = _product(jnp.dot, node)
+    return lambda y, alpha, a, x, beta: _added(beta * y, alpha * product(a, x))
+
+
+@convert.register(blas.Ger)
+def _(op, node):
+    return lambda a, alpha, x, y: _added(a, alpha * jnp.outer(x, y))
+
+
+def _added(x, y):
+    if x.shape != y.shape:
+        raise ValueError(f"Shapes {x.shape} and {y.shape} of a sum differ")
+    return x + y

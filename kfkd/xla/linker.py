@@ -44,7 +44,7 @@ def raise_broken(checks):
     """Raise the error of the first condition that does not hold, if any."""
     for (kind, message), holds in checks.items():
         if not holds:
-            raise getattr(builtins, kind)(message)
+            raise getattr(builtins, kind, np.linalg.LinAlgError)(message)
 
 
 def distinct(new, given):

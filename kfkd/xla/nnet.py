@@ -2,7 +2,7 @@
 
 import jax
 import jax.numpy as jnp
-from theano.tensor.nnet import nnet
+from theano.tensor.nnet import blocksparse, nnet
 
 from kfkd.xla.dispatch import as_dtype, convert, dtype_of, require
 
@@ -88,3 +88,48 @@ def _(op, node):
         return -one_hot * gradient[:, None] / jnp.where(one_hot == 1, coding, 1)
 
     return crossentropy_grad
+
+
+def _prepended(value, matrix):
+    column = jnp.full((len(matrix), 1), value, matrix.dtype)
+    return jnp.concatenate([column, matrix], axis=1)
+
+
+@convert.register(nnet.Prepend_scalar_constant_to_each_row)
+def _(op, node):
+    value = getattr(op.val, "data", op.val)
+    return lambda matrix: _prepended(value, matrix)
+
+
+@convert.register(nnet.Prepend_scalar_to_each_row)
+def _(op, node):
+    return _prepended
+
+
+@convert.register(blocksparse.SparseBlockGemv)
+def _(op, node):
+    def sparse_block_gemv(o, w, h, rows, columns):
+        # Of each example b: from its blocks i of h to its blocks j of o.
+        chosen = _blocks(w, rows[:, :, None], columns[:, None, :])
+        return o + jnp.einsum("bin,bijnm->bjm", h, chosen)
+
+    return sparse_block_gemv
+
+
+@convert.register(blocksparse.SparseBlockOuter)
+def _(op, node):
+    def sparse_block_outer(o, x, y, rows, columns, alpha):
+        # As Theano's own evaluation, which leaves alpha out.
+        rows, columns = rows[:, :, None], columns[:, None, :]
+        _blocks(o, rows, columns)
+        added = jnp.einsum("bin,bjm->bijnm", x, y)
+        return jnp.asarray(o).at[rows, columns].add(added)
+
+    return sparse_block_outer
+
+
+def _blocks(w, rows, columns):
+    for index, n in zip((rows, columns), w.shape, strict=False):
+        error = IndexError(f"an index is out of bounds for {n} blocks")
+        require((index >= -n) & (index < n), error)
+    return jnp.asarray(w)[rows, columns]

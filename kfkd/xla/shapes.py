@@ -53,7 +53,9 @@ def _(op, node):
 def _(op, node):
     def specify_shape(x, shape):
         if tuple(x.shape) != sizes(shape):
-            raise ValueError(f"The shape is {x.shape}, specified was {sizes(shape)}")
+            raise AssertionError(
+                f"The shape is {x.shape}, specified was {sizes(shape)}"
+            )
         return x
 
     return specify_shape
@@ -188,7 +190,8 @@ def _(op, node):
 @convert.register(extra_ops.RepeatOp)
 def _(op, node):
     def repeat(x, repeats):
-        return jnp.repeat(x, np.asarray(static(repeats)), op.axis)
+        # JAX adds them up in their own dtype.
+        return jnp.repeat(x, static(repeats).astype("int64"), op.axis)
 
     return repeat
 
@@ -209,3 +212,38 @@ def _(op, node):
 @convert.register(extra_ops.Bartlett)
 def _(op, node):
     return lambda n: np.bartlett(*sizes(n))
+
+
+@convert.register(extra_ops.UnravelIndex)
+def _(op, node):
+    def unravel_index(indices, dims):
+        dims, rest, found = sizes(dims), as_dtype(indices, "int64"), []
+        inside = (rest >= 0) & (rest < np.prod(dims, dtype="int64"))
+        require(inside, ValueError(f"an index is out of bounds for the shape {dims}"))
+        for n in reversed(dims) if op.order == "C" else dims:
+            rest, place = rest // max(n, 1), rest % max(n, 1)
+            found.append(place)
+        return tuple(found[::-1] if op.order == "C" else found)
+
+    return unravel_index
+
+
+@convert.register(extra_ops.RavelMultiIndex)
+def _(op, node):
+    def ravel_multi_index(*inputs):
+        *places, dims = inputs
+        dims, flat, stride = sizes(dims), 0, 1
+        pairs = list(zip(places, dims, strict=True))
+        for place, n in reversed(pairs) if op.order == "C" else pairs:
+            place = as_dtype(place, "int64")
+            if op.mode == "raise":
+                error = ValueError(f"an index is out of bounds for the shape {dims}")
+                require((place >= 0) & (place < n), error)
+            elif op.mode == "wrap":
+                place = place % n
+            else:
+                place = jnp.clip(place, 0, n - 1)
+            flat, stride = flat + stride * place, stride * n
+        return flat
+
+    return ravel_multi_index

@@ -20,6 +20,15 @@ class _Cast:
         return lambda value: np.asarray(value, dtype)
 
 
+def _unique(a, return_index=False, return_inverse=False, **options):
+    """numpy.unique, of which the inverse was a vector."""
+    found = np.unique(a, return_index, return_inverse, **options)
+    if return_inverse:
+        found = list(found)
+        found[1 + return_index] = found[1 + return_index].ravel()
+    return found
+
+
 _NUMPY = types.ModuleType("numpy")
 vars(_NUMPY).update(
     __getattr__=lambda name: getattr(np, name),
@@ -30,6 +39,7 @@ vars(_NUMPY).update(
     float=float,
     int=int,
     product=np.prod,
+    unique=_unique,
 )
 
 

@@ -39,3 +39,8 @@ def test_the_diagonal_of_sizes_that_differ_is_an_error():
     f = theano.function([x], fill_diagonal(x, 1.0), mode="xla")
     with pytest.raises(ValueError, match="equal sizes"):
         f(np.zeros((2, 3, 3)))
+
+
+def test_a_diagonal_as_it_was_made_before():
+    with pytest.warns(DeprecationWarning, match="AllocDiag"):
+        check(theano.tensor.nlinalg.AllocDiag(), random(1, 3))

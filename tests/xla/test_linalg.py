@@ -79,3 +79,31 @@ def test_batches_that_do_not_match_are_an_error():
     f = theano.function([x, y], T.batched_dot(x, y), mode="xla")
     with pytest.raises(ValueError, match=r"2 and 3(.|\n)*BatchedDot"):
         f(np.ones((2, 2, 2)), np.ones((3, 2, 2)))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_operations_of_blas(dtype):
+    blas = T.blas
+    check(
+        lambda x, y, v, a, b: [
+            blas._dot22(x, y),
+            blas._dot22scalar(x, y, a),
+            blas.gemm_no_inplace(x, a, x, y, b),
+            blas.gemv_no_inplace(v, a, x, y[0], b),
+            blas.ger(x, a, v, y[0]),
+        ],
+        random(0, (4, 4), dtype),
+        random(1, (4, 4), dtype),
+        random(2, 4, dtype),
+        np.array(2, dtype),
+        np.array(-3, dtype),
+        tolerance=1e-4 if dtype == "float32" else None,
+    )
+
+
+def test_operations_of_blas_broadcast_nothing():
+    x, y = T.dmatrices("xy")
+    a = T.constant(1, dtype="float64")
+    f = theano.function([x, y], T.blas.gemm_no_inplace(x, a, y, y, a), mode="xla")
+    with pytest.raises(ValueError, match="differ"):
+        f(np.ones((1, 3)), np.ones((3, 3)))

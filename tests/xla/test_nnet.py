@@ -111,3 +111,42 @@ def test_batch_normalisation():
         return [plain, training[0]]
 
     check(build, x, g, b)
+
+
+def test_a_column_before_a_matrix():
+    nnet = T.nnet.nnet
+    check(
+        lambda x, v: [
+            nnet.Prepend_scalar_constant_to_each_row(4.0)(x),
+            nnet.Prepend_scalar_to_each_row()(v, x),
+        ],
+        random(0, (3, 2)),
+        np.float64(7),
+    )
+
+
+def test_products_of_chosen_blocks():
+    # Two examples, blocks of 4 to blocks of 3, two each of five and of six.
+    rows, columns = np.array([[0, 4], [2, 1]]), np.array([[5, 3], [0, 5]])
+    w, h, b = random(1, (5, 6, 4, 3)), random(2, (2, 2, 4)), random(3, (6, 3))
+
+    def build(w, h, b):
+        dot = T.nnet.blocksparse.sparse_block_dot
+        return dot(w, h, T.constant(rows), b, T.constant(columns))
+
+    check(build, w, h, b)
+    check_gradient(build, w, h, b)
+
+
+def test_a_hierarchical_softmax():
+    x, target = random(4, (5, 3)), np.array([0, 3, 5, 1, 1])
+    w1, b1 = random(5, (3, 2)), random(6, 2)
+    w2, b2 = random(7, (2, 3, 3)), random(8, (2, 3))
+    sizes = 5, 6, 2, 3  # examples, outputs, classes, outputs of each class
+    check(
+        lambda x, w1, b1, w2, b2, t: [
+            T.nnet.h_softmax(x, *sizes, w1, b1, w2, b2, t),
+            T.nnet.h_softmax(x, *sizes, w1, b1, w2, b2),
+        ],
+        *(x, w1, b1, w2, b2, target),
+    )

@@ -1,0 +1,37 @@
+"""Fourier transforms: ``theano.tensor.fft`` and ``theano.tensor.fourier``."""
+
+import jax.numpy as jnp
+import numpy as np
+from theano.tensor import fft, fourier
+
+from kfkd.xla.dispatch import convert, sizes
+
+
+@convert.register(fft.RFFTOp)
+def _(op, node):
+    def rfft(x, lengths):
+        lengths = sizes(lengths)
+        axes = range(x.ndim - len(lengths), x.ndim)
+        found = jnp.fft.rfftn(x, lengths, axes)
+        return jnp.stack([found.real, found.imag], axis=-1).astype(x.dtype)
+
+    return rfft
+
+
+@convert.register(fft.IRFFTOp)
+def _(op, node):
+    def irfft(x, lengths):
+        lengths = sizes(lengths)
+        axes = range(x.ndim - 1 - len(lengths), x.ndim - 1)
+        found = jnp.fft.irfftn(x[..., 0] + 1j * x[..., 1], lengths, axes)
+        return (found * np.prod(lengths)).astype(x.dtype)
+
+    return irfft
+
+
+@convert.register(fourier.Fourier)
+def _(op, node):
+    def transform(x, n, axis):
+        return jnp.fft.fft(jnp.asarray(x, "complex128"), *sizes(n), *sizes(axis))
+
+    return transform

@@ -1,0 +1,46 @@
+"""Patches of images as the rows of a matrix: ``theano.tensor.nnet.neighbours``."""
+
+import jax.numpy as jnp
+import numpy as np
+from theano.tensor.nnet.neighbours import Images2Neibs
+
+from kfkd.xla.dispatch import convert, sizes
+
+
+def _places(mode, length, size, step):
+    """Return where the entries of each patch are along an axis of *length*."""
+    padding = {"half": size // 2, "wrap_centered": size // 2, "full": size - 1}
+    before = padding.get(mode, 0)
+    if size <= 0 or step <= 0 or (length < size and mode != "ignore_borders"):
+        raise ValueError(
+            f"Patches of {size}, {step} apart, cannot be taken of {length} pixels"
+        )
+    if mode == "wrap_centered":
+        if size % 2 == 0:
+            raise ValueError(f"Patches in mode wrap_centered are odd, not {size}")
+        count = -(-length // step)
+    else:
+        room = length + 2 * before - size
+        if mode != "ignore_borders" and room % step:
+            raise ValueError(
+                f"Patches of {size}, {step} apart, do not end with {length} pixels"
+            )
+        count = max(room // step + 1, 0)
+    places = np.arange(count)[:, None] * step + np.arange(size) - before
+    return places % length if mode == "wrap_centered" else places
+
+
+@convert.register(Images2Neibs)
+def _(op, node):
+    def images2neibs(x, shape, step):
+        height, width = x.shape[2:]
+        (c, d), (down, right) = sizes(shape), sizes(step)
+        rows = _places(op.mode, height, c, down)[:, None, :, None]
+        columns = _places(op.mode, width, d, right)[None, :, None, :]
+        inside = (rows >= 0) & (rows < height) & (columns >= 0) & (columns < width)
+        patches = jnp.asarray(x)[
+            :, :, np.clip(rows, 0, height - 1), np.clip(columns, 0, width - 1)
+        ]
+        return jnp.reshape(jnp.where(inside, patches, 0), (-1, c * d))
+
+    return images2neibs
