@@ -24,6 +24,8 @@ def hashable(value):
     """Return something hashable that stands for *value*."""
     if isinstance(value, np.ndarray):
         return value.shape, value.dtype, value.tobytes()
+    if isinstance(value, slice):  # hashable from Python 3.12 on
+        return slice, value.start, value.stop, value.step
     return value
 
 

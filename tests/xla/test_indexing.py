@@ -181,6 +181,14 @@ def test_known_indices_out_of_range_are_an_error():
             f(np.ones((3, 3)))
 
 
+def test_slices_that_are_inputs():
+    x = theano.shared(random(13, (5, 2)))
+    part = theano.tensor.type_other.SliceType()()
+    f = theano.function([part], x[part], mode="xla")
+    for which in (slice(1, None), slice(None, None, -2), slice(0), slice(1, None)):
+        same(f(which), x.get_value()[which])
+
+
 @pytest.mark.parametrize("build", [*BASIC[:6], *ADVANCED[:8]])
 def test_gradients(build):
     check_gradient(lambda x: build(x, 1) ** 2, random(7, (4, 4)))
