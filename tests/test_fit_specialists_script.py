@@ -13,6 +13,7 @@ from cases import ALL
 from test_specialists import COLUMNS, NAMES, SMALL
 
 from kfkd import data, faces, nets, scoring, specialists, storage
+from kfkd._signals import ended_like_ctrl_c
 from kfkd.cli import fit_specialists
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -248,11 +249,14 @@ def test_killed_at_random_in_parallel_they_go_on(folder, small_nets, work):
     assert tables[0] == tables[1]
 
 
-def test_a_time_limit_ends_in_good_order(folder, small_nets, work, capsys):
-    # Of whole trainings of the small nets, which would take hours.
+def test_a_time_limit_ends_in_good_order(folder, monkeypatch, work, capsys):
+    # Of whole trainings, which would take hours, as nothing ends them early.
+    for setting in specialists.SPECIALIST_SETTINGS:
+        monkeypatch.setitem(setting, "kwargs", SMALL | {"on_epoch_finished": []})
     arguments = ["--data", str(folder), "--only", *NAMES[:2], "--checkpoint-every", "1"]
-    limits = ["--jobs", "2", "--time-limit", "6s"]
-    assert fit_specialists.main([*arguments, *limits]) == 75
+    limits = ["--jobs", "2", "--time-limit", "4s"]
+    with ended_like_ctrl_c():  # as the script does
+        assert fit_specialists.main([*arguments, *limits]) == 75
     out = capsys.readouterr().out
     assert f"Not finished: {NAMES[0]}, {NAMES[1]}." in out
     assert out.endswith("The time limit is reached.\n")
