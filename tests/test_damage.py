@@ -1,18 +1,18 @@
 """Files that are damaged at random: an error, or what is in them, and nothing else.
 
-KFKD_CASES says how many cases of each kind are tried; a few hundred, if it is not set.
+How many cases of each kind are tried: a few hundred, or as KFKD_CASES says.
 """
 
 import csv
 import io
 import math
-import os
 from pathlib import Path
 
 import drawn
 import numpy as np
 import pytest
 import tables
+from cases import number
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -22,7 +22,7 @@ from kfkd.data import COLUMNS, DataError
 from kfkd.storage import StorageError
 
 cases = settings(
-    max_examples=int(os.environ.get("KFKD_CASES", 300)),
+    max_examples=number(300),
     deadline=None,
     database=None,
     suppress_health_check=list(HealthCheck),

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import theano
 import theano.tensor as T
+from cases import some
 
 from kfkd.xla import linker
 from kfkd.xla.loop import BatchLoop, NoLoopError
@@ -85,7 +86,8 @@ def test_parts_and_what_is_written_into_them_are_theanos_own():
     f = function([x, i, j], outputs)
     g = theano.function([x, i, j], outputs, mode=PYTHON)
     value = random(2, (7, 5))
-    for numbers in [(0, 0), (1, 1), (3, 1), (5, 4), (6, 2), (-3, -1), (-7, 0), (3, 3)]:
+    often = [(0, 0), (5, 4), (6, 2), (-3, -1), (3, 3)]
+    for numbers in some([*often, (1, 1), (3, 1), (-7, 0)], *often):
         with np.errstate(all="ignore"):
             desired = g(value, *numbers)
         for a, d in zip(f(value, *numbers), desired, strict=True):

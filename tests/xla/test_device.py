@@ -4,6 +4,7 @@ import sys
 
 import jax
 import pytest
+from cases import some
 
 from kfkd.xla import DeviceError, describe_device, get_device, set_device
 
@@ -51,11 +52,15 @@ def test_the_environment_chooses():
 @pytest.mark.skipif(has_gpu(), reason="there is a GPU")
 @pytest.mark.parametrize(
     "environment",
-    [
-        {"KFKD_DEVICE": "cuda"},
+    some(
+        [
+            {"KFKD_DEVICE": "cuda"},
+            {"KFKD_DEVICE": "cuda:1"},
+            {"THEANO_FLAGS": "device=gpu0"},
+        ],
         {"KFKD_DEVICE": "cuda:1"},
         {"THEANO_FLAGS": "device=gpu0"},
-    ],
+    ),
 )
 def test_a_gpu_that_is_missing_is_an_error(environment):
     done = run(**environment)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import theano
 import theano.tensor as T
+from cases import some
 from theano import In
 
 from kfkd.xla.linker import Thunk
@@ -185,7 +186,10 @@ def test_the_mode_as_the_configured_default():
         assert "Thunk" in type(theano.function([x], x).fn).__name__
 
 
-@pytest.mark.parametrize("flags", ["mode=xla", "floatX=float64,mode=xla", ""])
+@pytest.mark.parametrize(
+    "flags",
+    some(["mode=xla", "floatX=float64,mode=xla", ""], "floatX=float64,mode=xla", ""),
+)
 def test_the_mode_in_the_environment(flags):
     code = (
         "import kfkd, theano; x = theano.tensor.scalar();"
