@@ -455,7 +455,7 @@ def test_they_are_the_same_on_a_dask_cluster(
     out = tmp_path / "all.pickle"
     with (
         distributed.LocalCluster(
-            n_workers=2, threads_per_worker=1, dashboard_address=None
+            n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0"
         ) as cluster,
         distributed.Client(cluster),
         joblib.parallel_config("dask"),
