@@ -233,6 +233,8 @@ def times(runs, specialists, scale):
 def _factor(then, now):
     if not then or not now:
         return _NONE
+    if then < now:
+        return f"{then / now:.2g}"
     return f"{then / now:.{0 if then > 10 * now else 1}f}"
 
 
