@@ -193,6 +193,7 @@ def cause(result):
     text = result["error"]
     if text.startswith(("AssertionError: assert", "AssertionError: AssertionError")):
         text = result["line"] or text
+    text = re.sub(r" \(/[^)]*\)", "", text)  # where a module's file is
     text = re.sub(r"0x[0-9a-f]+|\d+(\.\d+)?(e[-+]?\d+)?", "#", text)
     text = text.removeprefix("Skipped: ").replace("|", "/")
     return text if len(text) <= 110 else text[:107] + "..."
