@@ -25,12 +25,14 @@ def repair():
         **kwargs,
     ):
         shape = getattr(incoming, "output_shape", incoming)
-        if not -len(shape) <= num_leading_axes < len(shape):
+        # 0.1 takes a vector, for a column.
+        default = num_leading_axes == 1
+        if not default and not -len(shape) <= num_leading_axes < len(shape):
             raise ValueError(
                 f"num_leading_axes={num_leading_axes} leaves no axis of the input "
                 f"shape {shape} to be flattened"
             )
-        leading = num_leading_axes % len(shape)
+        leading = 1 if default else num_leading_axes % len(shape)
         if any(size is None for size in shape[leading:]):
             raise ValueError(
                 "A DenseLayer requires a fixed input shape (except for the leading "

@@ -125,6 +125,9 @@ def repair():
     def merge_cropped(self, inputs, **kwargs):
         cropping = vars(self).get("cropping")
         inputs = autocrop(inputs, cropping)
+        # Incoming layers of a program's own need not know their shapes.
+        if not all(isinstance(shape, tuple) for shape in self.input_shapes):
+            return merge(self, inputs, **kwargs)
         shapes = autocrop_array_shapes(self.input_shapes, cropping)
         output = self.get_output_shape_for(self.input_shapes)
         inputs = [
