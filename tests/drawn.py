@@ -2,6 +2,7 @@
 
 import functools
 
+import numpy as np
 from lasagne import layers
 
 from kfkd import faces
@@ -51,3 +52,14 @@ def small(kind=NeuralNet, **changes):
         verbose=0,
     )
     return kind(**definition | changes)
+
+
+def params(net):
+    """Return all weights of a net, one after the other."""
+    values = net.get_all_params_values()
+    return np.concatenate([p.ravel() for layer in values.values() for p in layer])
+
+
+def losses(net):
+    """Return the losses of each epoch, in training and validation."""
+    return [(row["train_loss"], row["valid_loss"]) for row in net.train_history_]

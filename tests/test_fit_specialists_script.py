@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from cases import ALL
-from test_specialists import COLUMNS, NAMES, SMALL
+from crews import COLUMNS, NAMES, SMALL
 
 from kfkd import data, faces, nets, scoring, specialists, storage
 from kfkd._signals import ended_like_ctrl_c
@@ -24,7 +24,7 @@ STAND_IN = f"""
 import sys
 import kfkd  # before lasagne
 sys.path.insert(0, {str(ROOT / "tests")!r})
-from test_specialists import SPECIALIST_SETTINGS, small
+from crews import SPECIALIST_SETTINGS, small
 SPECIALIST_SETTINGS[:] = small()
 from kfkd.cli import run
 sys.exit(run("fit_specialists"))
@@ -214,11 +214,12 @@ def test_ctrl_c_keeps_the_finished_and_leaves_no_process(folder, small_nets):
 
 
 def test_killed_at_random_in_parallel_they_go_on(folder, small_nets, work):
-    arguments = ["--data", str(folder), "--only", *NAMES[:2], "--epochs-scale", "1e-4"]
+    kills, scale = (5, "1e-3") if ALL else (1, "1e-4")
+    arguments = ["--data", str(folder), "--only", *NAMES[:2], "--epochs-scale", scale]
     arguments += ["--log-every", "1", "--checkpoint-every", "1"]
     assert fit_specialists.main([*arguments, "--out", "whole.pickle"]) == 0
     arguments += ["--jobs", "2"]
-    for _ in range(5 if ALL else 1):
+    for _ in range(kills):
         killed = start(*arguments)
         printed = (line for line in killed.stdout if "  train " in line)
         next(printed)

@@ -1,0 +1,121 @@
+"""Drawn faces as files: when they are made, and what becomes of others' files."""
+
+import json
+import os
+from concurrent.futures import ThreadPoolExecutor
+
+import pandas as pd
+import pytest
+
+from kfkd import faces
+from kfkd.faces import photo
+
+FILES = ("training.csv", "test.csv", "IdLookupTable.csv", "test_labels.csv")
+
+
+def content(folder):
+    return [(folder / name).read_bytes() for name in FILES]
+
+
+def test_equal_seeds_give_equal_files_and_others_differ(tmp_path):
+    one, same, other = (
+        content(faces.make(tmp_path / name, seed=seed, n_train=12, n_test=6))
+        for name, seed in (("one", 1), ("same", 1), ("other", 2))
+    )
+    assert one == same
+    for name, before, after in zip(FILES, one, other, strict=True):
+        assert (before == after) is (name == "IdLookupTable.csv")
+
+
+def test_default_folder_is_in_the_cache_and_used_again(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    folder = faces.make(seed=4, n_train=5, n_test=3)
+    assert folder == tmp_path / "kfkd" / f"faces-{faces.VERSION}-4-5-3"
+    before = [(folder / name).stat().st_mtime_ns for name in FILES]
+    assert faces.make(seed=4, n_train=5, n_test=3) == folder
+    assert [(folder / name).stat().st_mtime_ns for name in FILES] == before
+    good = content(folder)
+    (folder / "test.csv").write_bytes(good[1][:100])
+    (folder / "training.csv").unlink()
+    faces.make(seed=4, n_train=5, n_test=3)
+    assert content(folder) == good
+    assert {path.name for path in folder.iterdir()} == {*FILES, "faces.json"}
+
+
+@pytest.mark.parametrize("name", ["training.csv", "test.zip"])
+def test_files_of_others_are_never_lost(tmp_path, name):
+    faces.make(tmp_path, n_train=4, n_test=2)
+    (tmp_path / name).write_bytes(b"all my labels")
+    before = sorted((path.name, path.read_bytes()) for path in tmp_path.iterdir())
+    with pytest.raises(FileExistsError, match=rf"holds {name}, not made by"):
+        faces.make(tmp_path, seed=1, n_train=4, n_test=2)
+    after = sorted((path.name, path.read_bytes()) for path in tmp_path.iterdir())
+    assert after == before
+
+
+def test_own_files_are_replaced(tmp_path):
+    faces.make(tmp_path, seed=1, n_train=4, n_test=2)
+    faces.make(tmp_path, seed=2, n_train=6, n_test=2)
+    assert len(pd.read_csv(tmp_path / "training.csv")) == 6
+    assert json.loads((tmp_path / "faces.json").read_text())["seed"] == 2
+
+
+def test_nothing_is_left_when_making_fails(tmp_path, monkeypatch):
+    faces.make(tmp_path, seed=1, n_train=4, n_test=2)
+    before = content(tmp_path)
+    drawn = photo.face
+
+    def fail(seed, stream, number, **options):
+        if stream == photo.TEST:
+            raise KeyboardInterrupt
+        return drawn(seed, stream, number, **options)
+
+    monkeypatch.setattr("kfkd.faces.table.face", fail)
+    with pytest.raises(KeyboardInterrupt):
+        faces.make(tmp_path, seed=2, n_train=4, n_test=2)
+    assert content(tmp_path) == before
+    assert {path.name for path in tmp_path.iterdir()} == {*FILES, "faces.json"}
+
+
+def test_several_may_make_the_same_set_at_once(tmp_path):
+    with ThreadPoolExecutor(4) as pool:
+        tasks = [
+            pool.submit(faces.make, tmp_path / "set", 3, n_train=20, n_test=10)
+            for _ in range(4)
+        ]
+        assert {task.result() for task in tasks} == {tmp_path / "set"}
+    alone = faces.make(tmp_path / "alone", 3, n_train=20, n_test=10)
+    assert content(tmp_path / "set") == content(alone)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"seed": -1}, "seed must be a whole number, 0 or more, not -1"),
+        ({"n_train": 2.5}, "n_train must be a whole number, 0 or more, not 2.5"),
+        ({"n_test": 0}, "n_test must be 1 or more"),
+    ],
+)
+def test_bad_arguments_give_one_clear_error(tmp_path, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        faces.make(tmp_path / "set", **arguments)
+    assert not (tmp_path / "set").exists()
+
+
+def test_a_file_is_no_folder(tmp_path):
+    path = tmp_path / "file"
+    path.write_text("mine")
+    with pytest.raises(FileExistsError, match="is a file: the drawn faces need a"):
+        faces.make(path, n_train=2, n_test=2)
+    assert path.read_text() == "mine"
+
+
+def test_drafts_of_killed_processes_are_cleared_away(tmp_path):
+    old, new = tmp_path / ".draft-old", tmp_path / ".draft-new"
+    for draft in (old, new):
+        draft.mkdir()
+        (draft / "training.csv").write_text("half")
+    os.utime(old, (0, 0))
+    faces.make(tmp_path, n_train=2, n_test=2)
+    assert not old.exists()
+    assert new.exists()

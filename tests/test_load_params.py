@@ -1,0 +1,64 @@
+"""Weights that a NeuralNet takes from another."""
+
+import pickle
+import re
+
+import drawn
+import numpy as np
+import pytest
+from drawn import params
+from sklearn.exceptions import NotFittedError
+
+from kfkd.nets import make
+
+
+@pytest.mark.parametrize("source", ["net", "dict", "str", "path", "pickled net"])
+def test_parameters_come_from(source, tmp_path, capsys):
+    trained = drawn.small(verbose=0).fit(*drawn.rows())
+    path = tmp_path / "file.pickle"
+    if source == "pickled net":
+        path.write_bytes(pickle.dumps(trained))
+    else:
+        trained.save_params_to(path)
+    values = trained.get_all_params_values()
+    net = drawn.small(verbose=1)
+    net.load_params_from(
+        {"net": trained, "dict": values, "str": str(path)}.get(source, path)
+    )
+    assert np.array_equal(params(net), params(trained))
+    assert net.train_history_ == []
+    assert capsys.readouterr().out == ""
+
+
+def test_another_output_layer_keeps_its_own_parameters():
+    trained = drawn.small().fit(*drawn.rows())
+    net = drawn.small(output_num_units=4)
+    net.load_params_from(trained)
+    theirs, ours = trained.get_all_params_values(), net.get_all_params_values()
+    assert np.array_equal(ours["hidden"][0], theirs["hidden"][0])
+    assert ours["output"][0].shape == (4, 4)
+
+
+def test_another_hidden_layer_is_an_error():
+    trained = drawn.small().fit(*drawn.rows())
+    net = drawn.small(hidden_num_units=5)
+    net.initialize()
+    before = params(net)
+    with pytest.raises(
+        ValueError, match=re.escape("'hidden' have the shapes [(9216, 4)")
+    ):
+        net.load_params_from(trained)
+    assert np.array_equal(params(net), before)
+
+
+def test_a_net_without_a_fitting_layer_is_an_error():
+    net = make("net2")
+    with pytest.raises(
+        ValueError, match=r"None of the source's layers \(input, hidden"
+    ):
+        net.load_params_from(drawn.small().fit(*drawn.rows(), epochs=1))
+
+
+def test_a_net_without_weights_is_an_error():
+    with pytest.raises(NotFittedError, match="The net to load from"):
+        drawn.small().load_params_from(drawn.small())
