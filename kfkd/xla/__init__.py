@@ -10,10 +10,11 @@ first CUDA GPU, or on the CPU where there is none:
 of all functions.  The rooms: :mod:`.linker` turns graphs into programs by way of
 :mod:`.graph`, and neither knows an operation; :mod:`.dispatch` names what a conversion
 of an operation is, and one module for each family holds the conversions; :mod:`.host`
-computes the sizes that a program is made for; :mod:`.storage` keeps shared variables on
-the device that :mod:`.device` chooses, and :mod:`.precision` says how exactly it
-computes; :mod:`.loop` calls a function for one batch after the other within one
-program; :mod:`.programs` keeps what has been compiled.
+finds out the sizes that a program is made for, and :mod:`.python_ops` evaluates what
+has no conversion, on request; :mod:`.storage` keeps shared variables on the device that
+:mod:`.device` chooses, and :mod:`.precision` says how exactly it computes; :mod:`.loop`
+calls a function for one batch after the other within one program; :mod:`.programs`
+keeps what has been compiled.
 """
 
 from theano.compile.mode import Mode, register_linker, register_mode
@@ -48,12 +49,14 @@ from kfkd.xla.precision import (
     set_precision,
 )
 from kfkd.xla.programs import keep_programs
+from kfkd.xla.python_ops import allow_python_ops
 
 __all__ = [
     "PRECISIONS",
     "DeviceError",
     "PrecisionError",
     "XLALinker",
+    "allow_python_ops",
     "describe_device",
     "get_device",
     "get_precision",

@@ -70,7 +70,7 @@ _ask = contextvars.ContextVar("ask", default=None)
 
 @contextlib.contextmanager
 def learning(ask):
-    """Have *ask* called, with a function and its arguments, for what `learn` wants."""
+    """Have *ask* called with a function, its arguments and `readily`, as of `learn`."""
     token = _ask.set(ask)
     try:
         yield
@@ -78,12 +78,12 @@ def learning(ask):
         _ask.reset(token)
 
 
-def learn(function, *values):
+def learn(function, *values, readily=False):
     """Return ``function(*values)``, to make the program for this result alone.
 
     Values that are not known yet, which must be among those that the conversion's
-    function got, are computed on the host before each call.  A program is made for each
-    result that occurs, however many values have it.
+    function got, are computed before each call: on the host, or by a program of their
+    own.  A program is made for each result that occurs, however many values have it.
 
     Parameters
     ----------
@@ -91,18 +91,20 @@ def learn(function, *values):
         Takes NumPy arrays and returns one or something hashable.  The same one each
         time, no closure, so that nothing is asked twice.
     *values : arrays, ints or None
+    readily : bool
+        Whether to ask only the host.
 
     Raises
     ------
     NotStatic
-        If a value cannot be computed on the host.
+        If a value cannot be computed before.
     """
     if all(is_static(v) for v in values):
         return function(*values)
     ask = _ask.get()
     if ask is None:
         raise NotStatic
-    return ask(function, values)
+    return ask(function, values, readily)
 
 
 def learner():
@@ -119,9 +121,11 @@ def learner():
     return learn_here
 
 
-def static(value):
-    """Return *value* as a NumPy array, for which alone the program is; or NotStatic."""
-    return np.asarray(value) if is_static(value) else learn(np.array, value)
+def static(value, readily=False):
+    """Return *value* as a NumPy array, for which alone the program is; see `learn`."""
+    if is_static(value):
+        return np.asarray(value)
+    return learn(np.array, value, readily=readily)
 
 
 def sizes(*values):

@@ -1,8 +1,9 @@
 """From an optimised Theano graph to a function that JAX can trace."""
 
+import copy
 import functools
 
-from theano.graph.basic import Constant
+from theano.graph.basic import Constant, graph_inputs, io_toposort
 from theano.graph.utils import get_variable_trace_string
 
 from kfkd.xla.dispatch import (
@@ -16,6 +17,7 @@ from kfkd.xla.dispatch import (
 from kfkd.xla.host import Question
 from kfkd.xla.layout import as_meant
 from kfkd.xla.prefix import Prefix
+from kfkd.xla.python_ops import by_python, python_ops_allowed
 
 __all__ = ["Program", "where"]
 
@@ -48,17 +50,38 @@ class Program:
         self.inputs = list(fgraph.inputs)
         self.outputs = list(fgraph.outputs)
         self.steps = [(node, self._convert(node)) for node in order]
-        used = [v for node in order for v in node.inputs] + self.outputs
+        self._find_constants()
+
+    def _find_constants(self):
+        used = [v for node, _ in self.steps for v in node.inputs] + self.outputs
         self.constants = {v: v.data for v in used if isinstance(v, Constant)}
+
+    def part(self, outputs):
+        """Return the program of *outputs*, variables of the same graph, alone."""
+        inputs = set(graph_inputs(outputs))
+        nodes = set(io_toposort(self.inputs, outputs))
+        part = copy.copy(self)
+        part.inputs = [v for v in self.inputs if v in inputs]
+        part.outputs = list(outputs)
+        part.steps = [step for step in self.steps if step[0] in nodes]
+        part._find_constants()
+        return part
 
     @staticmethod
     def _convert(node):
         try:
-            return convert(node.op, node)
+            try:
+                return convert(node.op, node)
+            except NotImplementedError:
+                if not python_ops_allowed():
+                    raise
+            return by_python(node)
         except NotImplementedError as error:
             raise NotImplementedError(
                 f"Mode 'xla': {error}.\nIt is {where(node)}\n"
-                "Theano's own, slow evaluation may know it: use mode='FAST_RUN'."
+                "Theano's own, slow evaluation may know it: set the environment "
+                "variable KFKD_ALLOW_PYTHON_OPS=1 for such operations alone, or use "
+                "mode='FAST_RUN'."
             ) from None
 
     def __call__(self, values, check, answer=None):
@@ -84,25 +107,13 @@ class Program:
         Raises
         ------
         NotStatic
-            With the node that needs to know more than *answer* can tell, or takes no
-            `Prefix` and would get one.
+            With the node that needs to know more than *answer* can tell.
         """
         values = self.constants | values
+        lengths = {}  # what the program is made for
         for node, function in self.steps:
-            inputs = [values[v] for v in node.inputs]
-            if not getattr(function, "keeps_layout", False):
-                inputs = [as_meant(v) for v in inputs]
-            of_prefix = any(isinstance(v, Prefix) for v in inputs)
-            if of_prefix and not getattr(function, "takes_prefix", False):
-                raise NotStatic(node)
-            static = all(is_static(v) for v in inputs)
             try:
-                if static and not getattr(function, "generates", False):
-                    outputs = evaluate(node, inputs)
-                else:
-                    asked = functools.partial(_ask, answer, values, node, inputs)
-                    with learning(answer and asked):
-                        outputs = function(*inputs)
+                outputs = _compute(node, function, values, lengths, answer)
             except NotStatic as error:  # of a node within this one, maybe
                 raise NotStatic(*(error.args or [node])) from None
             except (AssertionError, IndexError, TypeError, ValueError) as error:
@@ -118,12 +129,51 @@ class Program:
         return [as_meant(values[v]) for v in self.outputs]
 
 
-def _ask(answer, values, node, inputs, function, operands):
+def _compute(node, function, values, lengths, answer):
+    """Return the outputs of a node.
+
+    Those that have to know the length of a `Prefix` ask for it.  *lengths* are those
+    that are known by then, by the identity of the `Prefix`'s count.
+    """
+    inputs = [_cut(values[v], lengths) for v in node.inputs]
+    if not getattr(function, "keeps_layout", False):
+        inputs = [as_meant(v) for v in inputs]
+    if all(map(is_static, inputs)) and not getattr(function, "generates", False):
+        return evaluate(node, inputs)
+    of_prefix = any(isinstance(v, Prefix) for v in inputs)
+    try:
+        if of_prefix and not getattr(function, "takes_prefix", False):
+            raise NotStatic
+        asked = functools.partial(_ask, answer, values, node, inputs)
+        with learning(answer and asked):
+            return function(*inputs)
+    except NotStatic:
+        if not of_prefix or answer is None:
+            raise
+    for v, array in zip(node.inputs, inputs, strict=True):
+        if isinstance(array, Prefix) and id(array.count) not in lengths:
+            lengths[id(array.count)] = answer(Question(len, [v], _known(values)))
+    return _compute(node, function, values, lengths, answer)
+
+
+def _cut(value, lengths):
+    if isinstance(value, Prefix) and id(value.count) in lengths:
+        return value.array[: lengths[id(value.count)]]
+    return value
+
+
+def _known(values):
+    return {v: value for v, value in values.items() if is_static(value)}
+
+
+def _ask(answer, values, node, inputs, function, operands, readily):
     """Ask what *function* says of *operands*, some of them among *inputs* of *node*."""
     variables = {id(array): v for v, array in zip(node.inputs, inputs, strict=True)}
     try:
         operands = [o if is_static(o) else variables[id(o)] for o in operands]
     except KeyError:
         raise NotStatic from None
-    known = {v: array for v, array in values.items() if is_static(array)}
-    return answer(Question(function, operands, known))
+    question = Question(function, operands, _known(values))
+    if readily and not question.small:
+        raise NotStatic
+    return answer(question)

@@ -103,8 +103,8 @@ class _Part:
         return lax.dynamic_update_slice(self.x, window, self.begin)
 
 
-def _advanced(x, entries):
-    """Return the index tuple of advanced indexing; masks must be known."""
+def _advanced(x, entries, readily=False):
+    """Return the index tuple of advanced indexing; masks must be known (`readily`)."""
     lengths, index = list(x.shape), []
     if any(isinstance(entry, Prefix) for entry in entries):
         raise NotStatic
@@ -112,7 +112,7 @@ def _advanced(x, entries):
         if entry is None:
             index.append(None)
         elif not isinstance(entry, slice) and entry.dtype.kind == "b":
-            mask = static(entry)
+            mask = static(entry, readily)
             if mask.shape != tuple(lengths[: mask.ndim]):
                 raise IndexError(
                     f"a mask of shape {mask.shape} does not fit dimensions of shape "
@@ -200,20 +200,27 @@ def _(op, node):
 
 
 def _taken(x, entries):
-    if not isinstance(x, Prefix):
-        with contextlib.suppress(NotStatic):
-            return jnp.asarray(x)[_advanced(x, entries)]
-        return selected(jnp.asarray(x), entries)
-    raise NotStatic
+    if isinstance(x, Prefix):
+        raise NotStatic
+    x = jnp.asarray(x)
+    with contextlib.suppress(NotStatic):
+        return x[_advanced(x, entries, readily=True)]
+    with contextlib.suppress(NotStatic):
+        return selected(x, entries)
+    return x[_advanced(x, entries)]
 
 
 def _replaced(op, x, y, entries):
-    if not isinstance(x, Prefix):
+    if isinstance(x, Prefix):
+        raise NotStatic
+    if not isinstance(y, Prefix):
         with contextlib.suppress(NotStatic):
-            if not isinstance(y, Prefix):
-                return _written(op, x, _advanced(x, entries), y)
+            return _written(op, x, _advanced(x, entries, readily=True), y)
+    with contextlib.suppress(NotStatic):
         return write_selected(op, jnp.asarray(x), y, entries)
-    raise NotStatic
+    if isinstance(y, Prefix):
+        raise NotStatic
+    return _written(op, x, _advanced(x, entries), y)
 
 
 @convert.register(ts.AdvancedSubtensor1)

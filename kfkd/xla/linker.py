@@ -14,7 +14,7 @@ from kfkd._signals import ctrl_c_held_back
 from kfkd.xla.device import get_device
 from kfkd.xla.dispatch import NotStatic, dtype_of
 from kfkd.xla.graph import Program, where
-from kfkd.xla.host import Answers, hashable, is_array
+from kfkd.xla.host import Answers, Question, Unforeseen, hashable, is_array
 from kfkd.xla.precision import get_precision, precisely
 from kfkd.xla.prefix import Prefix, trimmed
 from kfkd.xla.programs import compiling
@@ -72,15 +72,17 @@ class XLALinker(Linker):
     -----
     Theano computes in the dtypes of the graph, in 64 bits where it says so, whatever
     ``jax_enable_x64`` is; so programs are traced and called with 64 bits enabled.
-    Sizes must be known when a program is made. Where they depend on integers, be they
-    arguments or shared variables, they are computed on the host before each call, and a
-    program is made for each combination of sizes that occurs. Of a slice only the
-    length is such a size: ``X[i * 20 : (i + 1) * 20]`` takes one program for all whole
-    batches and one for a shorter last one. A size that follows from an updated shared
-    variable has each call wait for its value. Only of what a computed mask chooses, and
-    of a loop that ends early, may the length be returned as it is found, and the rows
-    be taken, summed up, and computed with element by element. A function that has got
-    512 programs forgets them and makes them again as needed.
+    Sizes must be known when a program is made. Where they depend on scalars or vectors
+    of integers, be they arguments or shared variables, they are computed on the host
+    before each call, and a program is made for each combination of sizes that occurs.
+    Of a slice only the length is such a size: ``X[i * 20 : (i + 1) * 20]`` takes one
+    program for all whole batches and one for a shorter last one. A size that follows
+    from an updated shared variable has each call wait for its value. Where sizes depend
+    on other arrays, what leads to them is computed by a program of its own before each
+    call, and then once more. That is not needed for what a computed mask chooses, or a
+    loop leaves that ends early, as long as its rows are only returned, taken, summed
+    up, and computed with element by element. A function that has got 512 programs
+    forgets them and makes them again as needed.
     """
 
     def __init__(self, allow_gc=False):
@@ -148,6 +150,7 @@ class Thunk:
         # Signature and answers so far lead to the next question, or to the program.
         self.signatures, self.questions = {}, {}
         self.jitted = {}  # the programs; those of loops, too
+        self.parts = {}  # the thunks of what has to be known before the program is made
         self.reads = True  # what it computes, so that a call waits for it
 
     def __call__(self, output_subset=None):
@@ -170,11 +173,13 @@ class Thunk:
             except NotStatic as error:
                 (node,) = error.args
                 raise NotImplementedError(
-                    "Mode 'xla': a size must be known when the program is made, but "
-                    f"here it depends on computed values.\nIt is {where(node)}"
+                    "Mode 'xla': within a loop, a size must be the same at each step, "
+                    f"but here it depends on computed values.\nIt is {where(node)}"
                 ) from None
             except NeedsChecks:
                 self.check()
+            except Unforeseen:  # and foreseen now
+                pass
         raise_broken(checks)
         self.store(new)
         return [trimmed(array) for array in returned]
@@ -194,7 +199,7 @@ class Thunk:
         )
         number = self.signatures.setdefault(signature, len(self.signatures))
         read = functools.cache(lambda v: np.asarray(self.cells[v][0]))
-        answers = Answers(self.questions, number, read)
+        answers = Answers(self.questions, number, read, self._compute_part)
         key = answers.foresee()
         if key in self.jitted:
             return self.jitted[key](*arguments)
@@ -203,6 +208,14 @@ class Thunk:
             result = jitted(*arguments)
         self.jitted[answers.key] = jitted
         return result
+
+    def _compute_part(self, variables):
+        """Return the values of variables of the graph, from a program of their own."""
+        if variables not in self.parts:
+            program = self.program.part(variables)
+            storage = [self.cells[v] for v in program.inputs]
+            self.parts[variables] = Thunk(program, storage, {}, {})
+        return [to_host(array) for array in self.parts[variables]._step()]
 
     def _jit(self, donated, kept, answer):
         built_in = {v: self.cells[v][0] for v in self.built_in}
@@ -273,7 +286,7 @@ class Thunk:
         NeedsChecks
             If there is such a condition and nobody has known of it.
         NotStatic
-            As from `Program`, or if a shared variable became a `Prefix`.
+            As from `Program`.
         """
         checks = {}
 
@@ -287,10 +300,13 @@ class Thunk:
         arrays = self.program(values, check, answer)
         outputs = []
         for v, array in zip(self.program.outputs, arrays, strict=True):
+            updates = len(outputs) >= self.n_returned
+            if updates and isinstance(array, Prefix):
+                if answer is None:
+                    raise NotStatic(v.owner)
+                array = array.array[: answer(Question(len, [v], {}))]
             if not isinstance(array, Prefix):
                 array = jnp.asarray(array, dtype_of(v))
-            elif len(outputs) >= self.n_returned:  # a shared variable's
-                raise NotStatic(v.owner)
             outputs.append(array)
         return outputs[: self.n_returned], outputs[self.n_returned :], checks
 

@@ -252,6 +252,8 @@ class _Loop:
             values = [sources[v] for v in question.inputs]
         except KeyError:  # a state
             raise NotStatic from None
+        if not question.small:
+            raise NotStatic
         n_changing = len(self.sequences)
         changes = [v in variables[:n_changing] for v in question.inputs]
         answer = self.learn(_AtAllSteps(question, changes), self.n_steps, *values)

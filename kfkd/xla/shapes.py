@@ -202,7 +202,7 @@ def _(op, node):
         for condition in conditions:
             # One on sizes is known before the call, and nothing to check after it.
             with contextlib.suppress(NotStatic):
-                condition = static(condition)
+                condition = static(condition, readily=True)
             require(condition, AssertionError(op.msg))
         return x
 

@@ -93,8 +93,55 @@ def test_other_numbers_of_rows_are_an_error():
         f(np.array([[1.0, 1], [-1, 1]]))
 
 
-def test_what_takes_no_chosen_rows_is_refused_by_name():
+@pytest.mark.parametrize("seed", [0, 1])
+def test_chosen_rows_where_their_number_must_be_known(seed):
+    check(
+        lambda x: [
+            x[masked(x)].T,
+            T.dot(x[masked(x)].T, x[masked(x)]),
+            x[masked(x)].T[0] + x[masked(x)][:, 0],
+            T.sort(x[x > 0] * 2),
+            T.concatenate([x[x > 0], x[x < 0]]),
+            x[[0, 2, 4], x[0] > -9],
+        ],
+        random(seed, (5, 3)),
+    )
+
+
+def test_sizes_that_are_computed_from_floats():
+    check(
+        lambda x: [
+            T.zeros((T.cast(abs(x).max(), "int64") + 1, 2)),
+            T.arange(x.min(), x.max()),
+            T.eye(T.argmax(x) + 1),
+        ],
+        random(6, (5, 3)) * 3,
+    )
+    stop = T.dscalar()
+    f = theano.function([stop], T.arange(0.0, stop), mode="xla")
+    assert [f(n).tolist() for n in (2.5, 1, 2.5)] == [[0, 1, 2], [0], [0, 1, 2]]
+
+
+def test_rows_chosen_of_a_shared_variable_replace_it():
+    kept = theano.shared(np.arange(4.0))
+    f = theano.function([], updates=[(kept, kept[kept > kept.min()])], mode="xla")
+    for left in ([1, 2, 3], [2, 3], [3]):
+        f()
+        assert kept.get_value().tolist() == left
+
+
+def test_what_is_wrong_with_a_size_is_said_each_time():
+    x = T.dvector()
+    f = theano.function([x], T.sort(x[T.cast(x, "int64")][x > 0]), mode="xla")
+    for _ in range(2):
+        with pytest.raises(IndexError, match="out of bounds"):
+            f([1.0, 5.0])
+    assert f([1.0, 0.5]).tolist() == [0.5, 1]
+
+
+def test_within_a_loop_a_number_of_rows_that_changes_is_refused_by_name():
     x = T.dmatrix()
-    f = theano.function([x], x[masked(x)].T, mode="xla")
-    with pytest.raises(NotImplementedError, match=r"DimShuffle(.|\n)*test_selection"):
-        f(np.ones((3, 2)))
+    found, _ = theano.scan(lambda row: T.sort(row[row > 0])[0], x)
+    f = theano.function([x], found, mode="xla")
+    with pytest.raises(NotImplementedError, match=r"same at each step(.|\n)*Sort"):
+        f(np.array([[1.0, 1], [-1, 1]]))

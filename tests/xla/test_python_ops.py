@@ -1,0 +1,109 @@
+import numpy as np
+import pytest
+import theano
+import theano.tensor as T
+from theano.graph.basic import Apply
+from theano.graph.op import Op
+
+import kfkd
+from xla.oracle import check, check_gradient, random
+
+
+class Doubled(Op):
+    """An operation of a user's, in Python alone, that knows its shape."""
+
+    __props__ = ()
+
+    def make_node(self, x):
+        x = T.as_tensor_variable(x)
+        return Apply(self, [x], [x.type()])
+
+    def perform(self, node, inputs, outputs):
+        outputs[0][0] = inputs[0] * 2
+
+    def infer_shape(self, fgraph, node, shapes):
+        return shapes
+
+    def grad(self, inputs, gradients):
+        return [Doubled()(gradients[0])]
+
+
+class Positive(Doubled):
+    """One whose shape depends on values."""
+
+    def perform(self, node, inputs, outputs):
+        outputs[0][0] = inputs[0][inputs[0] > 0]
+
+    infer_shape = property()
+
+    def make_node(self, x):
+        x = T.as_tensor_variable(x)
+        return Apply(self, [x], [T.TensorType(x.dtype, [False])()])
+
+
+@pytest.fixture
+def allowed():
+    kfkd.xla.allow_python_ops()
+    yield
+    kfkd.xla.allow_python_ops(None)
+
+
+def test_an_error_says_how_to_allow_them():
+    x = T.dvector()
+    with pytest.raises(NotImplementedError, match="KFKD_ALLOW_PYTHON_OPS=1"):
+        theano.function([x], Doubled()(x), mode="xla")
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int64", "bool"])
+def test_an_operation_in_the_midst_of_a_program(allowed, dtype):
+    def build(x):
+        return [Doubled()(x + x)[0] - 1, Doubled()(x.sum()), Doubled()(Doubled()(x.T))]
+
+    if dtype == "bool":
+        check(lambda x: Doubled()(T.gt(x, 0)), random(0, (3, 4)))
+    else:
+        check(build, random(0, (3, 4), dtype) + 2**30)
+
+
+def test_its_gradient(allowed):
+    check_gradient(lambda x: T.exp(Doubled()(T.tanh(x))).sum(), random(1, (3, 2)))
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_a_shape_that_depends_on_values(allowed, seed):
+    def build(x):
+        found = Positive()(T.sin(x))
+        return [found, found.sum(), T.outer(found, found), found.shape[0] + 1]
+
+    check(build, random(seed, (4, 3)))
+
+
+def test_within_a_loop(allowed):
+    check(
+        lambda x: theano.scan(
+            lambda row, s: Doubled()(row) + s, x, T.zeros(3, x.dtype)
+        )[0],
+        random(2, (4, 3)),
+    )
+
+
+def test_the_environment_allows_them(monkeypatch):
+    x = T.dvector()
+    monkeypatch.setenv("KFKD_ALLOW_PYTHON_OPS", "1")
+    f = theano.function([x], Doubled()(x), mode="xla")
+    np.testing.assert_array_equal(f([1, 2]), [2, 4])
+    monkeypatch.setenv("KFKD_ALLOW_PYTHON_OPS", "yes")
+    with pytest.raises(ValueError, match="KFKD_ALLOW_PYTHON_OPS is 'yes'"):
+        theano.function([x], Doubled()(x), mode="xla")
+    with pytest.raises(TypeError, match="not 'yes'"):
+        kfkd.xla.allow_python_ops("yes")
+
+
+def test_what_is_no_array(allowed):
+    class Listed(Doubled):
+        def make_node(self, x):
+            return Apply(self, [x], [theano.graph.type.Generic()()])
+
+    x = T.dvector()
+    with pytest.raises(NotImplementedError, match="other things than arrays"):
+        theano.function([x], Listed()(x), mode="xla")
