@@ -188,13 +188,13 @@ def test_sizes_that_depend_on_sizes():
     assert n_programs(f) < 20
 
 
-def test_bounds_that_are_floats_at_first_are_refused_by_name():
+def test_bounds_that_are_floats_at_first():
     x = T.dvector("x")
     n = T.cast(T.sum(x), "int64")
-    with pytest.raises(
-        NotImplementedError, match=r"computed(.|\n)*Subtensor(.|\n)*test_batches"
-    ):
-        function([x], x[n : n + 1])(np.ones(3))
+    f = function([x], x[n : n + 2])
+    for values in ([0.5, 0.7, 0.1], [0.0, 0.2, 0.3], [1.0, 1.0, 0.5], [3.0, 2.0, 1.0]):
+        begin = int(sum(values))
+        same(f(values), np.array(values[begin : begin + 2]))
 
 
 def test_a_loop_of_which_an_argument_bounds_a_slice():
