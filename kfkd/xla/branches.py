@@ -4,7 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 from theano.ifelse import IfElse
 
-from kfkd.xla.dispatch import convert, is_static, static
+from kfkd.xla.dispatch import convert, is_static, learn
 
 
 @convert.register(IfElse)
@@ -14,7 +14,7 @@ def _(op, node):
         shapes = [[jnp.shape(v) for v in branch] for branch in (then, otherwise)]
         if shapes[0] != shapes[1] or is_static(condition):
             # A program has one of the shapes.
-            return tuple(then if static(condition) else otherwise)
+            return tuple(then if learn(bool, condition) else otherwise)
         return tuple(
             t if _equal(t, o) else jnp.where(condition != 0, t, o)
             for t, o in zip(then, otherwise, strict=True)

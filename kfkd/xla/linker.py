@@ -18,6 +18,7 @@ from kfkd.xla.host import Answers, Question, Unforeseen, hashable, is_array
 from kfkd.xla.precision import get_precision, precisely
 from kfkd.xla.prefix import Prefix, trimmed
 from kfkd.xla.programs import compiling
+from kfkd.xla.python_ops import raised_by_python_op
 from kfkd.xla.storage import Cell, exclusive, to_device, to_host
 
 __all__ = [
@@ -44,7 +45,8 @@ def raise_broken(checks):
     """Raise the error of the first condition that does not hold, if any."""
     for (kind, message), holds in checks.items():
         if not holds:
-            raise getattr(builtins, kind, np.linalg.LinAlgError)(message)
+            error = getattr(builtins, kind, np.linalg.LinAlgError)(message)
+            raise error from raised_by_python_op()
 
 
 def distinct(new, given):

@@ -11,12 +11,18 @@ import jax.numpy as jnp
 import numpy as np
 import theano.tensor as T
 
-from kfkd.xla.dispatch import dtype_of, evaluate, learn
+from kfkd.xla.dispatch import dtype_of, evaluate, learn, require
 from kfkd.xla.host import Question
 
-__all__ = ["allow_python_ops", "by_python", "python_ops_allowed"]
+__all__ = [
+    "allow_python_ops",
+    "by_python",
+    "python_ops_allowed",
+    "raised_by_python_op",
+]
 
 _chosen = None
+_errors = []  # of operations in the programs that run
 
 
 def allow_python_ops(allow=True):
@@ -65,17 +71,17 @@ def by_python(node):
             "arrays"
         )
     shapes_of = _Shapes(node)
+    failed = RuntimeError(
+        f"{node.op} cannot be evaluated in Python, see the error above"
+    )
 
-    def compute(*values):
-        arrays = [np.asarray(v) for v in values]
-        for v, array in zip(node.inputs, arrays, strict=True):
-            if array.dtype != dtype_of(v):  # jax_enable_x64 is each thread's own
-                raise TypeError(f"{node.op} gets {array.dtype}, not {dtype_of(v)}")
-        outputs = evaluate(node, arrays)
-        return tuple(
-            np.asarray(output, dtype_of(v))
-            for v, output in zip(node.outputs, outputs, strict=True)
-        )
+    def compute(results, *values):
+        try:
+            outputs = _evaluated(node, results, values)
+        except Exception as error:  # JAX would lose it, and what the program updates
+            _errors.append(error)
+            return *(np.zeros(r.shape, r.dtype) for r in results), np.False_
+        return *outputs, np.True_
 
     def function(*values):
         values = [
@@ -89,9 +95,41 @@ def by_python(node):
             jax.ShapeDtypeStruct(shape, dtype_of(v))
             for v, shape in zip(node.outputs, shapes, strict=True)
         )
-        return jax.pure_callback(compute, results, *values)
+        *outputs, succeeds = jax.pure_callback(
+            functools.partial(compute, results),
+            (*results, jax.ShapeDtypeStruct((), bool)),
+            *values,
+        )
+        require(succeeds, failed)
+        return tuple(outputs)
 
     return function
+
+
+def _evaluated(node, results, values):
+    """Return the outputs of *node*, which have to be such as *results*."""
+    arrays = [np.array(value) for value in values]  # which it may write to
+    for v, array in zip(node.inputs, arrays, strict=True):
+        if array.dtype != dtype_of(v):  # jax_enable_x64 is each thread's own
+            raise TypeError(f"{node.op} gets {array.dtype}, not {dtype_of(v)}")
+    outputs = [
+        np.asarray(output, result.dtype)
+        for output, result in zip(evaluate(node, arrays), results, strict=True)
+    ]
+    for output, result in zip(outputs, results, strict=True):
+        if output.shape != result.shape:
+            raise ValueError(
+                f"{node.op} returns the shape {output.shape}, but its infer_shape, or "
+                f"the type of the output, says {result.shape}"
+            )
+    return outputs
+
+
+def raised_by_python_op():
+    """Return, once, what an operation has raised that a program failed with, if any."""
+    errors = [*_errors, None]
+    _errors.clear()
+    return errors[0]
 
 
 class _Shapes:

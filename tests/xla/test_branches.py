@@ -30,6 +30,10 @@ def test_what_is_chosen_may_have_another_shape():
     f = theano.function([x], ifelse(x[0] > 0, x, x[1:]), mode="xla")
     for values in ([1.0, 2.0], [-1.0, 2.0], [3.0, 4.0]):
         same(f(values), np.array(values if values[0] > 0 else values[1:]))
+    f = theano.function([x], ifelse(x[0], x, x[1:]), mode="xla")
+    for first in range(5):  # of all numbers that count as true, one is enough
+        same(f([first, 7.0]), np.array([first, 7.0] if first else [7.0]))
+    assert len(f.fn.jitted) == 2
 
 
 @pytest.mark.parametrize("condition", [-1.0, 1.0])

@@ -41,6 +41,22 @@ class Positive(Doubled):
         return Apply(self, [x], [T.TensorType(x.dtype, [False])()])
 
 
+class Failing(Doubled):
+    """One that works while there is nothing above one."""
+
+    def perform(self, node, inputs, outputs):
+        if inputs[0].max() > 1:
+            raise KeyError("too large")
+        outputs[0][0] = inputs[0]
+
+
+class Shorter(Doubled):
+    """One with a wrong infer_shape."""
+
+    def perform(self, node, inputs, outputs):
+        outputs[0][0] = inputs[0][1:]
+
+
 @pytest.fixture
 def allowed():
     kfkd.xla.allow_python_ops()
@@ -85,6 +101,27 @@ def test_within_a_loop(allowed):
         )[0],
         random(2, (4, 3)),
     )
+
+
+@pytest.mark.parametrize(
+    ("op", "cause"), [(Failing(), "too large"), (Shorter(), "infer_shape")]
+)
+def test_an_error_of_one_leaves_shared_variables_as_they_are(allowed, op, cause):
+    x, kept = T.dvector(), theano.shared(np.ones(2))
+    f = theano.function([x], updates=[(kept, kept + op(x))], mode="xla")
+    for _ in range(2):
+        with pytest.raises(RuntimeError, match=type(op).__name__) as error:
+            f([1.0, 2.0])
+        assert cause in str(error.value.__cause__)
+        assert kept.get_value().tolist() == [1, 1]
+
+
+def test_after_an_error_of_one_its_function_works(allowed):
+    x = T.dvector()
+    f = theano.function([x], Failing()(x), mode="xla")
+    with pytest.raises(RuntimeError):
+        f([2.0])
+    assert f([0.5]).tolist() == [0.5]
 
 
 def test_the_environment_allows_them(monkeypatch):
