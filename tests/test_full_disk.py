@@ -9,21 +9,16 @@ import sys
 from pathlib import Path
 
 import drawn
-import numpy as np
-import pandas as pd
 import pytest
-from matplotlib.figure import Figure
+from outputs import LARGER, OLD, WRITERS
 
-from kfkd import checkpoints, faces, plots, storage, submission
-from kfkd.report import document, page
-from kfkd.specialists.parts import Parts
+from kfkd import checkpoints, faces, storage
 from kfkd.storage import StorageError
 
 resource = pytest.importorskip("resource")
 
 SCRIPT = Path(__file__).resolve().parent.parent / "scripts" / "train.py"
-LIMIT = 20_000  # bytes
-OLD = b"what was there before"
+LIMIT = LARGER  # bytes
 
 pytestmark = pytest.mark.usefixtures("work")
 
@@ -39,46 +34,7 @@ def limited():
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
-def save_net(path):
-    net = drawn.small()
-    net.initialize_layers()
-    storage.save(net, path)
-
-
-def save_figure(path):
-    figure = Figure()
-    figure.subplots().imshow(np.random.default_rng(0).random((400, 400)))
-    plots.save_figure(figure, path)
-
-
-def write_submission(path):
-    ids = np.arange(1, 5001)
-    lookup = pd.DataFrame({"RowId": ids, "ImageId": ids, "FeatureName": "nose_tip_x"})
-    written = pd.DataFrame({"RowId": ids, "Location": np.full(len(ids), 48.5)})
-    submission.write(written, lookup, path)
-
-
-def write_page(path):
-    section = document.Section("A title", [document.Text("word " * 9999)], id="a")
-    page.write_html(document.Page("A page", "of words", [], [], [section]), path)
-
-
-def save_part(path):
-    Parts(path.parent).save("part", bytes(2 * LIMIT), {})
-
-
-@pytest.mark.parametrize(
-    ("name", "write"),
-    [
-        ("net.pickle", save_net),
-        ("net.npz", save_net),
-        ("figure.png", save_figure),
-        ("figure.svg", save_figure),
-        ("submission.csv", write_submission),
-        ("page.html", write_page),
-        ("part.pickle", save_part),
-    ],
-)
+@pytest.mark.parametrize(("name", "write"), WRITERS)
 def test_a_file_that_may_not_grow(work, name, write):
     path = work / name
     path.write_bytes(OLD)

@@ -4,6 +4,8 @@ import os
 import random
 import re
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -11,7 +13,7 @@ import numpy as np
 import pytest
 import theano
 from cases import ALL
-from trainings import check_same, epochs, files, start
+from trainings import ROOT, check_same, epochs, files, start
 
 from kfkd import data, faces, nets, storage
 from kfkd.callbacks import AdjustVariable
@@ -108,6 +110,58 @@ def test_a_training_that_is_killed_at_random_goes_on(folder, whole, capsys):
     assert train.main(arguments) == 0
     first = int(re.search(r"Going on after epoch (\d+)", capsys.readouterr().out)[1])
     assert KILLS <= first < int(EPOCHS)
+    check_same("net1.pickle", whole)
+    assert files(Path.cwd()) == ["net1.pickle", "net1.png"]
+
+
+# Ends the process by SIGKILL as a checkpoint is written: when half of the file is
+# there, or before the given one of the moves that put files in their places.
+_DYING = """
+import os, signal, sys
+from types import SimpleNamespace
+from kfkd import arrays, checkpoints
+from kfkd.cli import train
+
+at, moves, writes = sys.argv.pop(1), [], []
+
+def die():
+    os.kill(os.getpid(), signal.SIGKILL)
+
+def replace(source, target):
+    moves.append(target)
+    if at == f"move {len(moves)}":
+        die()
+    os.replace(source, target)
+
+def write(path, *rest):
+    arrays.write(path, *rest)
+    writes.append(path)
+    if at == "half" and len(writes) == 3:
+        os.truncate(path, os.path.getsize(path) // 2)
+        die()
+
+checkpoints.os = SimpleNamespace(replace=replace)
+checkpoints.arrays = SimpleNamespace(write=write, read=arrays.read)
+sys.exit(train.main(sys.argv[1:]))
+"""
+
+
+# The first checkpoint takes one move, each other two: of the old file, and the new.
+@pytest.mark.parametrize("at", ["half", "move 4", "move 5"])
+def test_one_that_is_killed_while_a_checkpoint_is_written_goes_on(
+    folder, whole, capsys, at
+):
+    arguments = ["net1", "--data", str(folder), "--epochs", EPOCHS]
+    arguments += ["--checkpoint-every", "1"]
+    died = subprocess.run(
+        [sys.executable, "-c", _DYING, at, *arguments],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )
+    assert died.returncode == -signal.SIGKILL
+    assert ("net1.checkpoint" in files(Path.cwd())) == (at != "move 5")
+    capsys.readouterr()
+    assert train.main([*arguments, "--resume"]) == 0
+    assert "Going on after epoch 2" in capsys.readouterr().out
     check_same("net1.pickle", whole)
     assert files(Path.cwd()) == ["net1.pickle", "net1.png"]
 
