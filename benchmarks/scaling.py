@@ -48,12 +48,12 @@ def point(net, device, batch, samples, side, units, epochs):
 
     The bytes are those of the GPU, or of the process on a CPU.
     """
-    from nolearn.lasagne import BatchIterator
-
     from kfkd import nets, xla
     from kfkd.augment import FlipBatchIterator
 
     xla.set_device(device)
+    from nolearn.lasagne import BatchIterator  # which kfkd has made importable
+
     shape = (1, side, side) if net != "net1" else (side**2,)
     rng, clock = np.random.default_rng(0), Clock()
     X = rng.random((samples, *shape), dtype="float32")

@@ -114,8 +114,8 @@ def test_a_training_that_is_killed_at_random_goes_on(folder, whole, capsys):
     assert files(Path.cwd()) == ["net1.pickle", "net1.png"]
 
 
-# Ends the process by SIGKILL as a checkpoint is written: when half of the file is
-# there, or before the given one of the moves that put files in their places.
+# Ends the process by SIGKILL as its second checkpoint is written: when half of the file
+# is there, or before the old file is moved, or the new one, into the given place.
 _DYING = """
 import os, signal, sys
 from types import SimpleNamespace
@@ -128,15 +128,15 @@ def die():
     os.kill(os.getpid(), signal.SIGKILL)
 
 def replace(source, target):
-    moves.append(target)
-    if at == f"move {len(moves)}":
+    moves.append(target.name)
+    if moves.count(at) == 2:
         die()
     os.replace(source, target)
 
 def write(path, *rest):
     arrays.write(path, *rest)
     writes.append(path)
-    if at == "half" and len(writes) == 3:
+    if at == "half" and len(writes) == 2:
         os.truncate(path, os.path.getsize(path) // 2)
         die()
 
@@ -146,22 +146,22 @@ sys.exit(train.main(sys.argv[1:]))
 """
 
 
-# The first checkpoint takes one move, each other two: of the old file, and the new.
-@pytest.mark.parametrize("at", ["half", "move 4", "move 5"])
-def test_one_that_is_killed_while_a_checkpoint_is_written_goes_on(
-    folder, whole, capsys, at
-):
+def test_one_that_is_killed_while_a_checkpoint_is_written_goes_on(folder, whole, capfd):
     arguments = ["net1", "--data", str(folder), "--epochs", EPOCHS]
-    arguments += ["--checkpoint-every", "1"]
-    died = subprocess.run(
-        [sys.executable, "-c", _DYING, at, *arguments],
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-    )
-    assert died.returncode == -signal.SIGKILL
-    assert ("net1.checkpoint" in files(Path.cwd())) == (at != "move 5")
-    capsys.readouterr()
-    assert train.main([*arguments, "--resume"]) == 0
-    assert "Going on after epoch 2" in capsys.readouterr().out
+    arguments += ["--checkpoint-every", "1", "--resume"]
+    deaths = ["half", "net1.previous.checkpoint", "net1.checkpoint"]
+    for epoch, at in enumerate(deaths, 1):
+        died = subprocess.run(
+            [sys.executable, "-c", _DYING, at, *arguments],
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+        )
+        assert died.returncode == -signal.SIGKILL
+        begun = re.findall(r"Going on after epoch (\d+)", capfd.readouterr().out)
+        assert begun == ([str(epoch - 1)] if epoch > 1 else [])
+        assert "net1.previous.checkpoint" in files(Path.cwd()) or epoch == 1
+        assert ("net1.checkpoint" in files(Path.cwd())) == (epoch < 3)
+    assert train.main(arguments) == 0
+    assert "Going on after epoch 3" in capfd.readouterr().out
     check_same("net1.pickle", whole)
     assert files(Path.cwd()) == ["net1.pickle", "net1.png"]
 
