@@ -13,6 +13,9 @@ from kfkd.xla.device import get_device
 __all__ = ["Cell", "exclusive", "restore", "snapshot", "to_device", "to_host"]
 
 
+# Arrays of so many bytes are not copied once more on their way to the device.
+_LARGE = 2**26
+
 # Held by a thread from when it takes arrays out of cells until they are in use, or
 # have been replaced: a program of another thread may give them away in between.
 exclusive = threading.RLock()
@@ -20,10 +23,17 @@ exclusive = threading.RLock()
 
 def to_device(value):
     """Copy an array to the device in use; later changes of *value* do not show."""
-    # A copy of our own: on the CPU, JAX takes memory that happens to be aligned as it
-    # is, even with may_alias=False.
+    value = np.asarray(value)
     with jax.enable_x64(True):
-        return jax.device_put(np.array(value), get_device())
+        # On the CPU, JAX takes memory that happens to be aligned as it is, even with
+        # may_alias=False, and it copies other memory later.
+        if value.nbytes < _LARGE:
+            return jax.device_put(np.array(value), get_device())
+        array = jax.device_put(value, get_device()).block_until_ready()
+        is_same = get_device().platform == "cpu" and (
+            array.unsafe_buffer_pointer() == value.ctypes.data
+        )
+        return jnp.copy(array) if is_same else array
 
 
 def to_host(value):

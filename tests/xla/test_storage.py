@@ -9,6 +9,7 @@ import pytest
 import theano
 import theano.tensor as T
 
+from kfkd.xla import storage
 from kfkd.xla.storage import Cell, restore, snapshot
 from xla.oracle import PYTHON
 
@@ -60,6 +61,20 @@ def test_what_was_set_may_be_written_to_once_it_is_in_use(borrow):
     doubling(s)()
     assert value[0, 0] == 99
     assert s.get_value()[0, 0] == 2
+
+
+@pytest.mark.parametrize("large", [1, 2**26])
+def test_a_copy_is_one_wherever_the_array_lies(monkeypatch, large):
+    monkeypatch.setattr(storage, "_LARGE", large)
+    n = 100_000
+    memory = np.zeros(n + 128, np.uint8)
+    start = -memory.ctypes.data % 64
+    for offset in range(0, 64, 8):  # JAX takes over what is aligned
+        value = memory[start + offset :][:n].view(np.float64)
+        value[:] = 1
+        copy = storage.to_device(value)
+        value[:] = 2
+        assert np.all(np.asarray(copy) == 1)
 
 
 def test_results_may_be_written_to():
