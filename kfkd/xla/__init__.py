@@ -25,6 +25,7 @@ from kfkd.xla import (  # noqa: F401  (each registers its conversions)
     convolution,
     decompositions,
     diagonals,
+    distributions,
     elementwise,
     fourier,
     indexing,

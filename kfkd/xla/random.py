@@ -24,10 +24,12 @@ from kfkd.xla.dispatch import convert, dtype_of, sizes
 from kfkd.xla.forms import images_channels_last
 from kfkd.xla.layout import ChannelsLast
 
+__all__ = ["advance", "make_keys", "uniform_numbers"]
+
 _M1, _M2 = int(rng_mrg.M1), int(rng_mrg.M2)
 
 
-def _mrg_step(state):
+def advance(state):
     """Advance each row, a state of MRG31k3p, by one step."""
     x1, x2 = (state[:, :3].astype("int64"), state[:, 3:].astype("int64"))
     first = (2**22 * x1[:, 1] + (2**7 + 1) * x1[:, 2]) % _M1
@@ -43,7 +45,7 @@ def _mix(x):
     return x ^ (x >> 16)
 
 
-def _keys(state):
+def make_keys(state):
     """Return two 32-bit keys that depend on all six numbers of the first stream."""
     numbers = lax.bitcast_convert_type(state[0], jnp.uint32)
     keys = []
@@ -67,7 +69,7 @@ def _bits(keys, shape, stream=0):
     return _mix(_mix(counter ^ keys[0]) + (keys[1] ^ salt))
 
 
-def _uniform(keys, shape, dtype):
+def uniform_numbers(keys, shape, dtype):
     """Return numbers of (0, 1), both ends excluded, as Theano's are."""
     if dtype == np.float64:
         high = _bits(keys, shape).astype(dtype)
@@ -83,12 +85,16 @@ def _(op, node):
     dtype = dtype_of(node.outputs[1])
 
     def mrg_uniform(state, size):
-        new_state, shape = _mrg_step(state), sizes(size)
+        new_state, shape = advance(state), sizes(size)
+        if len(shape) != op.output_type.ndim:
+            raise ValueError(f"ndim is {op.output_type.ndim}, but the size is {shape}")
         if len(shape) == 4 and images_channels_last():
             n, c, h, w = shape
-            sample = ChannelsLast(_uniform(_keys(new_state), (n, h, w, c), dtype))
+            sample = ChannelsLast(
+                uniform_numbers(make_keys(new_state), (n, h, w, c), dtype)
+            )
         else:
-            sample = _uniform(_keys(new_state), shape, dtype)
+            sample = uniform_numbers(make_keys(new_state), shape, dtype)
         return new_state, sample
 
     return mrg_uniform

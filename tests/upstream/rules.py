@@ -131,6 +131,32 @@ RULES = (
         line="self.a, self.b",
     ),
     Rule(
+        "wants the numbers of NumPy's generator, which no GPU has",
+        ("tests/tensor/test_shared_randomstreams.py::*",),
+        error="^AssertionError",
+        line=r"^assert np\.all(close)?\(.*\bnumpy_\w*val",
+    ),
+    Rule(
+        "wants the numbers of NumPy's generator, which no GPU has",
+        ("*::TestScan::test_simple_shared_random", "*::TestScan::test_gibbs_chain"),
+        error="^WrongValue",
+    ),
+    Rule(
+        "takes the state of a stream for a generator of NumPy's",
+        ("*::TestSharedRandomStreams::test_tutorial",),
+        line=r"assert isinstance\(rv_u\.rng\.get_value\(borrow=True\), np\.random",
+    ),
+    Rule(
+        "takes the state of a stream for a generator of NumPy's",
+        ("*::TestSharedRandomStreams::test_getitem",),
+        error="state must be a dict or a tuple",
+    ),
+    Rule(
+        "tests draws from generators of NumPy's, which Theano-PyMC 1.1 has removed",
+        ("tests/tensor/test_raw_random.py",),
+        error="theano.tensor.raw_random.RandomFunction is not available",
+    ),
+    Rule(
         "tests that the C code takes zero times not-a-number for zero",
         ("*::TestCGemv::test_nan_beta_0",),
         line=r"assert not np.isnan",

@@ -36,7 +36,7 @@ def test_ends_are_excluded_even_for_extreme_bits(dtype, monkeypatch):
                     shape, bits, "uint32"
                 ),
             )
-            value = np.asarray(xla_random._uniform(None, (1,), dtype))
+            value = np.asarray(xla_random.uniform_numbers(None, (1,), dtype))
             assert value.dtype == dtype
             assert low < value[0] < high
 
@@ -117,7 +117,7 @@ def test_the_state_advances_as_theano_advances_it():
     states[0] = 1
     states[1] = [2147483646] * 3 + [2147462578] * 3
     with jax.enable_x64(True):
-        stepped = np.asarray(xla_random._mrg_step(jnp.asarray(states)))
+        stepped = np.asarray(xla_random.advance(jnp.asarray(states)))
     assert stepped.dtype == "int32"
     for before, after in zip(states, stepped, strict=True):
         desired = np.zeros(6, "int32")

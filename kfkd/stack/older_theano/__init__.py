@@ -4,14 +4,16 @@ Those that have a counterpart are lent; what is gone for good, most of it Theano
 GPU back end, raises an ImportError that says what to use.
 """
 
-from kfkd.stack.older_theano import cuda, modules, names, random_streams
+from kfkd.stack.older_theano import cuda, modules, names
 
 __all__ = ["lend"]
 
 
 def lend(theano):
     """Set the names on the modules of Theano."""
+    from kfkd.stack.older_theano import random_streams  # which imports Theano
+
     modules.lend(theano)
     names.lend(theano)
-    random_streams.lend(theano)
+    random_streams.lend()
     cuda.lend(theano)
