@@ -1,13 +1,15 @@
 """Convolutions of images and their gradients, in two and three dimensions.
 
 Theano's graphs hold images as (n, c, h, w) and filters as (c_out, c_in, h, w), and a
-convolution may be a true one, with the filters flipped, or a correlation.
+convolution may be a true one, with the filters flipped, or a correlation.  `ConvOp` is
+what programs older than ``T.nnet.conv2d`` use.
 """
 
 import jax
 import jax.numpy as jnp
 from jax import lax
 from theano.tensor.nnet import abstract_conv as ac
+from theano.tensor.nnet.conv import ConvOp
 
 from kfkd.xla.dispatch import as_dtype, convert, dtype_of, sizes
 from kfkd.xla.forms import convolution_as_products, images_channels_last
@@ -166,3 +168,49 @@ def _(op, node):
         return _image(op, as_dtype(transposed(gradient)[0], dtype))
 
     return conv_grad_inputs
+
+
+@convert.register(ConvOp)
+def _(op, node):
+    # How its loops are unrolled is of no matter here.
+    convolution = ac.AbstractConv2d(
+        border_mode=op.out_mode, subsample=(op.dx, op.dy), filter_flip=True
+    )
+    convolve = convert(convolution, node)
+
+    @keeps_layout
+    def conv_op(images, filters):
+        _check_announced("images", images.shape, (op.bsize, *op.imshp))
+        _check_announced("filters", filters.shape, (op.nkern, op.imshp[0], *op.kshp))
+        images = _spread(images, op.imshp_logical[1:])
+        return convolve(
+            images, _spread(filters, op.kshp_logical, op.kshp_logical_top_aligned)
+        )
+
+    return conv_op
+
+
+def _check_announced(name, shape, announced):
+    """Raise unless *shape* is what the program has said that it would be."""
+    if any(a not in (None, n) for n, a in zip(shape, announced, strict=True)):
+        raise ValueError(
+            f"The shape of the {name} is {tuple(shape)}, but {announced} was given "
+            "when the operation was made"
+        )
+
+
+def _spread(array, lengths, from_top=True):
+    """Return *array* with zeros between the rows and columns, to have these lengths."""
+    lengths = [n or m for n, m in zip(lengths, array.shape[2:], strict=True)]
+    if tuple(lengths) == tuple(array.shape[2:]):
+        return array
+    config = [(0, 0, 0), (0, 0, 0)]
+    for length, n in zip(lengths, array.shape[2:], strict=True):
+        step = -(-length // n)
+        before = 0 if from_top else (length - n * step - 1) % step
+        after = length - before - ((n - 1) * step + 1)
+        if after < 0:
+            raise ValueError(f"{n} rows or columns cannot be spread over {length}")
+        config.append((before, after, step - 1))
+    array = as_meant(array)
+    return lax.pad(array, as_dtype(0, array.dtype), config)

@@ -4,6 +4,7 @@ import theano
 import theano.tensor as T
 from lasagne.theano_extensions import conv as conv1d
 from theano.tensor.nnet import abstract_conv as ac
+from theano.tensor.nnet.conv import conv2d as old_conv2d
 
 from xla.oracle import check, check_gradient, random
 
@@ -155,3 +156,42 @@ def test_where_the_channels_are_does_not_show_in_gradients():
         filters((4, 3, 3, 2)),
         tolerance=1e-5,
     )
+
+
+@pytest.mark.filterwarnings("ignore:theano.tensor.nnet.conv")
+@pytest.mark.parametrize(
+    ("border", "known", "subsample"),
+    [
+        ("valid", True, (1, 1)),
+        ("valid", False, (1, 1)),
+        ("full", True, (2, 1)),
+        ("full", False, (1, 1)),
+    ],
+)
+def test_convolutions_of_old_programs(border, known, subsample):
+    x, k = images((2, 3, 5, 4)), filters((2, 3, 3, 2))
+    shapes = {"image_shape": x.shape, "filter_shape": k.shape} if known else {}
+
+    def build(x, k):
+        return old_conv2d(x, k, border_mode=border, subsample=subsample, **shapes)
+
+    check(build, x, k)
+    check_gradient(build, x, k)
+
+
+@pytest.mark.filterwarnings("ignore:theano.tensor.nnet.conv")
+@pytest.mark.parametrize("subsample", [(1, 1), (2, 3)])
+def test_strides_of_old_programs(subsample):
+    check(lambda x, k: old_conv2d(x, k, subsample=subsample), images(), filters())
+
+
+@pytest.mark.filterwarnings("ignore:theano.tensor.nnet.conv")
+@pytest.mark.parametrize("wrong", ["images", "filters"])
+def test_shapes_other_than_announced_are_an_error(wrong):
+    x, k = T.dtensor4s("x", "k")
+    announced = {"images": (2, 3, 7, 6), "filters": (4, 3, 3, 2)}
+    announced[wrong] = (*announced[wrong][:3], 1)
+    y = old_conv2d(x, k, announced["images"], announced["filters"], "full")
+    f = theano.function([x, k], y, mode="xla")
+    with pytest.raises(ValueError, match=f"shape of the {wrong}(.|\n)*It is ConvOp"):
+        f(images(), filters())
