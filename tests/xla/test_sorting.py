@@ -64,10 +64,37 @@ def test_the_different_values(axis, dtype):
     check(lambda x: Unique()(x), np.zeros(0, dtype))
 
 
-def test_the_different_columns_have_no_conversion():
-    x = T.dmatrix()
-    with pytest.raises(NotImplementedError, match="first axis"):
-        theano.function([x], Unique(axis=1)(x), mode="xla")
+@pytest.mark.parametrize("axis", [1, -2])
+def test_the_different_columns(axis):
+    x = np.array([[[2, 1, 2], [7, 3, 7], [2, 1, 2]]])
+    check(lambda x: Unique(True, True, True, axis)(x), x)
+    check(lambda x: Unique(axis=axis)(x + x[0, 0, 0]), x)
+
+
+PERMUTATIONS = np.array([[2, 0, 1], [1, 2, 0]])
+
+
+@pytest.mark.parametrize("inverse", [False, True])
+@pytest.mark.parametrize("shape", [(3,), (2, 3), (4, 2, 3)])
+@pytest.mark.parametrize("order", [PERMUTATIONS, PERMUTATIONS[0]])
+def test_permuted_rows(shape, order, inverse):
+    def build(x, order):
+        return T.permute_row_elements(x, order, inverse)
+
+    check(build, random(0, shape), order)
+    if not inverse:  # of which Theano has a wrong gradient
+        check_gradient(build, random(0, shape), order)
+
+
+def test_permutations_of_something_else_are_an_error():
+    x, order = T.dmatrix(), T.lmatrix()
+    f = theano.function([x, order], T.permute_row_elements(x, order), mode="xla")
+    with pytest.raises(ValueError, match="mismatch"):
+        f(np.zeros((1, 3)), PERMUTATIONS)
+    with pytest.raises(ValueError, match="Rows of 4"):
+        f(np.zeros((2, 4)), PERMUTATIONS)
+    with pytest.raises(IndexError, match="numbers below 3"):
+        f(np.zeros((2, 3)), PERMUTATIONS + 1)
 
 
 def test_where_there_is_something():
