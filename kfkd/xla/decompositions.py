@@ -114,7 +114,8 @@ def _(op, node):
             )
         u, s, vt = jnp.linalg.svd(x, full_matrices=False)
         eps = np.finfo(s.dtype).eps
-        cut = jnp.where(rcond < 0, eps, rcond) * s[0]
+        # As in LAPACK, which takes nothing else for a fraction.
+        cut = jnp.where((rcond <= 0) | (rcond >= 1), eps, rcond) * s[0]
         kept = s > cut
         inner = jnp.where(kept[:, None], u.T @ y2 / jnp.where(kept, s, 1)[:, None], 0)
         solution = vt.T @ inner

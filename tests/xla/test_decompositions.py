@@ -115,13 +115,14 @@ def test_singular():
     assert np.isnan(f(np.full((2, 2), np.nan))).all()
 
 
+@pytest.mark.parametrize("cut", [1e-8, 0.0, -1.0, 1.0])
 @pytest.mark.parametrize("rank", [2, 3])
-def test_least_squares(rank):
+def test_least_squares(rank, cut):
     x = random(8, (6, rank)) @ random(9, (rank, 3))
     op = nlinalg.lstsq()
     with theano.config.change_flags(floatX="float64"):
         y = random(10, (6, 2))
-        check(lambda x, y, c: op(x, y, c)[:3], x, y, 1e-8, tolerance=1e-6)
+        check(lambda x, y, c: op(x, y, c)[:3], x, y, cut, tolerance=1e-6)
 
 
 def test_tensors():
