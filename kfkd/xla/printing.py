@@ -1,10 +1,12 @@
-"""Printing while a program runs: ``theano.printing.Print``."""
+"""Looking into a program while it runs: ``Print`` and ``PdbBreakpoint``."""
 
 import jax
 import numpy as np
+from theano.breakpoint import PdbBreakpoint
 from theano.printing import Print
 
 from kfkd.xla.dispatch import convert, generates
+from kfkd.xla.python_ops import by_python
 
 
 @convert.register(Print)
@@ -18,3 +20,8 @@ def _(op, node):
         return x
 
     return print_and_pass
+
+
+@convert.register(PdbBreakpoint)
+def _(op, node):
+    return generates(by_python(node))  # at each call, whatever is known
