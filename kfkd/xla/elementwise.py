@@ -17,6 +17,7 @@ from theano.tensor.nnet import nnet, sigm
 from kfkd.xla.dispatch import as_dtype, convert, dtype_of, require
 from kfkd.xla.layout import Moved, as_meant, keeps_layout
 from kfkd.xla.prefix import Prefix, takes_prefix
+from kfkd.xla.special import SPECIAL
 
 
 def _fold(function):
@@ -68,6 +69,15 @@ def _cast(x, dtype):
     return jnp.where(x < 0, wrapped, as_dtype(x, dtype)) if dtype == "u8" else wrapped
 
 
+def _in_double(function):
+    """Compute real numbers in float64: XLA's errors grow with their exponents."""
+
+    def computed(x):
+        return function(as_dtype(x, "float64") if x.dtype.kind == "f" else x)
+
+    return computed
+
+
 def _in_range(op):
     above = operator.lt if op.openlow else operator.le
     below = operator.lt if op.openhi else operator.le
@@ -104,10 +114,10 @@ _ARITHMETIC = {
     ts.Clip: _clip,
     ts.Conj: jnp.conj,
     ts.Cos: jnp.cos,
-    ts.Cosh: jnp.cosh,
+    ts.Cosh: _in_double(jnp.cosh),
     ts.Deg2Rad: jnp.deg2rad,
     ts.Exp: jnp.exp,
-    ts.Exp2: jnp.exp2,
+    ts.Exp2: _in_double(jnp.exp2),
     ts.Expm1: jnp.expm1,
     ts.Floor: jnp.floor,
     ts.Identity: lambda x: x,
@@ -131,7 +141,7 @@ _ARITHMETIC = {
     ts.Second: _second,
     ts.Sgn: jnp.sign,
     ts.Sin: jnp.sin,
-    ts.Sinh: jnp.sinh,
+    ts.Sinh: _in_double(jnp.sinh),
     ts.Sqr: lambda x: x * x,
     ts.Sqrt: jnp.sqrt,
     ts.Sub: operator.sub,
@@ -140,21 +150,9 @@ _ARITHMETIC = {
     ts.TrueDiv: jnp.true_divide,
     ts.Trunc: jnp.trunc,
     ts.XOR: _fold(operator.xor),
-    tss.Chi2SF: lambda x, k: special.gammaincc(k / 2, x / 2),
     tss.Erf: special.erf,
     tss.Erfc: special.erfc,
-    tss.Erfcinv: lambda x: -special.ndtri(x / 2) * np.sqrt(0.5).astype(x.dtype),
     tss.Erfinv: special.erfinv,
-    tss.Gamma: special.gamma,
-    tss.GammaInc: special.gammainc,
-    tss.GammaIncC: special.gammaincc,
-    tss.GammaL: lambda k, x: special.gammainc(k, x) * special.gamma(k),
-    tss.GammaLn: special.gammaln,
-    tss.GammaU: lambda k, x: special.gammaincc(k, x) * special.gamma(k),
-    tss.I0: special.i0,
-    tss.I1: special.i1,
-    tss.Psi: special.digamma,
-    tss.TriGamma: lambda x: special.polygamma(1, x),
     xlogx.XlogX: lambda x: special.xlogy(x, x),
     xlogx.XlogY0: special.xlogy,
     nnet.ScalarSoftsign: lambda x: x / (1 + jnp.abs(x)),
@@ -221,13 +219,38 @@ def scalar_function(op, node):
         function = _ARITHMETIC[type(op)]
         # The absolute value of a complex number is the one real result here.
         common = dtype_of(node.inputs[0]) if type(op) is ts.Abs else result
+    elif type(op) in SPECIAL and result.kind == "f":
+        function, common = SPECIAL[type(op)], np.dtype("float64")
     else:
-        raise NotImplementedError(
-            f"the elementwise operation {type(op).__name__} has no conversion"
-        )
+        return _by_definition(op, node)
     return lambda *values: as_dtype(
         function(*(as_dtype(v, common) for v in values)), result
     )
+
+
+def _by_definition(op, node):
+    """Return what a user's operation does in Python, as far as JAX can trace it."""
+    # Python's numbers are as wide.
+    widest = {"f": "float64", "c": "complex128"}
+    given = [dtype_of(v) for v in node.inputs]
+    wide = [d if d == "uint64" else widest.get(d.kind, "int64") for d in given]
+    results = [dtype_of(v) for v in node.outputs]
+    define = jnp.vectorize(op.impl)
+    try:
+        with jax.enable_x64(True):
+            jax.eval_shape(define, *(jax.ShapeDtypeStruct((), t) for t in wide))
+    except Exception:
+        raise NotImplementedError(
+            f"the elementwise operation {type(op).__name__} has no conversion"
+        ) from None
+
+    def defined(*values):
+        outputs = define(*map(as_dtype, values, wide))
+        outputs = outputs if isinstance(outputs, tuple) else (outputs,)
+        outputs = tuple(map(_cast, outputs, results))
+        return outputs if len(outputs) > 1 else outputs[0]
+
+    return defined
 
 
 def _composite(op):
