@@ -29,6 +29,7 @@ from kfkd.xla import (  # noqa: F401  (each registers its conversions)
     elementwise,
     fourier,
     indexing,
+    inner_graphs,
     linalg,
     neighbours,
     nnet,
@@ -85,4 +86,4 @@ _EXCLUDED = (
 
 keep_programs()
 register_linker("xla", XLALinker())
-register_mode("xla", Mode("xla", Query(include=["fast_run"], exclude=_EXCLUDED)))
+register_mode("xla", Mode("xla", Query(include=["fast_run", "xla"], exclude=_EXCLUDED)))
