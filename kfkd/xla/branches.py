@@ -1,10 +1,22 @@
-"""Choices between values: ``theano.ifelse``."""
+"""Choices between values: ``theano.ifelse``, ``choose`` and ``default``."""
 
 import jax.numpy as jnp
 import numpy as np
 from theano.ifelse import IfElse
+from theano.tensor import basic as tb
+from theano.typed_list import MakeList
 
-from kfkd.xla.dispatch import convert, is_static, learn
+from kfkd.xla.dispatch import (
+    Listed,
+    as_dtype,
+    convert,
+    dtype_of,
+    generates,
+    is_static,
+    learn,
+    require,
+    takes_none,
+)
 
 
 @convert.register(IfElse)
@@ -27,3 +39,36 @@ def _equal(first, second):
     """Tell whether two values are known to be the same, as sizes of both mostly are."""
     known = is_static(first) and is_static(second)
     return known and np.array_equal(first, second)
+
+
+@convert.register(MakeList)
+def _(op, node):
+    return generates(lambda *values: (Listed(values),))
+
+
+@convert.register(tb.Choose)
+def _(op, node):
+    dtype = dtype_of(node.outputs[0])
+
+    @generates
+    def choose(places, choices):
+        n = len(choices)
+        if n == 0:
+            raise ValueError("There is nothing to choose from")
+        if op.mode == "raise":
+            inside = (places >= 0) & (places < n)
+            require(inside, ValueError(f"invalid entry in choice array: there are {n}"))
+        places = places % n if op.mode == "wrap" else jnp.clip(places, 0, n - 1)
+        shape = jnp.broadcast_shapes(places.shape, *(c.shape for c in choices))
+        chosen = jnp.broadcast_to(places, shape)[None]
+        choices = jnp.stack(
+            [jnp.broadcast_to(as_dtype(choice, dtype), shape) for choice in choices]
+        )
+        return jnp.take_along_axis(choices, chosen, axis=0)[0]
+
+    return choose
+
+
+@convert.register(tb.Default)
+def _(op, node):
+    return takes_none(lambda x, default: default if x is None else x)

@@ -13,7 +13,9 @@ from kfkd.xla.layout import Moved
 from kfkd.xla.prefix import Prefix
 
 __all__ = [
+    "Listed",
     "NotStatic",
+    "TheanosTypeError",
     "as_dtype",
     "collected_checks",
     "convert",
@@ -28,6 +30,7 @@ __all__ = [
     "require",
     "sizes",
     "static",
+    "takes_none",
 ]
 
 
@@ -56,13 +59,32 @@ def generates(function):
     return function
 
 
+def takes_none(function):
+    """Mark a conversion's function that takes None where there should be an array."""
+    function.takes_none = True
+    return function
+
+
 class NotStatic(Exception):
     """A value has to be known when the program is made, and is not."""
 
 
+class TheanosTypeError(TypeError):
+    """A TypeError that Theano's own evaluation raises as well.
+
+    Those of JAX are of shapes that do not fit, of which Theano says ValueError.
+    """
+
+
+class Listed(tuple):
+    """The value of a typed list, within a program."""
+
+    __slots__ = ()
+
+
 def is_static(value):
     """Tell whether *value* is known while the program is being made."""
-    return not isinstance(value, (jax.Array, Moved, Prefix))
+    return not isinstance(value, (jax.Array, Listed, Moved, Prefix))
 
 
 _ask = contextvars.ContextVar("ask", default=None)

@@ -8,13 +8,14 @@ from theano.graph.utils import get_variable_trace_string
 
 from kfkd.xla.dispatch import (
     NotStatic,
+    TheanosTypeError,
     collected_checks,
     convert,
     evaluate,
     is_static,
     learning,
 )
-from kfkd.xla.host import Question
+from kfkd.xla.host import Question, is_array
 from kfkd.xla.layout import as_meant
 from kfkd.xla.prefix import Prefix
 from kfkd.xla.python_ops import by_python, python_ops_allowed
@@ -117,7 +118,9 @@ class Program:
             except NotStatic as error:  # of a node within this one, maybe
                 raise NotStatic(*(error.args or [node])) from None
             except (AssertionError, IndexError, TypeError, ValueError) as error:
-                kind = ValueError if isinstance(error, TypeError) else type(error)
+                kind = type(error)
+                if isinstance(error, TypeError) and kind is not TheanosTypeError:
+                    kind = ValueError
                 raise kind(f"{error}\nIt is {where(node)}") from error
             finally:
                 checks = collected_checks()
@@ -138,6 +141,10 @@ def _compute(node, function, values, lengths, answer):
     inputs = [_cut(values[v], lengths) for v in node.inputs]
     if not getattr(function, "keeps_layout", False):
         inputs = [as_meant(v) for v in inputs]
+    if not getattr(function, "takes_none", False):
+        for v, value in zip(node.inputs, inputs, strict=True):
+            if value is None and is_array(v):
+                raise ValueError(f"The value of {v} is None")
     if all(map(is_static, inputs)) and not getattr(function, "generates", False):
         return evaluate(node, inputs)
     of_prefix = any(isinstance(v, Prefix) for v in inputs)

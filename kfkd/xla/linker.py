@@ -190,13 +190,14 @@ class Thunk:
         if len(self.jitted) >= _MOST_PROGRAMS:
             self._forget()
         donated, kept = self.shared()
+        built_in = self._given_as_it_is()
         for v, cell in self.cells.items():
-            if v not in self.built_in and not isinstance(cell, Cell):
+            if v not in built_in and not isinstance(cell, Cell):
                 kept[v] = to_device(np.asarray(cell[0]))
         arguments = list(donated.values()), list(kept.values())
         signature = (
             variant(),
-            tuple(hashable(self.cells[v][0]) for v in self.built_in),
+            tuple((v, hashable(value)) for v, value in built_in.items()),
             tuple((a.shape, a.dtype) for part in arguments for a in part),
         )
         number = self.signatures.setdefault(signature, len(self.signatures))
@@ -205,7 +206,7 @@ class Thunk:
         key = answers.foresee()
         if key in self.jitted:
             return self.jitted[key](*arguments)
-        jitted = self._jit(list(donated), list(kept), answers)
+        jitted = self._jit(list(donated), list(kept), built_in, answers)
         with compiling():
             result = jitted(*arguments)
         self.jitted[answers.key] = jitted
@@ -219,9 +220,18 @@ class Thunk:
             self.parts[variables] = Thunk(program, storage, {}, {})
         return [to_host(array) for array in self.parts[variables]._step()]
 
-    def _jit(self, donated, kept, answer):
-        built_in = {v: self.cells[v][0] for v in self.built_in}
+    def _given_as_it_is(self):
+        """Return what the program is made for, by variable: what is no array.
 
+        Such as None, which a few operations take for an array.
+        """
+        return {
+            v: cell[0]
+            for v, cell in self.cells.items()
+            if v in self.built_in or (not isinstance(cell, Cell) and cell[0] is None)
+        }
+
+    def _jit(self, donated, kept, built_in, answer):
         def run(donated_arrays, kept_arrays):
             arrays = [*donated_arrays, *kept_arrays]
             values = dict(zip([*donated, *kept], arrays, strict=True))

@@ -4,25 +4,25 @@ import jax.numpy as jnp
 import numpy as np
 from theano.tensor.nnet.neighbours import Images2Neibs
 
-from kfkd.xla.dispatch import convert, sizes
+from kfkd.xla.dispatch import TheanosTypeError, convert, sizes
 
 
 def _places(mode, length, size, step):
     """Return where the entries of each patch are along an axis of *length*."""
     padding = {"half": size // 2, "wrap_centered": size // 2, "full": size - 1}
     before = padding.get(mode, 0)
-    if size <= 0 or step <= 0 or (length < size and mode != "ignore_borders"):
-        raise ValueError(
-            f"Patches of {size}, {step} apart, cannot be taken of {length} pixels"
-        )
+    if size <= 0 or step <= 0:
+        raise ValueError(f"Patches of {size}, {step} apart, cannot be taken")
+    if length < size and mode != "ignore_borders":
+        raise TheanosTypeError(f"Patches of {size} do not fit into {length} pixels")
     if mode == "wrap_centered":
         if size % 2 == 0:
-            raise ValueError(f"Patches in mode wrap_centered are odd, not {size}")
+            raise TheanosTypeError(f"Patches in mode wrap_centered are odd, not {size}")
         count = -(-length // step)
     else:
         room = length + 2 * before - size
         if mode != "ignore_borders" and room % step:
-            raise ValueError(
+            raise TheanosTypeError(
                 f"Patches of {size}, {step} apart, do not end with {length} pixels"
             )
         count = max(room // step + 1, 0)

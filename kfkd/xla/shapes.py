@@ -20,6 +20,7 @@ from kfkd.xla.dispatch import (
     require,
     sizes,
     static,
+    takes_none,
 )
 from kfkd.xla.layout import keeps_layout
 from kfkd.xla.prefix import Prefix, takes_prefix
@@ -107,7 +108,13 @@ def _(op, node):
 
 @convert.register(tb.Reshape)
 def _(op, node):
-    return lambda x, shape: jnp.reshape(x, sizes(shape))
+    def reshape(x, shape):
+        shape = sizes(shape)
+        if len(shape) != op.ndim:
+            raise ValueError(f"Cannot reshape to {shape}: {op.ndim} sizes are wanted")
+        return jnp.reshape(x, shape)
+
+    return reshape
 
 
 @convert.register(tb.Flatten)
@@ -144,13 +151,16 @@ def _(op, node):
 
 
 @convert.register(tb.Eye)
-def _(op, node):
-    return generates(lambda n, m, k: jnp.eye(*sizes(n, m, k), dtype=op.dtype))
-
-
 @convert.register(tb.Tri)
 def _(op, node):
-    return generates(lambda n, m, k: jnp.tri(*sizes(n, m, k), dtype=op.dtype))
+    make = jnp.eye if isinstance(op, tb.Eye) else jnp.tri
+
+    @takes_none  # as NumPy's functions do
+    @generates
+    def diagonals(n, m, k):
+        return make(*sizes(n, n if m is None else m, k), dtype=op.dtype)
+
+    return diagonals
 
 
 @convert.register(tb.Join)
@@ -159,6 +169,8 @@ def _(op, node):
 
     def join(axis, *values):
         (axis,) = sizes(axis)
+        if not -values[0].ndim <= axis < values[0].ndim:
+            raise np.exceptions.AxisError(axis, values[0].ndim)
         return jnp.concatenate([as_dtype(v, dtype) for v in values], axis)
 
     return join

@@ -1,4 +1,4 @@
-"""Choices: ``theano.ifelse``."""
+"""Choices: ``theano.ifelse``, ``choose`` and ``default``."""
 
 import numpy as np
 import pytest
@@ -43,3 +43,37 @@ def test_gradients(condition):
         return first * second
 
     check_gradient(build, np.abs(VECTOR))
+
+
+@pytest.mark.parametrize("mode", ["raise", "wrap", "clip"])
+def test_choosing_among_rows_and_among_arrays(mode):
+    def build(places, x, y):
+        return [
+            T.choose(places, x, mode=mode),
+            T.choose(places[0], x, mode=mode),
+            T.choose(T.minimum(places, 1), [y, x[:2]], mode=mode),
+        ]
+
+    x = random(1, (3, 4), "float32")
+    places = np.array([[2, 0, 1, 1], [1, 2, 0, 2]])
+    check(build, places, x, random(2, (1, 4), "float32"), mode="FAST_RUN")
+    wrong = places + np.array([0, 4, -3, 0])
+    if mode == "raise":
+        with pytest.raises(ValueError, match=r"invalid entry(.|\n)*It is Choose"):
+            check(lambda places, x: T.choose(places, x, mode=mode), wrong, x)
+    else:
+        check(lambda places, x: T.choose(places, x, mode=mode), wrong, x)
+
+
+def test_the_default_of_what_is_none():
+    x, y = T.dvectors("x", "y")
+    f = theano.function([x, y], [T.default(x, y) * 2, y], mode="xla")
+    given = [f(*values)[0].tolist() for values in (([1], [2]), (None, [3]), ([4], [2]))]
+    assert given == [[2], [6], [8]]
+
+
+def test_none_instead_of_an_array_is_an_error():
+    x = T.dvector("x")
+    f = theano.function([x], x * 2, mode="xla")
+    with pytest.raises(ValueError, match=r"value of x is None(.|\n)*It is Elemwise"):
+        f(None)

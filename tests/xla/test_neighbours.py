@@ -42,5 +42,20 @@ def test_images_from_patches():
 def test_patches_that_do_not_fit_are_an_error(mode, shape):
     x = T.dtensor4()
     f = theano.function([x], images2neibs(x, shape, mode=mode), mode="xla")
-    with pytest.raises(ValueError, match="Patches"):
+    with pytest.raises(TypeError, match=r"Patches(.|\n)*It is Images2Neibs"):
         f(np.zeros((1, 1, 6, 6)) if mode != "half" else np.zeros((1, 1, 5, 6)))
+
+
+def test_patches_of_no_size_are_an_error():
+    x, n = T.dtensor4(), T.lvector()
+    f = theano.function([x, n], images2neibs(x, n), mode="xla")
+    with pytest.raises(ValueError, match="Patches of 0"):
+        f(np.zeros((1, 1, 6, 6)), [0, 2])
+
+
+def test_images_of_another_rank_are_an_error():
+    x, shape = T.dmatrix(), T.lvector()
+    f = theano.function([x, shape], neibs2images(x, (2, 2), shape), mode="xla")
+    assert f(np.zeros((4, 4)), [1, 1, 4, 4]).shape == (1, 1, 4, 4)
+    with pytest.raises(ValueError, match="4 sizes are wanted"):
+        f(np.zeros((4, 4)), [1, 1, 1, 4, 4])

@@ -204,3 +204,23 @@ def test_flat_indices(order):
     for found in (ravel_multi_index((i, j), dims), unravel_index(i * 9 + j, dims)[0]):
         with pytest.raises(ValueError, match="out of bounds"):
             theano.function([i, j], found, mode="xla")([3], [5])
+
+
+def test_joining_along_an_axis_given_at_the_call():
+    x, axis = T.dmatrix(), T.lscalar()
+    f = theano.function([x, axis], T.join(axis, x, x), mode="xla")
+    value = random(7, (2, 3))
+    for given in (0, 1, -1, -2):
+        same(f(value, given), np.concatenate([value, value], given))
+    for given in (2, -3):
+        with pytest.raises(IndexError, match=r"out of bounds(.|\n)*It is Join"):
+            f(value, given)
+
+
+@pytest.mark.parametrize("make", [T.eye, T.tri])
+def test_diagonals_without_a_number_of_columns(make):
+    n, m, k = T.lscalars("n", "m", "k")
+    f = theano.function([n, m, k], make(n, m, k, "float32"), mode="xla")
+    desired = getattr(np, make.__name__)
+    for m in (None, 4, None):
+        same(f(3, m, 1), desired(3, m, 1, dtype="float32"))
