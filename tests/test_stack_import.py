@@ -10,7 +10,7 @@ import pytest
 
 from kfkd import stack
 from kfkd.stack.installed import check_installed
-from kfkd.stack.settings import get_settings
+from kfkd.stack.settings import SettingsError, explained, get_settings
 
 
 def run(code, tmp_path, **environment):
@@ -29,6 +29,19 @@ def run(code, tmp_path, **environment):
     assert result.returncode == 0, result.stderr
     assert result.stderr == ""
     return result.stdout
+
+
+def test_settings_that_theano_does_not_take():
+    for name, value in (("mode", "foo"), ("floatX", "float17")):
+        message = f"take its settings, {name}={value}: .*{value}.*mode is xla"
+        with (
+            pytest.raises(SettingsError, match=message) as error,
+            explained(f"{name}={value}"),
+        ):
+            setattr(stack.theano.config, name, value)
+        assert error.value.__suppress_context__
+    with pytest.raises(ValueError, match=r"^another$"), explained("mode=foo"):
+        raise ValueError("another")
 
 
 SNAPSHOT = """

@@ -112,6 +112,35 @@ def test_operations_and_rewrites_of_users():
     assert len(theano.gof.graph.ops([x], [y])) == 1
 
 
+class Repeated(Doubled):
+    def infer_shape(self, node, shapes):
+        return [shapes[0]]
+
+
+class RepeatedAsNow(Doubled):
+    def infer_shape(self, fgraph, node, shapes):
+        return [shapes[0]]
+
+
+@theano.as_op(T.fvector, T.fvector, infer_shape=lambda node, shapes: shapes)
+def repeated(x):
+    return x * 2
+
+
+def test_shapes_that_operations_of_users_infer():
+    x = T.fvector()
+    for op in (Repeated(), RepeatedAsNow(), repeated):
+        # The operation itself, which mode "xla" does not know, is not needed.
+        f = theano.function([x], op(x).shape[0], mode="xla")
+        assert f([1, 2, 3]) == 3
+
+
+def test_pickled_settings():
+    restored = pickle.loads(pickle.dumps(theano.config))
+    for name in ("mode", "linker", "device", "compiledir"):
+        assert getattr(restored, name) == getattr(theano.config, name)
+
+
 def test_moved_names():
     from theano.compat import OrderedDict, izip
     from theano.compat.six.moves import cPickle

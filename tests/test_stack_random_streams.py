@@ -236,6 +236,28 @@ def test_steps_of_a_loop_draw_numbers_of_their_own():
     assert len(rows) == 6
 
 
+def test_gradients_past_noise():
+    streams = RandomStreams(9)
+    x, v = T.dvector(), T.dvector()
+    rows, updates = theano.scan(
+        lambda y: y * T.exp(streams.normal(y.shape, dtype="float64")),
+        outputs_info=x,
+        n_steps=3,
+    )
+    cost = T.sum(rows**2)
+    gradient = T.grad(cost, x)
+    change = T.Rop(cost, x, v)
+    f = theano.function([x, v], [cost, gradient, change], updates=updates)
+    at, along, step = np.array([0.5, 2.0]), np.array([0.3, -0.1]), 1e-5
+    costs = []
+    for place in (at + step * along, at - step * along, at):
+        streams.seed()
+        cost, gradient, change = f(place, along)
+        costs.append(cost)
+    difference = (costs[0] - costs[1]) / (2 * step)
+    np.testing.assert_allclose([gradient @ along, change], difference, rtol=1e-6)
+
+
 def test_streams_in_pickles():
     streams = RandomStreams(9)
     f = theano.function([], streams.poisson((5,), 3.0), mode="FAST_RUN")

@@ -182,6 +182,13 @@ def test_streams_are_those_of_theanos_own_product():
     )
 
 
+def test_digests_tell_arrays_apart():
+    arrays = [np.arange(6.0), np.ones(6), np.arange(6.0).reshape(2, 3)]
+    digests = [theano.printing.hex_digest(array) for array in arrays]
+    assert len(set(digests)) == 3
+    assert theano.printing.hex_digest(np.ones(6)) == digests[1]
+
+
 def test_random_numbers_in_python():
     x = rng_mrg.MRG_RandomStreams(7).uniform((500,), nstreams=10)
     draws = theano.function([], x, mode="FAST_COMPILE")

@@ -39,6 +39,8 @@ def examine():
     # The stack's own error is what has been found of the packages.
     if failure and "StackError: " not in failure:
         mend = REINSTALL
+        if "SettingsError: " in failure:
+            mend = "Change THEANO_FLAGS or .theanorc"
         if any(finding.mend for finding in packages):
             mend = "Mend the packages above first"
         yield Finding("steps" if found else "import", failure, mend)

@@ -64,7 +64,7 @@ def find_device(devices):
     if os.environ.get("KFKD_DEVICE"):
         reason = f"KFKD_DEVICE={os.environ['KFKD_DEVICE']}"
     elif stack.REQUESTED_DEVICE:
-        reason = "THEANO_FLAGS or .theanorc name it"
+        reason = "THEANO_FLAGS, .theanorc or theano.sandbox.cuda.use() names it"
     elif name.startswith("cuda"):
         reason = "it is the first GPU"
     else:

@@ -55,8 +55,10 @@ def _rebuild(function, arguments):
 check_installed()
 _flags, _mode, REQUESTED_DEVICE = settings.get_settings()
 with imports.quiet():
-    theano = imports.import_theano(_flags)
+    with settings.explained(_flags):
+        theano = imports.import_theano(_flags)
     numerics.repair_numpy_names(theano)
+    numerics.repair_digests(theano)
     numerics.repair_autocast(theano)
     numerics.repair_casts(theano)
     numerics.repair_cumulation(theano)

@@ -20,18 +20,24 @@ def repair_modes(theano, mode):
     Theano accepts a fixed list of names, and keeps using the first default mode after
     ``config.mode`` has come to name another.
     """
-    modes = theano.compile.mode
     parameter = theano.config._config_var_dict["mode"]
-    accept = parameter._apply
-
-    def apply(value):
-        modes.instantiated_default_mode = None
-        registered = isinstance(value, str) and value in modes.predefined_modes
-        return value if registered or value == "xla" else accept(value)
-
-    parameter._apply = apply
+    parameter._apply = functools.partial(_mode, parameter._apply)
     if mode:
         theano.config.mode = mode
+
+
+# Functions of the module, since programs may pickle theano.config.
+
+
+def _mode(accept, value):
+    modes = sys.modules["theano.compile.mode"]
+    modes.instantiated_default_mode = None
+    registered = isinstance(value, str) and value in modes.predefined_modes
+    return value if registered or value == "xla" else accept(value)
+
+
+def _folder(path):
+    return os.path.realpath(os.path.expanduser(path))
 
 
 class _NoModules:
@@ -56,7 +62,7 @@ def repair_cache(theano):
         cache = _NoModules(theano.link.c.exceptions.MissingGXX)
         theano.link.c.basic.get_module_cache = lambda init_args=None: cache
         parameter = theano.config._config_var_dict["compiledir"]
-        parameter._apply = lambda path: os.path.realpath(os.path.expanduser(path))
+        parameter._apply = _folder
 
 
 def repair_scan(theano):

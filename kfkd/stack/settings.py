@@ -2,10 +2,12 @@
 
 import configparser
 import contextlib
+import functools
 import os
 import re
+import traceback
 
-__all__ = ["get_settings", "repair_settings"]
+__all__ = ["SettingsError", "explained", "get_settings", "repair_settings"]
 
 
 # How Theano's own GPU back ends were to be compiled, and were to use a GPU.
@@ -110,20 +112,43 @@ def repair_settings(theano):
         if name not in known:
             setattr(type(config), name, _Section(config, name))
     device, linker = known["device"], known["linker"]
-    accept = linker._apply
+    Device = type(device)
+    set_value = Device.__set__
 
-    class Device(type(device)):
-        def __set__(self, config, value):
-            if value == self.val:
-                return
+    def __set__(self, config, value):
+        if self is not device:
+            set_value(self, config, value)
+        elif value != self.val:
             raise RuntimeError(
                 f"theano.config.device cannot become {value!r} in a program: start it "
                 f"with THEANO_FLAGS=device={value} (or KFKD_DEVICE, which is cpu, cuda "
                 "or cuda:N), or leave it out: a GPU that is there is used"
             )
 
-    def apply(value):
-        return accept(value if config.cxx else _PYTHON_LINKERS.get(value, value))
+    Device.__set__ = __set__
+    linker._apply = functools.partial(_linker, linker._apply, config)
 
-    device.__class__ = Device
-    linker._apply = apply
+
+def _linker(accept, config, value):
+    return accept(value if config.cxx else _PYTHON_LINKERS.get(value, value))
+
+
+class SettingsError(ValueError):
+    """THEANO_FLAGS or .theanorc has a value that Theano does not take."""
+
+
+@contextlib.contextmanager
+def explained(flags):
+    """Say what is wrong with the settings in one error, without Theano's traceback."""
+    try:
+        yield
+    except Exception as error:
+        last = traceback.extract_tb(error.__traceback__)[-1].filename
+        if os.path.basename(last) not in ("configdefaults.py", "configparser.py"):
+            raise
+        problem = f"Theano does not take its settings, {flags}: {error}"
+    else:
+        return
+    raise SettingsError(
+        f"{problem} Change THEANO_FLAGS or .theanorc; kfkd's own mode is xla."
+    ) from None

@@ -20,15 +20,20 @@ class _Cast:
         return lambda value: np.asarray(value, dtype)
 
 
-def _unique(a, return_index=False, return_inverse=False, **options):
+def _unique(a, return_index=False, return_inverse=False, *args, **options):
     """numpy.unique, of which the inverse was a vector."""
-    found = np.unique(a, return_index, return_inverse, **options)
+    found = np.unique(a, return_index, return_inverse, *args, **options)
     if return_inverse:
         found = list(found)
         found[1 + return_index] = found[1 + return_index].ravel()
     return found
 
 
+# numpy.linalg was a package.
+_LINALG = types.ModuleType("numpy.linalg")
+vars(_LINALG).update(
+    __getattr__=lambda name: getattr(np.linalg, name), linalg=np.linalg
+)
 _NUMPY = types.ModuleType("numpy")
 vars(_NUMPY).update(
     __getattr__=lambda name: getattr(np, name),
@@ -38,8 +43,10 @@ vars(_NUMPY).update(
     find_common_type=lambda arrays, scalars: np.result_type(*arrays, *scalars),
     float=float,
     int=int,
+    linalg=_LINALG,
     product=np.prod,
     unique=_unique,
+    vstack=lambda arrays: np.vstack(list(arrays)),
 )
 
 

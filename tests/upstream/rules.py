@@ -84,7 +84,7 @@ RULES = (
     ),
     Rule(
         "asserts that a function writes over its arguments, which XLA leaves alone",
-        ("tests/tensor/test_inplace.py::*",),
+        ("tests/tensor/test_inplace.py::*", "*InplaceBroadcast::test_good"),
         error="Failed check: inplace_check",
     ),
     Rule(
@@ -106,7 +106,7 @@ RULES = (
     ),
     Rule(
         "calls rewrites of Theano's as it could before Theano-PyMC 1.1",
-        ("tests/tensor/test_blas.py::*",),
+        ("tests/tensor/test_blas.py::*", "tests/tensor/test_opt.py::*"),
         error=r"(res_is_a|_gemm_canonicalize|local_\w+)\(\) missing 1 required",
     ),
     Rule(
@@ -155,6 +155,97 @@ RULES = (
         "tests draws from generators of NumPy's, which Theano-PyMC 1.1 has removed",
         ("tests/tensor/test_raw_random.py",),
         error="theano.tensor.raw_random.RandomFunction is not available",
+    ),
+    Rule(
+        "sets states to NumPy's generators, so that its differences see other numbers",
+        ("*::TestScan::test_grad_multiple_outs_some_uncomputable",),
+        error="^AssertionError",
+        line="^assert max_err <= 1e-2$",
+    ),
+    Rule(
+        "wants a state not to be an array, which scan takes for a recurrent output",
+        ("*::TestScan::test_oinp_iinp_iout_oout_mappings",),
+        line=r"^assert mappings\[\"inner_out_from_outer_inp",
+    ),
+    Rule(
+        "looks into Theano's own evaluation of a loop",
+        ("tests/scan/test_basic.py::TestScan::*",),
+        error="'Scan' object has no attribute '(fn|destroy_map)'",
+    ),
+    Rule(
+        "watches Theano evaluate operations one by one, where XLA runs them all",
+        ("*::TestScan::test_monitor_mode",),
+        line=r"^assert detect_large_outputs\.large_count == 3$",
+    ),
+    Rule(
+        "asserts which operations the optimised graph holds",
+        ("*::TestScan::test_remove_stuff", "*::TestScan::test_opt_order"),
+        error="^AssertionError",
+        line=r"^assert nb_scan == 1$|tensor\.blas\.Dot22\) for node in topo",
+    ),
+    Rule(
+        "asserts that the optimised graph has an IfElse that works in place",
+        ("tests/test_ifelse.py::TestIfelse::*",),
+        error=r"^AssertionError: .* \[\], \"if\{\{\{",
+        line="^assert min <= len\\(matches\\) <= max",
+    ),
+    Rule(
+        "chooses between lists of Python's, which are no arrays",
+        ("*::TestIfelse::test_lazy_if_on_generics",),
+        error="unhashable type: 'list'",
+    ),
+    Rule(
+        "wants a name that an operation had before Theano-PyMC 1.1",
+        ("*::TestScan::test_grad_multiple_outs_taps",),
+        error=r"Elemwise\{minimum,no_inplace\}.*Elemwise\{scalar_minimum,no_inplace\}",
+    ),
+    Rule(
+        "the test itself formats an array as a number, as NumPy no longer allows",
+        ("tests/scan/test_basic.py::test_mintap_onestep",),
+        error="only 0-dimensional arrays can be converted",
+        line="^print",
+    ),
+    Rule(
+        "wants graphs printed as they were before Theano-PyMC 1.1",
+        ("tests/tensor/test_opt.py::*",),
+        error=r"^AssertionError: .*FunctionGrap",
+        line=r"\bstr\(g\)",
+    ),
+    Rule(
+        "asserts which operations the optimised graph holds",
+        ("tests/tensor/test_opt.py::TestSubtensorIncSubtensor::*",),
+        line=r"^assert len\(prog\) == 1$",
+    ),
+    Rule(
+        "asserts which operations the optimised graph holds",
+        ("tests/tensor/test_opt.py::TestLocalSubtensorLift::*",),
+        error="^AssertionError",
+        line=r"^assert (isinstance\()?prog\[\d\]\.op\b|^assert check_stack_trace\(f, ",
+    ),
+    Rule(
+        "asserts which operations the optimised graph holds",
+        ("tests/tensor/test_opt.py::test_local_pow_specialize",),
+        error="^AssertionError",
+        line=r"^assert nodes == \[",
+    ),
+    Rule(
+        "asserts which operations the optimised graph holds",
+        ("*::test_local_pow_specialize_device_more_aggressive_on_cpu",),
+        error="'Pow' object has no attribute 'fgraph'",
+    ),
+    Rule(
+        "computes with operations of its own, which kfkd evaluates only on request",
+        (
+            "tests/tensor/test_opt.py::TestCompositeCodegen::test_nested_composite",
+            "tests/tensor/test_opt.py::TestShapeoptimizer::test_local_track_shape_i",
+        ),
+        error=r"\b(IdentityNoShape|TimesN) has no conversion",
+    ),
+    Rule(
+        "the test itself calls pytest as it no longer allows",
+        ("tests/test_config.py::test_api_deprecation_warning",),
+        error="exceptions must be derived from Warning, not",
+        line=r"^with pytest\.warns\(None\)",
     ),
     Rule(
         "tests that the C code takes zero times not-a-number for zero",

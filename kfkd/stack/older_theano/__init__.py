@@ -4,7 +4,7 @@ Those that have a counterpart are lent; what is gone for good, most of it Theano
 GPU back end, raises an ImportError that says what to use.
 """
 
-from kfkd.stack.older_theano import cuda, modules, names
+from kfkd.stack.older_theano import cuda, modules, names, operations
 
 __all__ = ["lend"]
 
@@ -15,5 +15,6 @@ def lend(theano):
 
     modules.lend(theano)
     names.lend(theano)
+    operations.lend(theano)
     random_streams.lend()
     cuda.lend(theano)

@@ -7,7 +7,7 @@ one step with each draw.
 
 import numpy as np
 import theano.tensor as T
-from theano.gradient import grad_undefined
+from theano.gradient import DisconnectedType, grad_undefined
 from theano.graph.basic import Apply
 from theano.graph.op import Op
 from theano.sandbox import rng_mrg
@@ -111,13 +111,17 @@ class RandomFunction(Op):
             shape.append(shapes[-1][-1])
         return [shapes[0], shape]
 
+    def connection_pattern(self, node):
+        """Say that gradients go from the numbers to the parameters at most."""
+        parameters = node.inputs[2:]
+        return [[False, False]] * 2 + [[False, True]] * len(parameters)
+
     def grad(self, inputs, output_grads):
-        """Say that there is none."""
-        return [
-            grad_undefined(self, i, x, "a draw has no gradient")
-            for i, x in enumerate(inputs)
-        ]
+        """Say that they are not defined there."""
+        reason = "a draw has no gradient"
+        undefined = [grad_undefined(self, i, x, reason) for i, x in enumerate(inputs)]
+        return [DisconnectedType()(), DisconnectedType()(), *undefined[2:]]
 
     def R_op(self, inputs, eval_points):
-        """Say that there is no derivative, either."""
-        return [None, None]
+        """Say that the state does not change with anything, and the numbers, too."""
+        return [inputs[0].zeros_like(), None]
