@@ -157,6 +157,8 @@ def test_moved_names():
     assert isinstance(f, Function)
     assert f([2, 0]).tolist() == [[0, 0, 1], [1, 0, 0]]
     unittest_tools.verify_grad(T.exp, [np.ones(3)], mode="FAST_RUN")
+    assert T.flatten(T.zeros((2, 3, 4)), outdim=2).eval().shape == (2, 12)
+    assert T.flatten(T.zeros((2, 3, 4))).eval().shape == (24,)
     pooled = theano.tensor.signal.downsample.DownsampleFactorMax((2, 2))(
         T.as_tensor(values(0, (1, 1, 3, 3)))
     )

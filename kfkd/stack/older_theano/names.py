@@ -57,6 +57,13 @@ def lend(theano):
     def DownsampleFactorMax(ds, ignore_border=False, st=None, padding=(0, 0), **mode):
         return lambda x: pool_2d(x, ds, ignore_border, stride=st, pad=padding, **mode)
 
+    flatten = T.flatten
+
+    @functools.wraps(flatten)
+    def flatten_old(x, ndim=None, outdim=None):
+        return flatten(x, outdim if ndim is None else ndim)
+
+    T.flatten = T.basic.flatten = flatten_old
     nnet.conv2d = conv2d_old
     lend_module(
         make_module(
