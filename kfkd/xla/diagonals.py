@@ -1,11 +1,15 @@
-"""The diagonals of matrices: taking them, making matrices of them, filling them."""
+"""The diagonals of matrices: taking them, making matrices of them, filling them.
+
+And stripes of diagonals, which ``conv3d2d`` takes.
+"""
 
 import jax.numpy as jnp
 import numpy as np
 from theano.tensor import basic as tb
 from theano.tensor import extra_ops, nlinalg
+from theano.tensor.nnet import conv3d2d
 
-from kfkd.xla.dispatch import convert
+from kfkd.xla.dispatch import convert, sizes
 
 
 @convert.register(tb.ExtractDiag)
@@ -54,3 +58,32 @@ def _(op, node):
         return jnp.where(columns - rows == offset, value, x)
 
     return fill_diagonal_offset
+
+
+def _stripe(shape, axes):
+    """Return the places of the diagonals that reach from one side to the other."""
+    rows, columns = (shape[axis] for axis in axes)
+    if rows < columns:
+        raise ValueError(f"{rows} rows are too few for diagonals of {columns} columns")
+    column = np.arange(columns)
+    return np.arange(rows - columns + 1)[:, None] + columns - 1 - column, column
+
+
+@convert.register(conv3d2d.DiagonalSubtensor)
+def _(op, node):
+    def diagonal_subtensor(x, i0, i1):
+        axes = sizes(i0, i1)
+        stripe = jnp.moveaxis(x, axes, (0, 1))[_stripe(x.shape, axes)]
+        return jnp.moveaxis(stripe, (0, 1), axes)
+
+    return diagonal_subtensor
+
+
+@convert.register(conv3d2d.IncDiagonalSubtensor)
+def _(op, node):
+    def inc_diagonal_subtensor(x, i0, i1, y):
+        axes = sizes(i0, i1)
+        stripe = jnp.moveaxis(x, axes, (0, 1)).at[_stripe(x.shape, axes)]
+        return jnp.moveaxis(stripe.add(jnp.moveaxis(y, axes, (0, 1))), (0, 1), axes)
+
+    return inc_diagonal_subtensor
