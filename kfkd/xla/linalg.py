@@ -63,18 +63,23 @@ def _(op, node):
 @convert.register(blas.Gemm)
 def _(op, node):
     product = _product(jnp.dot, node)
-    return lambda z, a, x, y, b: _added(b * z, a * product(x, y))
+    return lambda z, a, x, y, b: _added(_scaled(b, z), a * product(x, y))
 
 
 @convert.register(blas.Gemv)
 def _(op, node):
     product = _product(jnp.dot, node)
-    return lambda y, alpha, a, x, beta: _added(beta * y, alpha * product(a, x))
+    return lambda y, alpha, a, x, beta: _added(_scaled(beta, y), alpha * product(a, x))
 
 
 @convert.register(blas.Ger)
 def _(op, node):
     return lambda a, alpha, x, y: _added(a, alpha * jnp.outer(x, y))
+
+
+def _scaled(factor, x):
+    # In BLAS, nothing is left of it for zero, not even what is no number.
+    return jnp.where(factor == 0, 0, factor * x)
 
 
 def _added(x, y):

@@ -107,3 +107,18 @@ def test_operations_of_blas_broadcast_nothing():
     f = theano.function([x, y], T.blas.gemm_no_inplace(x, a, y, y, a), mode="xla")
     with pytest.raises(ValueError, match="differ"):
         f(np.ones((1, 3)), np.ones((3, 3)))
+
+
+def test_products_in_place_of_what_is_no_number():
+    z, x = np.full((3, 3), np.nan), random(9, (3, 3))
+    check(
+        lambda z, x, two, zero: [
+            T.blas.gemm_no_inplace(z, two, x, x, zero),
+            T.blas.gemv_no_inplace(z[0], two, x, x[0], zero),
+        ],
+        z,
+        x,
+        np.float64(2),
+        np.float64(0),
+        mode="FAST_RUN",
+    )
