@@ -215,7 +215,7 @@ def scalar_function(op, node):
     elif type(op) is ts.InRange:
         function = _in_range(op)
         common = np.result_type(*(dtype_of(v) for v in node.inputs))
-    elif type(op) in _ARITHMETIC:
+    elif type(op) in _ARITHMETIC and not (type(op) is tss.Erf and result.kind == "c"):
         function = _ARITHMETIC[type(op)]
         # The absolute value of a complex number is the one real result here.
         common = dtype_of(node.inputs[0]) if type(op) is ts.Abs else result

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from theano.link.basic import Container, Linker
 from theano.link.utils import map_storage
+from theano.scalar import Scalar
 
 from kfkd._signals import ctrl_c_held_back
 from kfkd.xla.device import get_device
@@ -163,7 +164,10 @@ class Thunk:
             with exclusive, held_back():
                 returned = self._step()
             if self.reads:
-                returned = [to_host(array) for array in returned]
+                returned = [
+                    to_host(array)[()] if isinstance(v.type, Scalar) else to_host(array)
+                    for v, array in zip(self.program.outputs, returned, strict=False)
+                ]
                 jax.effects_barrier()  # what the program prints comes first
             return [*returned, *[None] * len(self.updated)]
 

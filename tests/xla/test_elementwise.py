@@ -437,3 +437,12 @@ def test_clipped_gradients():
     value = np.array([-3.0, -0.1, 0.0, 0.2, 9.0])
     gradient = theano.function([x], T.grad(cost, x), mode="xla")(value)
     np.testing.assert_array_equal(gradient, np.clip(2 * value, -0.5, 0.5))
+
+
+def test_scalars_are_returned_as_such():
+    x = T.bscalar()
+    f = theano.function([x], [T.scalar_from_tensor(x) + 1, x], mode="xla")
+    first, second = f(3)
+    assert isinstance(first, np.int8)
+    assert isinstance(second, np.ndarray)
+    assert first == 4
