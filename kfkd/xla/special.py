@@ -16,7 +16,7 @@ _LARGEST_ORDER = 10_000
 
 def _erfcx(x):
     """Return ``exp(x ** 2) * erfc(x)``, also where the second factor is zero."""
-    near = jnp.minimum(x, 7)
+    near = jnp.clip(x, -30, 7)  # below, it is infinite
     # The square of these bits is exact; of all of them, exp would feel the rounding.
     bits = near.astype("float32").astype(x.dtype)
     product = jnp.exp(bits**2) * jnp.exp((near - bits) * (near + bits))
