@@ -1,5 +1,7 @@
 """What a program is made for, such as sizes, found out before each call."""
 
+from collections.abc import Hashable
+
 import numpy as np
 from theano.graph.basic import Constant, Variable, io_toposort
 from theano.scalar import Scalar
@@ -19,11 +21,22 @@ def is_array(variable):
 
 
 def hashable(value):
-    """Return something hashable that stands for *value*."""
+    """Return something hashable that stands for *value*.
+
+    Raises
+    ------
+    TypeError
+        If there is nothing.
+    """
     if isinstance(value, np.ndarray):
         return value.shape, value.dtype, value.tobytes()
     if isinstance(value, slice):  # hashable from Python 3.12 on
         return slice, value.start, value.stop, value.step
+    if not isinstance(value, Hashable):
+        raise TypeError(
+            "Mode 'xla': a program is made for each value of an argument that is no "
+            f"array, which cannot be a {type(value).__name__}"
+        )
     return value
 
 

@@ -90,6 +90,17 @@ def test_outputs_that_are_constants_or_inputs_or_the_same():
     assert [r.tolist() for r in rest] == [[2, 4]] * 2
 
 
+def test_what_is_no_array():
+    place = theano.generic("place")
+    x = T.dvector("x")
+    with pytest.raises(NotImplementedError, match="place cannot be returned"):
+        function([place], place)
+    f = function([place, x], x * 2, on_unused_input="ignore")
+    assert f(("a", 1), [1, 2]).tolist() == [2, 4]
+    with pytest.raises(TypeError, match="cannot be a list"):
+        f(["a", 1], [1, 2])
+
+
 def test_givens_and_clones():
     x, y, s = T.dvector("x"), T.dvector("y"), vector(1, 2)
     assert function([], x + 1, givens={x: s})().tolist() == [2, 3]
