@@ -44,13 +44,19 @@ class Program:
     ------
     NotImplementedError
         If an operation has no conversion; the message names it and the line of the
-        user's program that it comes from.
+        user's program that it comes from.  Or if an output is no array.
     """
 
     def __init__(self, fgraph, order):
         self.inputs = list(fgraph.inputs)
         self.outputs = list(fgraph.outputs)
         self.steps = [(node, self._convert(node)) for node in order]
+        for v in self.outputs:
+            if not is_array(v):
+                raise NotImplementedError(
+                    f"Mode 'xla': {v} cannot be returned, as it is no array but a "
+                    f"{v.type}. Use mode='FAST_RUN'."
+                )
         self._find_constants()
 
     def _find_constants(self):

@@ -106,12 +106,6 @@ class XLALinker(Linker):
     def make_thunk(self, input_storage=None, output_storage=None, storage_map=None):
         """Return the function of no arguments that Theano calls, and its containers."""
         fgraph = self.fgraph
-        for v in fgraph.outputs:
-            if not is_array(v):
-                raise NotImplementedError(
-                    f"Mode 'xla': {v} cannot be returned, as it is no array but "
-                    f"{v.type}. Use mode='FAST_RUN'"
-                )
         order = self.schedule(fgraph)
         input_storage, output_storage, storage_map = map_storage(
             fgraph, order, input_storage, output_storage, storage_map
