@@ -84,10 +84,16 @@ class Program:
                     raise
             return by_python(node)
         except NotImplementedError as error:
+            alone = (
+                "set the environment variable KFKD_ALLOW_PYTHON_OPS=1 for such "
+                "operations alone, or "
+            )
+            of_arrays = all(map(is_array, node.inputs + node.outputs))
+            if python_ops_allowed() or not of_arrays:
+                alone = ""
             raise NotImplementedError(
                 f"Mode 'xla': {error}.\nIt is {where(node)}\n"
-                "Theano's own, slow evaluation may know it: set the environment "
-                "variable KFKD_ALLOW_PYTHON_OPS=1 for such operations alone, or use "
+                f"Theano's own, slow evaluation may know it: {alone}use "
                 "mode='FAST_RUN'."
             ) from None
 

@@ -142,5 +142,6 @@ def test_what_is_no_array(allowed):
             return Apply(self, [x], [theano.graph.type.Generic()()])
 
     x = T.dvector()
-    with pytest.raises(NotImplementedError, match="other things than arrays"):
+    with pytest.raises(NotImplementedError, match="other things than arrays") as error:
         theano.function([x], Listed()(x), mode="xla")
+    assert str(error.value).endswith("may know it: use mode='FAST_RUN'.")
