@@ -193,7 +193,7 @@ RULES = (
     Rule(
         "chooses between lists of Python's, which are no arrays",
         ("*::TestIfelse::test_lazy_if_on_generics",),
-        error="unhashable type: 'list'",
+        error="cannot be returned, as it is no array",
     ),
     Rule(
         "wants a name that an operation had before Theano-PyMC 1.1",
@@ -236,11 +236,8 @@ RULES = (
     ),
     Rule(
         "computes with operations of its own, which kfkd evaluates only on request",
-        (
-            "tests/tensor/test_opt.py::TestCompositeCodegen::test_nested_composite",
-            "tests/tensor/test_opt.py::TestShapeoptimizer::test_local_track_shape_i",
-        ),
-        error=r"\b(IdentityNoShape|TimesN) has no conversion",
+        ("tests/tensor/test_opt.py::TestShapeoptimizer::test_local_track_shape_i",),
+        error="IdentityNoShape has no conversion",
     ),
     Rule(
         "the test itself makes dtypes of abstract classes, as NumPy no longer allows",
@@ -264,6 +261,34 @@ RULES = (
         ("*::TestConv2D::test_gcc_crash",),
         error="^OverflowError: Python integer",
         line=r"ref_output\[",
+    ),
+    Rule(
+        "wants the dtype that NumPy and SciPy gave to integers, as they no longer do",
+        (
+            "*::TestCeilBroadcast::test_good",
+            "*::TestFloorBroadcast::test_good",
+            "*::TestTruncBroadcast::test_good",
+        ),
+        error=r"::integers: Output 0 gave the wrong value",
+    ),
+    Rule(
+        "wants the dtype that NumPy and SciPy gave to integers, as they no longer do",
+        tuple(
+            f"tests/tensor/test_basic_scipy.py::Test{name}Broadcast::test_good"
+            for name in ["Gamma", "Gammaln", "Psi", "TriGamma", "J0", "J1", "I0", "I1"]
+        ),
+        error=r"::uint8: Output 0 gave the wrong value",
+    ),
+    Rule(
+        "wants a function to return its very argument, where XLA makes a copy",
+        ("*::test_join_inplace",),
+        line=r"^assert f\(data, 0\) is data$",
+    ),
+    Rule(
+        "asserts which operations the optimised graph holds",
+        ("*::test_get_rid_of_advanced_indexing_version_of_xent",),
+        error="^AssertionError",
+        line=r"^assert len\(ops\) == ",
     ),
 )
 
