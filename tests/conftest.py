@@ -16,8 +16,13 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 
 @pytest.fixture
-def work(monkeypatch, tmp_path):
-    """An empty folder to work in; no data, cache or device but the test's own."""
+def work(monkeypatch, tmp_path, tmp_path_factory):
+    """An empty folder to work in; no data, cache or device but the test's own.
+
+    What XLA has compiled is kept for the processes of other tests.
+    """
+    programs = tmp_path_factory.getbasetemp() / "programs"
+    monkeypatch.setenv("JAX_COMPILATION_CACHE_DIR", str(programs))
     for name in ("KFKD_DATA", "KFKD_DEVICE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))

@@ -1,10 +1,13 @@
 """Special functions: compared with SciPy's."""
 
+import functools
+
 import numpy as np
 import pytest
 import scipy.special
 import theano
 import theano.tensor as T
+from cases import ALL, some
 from theano.scalar import basic_scipy as tss
 from theano.tensor.elemwise import Elemwise
 
@@ -15,15 +18,19 @@ LINE = np.concatenate([-POSITIVE, [0.0], POSITIVE])
 ORDERS = [0.0, 1.0, 2.0, 5.0, 30.0, 0.5, 7.25, 40.5, -1.0, -4.0, -0.5, -3.75]
 
 
+@functools.cache  # as XLA takes seconds for each
+def function(name, n_arguments):
+    inputs = [T.dvector() for _ in range(n_arguments)]
+    return theano.function(inputs, Elemwise(getattr(tss, name))(*inputs), mode="xla")
+
+
 def scipys(name, *values):
     """Return what mode "xla" computes, and what SciPy does."""
-    inputs = [T.TensorType(str(v.dtype), (False,) * v.ndim)() for v in values]
-    op = Elemwise(getattr(tss, name))
-    found = theano.function(inputs, op(*inputs), mode="xla")(*values)
+    found = function(name, len(values))(*values)
     return found, getattr(scipy.special, name)(*values)
 
 
-@pytest.mark.parametrize("v", ORDERS)
+@pytest.mark.parametrize("v", some(ORDERS, 0.0, 7.25, -4.0))
 @pytest.mark.parametrize("name", ["jv", "iv"])
 def test_bessel_functions(name, v):
     x = LINE if v == int(v) else POSITIVE
@@ -38,7 +45,7 @@ def test_bessel_functions(name, v):
     np.testing.assert_array_less(abs(found - desired)[wave], 1e-13 * scale[wave])
 
 
-@pytest.mark.parametrize("name", ["j0", "j1", "i0", "i1", "erfcx"])
+@pytest.mark.parametrize("name", some(["j0", "j1", "i0", "i1", "erfcx"], "j1", "erfcx"))
 def test_functions_of_one_argument(name):
     extreme = [-np.inf, -1e10, -28.0, 1e10, np.inf, np.nan] if name == "erfcx" else []
     found, desired = scipys(name, np.concatenate([LINE, extreme]))
@@ -60,7 +67,7 @@ def test_orders_beyond_reach_are_an_error():
         f([1e6], [1.0])
 
 
-@pytest.mark.parametrize("dtype", ["float32", "int64", "uint8"])
+@pytest.mark.parametrize("dtype", some(["float32", "int64", "uint8"], "float32"))
 def test_other_dtypes(dtype):
     x = np.arange(1, 9, dtype=dtype)
     check(
@@ -78,8 +85,9 @@ def test_other_dtypes(dtype):
 
 def test_gradients():
     x = random(0, 4)
-    check_gradient(lambda x: [T.j1(x), T.i1(x), T.erfcx(x)], x)
-    check_gradient(lambda x: [T.jv(2.5, x), T.iv(1.5, x)], abs(x) + 0.1)
+    check_gradient(lambda x: [T.jv(2.5, x), T.iv(1.5, x), T.erfcx(x)], abs(x) + 0.1)
+    if ALL:
+        check_gradient(lambda x: [T.j1(x), T.i1(x), T.erfcx(x)], x)
 
 
 @pytest.mark.parametrize("build", [T.gammaln, T.erf])
