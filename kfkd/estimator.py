@@ -5,6 +5,7 @@ import copy
 import functools
 import inspect
 import os
+import threading
 
 import lasagne
 import nolearn.lasagne as nolearn
@@ -364,15 +365,20 @@ class NeuralNet(nolearn.NeuralNet):
         self.load_params_from(values)
 
 
+# Lasagne has one generator for all threads.
+_drawing = threading.RLock()
+
+
 @contextlib.contextmanager
 def _lasagne_draws_from(seed):
     """Let layers that are made now draw from a generator of their own, if seeded."""
-    if seed is None:
-        yield
-        return
-    rng = lasagne.random.get_rng()
-    lasagne.random.set_rng(np.random.RandomState(seed))
-    try:
-        yield
-    finally:
-        lasagne.random.set_rng(rng)
+    with _drawing:
+        if seed is None:
+            yield
+            return
+        rng = lasagne.random.get_rng()
+        lasagne.random.set_rng(np.random.RandomState(seed))
+        try:
+            yield
+        finally:
+            lasagne.random.set_rng(rng)

@@ -21,7 +21,8 @@ def doctor(work, tmp_path):
     """Run it; return its status and its report, by subject: (state, all its text)."""
 
     def doctor(**variables):
-        environment = {k: v for k, v in os.environ.items() if k != "THEANO_FLAGS"}
+        settings = "THEANO_FLAGS", "JAX_COMPILATION_CACHE_DIR"
+        environment = {k: v for k, v in os.environ.items() if k not in settings}
         environment |= {"PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT)])}
         done = subprocess.run(
             [sys.executable, "-m", "kfkd.doctor"],

@@ -1,6 +1,9 @@
 """NeuralNet: its trainings, seeds and predictions."""
 
+import concurrent.futures
+import contextlib
 import pickle
+import threading
 
 import drawn
 import lasagne
@@ -107,6 +110,27 @@ def test_lasagnes_generator_decides_unless_the_net_is_seeded():
         lasagne.random.set_rng(np.random.RandomState(seed))
         nets.append(drawn.small().fit(*drawn.rows()))
     assert losses(nets[0]) == losses(nets[1]) != losses(nets[2])
+
+
+def test_seeds_count_in_threads_too(monkeypatch):
+    alone = [make("net1").seed(seed) for seed in (1, 2)]
+    for net in alone:
+        net.initialize()
+    both_wait = threading.Barrier(2)
+    make_layers = nolearn.lasagne.NeuralNet.initialize_layers
+
+    def wait_first(net, layers=None):
+        with contextlib.suppress(threading.BrokenBarrierError):
+            both_wait.wait(timeout=0.5)  # for a thread that should not come
+        return make_layers(net, layers)
+
+    monkeypatch.setattr(nolearn.lasagne.NeuralNet, "initialize_layers", wait_first)
+    nets = [make("net1").seed(seed) for seed in (1, 2)]
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda net: net.initialize(), nets))
+    for net, same in zip(nets, alone, strict=True):
+        for ours, theirs in zip(params(net), params(same), strict=True):
+            assert np.array_equal(ours, theirs)
 
 
 def test_seeding_comes_too_late_after_training():
