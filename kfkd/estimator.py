@@ -1,11 +1,9 @@
 """nolearn's NeuralNet on today's devices."""
 
-import contextlib
 import copy
 import functools
 import inspect
 import os
-import threading
 
 import lasagne
 import nolearn.lasagne as nolearn
@@ -15,6 +13,7 @@ from sklearn.metrics import accuracy_score, r2_score
 
 from kfkd import storage, training
 from kfkd._checks import as_arrays, check_finite, check_parameters, check_scale
+from kfkd._seeds import lasagne_draws_from
 from kfkd._signals import ctrl_c_held_back
 from kfkd.callbacks import PrintTables
 from kfkd.checkpoints import Checkpoint
@@ -109,7 +108,7 @@ class NeuralNet(nolearn.NeuralNet):
 
     def initialize_layers(self, layers=None):
         """Make the layers, and draw their weights: from `seed`, if it was called."""
-        with _lasagne_draws_from(self._seed):
+        with lasagne_draws_from(self._seed):
             return super().initialize_layers(layers)
 
     def _create_iter_funcs(self, *args):
@@ -353,7 +352,7 @@ class NeuralNet(nolearn.NeuralNet):
             If they are not those of this net's layers.
         """
         # Weights that will be overwritten are not drawn from Lasagne's generator.
-        with _lasagne_draws_from(0):
+        with lasagne_draws_from(0):
             self.initialize()
         theirs = {name: [np.shape(v) for v in vs] for name, vs in values.items()}
         ours = {
@@ -363,22 +362,3 @@ class NeuralNet(nolearn.NeuralNet):
         if theirs != ours:
             raise ValueError(f"the weights have the shapes {theirs}, not {ours}")
         self.load_params_from(values)
-
-
-# Lasagne has one generator for all threads.
-_drawing = threading.RLock()
-
-
-@contextlib.contextmanager
-def _lasagne_draws_from(seed):
-    """Let layers that are made now draw from a generator of their own, if seeded."""
-    with _drawing:
-        if seed is None:
-            yield
-            return
-        rng = lasagne.random.get_rng()
-        lasagne.random.set_rng(np.random.RandomState(seed))
-        try:
-            yield
-        finally:
-            lasagne.random.set_rng(rng)

@@ -203,3 +203,32 @@ def test_flags_with_dots_and_of_gpu_back_ends(monkeypatch):
     assert {"scan__allow_gc=True", "init_gpu_device="} <= set(flags.split(","))
     assert not [flag for flag in flags.split(",") if flag.startswith(GONE)]
     assert device == "cuda:2"
+
+
+def test_old_names():
+    from theano.tensor.signal import downsample
+
+    x = T.ftensor4()
+    pooled = downsample.max_pool_2d(x, ds=(2, 2), ignore_border=True)
+    image = np.arange(16, dtype="f").reshape(1, 1, 4, 4)
+    found = pooled.eval({x: image})
+    np.testing.assert_array_equal(found[0, 0], [[5, 7], [13, 15]])
+    assert issubclass(T.TensorVariable, theano.gof.Variable)
+
+
+def test_names_from_before_theano_pymc_1_1():
+    from theano.gof.graph import inputs, ops
+    from theano.gof.opt import Optimizer
+    from theano.gof.utils import MethodNotDefined
+
+    x, y = T.vectors("xy")
+    z = T.exp(x + y) * 2
+    assert set(inputs([z])) - {z.owner.inputs[1]} >= {x, y}
+    assert {node.op for node in ops([x, y], [z])} >= {T.add, T.exp, T.mul}
+    assert theano.gof.graph.is_same_graph(T.exp(x + y) * 2, z)
+    assert issubclass(MethodNotDefined, Exception)
+    assert issubclass(theano.gof.TopoOptimizer, Optimizer)
+    assert isinstance(theano.gof.FunctionGraph([x, y], [z]), theano.FunctionGraph)
+    assert issubclass(theano.scan_module.scan_op.Scan, theano.Op)
+    with pytest.raises(AttributeError, match=r"theano\.gof\.graph.*'absent'"):
+        theano.gof.graph.absent  # noqa: B018

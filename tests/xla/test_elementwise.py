@@ -1,5 +1,4 @@
 import itertools
-import math
 
 import numpy as np
 import pytest
@@ -337,53 +336,6 @@ def test_only_declared_dimensions_broadcast(shapes):
 
 def test_empty_arrays():
     check(lambda x: [T.exp(x), x + 1, x.sum()], np.zeros((0, 3)))
-
-
-def test_an_operation_without_conversion_is_named():
-    x = T.dvector("x")
-    with pytest.raises(NotImplementedError, match=r"Halved(.|\n)*test_elementwise"):
-        theano.function([x], Elemwise(Halved(ts.upgrade_to_float))(x), mode="xla")
-
-
-class Scaled(ts.UnaryScalarOp):
-    """An operation of a user's that JAX can trace."""
-
-    def __init__(self, n, *args):
-        self.n = n
-        super().__init__(*args)
-
-    def impl(self, x):
-        return x * self.n
-
-
-class Halved(ts.UnaryScalarOp):
-    """One that takes plain numbers."""
-
-    def impl(self, x):
-        return x / 2 if x > 0 else math.floor(x)
-
-
-class Split(ts.ScalarOp):
-    """One with two results."""
-
-    nin, nout = 2, 2
-
-    def output_types(self, types):
-        return [ts.float64, types[1]]
-
-    def impl(self, x, y):
-        return y - 5, x + y
-
-
-@pytest.mark.parametrize("dtype", ALL)
-def test_operations_of_a_user(dtype):
-    x = random(27, (3, 4), dtype)
-    scaled = Elemwise(Scaled(100, ts.upgrade_to_float, "scaled"))
-    check(lambda x: [scaled(x), scaled(scaled(x)[0])], x)
-    y = random(28, 4, dtype)
-    check(
-        Elemwise(Split(name="split")), x, y[None], broadcastable=[None, (True, False)]
-    )
 
 
 @pytest.mark.parametrize("build", [T.exp2, T.cosh, T.sinh])

@@ -1,0 +1,35 @@
+"""Whose random numbers layers draw when they are made."""
+
+import contextlib
+import threading
+
+import lasagne
+import numpy as np
+
+__all__ = ["lasagne_draws_from"]
+
+# Lasagne has one generator for all threads.
+_lock = threading.RLock()
+
+
+@contextlib.contextmanager
+def lasagne_draws_from(seed):
+    """Let layers that are made now draw from a generator of their own, if seeded.
+
+    Meanwhile, other threads that ask for the same wait.
+
+    Parameters
+    ----------
+    seed : int or None
+        Without one, they draw from ``lasagne.random.get_rng()`` as ever.
+    """
+    with _lock:
+        if seed is None:
+            yield
+            return
+        rng = lasagne.random.get_rng()
+        lasagne.random.set_rng(np.random.RandomState(seed))
+        try:
+            yield
+        finally:
+            lasagne.random.set_rng(rng)
