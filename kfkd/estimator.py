@@ -19,7 +19,7 @@ from kfkd.callbacks import PrintTables
 from kfkd.checkpoints import Checkpoint
 from kfkd.data import PIXELS
 from kfkd.epochs import listed
-from kfkd.functions import postpone
+from kfkd.functions import postponed
 
 __all__ = ["NeuralNet"]
 
@@ -112,7 +112,7 @@ class NeuralNet(nolearn.NeuralNet):
             return super().initialize_layers(layers)
 
     def _create_iter_funcs(self, *args):
-        return postpone(self, functools.partial(super()._create_iter_funcs, *args))
+        return postponed(self, *args)
 
     def _check_good_input(self, X, y=None):
         X, y = super()._check_good_input(X, y)

@@ -8,8 +8,9 @@ import functools
 
 import theano
 from lasagne.layers import InputLayer, get_output
+from theano import tensor
 
-__all__ = ["Postponed", "postpone", "trained_variables"]
+__all__ = ["Postponed", "postponed", "trained_variables"]
 
 
 class Postponed:
@@ -38,25 +39,68 @@ class Postponed:
         return getattr(self._function, name)
 
 
-def postpone(net, create):
+def postponed(net, layers, objective, update, output_type):
     """Return the functions to train, to evaluate and to predict with, postponed.
+
+    Until a function is compiled, parameters of the net that it depends on can be
+    changed, such as the learning rate of a net that has been loaded.
 
     Parameters
     ----------
     net : nolearn.lasagne.NeuralNet
-    create : callable
-        Compiles and returns all three.
+    layers, objective, update, output_type
+        As nolearn's ``_create_iter_funcs`` takes them, whose graphs these are.
     """
-    create = functools.cache(create)
-
-    def predicting():
-        return create()[2] if create.cache_info().currsize else _predict_function(net)
-
-    return (
-        Postponed(lambda: create()[0]),
-        Postponed(lambda: create()[1]),
-        Postponed(predicting),
+    images = [
+        theano.In(layer.input_var, name=layer.name)
+        for layer in layers.values()
+        if isinstance(layer, InputLayer)
+    ]
+    function = functools.partial(
+        theano.function, allow_input_downcast=True, on_unused_input="ignore"
     )
+
+    def outputs():
+        return get_output(net._output_layers, None, deterministic=True)
+
+    def loss_and_target(**kwargs):
+        target = output_type("y_batch")
+        kwargs |= net._get_params_for("objective")
+        return objective(layers, target=target, **kwargs), target
+
+    def train():
+        loss, y = loss_and_target()
+        params = net.get_all_params(trainable=True)
+        gradients = theano.grad(loss, params)
+        for i, param in enumerate(params):
+            scale = getattr(param.tag, "grad_scale", 1)
+            if scale != 1:
+                gradients[i] *= scale
+        return function(
+            [*images, theano.In(y, name="y")],
+            [loss, *_scores(net.scores_train, outputs, y)],
+            updates=update(gradients, params, **net._get_params_for("update")),
+        )
+
+    def evaluate():
+        loss, y = loss_and_target(deterministic=True)
+        accuracy = loss
+        if not net.regression:
+            accuracy = tensor.mean(tensor.eq(outputs()[0].argmax(axis=1), y))
+        return function(
+            [*images, theano.In(y, name="y")],
+            [loss, accuracy, *_scores(net.scores_valid, outputs, y)],
+        )
+
+    def predict():
+        return function(images, outputs())
+
+    return Postponed(train), Postponed(evaluate), Postponed(predict)
+
+
+def _scores(functions, outputs, y):
+    """Return what nolearn's scores, (name, function), make of outputs and targets."""
+    return [function(outputs(), y) for _, function in functions]
 
 
 def trained_variables(net):
@@ -70,18 +114,3 @@ def trained_variables(net):
         # A function of a user's own need not be Theano's.
         found |= dict.fromkeys(getattr(function, "get_shared", list)())
     return list(found | dict.fromkeys(net.get_all_params()))
-
-
-def _predict_function(net):
-    # The last of what nolearn's _create_iter_funcs compiles.
-    inputs = [
-        theano.In(layer.input_var, name=layer.name)
-        for layer in net.layers_.values()
-        if isinstance(layer, InputLayer)
-    ]
-    return theano.function(
-        inputs,
-        get_output(net._output_layers, None, deterministic=True),
-        allow_input_downcast=True,
-        on_unused_input="ignore",
-    )

@@ -2,7 +2,6 @@
 
 import concurrent.futures
 import contextlib
-import pickle
 import threading
 
 import drawn
@@ -11,7 +10,6 @@ import nolearn.lasagne
 import numpy as np
 import pytest
 import sklearn.base
-import theano
 from drawn import losses, params
 from lasagne import layers
 from sklearn.model_selection import cross_val_score
@@ -168,26 +166,6 @@ def test_a_net_trains_without_a_validation_set():
     net = drawn.small(train_split=nolearn.lasagne.TrainSplit(eval_size=0))
     net.fit(*drawn.rows())
     assert np.isnan(net.train_history_[-1]["valid_loss"])
-
-
-def test_functions_are_compiled_when_they_are_needed(monkeypatch):
-    X, y = drawn.rows()
-    pickled = pickle.dumps(drawn.small().fit(X, y, epochs=1))
-    compiled, function = [], theano.function
-
-    def counted(inputs, *args, **kwargs):
-        compiled.append([v.name for v in inputs])
-        return function(inputs, *args, **kwargs)
-
-    monkeypatch.setattr(theano, "function", counted)
-    net = pickle.loads(pickled)
-    assert compiled == []
-    net.predict(X)
-    net.predict(X)
-    assert compiled == [["input"]]
-    net = pickle.loads(pickled).fit(X, y, epochs=1)
-    net.predict(X)
-    assert compiled[1:] == [["input", "y"], ["input", "y"], ["input"]]
 
 
 def test_predict_get_output_and_score():

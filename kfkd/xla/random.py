@@ -47,13 +47,10 @@ def _mix(x):
 
 def make_keys(state):
     """Return two 32-bit keys that depend on all six numbers of the first stream."""
-    numbers = lax.bitcast_convert_type(state[0], jnp.uint32)
-    keys = []
-    for salt in (0x9E3779B9, 0x85EBCA6B):
-        key = jnp.uint32(salt)
-        for i in range(6):
-            key = _mix(key ^ numbers[i]) + np.uint32(salt)
-        keys.append(key)
+    salts = np.array([0x9E3779B9, 0x85EBCA6B], "uint32")
+    keys = salts
+    for number in lax.bitcast_convert_type(state[0], jnp.uint32):
+        keys = _mix(keys ^ number) + salts
     return keys
 
 

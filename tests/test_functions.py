@@ -1,0 +1,112 @@
+"""A net's functions against nolearn's own, and when they are compiled."""
+
+import pickle
+
+import drawn
+import lasagne
+import nolearn.lasagne
+import numpy as np
+import pytest
+import theano
+from lasagne import layers, nonlinearities
+
+from kfkd.estimator import NeuralNet
+
+LABELS = np.arange(50, dtype="int32") % 3
+DROPOUT = [
+    ("input", layers.InputLayer),
+    ("dropout", layers.DropoutLayer),
+    ("hidden", layers.DenseLayer),
+    ("output", layers.DenseLayer),
+]
+KINDS = {
+    "as in the tutorial": {},
+    "dropout": dict(layers=DROPOUT),
+    "scores": dict(
+        scores_train=[("off", lambda p, y: abs(p[0] - y).mean())],
+        scores_valid=[
+            ("far", lambda p, y: abs(p[0] - y).max()),
+            ("off", lambda p, y: abs(p[0] - y).mean()),
+        ],
+    ),
+    "classes": dict(
+        regression=False,
+        output_num_units=3,
+        output_nonlinearity=nonlinearities.softmax,
+    ),
+    "penalties and another rule": dict(
+        objective_l1=0.001,
+        objective_l2=0.01,
+        objective_loss_function=lasagne.objectives.binary_crossentropy,
+        output_nonlinearity=nonlinearities.sigmoid,
+        update=lambda grads, params, learning_rate, momentum: lasagne.updates.adam(
+            grads, params, learning_rate, beta1=momentum
+        ),
+    ),
+}
+
+
+def made(kind, **changes):
+    """Return a net that slows the biases of its output layer down."""
+    net = drawn.small(kind, **changes)
+    lasagne.random.set_rng(np.random.RandomState(3))
+    if kind is NeuralNet:
+        net.seed(3)
+    net.initialize_layers()
+    net.layers_["output"].b.tag.grad_scale = 0.25
+    net.initialize()
+    return net
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_they_are_nolearns(kind):
+    X, y = drawn.rows()
+    y = LABELS if kind == "classes" else np.clip(y, 0, 1) if "rule" in kind else y
+    answers = []
+    for whose in (NeuralNet, nolearn.lasagne.NeuralNet):
+        net = made(whose, **KINDS[kind])
+        before = drawn.params(net)
+        steps = [net.train_iter_(X, y) for _ in range(4)]
+        after = drawn.params(net)
+        assert abs(after - before).max() > 1e-4
+        answers.append([*steps, net.eval_iter_(X, y), net.predict_iter_(X), after])
+    for ours, theirs in zip(*answers, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-6, atol=1e-7)
+
+
+@pytest.fixture
+def compiled(monkeypatch):
+    """The inputs of each function that has been compiled."""
+    found, function = [], theano.function
+
+    def counted(inputs, *args, **kwargs):
+        found.append([v.name for v in inputs])
+        return function(inputs, *args, **kwargs)
+
+    monkeypatch.setattr(theano, "function", counted)
+    return found
+
+
+def test_they_are_compiled_when_they_are_needed(compiled):
+    X, y = drawn.rows()
+    pickled = pickle.dumps(drawn.small().fit(X, y, epochs=1))
+    compiled.clear()
+    net = pickle.loads(pickled)
+    assert compiled == []
+    net.predict(X)
+    net.predict(X)
+    assert compiled == [["input"]]
+    net.eval_iter_(X, y)
+    net.eval_iter_(X, y)
+    assert compiled == [["input"], ["input", "y"]]
+    net.fit(X, y, epochs=1)
+    assert compiled == [["input"], ["input", "y"], ["input", "y"]]
+
+
+def test_a_loaded_net_can_be_given_another_rate():
+    X, y = drawn.rows()
+    net = pickle.loads(pickle.dumps(drawn.small().fit(X, y, epochs=1)))
+    before = drawn.params(net)
+    net.update_learning_rate = 0.0
+    net.fit(X, y, epochs=1)
+    np.testing.assert_array_equal(drawn.params(net), before)
