@@ -100,7 +100,10 @@ def measure(axis, value, device):
     for process in processes:
         if process.stdout.readline() != "ready\n":
             raise SystemExit(f"{axis} {value}: it does not start, see above")
-    answers = [p.communicate("\n")[0].split() for p in processes]
+    for process in processes:
+        process.stdin.write("\n")
+        process.stdin.flush()
+    answers = [process.communicate()[0].split() for process in processes]
     if not all(answers):
         raise SystemExit(f"{axis} {value}: it has ended, see above")
     return [

@@ -27,8 +27,7 @@ WHAT = ("step", "evaluation", "epoch")
 class Peer:
     """A peer's process."""
 
-    def __init__(self, name, net, device, python):
-        script, *options = PEERS[name]
+    def __init__(self, script, net, device, *options, python=(sys.executable,)):
         path = Path(__file__).resolve().parent / "peers" / script
         self.process = subprocess.Popen(
             [*python, str(path), net, device, *options],
@@ -55,18 +54,30 @@ class Peer:
         self.process.wait()
 
 
-def compare(net, args):
-    """Measure one net in all ways, in turns; return the rows of the table."""
+def started(net, args):
+    """Return the peers' processes, by name."""
     peers = {}
     for name in args.peers:
-        python = args.old_python if name == "Theano in C" else [sys.executable]
-        if name == "Theano in C" and (not python or args.device != "cpu"):
-            continue
+        script, *options = PEERS[name]
+        more = {}
+        if name == "Theano in C":
+            if not args.old_python or args.device != "cpu":
+                continue
+            more = {"python": args.old_python}
         try:
-            peers[name] = Peer(name, net, args.device, python)
+            peers[name] = Peer(script, net, args.device, *options, **more)
         except OSError as error:
             print(f"{net}: {name} is left out: {error}", file=sys.stderr)
+    return peers
+
+
+def compare(net, peers, args):
+    """Measure one net in all ways, in turns; return the rows of the table.
+
+    The ratios are to the first of them.
+    """
     seconds = {(name, what): [] for name in peers for what in args.what}
+    first = next(iter(peers))
     for what in args.what:
         # Programs are made at the first call.
         counts = {}
@@ -82,7 +93,7 @@ def compare(net, args):
     for what in args.what:
         for name in peers:
             values = seconds[name, what]
-            ratios = [a / b for a, b in zip(values, seconds["kfkd", what], strict=True)]
+            ratios = [a / b for a, b in zip(values, seconds[first, what], strict=True)]
             yield (
                 f"| {net} | {what} | {name} | {statistics.median(values) * 1e3:.2f} "
                 f"| {min(values) * 1e3:.2f} to {max(values) * 1e3:.2f} "
@@ -118,7 +129,7 @@ def main():
     )
     args = parser.parse_args()
     args.peers = ["kfkd", *(name for name in args.peers if name != "kfkd")]
-    rows = [row for net in args.nets for row in compare(net, args)]
+    rows = [row for net in args.nets for row in compare(net, started(net, args), args)]
     print("| net | what | peer | median, ms | range | by kfkd's |")
     print("|---|---|---|---|---|---|")
     print("\n".join(rows))

@@ -1,13 +1,18 @@
-"""kfkd: the tutorial's net, through Theano and XLA, trained by its ``fit``."""
+"""kfkd: the tutorial's net, through Theano and XLA, trained by its ``fit``.
+
+What is named after the device is computed as on the other kind (`kfkd.xla.forms`).
+"""
 
 import contextlib
 import sys
 import time
+from unittest import mock
 
 import numpy as np
 from common import BATCH, MOMENTUM, RATE, Workload, repeat, serve
 
 from kfkd import nets, xla
+from kfkd.xla import forms
 
 
 class Clock:
@@ -52,8 +57,21 @@ class Peer:
         return seconds, self.net.train_history_[-1]["valid_loss"]
 
 
+def otherwise(form):
+    """Return the choice of a form that a device of the other kind has."""
+
+    def choice(*args):
+        on_cpu = xla.get_device().platform == "cpu"
+        with mock.patch.object(forms, "_on_cpu", return_value=not on_cpu):
+            return form(*args)
+
+    return choice
+
+
 if __name__ == "__main__":
     xla.set_device(sys.argv[2])
+    for form in sys.argv[3:]:
+        setattr(forms, form, otherwise(getattr(forms, form)))
     with contextlib.redirect_stdout(sys.stderr):
         peer = Peer(sys.argv[1])
     serve(peer)

@@ -11,8 +11,8 @@ from jax import lax
 from theano.tensor.nnet import abstract_conv as ac
 from theano.tensor.nnet.conv import ConvOp
 
+from kfkd.xla import forms
 from kfkd.xla.dispatch import as_dtype, convert, dtype_of, sizes
-from kfkd.xla.forms import convolution_as_products, images_channels_last
 from kfkd.xla.layout import ChannelsLast, as_meant, channels_last, keeps_layout
 from kfkd.xla.precision import operands
 
@@ -40,7 +40,7 @@ def _padding(op, filters_shape):
 
 def _last(op):
     """Tell whether images take part with their channels last."""
-    return op.convdim == 2 and images_channels_last()
+    return op.convdim == 2 and forms.images_channels_last()
 
 
 def _correlate(op, images, filters):
@@ -61,10 +61,10 @@ def _correlate(op, images, filters):
 def _is_plain(op):
     """Tell whether the convolution is one of patches: no padding, stride or groups."""
     return (
-        op.convdim == 2
+        _last(op)
         and op.border_mode in ("valid", (0, 0))
         and {*op.subsample, *op.filter_dilation, op.num_groups} == {1}
-        and convolution_as_products()
+        and forms.convolution_as_products()
     )
 
 
@@ -93,6 +93,8 @@ def _(op, node):
     @keeps_layout
     def conv(images, filters):
         filters = _flip(op, as_dtype(as_meant(filters), dtype))
+        if op.filter_flip and forms.filters_flipped_apart():
+            filters = lax.optimization_barrier(filters)
         images, filters = operands(_array(op, images, dtype), filters)
         channels = images.shape[-1 if _last(op) else 1]
         if channels != filters.shape[1] * op.num_groups:

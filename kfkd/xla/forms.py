@@ -6,6 +6,7 @@ from kfkd.xla.device import get_device
 
 __all__ = [
     "convolution_as_products",
+    "filters_flipped_apart",
     "holds_transposed",
     "images_channels_last",
     "loops",
@@ -40,6 +41,16 @@ def convolution_as_products():
     On the CPU, where XLA's own gradients of convolutions with small filters are slow.
     """
     return _on_cpu()
+
+
+def filters_flipped_apart():
+    """Tell whether filters are flipped before a convolution instead of within it.
+
+    On a GPU, where XLA makes a convolution within which they are flipped one of
+    cuDNN's gradients.  Flipped before, it is one of cuDNN's convolutions, which adds
+    the bias as well.
+    """
+    return not _on_cpu()
 
 
 def loops(nodes):

@@ -4,8 +4,8 @@ import jax.numpy as jnp
 from theano.tensor import basic as tb
 from theano.tensor import blas
 
+from kfkd.xla import forms
 from kfkd.xla.dispatch import as_dtype, convert, dtype_of
-from kfkd.xla.forms import holds_transposed
 from kfkd.xla.layout import Transposed
 from kfkd.xla.precision import operands
 
@@ -28,7 +28,11 @@ def _(op, node):
 
     def dot(x, y, **options):
         # A product with a transpose may be the gradient of weights that are held so.
-        if of_transpose and y.ndim == 2 and holds_transposed((len(x), y.shape[1])):
+        if (
+            of_transpose
+            and y.ndim == 2
+            and forms.holds_transposed((len(x), y.shape[1]))
+        ):
             return Transposed(jnp.dot(y.T, x.T, **options))
         return jnp.dot(x, y, **options)
 

@@ -20,8 +20,8 @@ from jax import lax
 from theano.sandbox import rng_mrg
 from theano.sandbox.multinomial import ChoiceFromUniform, MultinomialFromUniform
 
+from kfkd.xla import forms
 from kfkd.xla.dispatch import convert, dtype_of, sizes
-from kfkd.xla.forms import images_channels_last
 from kfkd.xla.layout import ChannelsLast
 
 __all__ = ["advance", "make_keys", "uniform_numbers"]
@@ -85,7 +85,7 @@ def _(op, node):
         new_state, shape = advance(state), sizes(size)
         if len(shape) != op.output_type.ndim:
             raise ValueError(f"ndim is {op.output_type.ndim}, but the size is {shape}")
-        if len(shape) == 4 and images_channels_last():
+        if len(shape) == 4 and forms.images_channels_last():
             n, c, h, w = shape
             sample = ChannelsLast(
                 uniform_numbers(make_keys(new_state), (n, h, w, c), dtype)

@@ -19,6 +19,7 @@ def filters(shape=(4, 3, 3, 2), dtype="float64"):
     return random(1, shape, dtype)
 
 
+@pytest.mark.usefixtures("formulation")
 @pytest.mark.parametrize("flip", [True, False])
 @pytest.mark.parametrize("border", BORDERS, ids=str)
 def test_borders_strides_and_both_senses(border, flip):
@@ -43,6 +44,7 @@ def test_dilation(border):
     check_gradient(build, images((1, 1, 6, 4)), filters((1, 1, 2, 2)))
 
 
+@pytest.mark.usefixtures("formulation")
 def test_groups():
     def build(x, k):
         return T.nnet.conv2d(x, k, num_groups=2, border_mode="half")
@@ -52,6 +54,7 @@ def test_groups():
     check_gradient(build, x[:1, :, :3, :3], k[:2])
 
 
+@pytest.mark.usefixtures("formulation")
 @pytest.mark.parametrize("channels", [1, 3])
 def test_plain_convolutions_of_one_channel_and_of_more(channels):
     def build(x, k):
@@ -62,6 +65,7 @@ def test_plain_convolutions_of_one_channel_and_of_more(channels):
     check_gradient(build, x[:1, :, :4, :4], k[:2])
 
 
+@pytest.mark.usefixtures("formulation")
 def test_mixed_dtypes():
     check(T.nnet.conv2d, images(dtype="float32"), filters(dtype="float64"))
 

@@ -53,6 +53,7 @@ def test_bfloat16_rounds_what_is_multiplied_and_sums_exactly():
     assert abs(found - exact).max() > 1e-3
 
 
+@pytest.mark.usefixtures("formulation")
 def test_convolutions_and_their_gradients_in_bfloat16():
     exact = convolution(IMAGES, FILTERS)
     xla.set_precision("bfloat16")

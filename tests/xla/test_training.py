@@ -62,6 +62,7 @@ SIZES = {} if ALL else THIN
 WITHOUT_DROPOUT = {f"dropout{i}_p": 0 for i in (1, 2, 3, 4)}
 
 
+@pytest.mark.usefixtures("formulation")
 @pytest.mark.parametrize(
     ("name", "changes", "rates", "momenta", "augment"),
     [

@@ -1,0 +1,43 @@
+"""Time the formulations that were chosen for a device against those of the other kind.
+
+python benchmarks/formulations.py net1 net2 --device cpu
+"""
+
+import argparse
+
+from speed import Peer, compare
+
+from kfkd.xla import forms
+
+
+def main():
+    """Parse the command line, measure, print."""
+    parser = argparse.ArgumentParser(
+        description="Time an epoch as it is, and with one choice of kfkd/xla/forms.py "
+        "after the other made as for the other kind of device, a GPU or the CPU. Each "
+        "is a process of its own, and they take turns; the last column is the median "
+        "over the rounds of its time by that of the choices as they are."
+    )
+    parser.add_argument("nets", nargs="*", default=["net1", "net2"])
+    parser.add_argument("--device", default="cpu", help="cpu or cuda (default: cpu)")
+    parser.add_argument("--rounds", type=int, default=5, help="(default: 5)")
+    parser.add_argument(
+        "--seconds", type=float, default=2, help="of one turn, about (default: 2)"
+    )
+    parser.add_argument("--what", nargs="+", default=["epoch"], help="(default: epoch)")
+    args = parser.parse_args()
+    print("| net | what | formulation | median, ms | range | by the first |")
+    print("|---|---|---|---|---|---|")
+    for net in args.nets:
+        ways = {"as chosen": []} | {
+            f"{name} otherwise": [name] for name in forms.__all__
+        }
+        peers = {
+            way: Peer("kfkd_net.py", net, args.device, *names)
+            for way, names in ways.items()
+        }
+        print("\n".join(compare(net, peers, args)), flush=True)
+
+
+if __name__ == "__main__":
+    main()
