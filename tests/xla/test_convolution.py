@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import theano
 import theano.tensor as T
+from cases import some
 from lasagne.theano_extensions import conv as conv1d
 from theano.tensor.nnet import abstract_conv as ac
 from theano.tensor.nnet.conv import conv2d as old_conv2d
@@ -19,10 +20,19 @@ def filters(shape=(4, 3, 3, 2), dtype="float64"):
     return random(1, shape, dtype)
 
 
-@pytest.mark.usefixtures("formulation")
-@pytest.mark.parametrize("flip", [True, False])
-@pytest.mark.parametrize("border", BORDERS, ids=str)
-def test_borders_strides_and_both_senses(border, flip):
+@pytest.mark.parametrize(
+    ("formulation", "border", "flip"),
+    [("cpu", border, flip) for border in BORDERS for flip in (True, False)]
+    + some(
+        [("gpu", border, flip) for border in BORDERS for flip in (True, False)],
+        ("gpu", "valid", True),
+        ("gpu", (0, 2), False),
+        ("gpu", ((1, 0), (2, 1)), True),
+    ),
+    ids=str,
+    indirect=["formulation"],
+)
+def test_borders_strides_and_both_senses(formulation, border, flip):
     def build(x, k):
         options = {"border_mode": border, "filter_flip": flip}
         return [
