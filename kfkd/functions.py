@@ -65,8 +65,8 @@ def postponed(net, layers, objective, update, output_type):
 
     def loss_and_target(**kwargs):
         target = output_type("y_batch")
-        kwargs |= net._get_params_for("objective")
-        return objective(layers, target=target, **kwargs), target
+        options = net._get_params_for("objective")
+        return objective(layers, target=target, **kwargs, **options), target
 
     def train():
         loss, y = loss_and_target()

@@ -1,4 +1,8 @@
-"""Which formulation of an operation each device gets: decided here, by measurement."""
+"""Which formulation of an operation each device gets: decided here.
+
+By measurement on the CPU (``benchmarks/formulations.py``), and for GPUs by what XLA
+makes of the programs.
+"""
 
 from theano.tensor.nnet.abstract_conv import BaseAbstractConv
 
