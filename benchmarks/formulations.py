@@ -29,13 +29,9 @@ def main():
     print("| net | what | formulation | median, ms | range | by the first |")
     print("|---|---|---|---|---|---|")
     for net in args.nets:
-        ways = {"as chosen": []} | {
-            f"{name} otherwise": [name] for name in forms.__all__
-        }
-        peers = {
-            way: Peer("kfkd_net.py", net, args.device, *names)
-            for way, names in ways.items()
-        }
+        peers = {"as chosen": Peer("kfkd_net.py", net, args.device)}
+        for form in forms.__all__:
+            peers[f"{form} otherwise"] = Peer("kfkd_net.py", net, args.device, form)
         print("\n".join(compare(net, peers, args)), flush=True)
 
 

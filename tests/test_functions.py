@@ -10,6 +10,7 @@ import pytest
 import theano
 from lasagne import layers, nonlinearities
 
+from kfkd._seeds import lasagne_draws_from
 from kfkd.estimator import NeuralNet
 
 LABELS = np.arange(50, dtype="int32") % 3
@@ -49,10 +50,8 @@ KINDS = {
 def made(kind, **changes):
     """Return a net that slows the biases of its output layer down."""
     net = drawn.small(kind, **changes)
-    lasagne.random.set_rng(np.random.RandomState(3))
-    if kind is NeuralNet:
-        net.seed(3)
-    net.initialize_layers()
+    with lasagne_draws_from(3):
+        net.initialize_layers()
     net.layers_["output"].b.tag.grad_scale = 0.25
     net.initialize()
     return net
