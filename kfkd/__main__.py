@@ -1,46 +1,63 @@
-"""The command line of the tutorial's kfkd.py: ``python -m kfkd fit``."""
+"""The command ``kfkd``: ``kfkd train net6``, or ``python -m kfkd train net6``."""
 
+import difflib
 import sys
 
+import kfkd
 from kfkd.cli import run
 from kfkd.cli._output import lasting_output
 
-# The original's verbs, and the module of kfkd.cli that does the job.
-VERBS = {
-    "fit": "train",
-    "fit_specialists": "fit_specialists",
-    "plot_learning_curves": "plot_learning_curves",
-    "predict": "submit",
+# Module of kfkd.cli, and what it does.
+COMMANDS = {
+    "train": ("train", "train a net of the tutorial and save it"),
+    "predict": ("predict", "predict the key points of image files, or of test.csv"),
+    "submit": ("submit", "write a submission for Kaggle"),
+    "fit-specialists": ("fit_specialists", "train the six specialists"),
+    "plot": ("plot", "draw learning curves, predictions, weights, a flipped face"),
+    "reproduce": ("reproduce", "train all nets, and compare them with the tutorial"),
+    "doctor": ("doctor", "find out whether the installation is sound"),
+}
+# The verbs of the tutorial's kfkd.py, but for its "predict", which wrote a submission.
+ALIASES = {
+    "fit": ["train"],
+    "fit_specialists": ["fit-specialists"],
+    "plot_learning_curves": ["plot", "learning-curves"],
 }
 
-USAGE = """\
-Usage:
-    python -m kfkd fit [NET]
-        train a net of the tutorial (net8, if none is named) and pickle it
-    python -m kfkd fit_specialists [net.pickle]
-        train the six specialists, starting from a trained net if one is given
-    python -m kfkd plot_learning_curves [net-specialists.pickle]
-        draw the learning curves of specialists, or of any saved nets
-    python -m kfkd predict [net-specialists.pickle]
-        predict Kaggle's test set and write the submission
 
---help after a verb tells its options, which are those of scripts/train.py,
-scripts/fit_specialists.py, scripts/plot_learning_curves.py and scripts/submit.py."""
+def usage():
+    """Return the text of ``kfkd --help``."""
+    width = max(map(len, COMMANDS))
+    lines = [f"  {name:{width}}  {text}" for name, (_, text) in COMMANDS.items()]
+    return "\n".join(
+        [
+            "usage: kfkd COMMAND [ARGUMENT ...]",
+            "",
+            *lines,
+            "",
+            "kfkd COMMAND --help tells its arguments. The tutorial's own verbs work as "
+            "well:",
+            *(f"{verb} is {' '.join(words)}" for verb, words in ALIASES.items()),
+            "predict, which wrote a submission, is submit",
+        ]
+    )
 
 
-def main():
-    """Do what the verb says; return the exit status."""
-    verb, *arguments = sys.argv[1:] or ["--help"]
-    if verb in ("-h", "--help"):
+def main(argv=None):
+    """Run the command that the arguments name; return the exit status."""
+    name, *arguments = (sys.argv[1:] if argv is None else argv) or ["--help"]
+    if name in ("-h", "--help", "--version"):
         with lasting_output():
-            print(USAGE)
+            print(f"kfkd {kfkd.__version__}" if name == "--version" else usage())
         return 0
-    if verb not in VERBS:
-        print(f"kfkd: there is no verb {verb!r}\n\n{USAGE}", file=sys.stderr)
+    name, *more = ALIASES.get(name, [name])
+    if name not in COMMANDS:
+        near = difflib.get_close_matches(name, [*COMMANDS, *ALIASES], n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        print(f"kfkd: there is no command {name!r}{hint}\n", file=sys.stderr)
+        print(usage(), file=sys.stderr)
         return 2
-    # For messages and usages: "kfkd fit: ..."
-    sys.argv = [f"kfkd {verb}", *arguments]
-    return run(VERBS[verb])
+    return run(COMMANDS[name][0], [*more, *arguments], f"kfkd {name}")
 
 
 if __name__ == "__main__":

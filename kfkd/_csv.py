@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from kfkd._layout import COLUMNS, PIXELS, SIDE, DataError, hint, shown
+from kfkd._layout import COLUMNS, PIXELS, SIDE, hint, shown
+from kfkd.errors import DataError
 
 __all__ = ["Table", "are_whole", "as_numbers", "parse", "why_not_whole"]
 

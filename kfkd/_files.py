@@ -7,11 +7,9 @@ import pathlib
 import shutil
 import tempfile
 
-__all__ = ["StorageError", "check_writable", "make_folder", "written_atomically"]
+from kfkd.errors import StorageError
 
-
-class StorageError(RuntimeError):
-    """A file cannot be written, or is not what it should be."""
+__all__ = ["check_writable", "make_folder", "written_atomically"]
 
 
 def check_writable(path):

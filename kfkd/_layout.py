@@ -1,9 +1,9 @@
-"""Kaggle's layout: the names of the columns, the size of an image, and the errors."""
+"""Kaggle's layout: the names of the columns, the size of an image."""
 
 import difflib
 import reprlib
 
-__all__ = ["COLUMNS", "PIXELS", "SIDE", "DataError", "NoDataError", "hint", "shown"]
+__all__ = ["COLUMNS", "PIXELS", "SIDE", "hint", "shown"]
 
 SIDE = 96
 PIXELS = SIDE * SIDE
@@ -27,27 +27,6 @@ _POINTS = (
     "mouth_center_bottom_lip",
 )
 COLUMNS = tuple(f"{point}_{axis}" for point in _POINTS for axis in "xy")
-
-
-class DataError(ValueError):
-    """The data cannot be used; the message says what is wrong, where, and what to do.
-
-    It names the file and, where they are known, the line (counted from 1, the
-    header included) and the column.
-    """
-
-    __module__ = "kfkd.data"  # its public name
-
-
-class NoDataError(DataError):
-    """There is no data, and none was asked for by name.
-
-    Raised where neither an argument nor ``KFKD_DATA`` names a folder and the usual
-    folders lack the file: the one case in which a script may go on with drawn faces
-    without passing over a wish of its user.
-    """
-
-    __module__ = "kfkd.data"
 
 
 def shown(text):

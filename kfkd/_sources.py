@@ -9,7 +9,7 @@ import zipfile
 import zlib
 from pathlib import Path, PurePosixPath
 
-from kfkd._layout import DataError, NoDataError
+from kfkd.errors import DataError, NoDataError
 
 __all__ = ["find", "fingerprint", "open_csv"]
 

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 
 from kfkd._csv import are_whole, as_numbers, why_not_whole
-from kfkd._layout import DataError, shown
+from kfkd._layout import shown
+from kfkd.errors import DataError
 
 __all__ = ["numbers", "read", "whole_numbers"]
 

@@ -14,7 +14,8 @@ import zipfile
 
 import numpy as np
 
-from kfkd._files import StorageError, written_atomically
+from kfkd._files import written_atomically
+from kfkd.errors import StorageError
 
 __all__ = ["read", "write"]
 

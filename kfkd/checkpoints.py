@@ -9,7 +9,8 @@ from kfkd import _training_state, arrays
 from kfkd._states import differences
 from kfkd.callbacks import PrintTables
 from kfkd.epochs import listed
-from kfkd.storage import StorageError, stem
+from kfkd.errors import CheckpointError, StorageError
+from kfkd.storage import stem
 
 __all__ = ["Checkpoint", "CheckpointError", "fit_with"]
 
@@ -19,10 +20,6 @@ _PARTS = 150
 # Seconds between two copies of the state, made on the device, so that one is at hand
 # when training is interrupted.
 _PAUSE = 1.0
-
-
-class CheckpointError(StorageError):
-    """A training cannot go on from a checkpoint."""
 
 
 class Checkpoint:

@@ -13,8 +13,9 @@ from sklearn.utils import shuffle
 
 from kfkd import _cache
 from kfkd._csv import Table, parse
-from kfkd._layout import COLUMNS, PIXELS, SIDE, DataError, NoDataError, hint, shown
+from kfkd._layout import COLUMNS, PIXELS, SIDE, hint, shown
 from kfkd._sources import find, fingerprint, open_csv
+from kfkd.errors import DataError, NoDataError
 
 __all__ = [
     "COLUMNS",

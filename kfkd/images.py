@@ -13,7 +13,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image, ImageOps
 
-from kfkd.data import SIDE, DataError
+from kfkd.data import SIDE
+from kfkd.errors import DataError
 
 __all__ = ["Face", "open_image", "plot_points", "read_face"]
 

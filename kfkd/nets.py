@@ -18,6 +18,7 @@ from nolearn.lasagne import objective
 
 from kfkd.augment import FlipBatchIterator
 from kfkd.callbacks import AdjustVariable, EarlyStopping
+from kfkd.choices import NETS
 from kfkd.estimator import NeuralNet
 
 __all__ = [
@@ -168,18 +169,7 @@ def _net12():
     return _net7() | dict(max_epochs=10000)
 
 
-_DEFINITIONS = {
-    "net1": _net1,
-    "net2": _net2,
-    "net3": _net3,
-    "net4": _net4,
-    "net5": _net5,
-    "net6": _net6,
-    "net7": _net7,
-    "net8": _net8,
-    "net12": _net12,
-}
-NETS = tuple(_DEFINITIONS)
+_DEFINITIONS = {name: globals()[f"_{name}"] for name in NETS}
 
 
 def make(name, **changes):

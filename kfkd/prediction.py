@@ -11,12 +11,9 @@ from sklearn.exceptions import NotFittedError
 from kfkd import data
 from kfkd._layout import hint, shown
 from kfkd.data import COLUMNS, PIXELS, SIDE
+from kfkd.errors import PredictionError
 
 __all__ = ["PredictionError", "predict", "predict_test_set"]
-
-
-class PredictionError(ValueError):
-    """A net, or a set of specialists, cannot give the predictions asked for."""
 
 
 def predict(nets, X, ids=None):

@@ -20,8 +20,9 @@ import joblib
 
 from kfkd import data, nets, specialists, storage, xla
 from kfkd.checkpoints import Checkpoint, fit_with
+from kfkd.choices import PRETRAIN, REPRODUCED
+from kfkd.errors import DivergedError
 from kfkd.specialists.parts import Parts
-from kfkd.training import DivergedError
 
 __all__ = ["PACKAGES", "Run", "Settings", "run", "scaled"]
 
@@ -49,9 +50,9 @@ class Settings:
         Where the data are, as for ``kfkd.data.load``.
     """
 
-    nets: tuple = tuple(name for name in nets.NETS if name != "net8")
+    nets: tuple = REPRODUCED
     specialists: tuple = ("pretrained",)
-    pretrain: str = "net7"
+    pretrain: str = PRETRAIN
     epochs_scale: float = 1.0
     batch_size: int = 128
     seed: int = 42

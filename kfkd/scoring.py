@@ -9,7 +9,8 @@ import pandas as pd
 
 from kfkd import _tables, data
 from kfkd._layout import hint, shown
-from kfkd.data import COLUMNS, SIDE, DataError
+from kfkd.data import COLUMNS, SIDE
+from kfkd.errors import DataError
 from kfkd.prediction import predict
 
 __all__ = ["asked_for", "evaluate", "read_labels", "report", "score", "score_by_point"]

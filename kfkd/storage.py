@@ -6,13 +6,10 @@ import pickle
 from collections.abc import Mapping
 
 from kfkd import arrays
-from kfkd._files import (
-    StorageError,
-    check_writable,
-    make_folder,
-    written_atomically,
-)
+from kfkd._files import check_writable, make_folder, written_atomically
+from kfkd.choices import NET_FORMATS as FORMATS
 from kfkd.definitions import decode, encode
+from kfkd.errors import StorageError
 
 __all__ = [
     "FORMATS",
@@ -24,9 +21,6 @@ __all__ = [
     "stem",
     "written_atomically",
 ]
-
-# What files can hold nets as, and the endings of their names.
-FORMATS = {"pickle": ".pickle", "arrays": ".npz"}
 
 _SEAL = b"kfkd-sum"
 

@@ -14,8 +14,9 @@ import pandas as pd
 
 from kfkd import _tables, data
 from kfkd._layout import hint, shown
-from kfkd.data import COLUMNS, SIDE, DataError
-from kfkd.prediction import PredictionError, predict_test_set
+from kfkd.data import COLUMNS, SIDE
+from kfkd.errors import DataError, PredictionError
+from kfkd.prediction import predict_test_set
 from kfkd.storage import written_atomically
 
 __all__ = ["answer", "check", "new_path", "read_lookup", "submit", "write"]

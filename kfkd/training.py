@@ -15,16 +15,12 @@ from nolearn.lasagne import TrainSplit
 
 from kfkd import epochs
 from kfkd._signals import ctrl_c_held_back
-from kfkd.data import DataError
 from kfkd.epochs import listed
+from kfkd.errors import DataError, DivergedError
 from kfkd.functions import trained_variables
 from kfkd.xla.storage import restore, snapshot
 
 __all__ = ["DivergedError", "Run"]
-
-
-class DivergedError(FloatingPointError):
-    """A loss is not finite any more; the net has the weights from before that."""
 
 
 class Run:

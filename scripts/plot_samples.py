@@ -3,4 +3,4 @@
 from _run import run
 
 if __name__ == "__main__":
-    run("plot_samples")
+    run("plot")

@@ -10,8 +10,8 @@ from pathlib import Path
 import jax
 import pytest
 
-from kfkd import _started
-from kfkd.doctor import Finding, cuda, packages, places, report, show, trial
+from kfkd.doctor import cuda, packages, places, report, trial
+from kfkd.doctor.finding import Finding, show
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -229,18 +229,3 @@ def test_advice_is_on_a_line_of_its_own():
         False,
     ]
     assert lines[-1] == " " * 19 + "-> " + "do " * 40
-
-
-@pytest.mark.parametrize(
-    ("argv", "orig_argv", "answer"),
-    [
-        (["-m"], ["python", "-m", "kfkd.doctor"], True),
-        (["-m", "-h"], ["python", "-W", "error", "-mkfkd.doctor", "-h"], True),
-        (["-m", "kfkd.doctor"], ["python", "-m", "kfkd", "kfkd.doctor"], False),
-        (["kfkd.doctor"], ["python", "kfkd.doctor"], False),
-    ],
-)
-def test_only_the_doctor_starts_without_the_stack(monkeypatch, argv, orig_argv, answer):
-    monkeypatch.setattr(sys, "argv", argv)
-    monkeypatch.setattr(sys, "orig_argv", orig_argv)
-    assert _started.starts("kfkd.doctor") is answer

@@ -1,25 +1,27 @@
-"""``python -m kfkd``, the command line of the tutorial's kfkd.py."""
+"""The command ``kfkd``, and ``python -m kfkd``."""
 
-import runpy
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from kfkd.__main__ import main
+import kfkd
+from kfkd import choices, nets, plots, reproduction, specialists, storage, xla
+from kfkd.__main__ import ALIASES, COMMANDS, main
+from kfkd.specialists.settings import name_of
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
 @pytest.fixture
-def run(monkeypatch, capsys):
+def run(capsys):
     """Run it with arguments; return its status and its two outputs."""
 
     def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["kfkd", *arguments])
         try:
-            status = main()
+            status = main(list(arguments))
         except SystemExit as end:
             status = end.code
         return status, *capsys.readouterr()
@@ -27,40 +29,69 @@ def run(monkeypatch, capsys):
     return run
 
 
-@pytest.mark.parametrize("arguments", [(), ("--help",)])
+@pytest.mark.parametrize("arguments", [(), ("--help",), ("-h",)])
 def test_it_says_how_to_use_it(run, arguments):
     status, out, _ = run(*arguments)
     assert status == 0
-    for verb in ("fit", "fit_specialists", "plot_learning_curves", "predict"):
-        assert f"python -m kfkd {verb}" in out
+    for name in (*COMMANDS, *ALIASES):
+        assert re.search(rf"^ *{name} ", out, re.MULTILINE)
 
 
-def test_an_unknown_verb_is_an_error_of_the_command():
-    done = subprocess.run(
-        [sys.executable, "-m", "kfkd", "fly"], cwd=ROOT, capture_output=True, text=True
-    )
-    assert done.returncode == 2
-    assert done.stdout == ""
-    assert "there is no verb 'fly'" in done.stderr
+def test_its_version(run):
+    assert run("--version") == (0, f"kfkd {kfkd.__version__}\n", "")
 
 
 @pytest.mark.parametrize(
-    ("verb", "script"),
-    [
-        ("fit", "train"),
-        ("fit_specialists", "fit_specialists"),
-        ("plot_learning_curves", "plot_learning_curves"),
-        ("predict", "submit"),
-    ],
+    ("name", "hint"), [("fly", ""), ("trian", "; did you mean 'train'?")]
 )
-def test_a_verb_is_the_script_of_its_job(run, capsys, monkeypatch, verb, script):
-    status, ours, _ = run(verb, "-h")
-    path = ROOT / "scripts" / f"{script}.py"
-    monkeypatch.setattr(sys, "argv", [str(path), "-h"])
-    monkeypatch.syspath_prepend(path.parent)
-    with pytest.raises(SystemExit) as end:
-        runpy.run_path(str(path), run_name="__main__")
-    assert status == end.value.code == 0
-    theirs = " ".join(capsys.readouterr().out.split())
-    renamed = theirs.replace(f"{script}.py", f"kfkd {verb}")
-    assert " ".join(ours.split()) == renamed
+def test_an_unknown_command(run, name, hint):
+    status, out, err = run(name)
+    assert (status, out) == (2, "")
+    assert err.startswith(f"kfkd: there is no command {name!r}{hint}\n")
+
+
+def test_python_m_kfkd_is_the_same():
+    done = subprocess.run(
+        [sys.executable, "-m", "kfkd", "plot", "weights", "no.pickle"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert done.stderr.startswith("kfkd plot: no.pickle cannot be read: ")
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_each_command_has_its_name_in_its_help(run, name):
+    status, out, _ = run(name, "--help")
+    assert status == 0
+    assert out.startswith(f"usage: kfkd {name} ")
+
+
+@pytest.mark.parametrize("verb", ALIASES)
+def test_the_tutorials_verbs_work(run, verb):
+    _, out, _ = run(verb, "--help")
+    assert out == run(*ALIASES[verb], "--help")[1]
+    assert out.startswith("usage: kfkd ")
+
+
+def test_each_script_is_a_command():
+    called = [
+        name
+        for path in (ROOT / "scripts").glob("*.py")
+        for name in re.findall(r'^    run\("(\w+)"\)$', path.read_text(), re.MULTILINE)
+    ]
+    modules = {path.stem for path in (ROOT / "kfkd" / "cli").glob("[a-z]*.py")}
+    assert sorted(called) == sorted(modules - {"doctor", "options"})
+
+
+def test_choices_are_those_of_the_modules():
+    assert choices.NETS == nets.NETS == tuple(nets._DEFINITIONS)
+    columns = [setting["columns"] for setting in specialists.SPECIALIST_SETTINGS]
+    assert tuple(map(name_of, columns)) == choices.SPECIALISTS
+    assert choices.NET_FORMATS is storage.FORMATS
+    assert choices.PICTURE_FORMATS is plots.FORMATS
+    assert choices.PRECISIONS is xla.PRECISIONS
+    assert reproduction.Settings().nets == choices.REPRODUCED

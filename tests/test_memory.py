@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # how many of them have been kept.
 PROGRAM = """
     import ctypes
-    import kfkd
+    import kfkd.stack
 
     class Info(ctypes.Structure):
         _fields_ = [(name, ctypes.c_size_t) for name in (

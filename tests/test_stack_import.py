@@ -9,8 +9,9 @@ import sys
 import pytest
 
 from kfkd import stack
+from kfkd.errors import SettingsError
 from kfkd.stack.installed import check_installed
-from kfkd.stack.settings import SettingsError, explained, get_settings
+from kfkd.stack.settings import explained, get_settings
 
 
 def run(code, tmp_path, **environment):

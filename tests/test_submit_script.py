@@ -76,12 +76,14 @@ def test_labels_of_ones_own(drawn, run, tmp_path):
     assert float(line) == pytest.approx(rmse, abs=1e-3)
 
 
-def test_drawn_faces_by_name(drawn, run, monkeypatch):
+@pytest.mark.parametrize("arguments", [["--synthetic"], []])
+def test_drawn_faces(drawn, run, monkeypatch, arguments):
     monkeypatch.setattr(faces, "make", lambda: drawn)
     storage.save(standins.Linear(), "net.pickle")
-    status, printed = run("net.pickle", "--synthetic")
+    status, printed = run("net.pickle", *arguments)
     assert status == 0
     assert "Data: drawn faces" in printed
+    assert ("Kaggle's files are not here" in printed) == (not arguments)
     assert len(list(Path().glob("submission-*.csv"))) == 1
 
 

@@ -1,6 +1,8 @@
 """The command lines: one module for each, with its ``parse_args`` and ``main``.
 
-``scripts/`` and ``python -m kfkd`` call them through `run`.
+``scripts/`` and the command ``kfkd`` call them through `run`.  They parse their
+arguments before they import: ``import kfkd`` costs next to nothing, and its modules are
+imported where they are first used, as in ``kfkd.data.find``.
 """
 
 import errno
@@ -10,33 +12,14 @@ import sys
 
 from kfkd._signals import ended_like_ctrl_c
 from kfkd.cli._output import lasting_output
-from kfkd.data import DataError
-from kfkd.plots import PlotError
-from kfkd.prediction import PredictionError
-from kfkd.specialists import SpecialistError
-from kfkd.storage import StorageError
-from kfkd.training import DivergedError
-from kfkd.xla import DeviceError, PrecisionError
+from kfkd.errors import KfkdError
 
 __all__ = ["run"]
 
 _INTERRUPTED = 130
 
-# Those that are the user's to mend.
-_ERRORS = (
-    DataError,
-    DeviceError,
-    DivergedError,
-    OSError,
-    PlotError,
-    PrecisionError,
-    PredictionError,
-    SpecialistError,
-    StorageError,
-)
 
-
-def run(name, argv=None):
+def run(name, argv=None, prog=None):
     """Run a command line and return the exit status.
 
     Parameters
@@ -45,6 +28,8 @@ def run(name, argv=None):
         The module of this package that has its ``main``.
     argv : list of str, optional
         Its arguments; by default those of the process.
+    prog : str, optional
+        What it is called in messages; by default as the script that was started.
 
     Returns
     -------
@@ -53,25 +38,36 @@ def run(name, argv=None):
         the message goes to standard error; 130 after Ctrl-C, and 143 after SIGTERM
         and 129 after SIGHUP, which end everything in the same order.
     """
+    prog = prog or os.path.basename(sys.argv[0])
     with lasting_output() as output, ended_like_ctrl_c() as received:
-        status = _run(name, argv)
+        status = _run(name, argv, prog)
     # That nobody wants to read on is no failure.
     if output.error and output.error.errno not in (errno.EPIPE, errno.EIO):
-        _complain(f"standard output could not be written: {output.error.strerror}")
+        reason = output.error.strerror
+        _complain(prog, f"standard output could not be written: {reason}")
         return status or 1
     return 128 + received[0] if received and status == _INTERRUPTED else status
 
 
-def _run(name, argv):
+def _run(name, argv, prog):
     try:
-        return importlib.import_module(f"kfkd.cli.{name}").main(argv)
-    except _ERRORS as error:
-        _complain(error)
+        return importlib.import_module(f"kfkd.cli.{name}").main(argv, prog)
+    except (KfkdError, OSError) as error:
+        _complain(prog, error)
+        return 1
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] == "kfkd":
+            raise
+        _complain(
+            prog,
+            f"{error}, for {sys.executable}. `make venv` sets all up in .venv: then "
+            "run .venv/bin/python instead, or first `. .venv/bin/activate`",
+        )
         return 1
     except KeyboardInterrupt:
         print("\nInterrupted.", file=sys.stderr)
         return _INTERRUPTED
 
 
-def _complain(error):
-    print(f"{os.path.basename(sys.argv[0])}: {error}", file=sys.stderr)
+def _complain(prog, problem):
+    print(f"{prog}: {problem}", file=sys.stderr)

@@ -3,28 +3,24 @@
 import argparse
 import contextlib
 import pathlib
-import tempfile
 
-import numpy as np
-
-from kfkd import specialists, storage, xla
+import kfkd
 from kfkd._signals import ended_after
+from kfkd.choices import SPECIALISTS
 from kfkd.cli import options
 from kfkd.cli.options import positive, whole
-from kfkd.specialists.parts import Parts
-from kfkd.specialists.settings import name_of
 
 DRY_RUN = 200  # images
-NAMES = tuple(name_of(s["columns"]) for s in specialists.SPECIALIST_SETTINGS)
 
 
-def parse_args(argv=None):
+def parse_args(argv=None, prog=None):
     """Return the parsed command line."""
     parser = argparse.ArgumentParser(
+        prog=prog,
         description="Train the six specialists of the tutorial, each for some of the "
         "key points, and pickle them together. Each is kept as it arrives, in a folder "
         "beside the file, with a log; after Ctrl-C the same command goes on with those "
-        "that are missing, from their checkpoints."
+        "that are missing, from their checkpoints.",
     )
     add = parser.add_argument
     add(
@@ -34,15 +30,15 @@ def parse_args(argv=None):
         help="a trained net to start from, such as net6 or net7; a pickle can run "
         "any code that its author put into it (default: none, weights are drawn)",
     )
-    options.add_data(parser, otherwise=", else drawn faces")
+    options.add_data(parser)
     options.add_jobs(parser)
     add(
         "--only",
         nargs="+",
-        choices=NAMES,
+        choices=SPECIALISTS,
         metavar="POINT",
-        help=f"train these alone and keep the others as they are: {', '.join(NAMES)} "
-        "(default: all)",
+        help="train these alone and keep the others as they are: "
+        f"{', '.join(SPECIALISTS)} (default: all)",
     )
     add(
         "--epochs-scale",
@@ -83,21 +79,23 @@ def parse_args(argv=None):
     return args
 
 
-def main(argv=None):
+def main(argv=None, prog=None):
     """Train, save, report; return the exit status."""
-    args = parse_args(argv)
-    storage.check_writable(args.out)
-    xla.set_precision(args.precision)
+    args = parse_args(argv, prog)
+    kfkd.storage.check_writable(args.out)
+    kfkd.xla.set_precision(args.precision)
     with contextlib.ExitStack() as stack:
         out, sizes, limits = args.out, {}, {}
         if args.dry_run:
+            import tempfile
+
             out = pathlib.Path(
                 stack.enter_context(tempfile.TemporaryDirectory()), "dry"
             )
             # Enough that DRY_RUN of them have all their labels.
             sizes = dict(n_train=4 * DRY_RUN, n_test=16)
             limits = dict(max_rows=DRY_RUN, epochs_scale=1e-9)
-        folder = options.choose_folder(args, fall_back=True, **sizes)
+        folder = options.choose_folder(args, **sizes)
         arguments = dict(
             pretrain=args.net,
             folder=folder,
@@ -114,13 +112,13 @@ def main(argv=None):
         )
         with ended_after(args.time_limit) as over:
             try:
-                nets = specialists.fit_specialists(**arguments | limits)
+                nets = kfkd.specialists.fit_specialists(**arguments | limits)
             except KeyboardInterrupt:
                 if not over.is_set():
                     raise
                 print("\nThe time limit is reached.")
                 return options.OUT_OF_TIME
-        print(f"\n{report(nets, Parts.beside(out))}\n")
+        print(f"\n{report(nets, out)}\n")
     if args.holdout:
         options.print_held_out(nets, folder, args.holdout)
     print(
@@ -131,15 +129,21 @@ def main(argv=None):
     return 0
 
 
-def report(nets, parts):
+def report(nets, out):
     """Return a table of what the trainings have come to.
 
     Parameters
     ----------
     nets : dict of tuple of str to NeuralNet
-    parts : Parts
-        Where the numbers of rows are found.
+    out : path
+        The file that they are saved in, beside which the numbers of rows are found.
     """
+    import numpy as np
+
+    from kfkd.specialists.parts import Parts
+    from kfkd.specialists.settings import name_of
+
+    parts = Parts.beside(out)
     width = max(map(len, map(name_of, nets)))
     lines = [
         f"{'specialist':{width}}    rows  epochs  best loss  at epoch  RMSE (pixels)  "

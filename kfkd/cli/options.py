@@ -3,11 +3,12 @@
 import argparse
 import math
 import pathlib
+import sys
 from collections.abc import Mapping
 
-import numpy as np
-
-from kfkd import data, faces, plots, scoring, storage, xla
+import kfkd
+from kfkd.choices import NET_FORMATS, PICTURE_FORMATS, PRECISIONS
+from kfkd.errors import NoDataError
 
 __all__ = [
     "OUT_OF_TIME",
@@ -53,10 +54,10 @@ def whole(least, most=None):
 def picture(text):
     """Take a text for the path of a picture, in a format that can be written."""
     path = pathlib.Path(text)
-    try:
-        plots.check_format(path)
-    except plots.PlotError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
+    if path.suffix.lower() not in PICTURE_FORMATS:
+        raise argparse.ArgumentTypeError(
+            f"{path} ends in none of {', '.join(PICTURE_FORMATS)}"
+        )
     return path
 
 
@@ -68,7 +69,7 @@ def add_picture(parser, default):
         type=picture,
         default=default,
         help="the picture; its ending says the format: "
-        f"{', '.join(plots.FORMATS)} (default: %(default)s)",
+        f"{', '.join(PICTURE_FORMATS)} (default: %(default)s)",
     )
 
 
@@ -112,10 +113,10 @@ def add_format(parser):
     """Add ``--format``, of the file of nets that ``--out`` names."""
     parser.add_argument(
         "--format",
-        choices=storage.FORMATS,
+        choices=NET_FORMATS,
         help="what the nets are saved as: a pickle, or arrays and JSON, which can be "
         "loaded without running code of the file (default: by the ending of --out, "
-        + ", ".join(f"{end} for {name}" for name, end in storage.FORMATS.items())
+        + ", ".join(f"{end} for {name}" for name, end in NET_FORMATS.items())
         + ")",
     )
 
@@ -130,9 +131,9 @@ def choose_out(parser, args, stem):
     stem : str
         The name of the file without its ending, if it is not given.
     """
-    ending = storage.FORMATS[args.format or "pickle"]
+    ending = NET_FORMATS[args.format or "pickle"]
     args.out = args.out or pathlib.Path(stem + ending)
-    arrays = args.out.suffix == storage.FORMATS["arrays"]
+    arrays = args.out.suffix == NET_FORMATS["arrays"]
     if args.format and arrays != (args.format == "arrays"):
         parser.error(f"--format {args.format} needs a name that ends in {ending}")
 
@@ -197,7 +198,7 @@ def add_training(parser):
     )
     add(
         "--precision",
-        choices=xla.PRECISIONS,
+        choices=PRECISIONS,
         help="of products of float32: tensorfloat32 on GPUs (the CPU has float32 "
         "instead), float32 everywhere, or bfloat16, with weights in float32 (default: "
         "KFKD_PRECISION, else tensorfloat32)",
@@ -258,20 +259,13 @@ def add_time_limit(parser):
     )
 
 
-def add_data(parser, *, otherwise=""):
-    """Add ``--data`` and ``--synthetic``.
-
-    Parameters
-    ----------
-    parser : argparse.ArgumentParser
-    otherwise : str
-        What happens where Kaggle's files are not found.
-    """
+def add_data(parser):
+    """Add ``--data`` and ``--synthetic``."""
     parser.add_argument(
         "--data",
         metavar="FOLDER",
         help="folder with Kaggle's files (default: KFKD_DATA, else where "
-        f"data/README.md says{otherwise})",
+        "data/README.md says, else drawn faces)",
     )
     parser.add_argument(
         "--synthetic",
@@ -286,8 +280,11 @@ def check_data(parser, args):
         parser.error("--data and --synthetic exclude each other")
 
 
-def choose_folder(args, name="training", *, fall_back=False, **sizes):
+def choose_folder(args, name="training", *, file=None, **sizes):
     """Return the folder of the data, saying which.
+
+    A command line goes on with drawn faces where Kaggle's files are not found in the
+    usual places, and says so.  Functions of the package never do this by themselves.
 
     Parameters
     ----------
@@ -295,8 +292,8 @@ def choose_folder(args, name="training", *, fall_back=False, **sizes):
         With ``data`` and ``synthetic``.
     name : str
         The table that is needed.
-    fall_back : bool
-        Whether drawn faces do where Kaggle's files are not found in the usual places.
+    file : file object, optional
+        Where to say it, standard output by default.
     **sizes
         Of the drawn set, as for ``kfkd.faces.make``.
 
@@ -305,20 +302,20 @@ def choose_folder(args, name="training", *, fall_back=False, **sizes):
     path or None
         None for the places where ``kfkd.data.find`` looks by itself.
     """
+    file = file or sys.stdout
     if not args.synthetic:
         try:
-            print(f"Data: {data.find(name, args.data)}")
+            print(f"Data: {kfkd.data.find(name, args.data)}", file=file)
             return args.data
-        except data.NoDataError:
-            if not fall_back:
-                raise
+        except NoDataError:
             print(
                 "Kaggle's files are not here (data/README.md says how to get them), so "
-                "drawn faces take their place."
+                "drawn faces take their place.",
+                file=file,
             )
     message = "Data: drawn faces; to draw them takes half a minute the first time"
-    print(message, flush=True)
-    return faces.make(**sizes)
+    print(message, file=file, flush=True)
+    return kfkd.faces.make(**sizes)
 
 
 def load_named(paths):
@@ -341,7 +338,8 @@ def load_named(paths):
     stems = [pathlib.Path(path).stem for path in paths]
     names = stems if len(set(stems)) == len(paths) else paths
     return {
-        str(name): storage.load(path) for name, path in zip(names, paths, strict=True)
+        str(name): kfkd.storage.load(path)
+        for name, path in zip(names, paths, strict=True)
     }
 
 
@@ -355,16 +353,16 @@ def print_held_out(nets, folder, holdout):
     holdout : float
         As for ``kfkd.data.load_held_out``.
     """
-    X, y = data.load_held_out(holdout, folder=folder)
-    predicted = data.COLUMNS
+    X, y = kfkd.data.load_held_out(holdout, folder=folder)
+    predicted = kfkd.data.COLUMNS
     if isinstance(nets, Mapping):
         given = {name for columns in nets for name in columns}
         predicted = [name for name in predicted if name in given]
-        y = y[:, [data.COLUMNS.index(name) for name in predicted]]
-    if np.isnan(y).all():
+        y = y[:, [kfkd.data.COLUMNS.index(name) for name in predicted]]
+    if (y != y).all():  # NaN only
         print(f"None of the {len(X)} rows held out has labels to score against.\n")
         return
     print(
         f"On the {len(X)} rows held out:\n"
-        f"{scoring.report(*scoring.evaluate(nets, X, y, predicted))}\n"
+        f"{kfkd.scoring.report(*kfkd.scoring.evaluate(nets, X, y, predicted))}\n"
     )

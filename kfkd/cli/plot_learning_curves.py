@@ -3,17 +3,19 @@
 import argparse
 from collections.abc import Mapping
 
-from kfkd import plots, storage
+import kfkd
 from kfkd.cli import options
+from kfkd.errors import PlotError
+
+DESCRIPTION = (
+    "Draw the errors of nets, in pixels, over the epochs of their training: validation "
+    "as solid lines, training dashed. One file with a set of specialists, or one or "
+    "more with a net each, to compare."
+)
 
 
-def parse_args(argv=None):
-    """Return the parsed command line."""
-    parser = argparse.ArgumentParser(
-        description="Draw the errors of nets, in pixels, over the epochs of their "
-        "training: validation as solid lines, training dashed. One file with a set of "
-        "specialists, or one or more with a net each, to compare."
-    )
+def add_arguments(parser):
+    """Add the arguments of this figure."""
     add = parser.add_argument
     add(
         "nets",
@@ -37,26 +39,35 @@ def parse_args(argv=None):
             help=f"the {limit} error on the scale (default: as the curves have it, "
             "without their steep beginning)",
         )
-    return parser.parse_args(argv)
 
 
-def main(argv=None):
-    """Load, draw, save; return the exit status."""
-    args = parse_args(argv)
-    storage.check_writable(args.out)
+def draw(args):
+    """Return the Axes of the figure that the command line asks for."""
     nets = options.load_named(args.nets)
     limits = dict(log=not args.linear, ymin=args.ymin, ymax=args.ymax)
 
     sets = [name for name, net in nets.items() if isinstance(net, Mapping)]
     if sets and len(nets) > 1:
-        raise plots.PlotError(
+        raise PlotError(
             f"{sets[0]} is a set of specialists, which cannot be compared with others "
             "in one picture; draw it by itself"
         )
     if sets:
-        axes = plots.plot_specialists(nets[sets[0]], **limits)
-    else:
-        axes = plots.plot_learning_curves(nets, **limits)
-    plots.save_figure(axes, args.out)
+        return kfkd.plots.plot_specialists(nets[sets[0]], **limits)
+    return kfkd.plots.plot_learning_curves(nets, **limits)
+
+
+def parse_args(argv=None, prog=None):
+    """Return the parsed command line."""
+    parser = argparse.ArgumentParser(prog=prog, description=DESCRIPTION)
+    add_arguments(parser)
+    return parser.parse_args(argv)
+
+
+def main(argv=None, prog=None):
+    """Load, draw, save; return the exit status."""
+    args = parse_args(argv, prog)
+    kfkd.storage.check_writable(args.out)
+    kfkd.plots.save_figure(draw(args), args.out)
     print(f"Drawn in {args.out}")
     return 0

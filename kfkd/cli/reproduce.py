@@ -4,8 +4,9 @@ import argparse
 import shlex
 from pathlib import Path
 
-from kfkd import nets, report, reproduction, storage, xla
+import kfkd
 from kfkd._signals import ended_after
+from kfkd.choices import NETS, PRETRAIN, REPRODUCED
 from kfkd.cli import options
 from kfkd.cli.options import positive, whole
 
@@ -17,24 +18,24 @@ SPECIALISTS = {
 }
 
 
-def parse_args(argv=None):
+def parse_args(argv=None, prog=None):
     """Return the parsed command line."""
-    defaults = reproduction.Settings()
     parser = argparse.ArgumentParser(
+        prog=prog,
         description="Train the nets of the tutorial and its specialists, and write a "
         "page, report.html and report.md, that puts what comes of them beside the "
         "tutorial's numbers. Each net is kept as it is finished: after Ctrl-C, the "
         "same command goes on with the others. With other settings or data, nets are "
-        "trained anew."
+        "trained anew.",
     )
     add = parser.add_argument
     add(
         "--nets",
         nargs="+",
-        choices=nets.NETS,
+        choices=NETS,
         metavar="NET",
         default=None,
-        help=f"of {', '.join(nets.NETS)} (default: {' '.join(defaults.nets)})",
+        help=f"of {', '.join(NETS)} (default: {' '.join(REPRODUCED)})",
     )
     add(
         "--specialists",
@@ -44,9 +45,9 @@ def parse_args(argv=None):
     )
     add(
         "--pretrain",
-        choices=[name for name in nets.NETS if name != "net1"],
+        choices=[name for name in NETS if name != "net1"],
         metavar="NET",
-        default=defaults.pretrain,
+        default=PRETRAIN,
         help="the net that pretrained specialists start from; it is trained too "
         "(default: %(default)s)",
     )
@@ -54,11 +55,11 @@ def parse_args(argv=None):
         "--epochs-scale",
         type=positive,
         metavar="FACTOR",
-        default=defaults.epochs_scale,
+        default=1.0,
         help="times the tutorial's numbers of epochs; 0.1 for those in a hurry "
         "(default: %(default)s)",
     )
-    options.add_data(parser, otherwise=", else drawn faces")
+    options.add_data(parser)
     options.add_training(parser)
     options.add_checkpoint_every(parser)
     options.add_time_limit(parser)
@@ -87,13 +88,13 @@ def parse_args(argv=None):
     options.check_data(parser, args)
     if args.specialists is None:
         args.specialists = "none" if args.nets else "pretrained"
-    args.nets = args.nets or defaults.nets
+    args.nets = args.nets or REPRODUCED
     return args
 
 
 def read_settings(args, folder):
     """Return what is to be reproduced."""
-    return reproduction.Settings(
+    return kfkd.reproduction.Settings(
         nets=tuple(args.nets),
         specialists=SPECIALISTS[args.specialists],
         pretrain=args.pretrain,
@@ -120,16 +121,16 @@ def command_of(args):
     return shlex.join(words)
 
 
-def main(argv=None):
+def main(argv=None, prog=None):
     """Train, keep, write the page; return the exit status."""
-    args = parse_args(argv)
-    xla.set_device(args.device)
-    storage.make_folder(args.out)
-    folder = options.choose_folder(args, fall_back=True)
+    args = parse_args(argv, prog)
+    kfkd.xla.set_device(args.device)
+    kfkd.storage.make_folder(args.out)
+    folder = options.choose_folder(args)
     settings = read_settings(args, folder)
     with ended_after(args.time_limit) as over:
         try:
-            runs = reproduction.run(
+            runs = kfkd.reproduction.run(
                 settings,
                 args.out,
                 train=not args.report_only,
@@ -148,6 +149,8 @@ def main(argv=None):
                 raise
             print("The time limit is reached.")
             return options.OUT_OF_TIME
-    html, markdown = report.write(settings, runs, args.out, command=command_of(args))
+    html, markdown = kfkd.report.write(
+        settings, runs, args.out, command=command_of(args)
+    )
     print(f"The page is written: {html}, {markdown}")
     return int(any(run.problem for run in runs.values()))

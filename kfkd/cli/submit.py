@@ -3,15 +3,16 @@
 import argparse
 import pathlib
 
-from kfkd import data, scoring, storage, submission, xla
+import kfkd
 from kfkd.cli import options
 
 
-def parse_args(argv=None):
+def parse_args(argv=None, prog=None):
     """Return the parsed command line."""
     parser = argparse.ArgumentParser(
+        prog=prog,
         description="Predict the images of test.csv and write what IdLookupTable.csv "
-        "asks for in Kaggle's format."
+        "asks for in Kaggle's format.",
     )
     add = parser.add_argument
     options.add_net(parser, default="net-specialists.pickle")
@@ -37,25 +38,25 @@ def parse_args(argv=None):
 
 def find_labels(args, folder):
     """Return the path of the labels to score against, or None."""
-    beside = data.find("test", folder).with_name("test_labels.csv")
+    beside = kfkd.data.find("test", folder).with_name("test_labels.csv")
     return args.labels or (beside if beside.is_file() else None)
 
 
-def main(argv=None):
+def main(argv=None, prog=None):
     """Predict, check, write, score; return the exit status."""
-    args = parse_args(argv)
-    path = args.out or submission.new_path()
-    storage.check_writable(path)
-    xla.set_device(args.device)
+    args = parse_args(argv, prog)
+    path = args.out or kfkd.submission.new_path()
+    kfkd.storage.check_writable(path)
+    kfkd.xla.set_device(args.device)
     folder = options.choose_folder(args, "test")
-    lookup = submission.read_lookup(folder)
+    lookup = kfkd.submission.read_lookup(folder)
     labels_path = find_labels(args, folder)
     if labels_path:
-        labels = scoring.asked_for(scoring.read_labels(labels_path), lookup)
+        labels = kfkd.scoring.asked_for(kfkd.scoring.read_labels(labels_path), lookup)
 
-    nets = storage.load(args.net)
-    path, predictions = submission.submit(nets, folder, path)
+    nets = kfkd.storage.load(args.net)
+    path, predictions = kfkd.submission.submit(nets, folder, path)
     print(f"{len(lookup):,} locations are written to {path}")
     if labels_path:
-        print(f"\nAgainst {labels_path}:\n{scoring.report(predictions, labels)}")
+        print(f"\nAgainst {labels_path}:\n{kfkd.scoring.report(predictions, labels)}")
     return 0

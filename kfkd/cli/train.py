@@ -2,37 +2,33 @@
 
 import argparse
 import pathlib
-import statistics
-import tempfile
 
-import numpy as np
-from sklearn.metrics import mean_squared_error
-
-from kfkd import data, nets, plots, storage, xla
-from kfkd.checkpoints import Checkpoint
+import kfkd
+from kfkd.choices import NETS
 from kfkd.cli import options
 from kfkd.cli.options import whole
-from kfkd.training import DivergedError
+from kfkd.errors import DataError, DivergedError, StorageError
 
 DRY_RUN = 200  # images
 
 
-def parse_args(argv=None):
+def parse_args(argv=None, prog=None):
     """Return the parsed command line."""
     parser = argparse.ArgumentParser(
+        prog=prog,
         description="Train a net of the tutorial and pickle it. Ctrl-C ends training "
-        "and saves what has been learnt; --resume goes on from there."
+        "and saves what has been learnt; --resume goes on from there.",
     )
     add = parser.add_argument
     add(
         "net",
         nargs="?",
-        choices=nets.NETS,
+        choices=NETS,
         default="net8",
         metavar="NET",
-        help=f"{', '.join(nets.NETS)} (default: %(default)s)",
+        help=f"{', '.join(NETS)} (default: %(default)s)",
     )
-    options.add_data(parser, otherwise=", else drawn faces")
+    options.add_data(parser)
     add(
         "--epochs",
         type=whole(1),
@@ -77,28 +73,28 @@ def parse_args(argv=None):
     return args
 
 
-def main(argv=None):
+def main(argv=None, prog=None):
     """Train, save, report, draw; return the exit status."""
-    args = parse_args(argv)
-    storage.check_writable(args.out)
-    xla.set_device(args.device)
-    xla.set_precision(args.precision)
+    args = parse_args(argv, prog)
+    kfkd.storage.check_writable(args.out)
+    kfkd.xla.set_device(args.device)
+    kfkd.xla.set_precision(args.precision)
     # For a dry run, enough that DRY_RUN of them have all their labels.
     sizes = dict(n_train=4 * DRY_RUN, n_test=16) if args.dry_run else {}
-    folder = options.choose_folder(args, fall_back=True, **sizes)
+    folder = options.choose_folder(args, **sizes)
 
-    net = nets.make(args.net, log_every=args.log_every).seed(args.seed)
+    net = kfkd.nets.make(args.net, log_every=args.log_every).seed(args.seed)
     net.max_epochs = args.epochs or net.max_epochs
     net.batch_iterator_train.batch_size = args.batch_size
     net.batch_iterator_test.batch_size = args.batch_size
-    load = data.load if len(net.input_shape) == 2 else data.load2d
+    load = kfkd.data.load if len(net.input_shape) == 2 else kfkd.data.load2d
     X, y = load(folder=folder, holdout=args.holdout)
     print(f"X.shape == {X.shape}; X.min == {X.min():.3f}; X.max == {X.max():.3f}")
     print(f"y.shape == {y.shape}; y.min == {y.min():.3f}; y.max == {y.max():.3f}\n")
     if args.dry_run:
         X, y, net.max_epochs = X[:DRY_RUN], y[:DRY_RUN], 1
 
-    checkpoint = Checkpoint.beside(
+    checkpoint = kfkd.checkpoints.Checkpoint.beside(
         args.out,
         resume=args.resume,
         time_limit=args.time_limit,
@@ -160,15 +156,20 @@ def say_where_from(checkpoint):
 def save(net, path):
     """Save a net, even if its file cannot be written any more: then somewhere else."""
     try:
-        storage.save(net, path)
-    except storage.StorageError as error:
+        kfkd.storage.save(net, path)
+    except StorageError as error:
+        import tempfile
+
         spare = pathlib.Path(tempfile.mkdtemp(prefix="kfkd-"), path.name)
-        storage.save(net, spare)
-        raise storage.StorageError(f"{error}. The net is saved in {spare}") from error
+        kfkd.storage.save(net, spare)
+        raise StorageError(f"{error}. The net is saved in {spare}") from error
 
 
 def report(net, X, y):
     """Print what the training has come to."""
+    import numpy as np
+    from sklearn.metrics import mean_squared_error
+
     losses = [row["valid_loss"] for row in net.train_history_]
     seconds = [row["dur"] for row in net.train_history_]
     best = np.argmin(np.nan_to_num(losses, nan=np.inf))
@@ -180,17 +181,17 @@ def report(net, X, y):
         f"RMSE {48 * np.sqrt(losses[best]):.3f} pixels\n"
         f"Train loss without dropout {train:.6f}\n"
         f"{len(seconds)} epochs in {sum(seconds):.1f} s, "
-        f"median {statistics.median(seconds):.3f} s, on {xla.describe_device()}"
+        f"median {np.median(seconds):.3f} s, on {kfkd.xla.describe_device()}"
     )
 
 
 def draw_predictions(net, folder, path):
     """Save a picture of what a net predicts for the first 16 test faces."""
     try:
-        images = data.read("test", folder).images[:16]
-    except data.DataError as error:
+        images = kfkd.data.read("test", folder).images[:16]
+    except DataError as error:
         print(f"No picture of predictions, as there is no test set: {error}")
         return
-    X = (images / np.float32(255)).reshape(-1, *net.input_shape[1:])
-    plots.save_figure(plots.plot_predictions(X, net.predict(X)), path)
+    X = kfkd.data.scale_images(images).reshape(-1, *net.input_shape[1:])
+    kfkd.plots.save_figure(kfkd.plots.plot_predictions(X, net.predict(X)), path)
     print(f"Its predictions for {len(X)} test faces are drawn in {path}")

@@ -8,15 +8,17 @@ import sys
 from pathlib import Path
 
 import kfkd
-from kfkd.doctor import examine, show
 
 
-def main(argv=None):
+def main(argv=None, prog=None):
     """Print the report; return the exit status."""
     argparse.ArgumentParser(
-        prog="python -m kfkd.doctor",
+        prog=prog or "python -m kfkd.doctor",
         description="Say whether kfkd's installation is sound; exit with 1 if not.",
     ).parse_args(argv)
+    from kfkd.doctor.finding import show
+    from kfkd.doctor.report import examine
+
     print(f"kfkd {kfkd.__version__} in {Path(kfkd.__file__).parent}\n")
     wrong = 0
     for finding in examine():

@@ -5,9 +5,9 @@ import tempfile
 from pathlib import Path
 
 from kfkd._folders import cache_folder
-from kfkd._layout import DataError, NoDataError
 from kfkd._sources import find
 from kfkd.doctor.finding import Finding
+from kfkd.errors import DataError, NoDataError
 
 __all__ = ["find_caches", "find_data"]
 

@@ -9,8 +9,10 @@ Each function draws into the Axes that it is given, such as those of
 colours are those of Okabe and Ito, which colour-blind readers can tell apart too.
 """
 
+from kfkd.errors import PlotError
+
 from .curves import plot_learning_curves, plot_specialists
-from .drawing import FORMATS, PlotError, check_format, save_figure
+from .drawing import FORMATS, check_format, save_figure
 from .samples import plot_comparison, plot_flip, plot_predictions, plot_sample
 from .weights import plot_weights
 

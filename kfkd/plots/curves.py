@@ -7,8 +7,9 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, NullLocator
 
 from kfkd._layout import shown
+from kfkd.errors import PlotError
 
-from .drawing import BLACK, LINES, PlotError, new_axes
+from .drawing import BLACK, LINES, new_axes
 from .histories import (
     Curves,
     best,

@@ -4,6 +4,8 @@ from pathlib import PurePath
 
 from matplotlib.figure import Figure
 
+from kfkd.choices import PICTURE_FORMATS as FORMATS
+from kfkd.errors import PlotError
 from kfkd.storage import written_atomically
 
 __all__ = [
@@ -13,23 +15,16 @@ __all__ = [
     "MARK",
     "ORANGE",
     "SKY",
-    "PlotError",
     "check_format",
     "new_axes",
     "save_figure",
 ]
-
-FORMATS = (".png", ".svg", ".pdf", ".jpg", ".webp")
 
 # Okabe and Ito, "Color universal design", 2008.
 BLACK, BLUE, SKY, GREEN = "#000000", "#0072b2", "#56b4e9", "#009e73"
 ORANGE, VERMILION, PURPLE = "#e69f00", "#d55e00", "#cc79a7"
 MARK = "#ffb000"  # bright on any grey
 LINES = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY)
-
-
-class PlotError(ValueError):
-    """What is given cannot be drawn, or not in the format asked for."""
 
 
 def new_axes(width, height):

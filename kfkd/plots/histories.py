@@ -5,8 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from kfkd._layout import SIDE, shown
-
-from .drawing import PlotError
+from kfkd.errors import PlotError
 
 __all__ = [
     "Curves",

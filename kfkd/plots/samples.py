@@ -7,9 +7,10 @@ import numpy as np
 from kfkd._layout import COLUMNS
 from kfkd.augment import FlipBatchIterator, flip_pairs
 from kfkd.data import to_pixels
+from kfkd.errors import PlotError
 from kfkd.prediction import predict
 
-from .drawing import MARK, ORANGE, SKY, PlotError
+from .drawing import MARK, ORANGE, SKY
 from .tiles import Tiles, checked
 
 __all__ = ["plot_comparison", "plot_flip", "plot_predictions", "plot_sample"]

@@ -5,8 +5,9 @@ from matplotlib.patches import Rectangle
 
 from kfkd._layout import PIXELS, SIDE
 from kfkd.data import to_pixels
+from kfkd.errors import PlotError
 
-from .drawing import MARK, PlotError, new_axes
+from .drawing import MARK, new_axes
 
 __all__ = ["Tiles", "checked"]
 

@@ -7,8 +7,9 @@ from matplotlib.colors import CenteredNorm
 from scipy.ndimage import gaussian_filter
 
 from kfkd._layout import PIXELS, SIDE, shown
+from kfkd.errors import PlotError
 
-from .drawing import PlotError, new_axes
+from .drawing import new_axes
 
 __all__ = ["plot_weights"]
 

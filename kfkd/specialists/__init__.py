@@ -10,8 +10,8 @@ news of it come through :mod:`.hub`, and :mod:`.board` shows them; :mod:`.parts`
 what is finished.
 """
 
+from kfkd.errors import SpecialistError
 from kfkd.specialists.fit import fit_specialists
-from kfkd.specialists.pretraining import SpecialistError
 from kfkd.specialists.settings import SPECIALIST_SETTINGS
 
 __all__ = ["SPECIALIST_SETTINGS", "SpecialistError", "fit_specialists"]

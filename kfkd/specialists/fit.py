@@ -9,17 +9,13 @@ import joblib
 
 from kfkd import data, storage, xla
 from kfkd._layout import shown
+from kfkd.errors import SpecialistError
 from kfkd.specialists import kept, parallel
 from kfkd.specialists.board import Board
 from kfkd.specialists.hub import Hub
 from kfkd.specialists.job import make_job, train
 from kfkd.specialists.parts import Parts
-from kfkd.specialists.pretraining import (
-    SpecialistError,
-    check_fit,
-    digest,
-    read_pretrained,
-)
+from kfkd.specialists.pretraining import check_fit, digest, read_pretrained
 from kfkd.specialists.settings import (
     SPECIALIST_SETTINGS,
     choose,

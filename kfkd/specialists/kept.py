@@ -4,7 +4,7 @@ import pathlib
 from collections.abc import Mapping
 
 from kfkd import storage
-from kfkd.specialists.pretraining import SpecialistError
+from kfkd.errors import SpecialistError
 from kfkd.specialists.settings import name_of
 
 __all__ = ["announce", "find_others"]

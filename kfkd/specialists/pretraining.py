@@ -8,17 +8,9 @@ import nolearn.lasagne as nolearn
 import numpy as np
 
 from kfkd import storage
+from kfkd.errors import SpecialistError
 
-__all__ = ["SpecialistError", "check_fit", "digest", "read_pretrained"]
-
-
-class SpecialistError(RuntimeError):
-    """Specialists cannot be trained as asked for, or the training of some has failed.
-
-    The message names them, and the reason.
-    """
-
-    __module__ = "kfkd.specialists"  # its public name
+__all__ = ["check_fit", "digest", "read_pretrained"]
 
 
 def read_pretrained(pretrain):

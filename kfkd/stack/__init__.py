@@ -1,9 +1,10 @@
 """Theano-PyMC 1.1.2, Lasagne 0.1 and nolearn 0.6.1 on today's Python and NumPy.
 
 Importing this module imports the three packages, as they are published, and
-mends in memory what has broken since:
+mends in memory what has broken since.  After ``import kfkd``, the first import of one
+of them imports this module (:mod:`kfkd._import_hook`):
 
->>> import kfkd.stack
+>>> import kfkd
 >>> import theano, lasagne, nolearn.lasagne
 
 What they need only while they are imported (modules and names that are gone) is
@@ -27,6 +28,9 @@ end are accepted, and change nothing.  There is no C compiler:
 ``linker=cvm``, and the others that need one, mean their counterparts in Python.
 """
 
+from kfkd import _import_hook
+from kfkd._memory import keep_memory
+from kfkd.errors import StackError
 from kfkd.stack import (
     graphs,
     imports,
@@ -37,7 +41,7 @@ from kfkd.stack import (
     pickles,
     settings,
 )
-from kfkd.stack.installed import VERSIONS, StackError, check_installed
+from kfkd.stack.installed import VERSIONS, check_installed, check_not_imported
 
 __all__ = ["REQUESTED_DEVICE", "VERSIONS", "StackError", "lasagne", "nolearn", "theano"]
 
@@ -52,9 +56,11 @@ def _rebuild(function, arguments):
     return function(*arguments)
 
 
+keep_memory()  # before NumPy, if it can be
+check_not_imported()
 check_installed()
 _flags, _mode, REQUESTED_DEVICE = settings.get_settings()
-with imports.quiet():
+with _import_hook.bypassed(), imports.quiet():
     with settings.explained(_flags):
         theano = imports.import_theano(_flags)
     numerics.repair_numpy_names(theano)

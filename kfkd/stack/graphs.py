@@ -1,6 +1,7 @@
 """Repairs of how Theano's graphs are built and compiled."""
 
 import functools
+import importlib
 import os
 import sys
 import threading
@@ -14,12 +15,34 @@ __all__ = [
 ]
 
 
+class _Registry(dict):
+    """Theano's modes or linkers by name; :mod:`kfkd.xla` is imported when it is named.
+
+    It registers both, and brings JAX along, which takes long to import.
+    """
+
+    def __contains__(self, name):
+        if name == "xla" and not super().__contains__(name):
+            importlib.import_module("kfkd.xla")
+        return super().__contains__(name)
+
+    def __missing__(self, name):
+        if name in self:
+            return self[name]
+        raise KeyError(name)
+
+
 def repair_modes(theano, mode):
-    """Let ``theano.config.mode`` name any registered mode, as functions may.
+    """Register the mode ``"xla"``, and let ``theano.config.mode`` name any mode.
 
     Theano accepts a fixed list of names, and keeps using the first default mode after
     ``config.mode`` has come to name another.
     """
+    modes = sys.modules["theano.compile.mode"]
+    for name in ("predefined_modes", "predefined_linkers"):
+        registry = _Registry(getattr(modes, name))
+        for module in (theano, theano.compile, modes):
+            setattr(module, name, registry)
     parameter = theano.config._config_var_dict["mode"]
     parameter._apply = functools.partial(_mode, parameter._apply)
     if mode:
@@ -32,8 +55,11 @@ def repair_modes(theano, mode):
 def _mode(accept, value):
     modes = sys.modules["theano.compile.mode"]
     modes.instantiated_default_mode = None
-    registered = isinstance(value, str) and value in modes.predefined_modes
-    return value if registered or value == "xla" else accept(value)
+    # "xla" by itself: settings are made before anything is compiled.
+    registered = isinstance(value, str) and (
+        value == "xla" or value in modes.predefined_modes
+    )
+    return value if registered else accept(value)
 
 
 def _folder(path):

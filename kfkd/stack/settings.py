@@ -7,7 +7,9 @@ import os
 import re
 import traceback
 
-__all__ = ["SettingsError", "explained", "get_settings", "repair_settings"]
+from kfkd.errors import SettingsError
+
+__all__ = ["explained", "get_settings", "repair_settings"]
 
 
 # How Theano's own GPU back ends were to be compiled, and were to use a GPU.
@@ -131,10 +133,6 @@ def repair_settings(theano):
 
 def _linker(accept, config, value):
     return accept(value if config.cxx else _PYTHON_LINKERS.get(value, value))
-
-
-class SettingsError(ValueError):
-    """THEANO_FLAGS or .theanorc has a value that Theano does not take."""
 
 
 @contextlib.contextmanager

@@ -6,8 +6,8 @@ first CUDA GPU, or on the CPU where there is none:
 >>> import kfkd
 >>> f = theano.function([x], y, mode="xla")
 
-``theano.config.mode = "xla"``, which importing :mod:`kfkd` sets, makes it the default
-of all functions.  The rooms: :mod:`.linker` turns graphs into programs by way of
+``theano.config.mode`` is ``"xla"`` unless the user says otherwise: it is the default of
+all functions.  The rooms: :mod:`.linker` turns graphs into programs by way of
 :mod:`.graph`, and neither knows an operation; :mod:`.dispatch` names what a conversion
 of an operation is, and one module for each family holds the conversions; :mod:`.host`
 finds out the sizes that a program is made for, and :mod:`.python_ops` evaluates what
@@ -20,6 +20,7 @@ keeps what has been compiled.
 from theano.compile.mode import Mode, register_linker, register_mode
 from theano.graph.optdb import Query
 
+from kfkd.errors import DeviceError, PrecisionError
 from kfkd.xla import (  # noqa: F401  (each registers its conversions)
     branches,
     convolution,
@@ -42,14 +43,9 @@ from kfkd.xla import (  # noqa: F401  (each registers its conversions)
     shapes,
     sorting,
 )
-from kfkd.xla.device import DeviceError, describe_device, get_device, set_device
+from kfkd.xla.device import describe_device, get_device, set_device
 from kfkd.xla.linker import XLALinker
-from kfkd.xla.precision import (
-    PRECISIONS,
-    PrecisionError,
-    get_precision,
-    set_precision,
-)
+from kfkd.xla.precision import PRECISIONS, get_precision, set_precision
 from kfkd.xla.programs import keep_programs
 from kfkd.xla.python_ops import allow_python_ops
 

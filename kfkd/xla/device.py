@@ -5,12 +5,9 @@ import os
 import jax
 
 from kfkd import stack
+from kfkd.errors import DeviceError
 
-__all__ = ["DeviceError", "describe_device", "free_memory", "get_device", "set_device"]
-
-
-class DeviceError(RuntimeError):
-    """The device asked for is not there, or its name is not understood."""
+__all__ = ["describe_device", "free_memory", "get_device", "set_device"]
 
 
 _chosen = None

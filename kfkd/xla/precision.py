@@ -7,22 +7,16 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from kfkd.choices import PRECISIONS
+from kfkd.errors import PrecisionError
+
 __all__ = [
     "PRECISIONS",
-    "PrecisionError",
     "get_precision",
     "operands",
     "precisely",
     "set_precision",
 ]
-
-# What each means to JAX; None leaves it to jax_default_matmul_precision.
-PRECISIONS = {"tensorfloat32": None, "float32": "highest", "bfloat16": None}
-
-
-class PrecisionError(ValueError):
-    """The precision asked for is not known."""
-
 
 _chosen = None
 
@@ -67,10 +61,9 @@ def _check(name, source):
 
 def precisely():
     """Let JAX trace and compile in the precision in use, within a ``with`` block."""
-    meaning = PRECISIONS[get_precision()]
-    if meaning is None:
-        return contextlib.nullcontext()
-    return jax.default_matmul_precision(meaning)
+    if get_precision() == "float32":
+        return jax.default_matmul_precision("highest")
+    return contextlib.nullcontext()  # as jax_default_matmul_precision says
 
 
 def operands(*arrays):

@@ -67,7 +67,7 @@ def test_a_gpu_that_is_missing_is_an_error(environment):
     assert done.returncode == 1
     assert not done.stdout
     last = done.stderr.strip().splitlines()[-1]
-    assert last.startswith("kfkd.xla.device.DeviceError: ")
+    assert last.startswith("kfkd.errors.DeviceError: ")
     assert "requirements-cuda.txt" in last
 
 

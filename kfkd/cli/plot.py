@@ -1,20 +1,19 @@
-"""Draw what saved nets predict, their weights, and a face that is flipped."""
+"""Draw learning curves, what nets predict, their weights, a face that is flipped."""
 
 import argparse
 
-import numpy as np
-
-from kfkd import data, plots, prediction, storage, xla
-from kfkd.cli import options
+import kfkd
+from kfkd.cli import options, plot_learning_curves
 from kfkd.cli.options import whole
+from kfkd.errors import DataError
 
 DRAWN = 16  # faces
 
 
-def parse_args(argv=None):
+def parse_args(argv=None, prog=None):
     """Return the parsed command line."""
     parser = argparse.ArgumentParser(
-        description="Draw what nets see and predict, and save the picture."
+        prog=prog, description="Draw what nets see and predict, and save the picture."
     )
     figures = parser.add_subparsers(dest="figure", required=True, metavar="FIGURE")
 
@@ -53,7 +52,16 @@ def parse_args(argv=None):
         "units of a dense layer)",
     )
     for name, add in figures.choices.items():
+        add.set_defaults(draw=draw)
         options.add_picture(add, default=f"{name}.png")
+
+    add = figures.add_parser(
+        "learning-curves",
+        help="the errors of nets over the epochs of their training",
+        description=plot_learning_curves.DESCRIPTION,
+    )
+    plot_learning_curves.add_arguments(add)
+    add.set_defaults(draw=plot_learning_curves.draw)
     args = parser.parse_args(argv)
     if hasattr(args, "data"):
         options.check_data(figures.choices[args.figure], args)
@@ -72,7 +80,7 @@ def _add_nets(parser, nargs=1):
 
 
 def _add_faces(parser, which, index):
-    options.add_data(parser, otherwise=", else drawn faces")
+    options.add_data(parser)
     parser.add_argument(
         "--image",
         type=whole(0),
@@ -87,41 +95,41 @@ def read_faces(args, name, most=1):
 
     At most *most*, from the face that the command line asks for.
     """
-    folder = options.choose_folder(args, name, fall_back=True)
-    table = data.read(name, folder)
+    folder = options.choose_folder(args, name)
+    table = kfkd.data.read(name, folder)
     if args.image >= len(table.images):
-        raise data.DataError(
-            f"{data.find(name, folder)} has {len(table.images)} images, counted from 0:"
-            f" there is no image {args.image}"
+        raise DataError(
+            f"{kfkd.data.find(name, folder)} has {len(table.images)} images, counted "
+            f"from 0: there is no image {args.image}"
         )
     rows = slice(args.image, args.image + most)
-    X = np.divide(table.images[rows], np.float32(255), dtype=np.float32)
-    return X, None if name == "test" else data.from_pixels(table.labels[rows])
+    X = kfkd.data.scale_images(table.images[rows])
+    return X, None if name == "test" else kfkd.data.from_pixels(table.labels[rows])
 
 
 def draw(args):
     """Return the Axes of the figure that the command line asks for."""
     if args.figure == "flip":
         X, y = read_faces(args, "training")
-        return plots.plot_flip(X[0], y[0])
+        return kfkd.plots.plot_flip(X[0], y[0])
 
-    xla.set_device(args.device)
+    kfkd.xla.set_device(args.device)
     nets = options.load_named(args.nets)
     name, net = next(iter(nets.items()))
     if args.figure == "weights":
-        return plots.plot_weights(net, n=args.units)
+        return kfkd.plots.plot_weights(net, n=args.units)
     if args.figure == "comparison":
         X, y = read_faces(args, "training" if args.training else "test")
-        return plots.plot_comparison(nets, X, y=y)
+        return kfkd.plots.plot_comparison(nets, X, y=y)
     X, _ = read_faces(args, "test", DRAWN)
-    points = data.from_pixels(prediction.predict(net, X).to_numpy())
-    return plots.plot_predictions(X, points, title=f"Predictions of {name}")
+    points = kfkd.data.from_pixels(kfkd.prediction.predict(net, X).to_numpy())
+    return kfkd.plots.plot_predictions(X, points, title=f"Predictions of {name}")
 
 
-def main(argv=None):
+def main(argv=None, prog=None):
     """Draw and save; return the exit status."""
-    args = parse_args(argv)
-    storage.check_writable(args.out)
-    plots.save_figure(draw(args), args.out)
+    args = parse_args(argv, prog)
+    kfkd.storage.check_writable(args.out)
+    kfkd.plots.save_figure(args.draw(args), args.out)
     print(f"Drawn in {args.out}")
     return 0

@@ -1,0 +1,106 @@
+"""Import hook: :mod:`kfkd.stack` is set up when one of its packages is first imported.
+
+So ``import kfkd`` costs next to nothing, and after it a program may import Theano,
+Lasagne and nolearn in any order.
+"""
+
+import contextlib
+import importlib.machinery
+import sys
+import threading
+
+__all__ = ["PACKAGES", "bypassed", "install"]
+
+PACKAGES = ("theano", "lasagne", "nolearn")
+
+
+class _Finder:
+    """Meta path finder of the three packages, until the stack is set up."""
+
+    def __init__(self):
+        self.bypassing_thread = None
+
+    def find_spec(self, name, path=None, target=None):
+        if name not in PACKAGES or threading.get_ident() == self.bypassing_thread:
+            return None
+        found = importlib.machinery.PathFinder.find_spec(name, path)
+        # Without one the loader raises the error that says what to install.
+        spec = found or importlib.machinery.ModuleSpec(name, None, is_package=True)
+        spec.loader = _Loader()
+        return spec
+
+
+class _Loader:
+    """Loader that hands out a package as the stack has imported it."""
+
+    def create_module(self, spec):
+        with _import_locks_released():
+            import kfkd.stack  # noqa: F401
+        module = sys.modules[spec.name]
+        self._spec = module.__spec__
+        return module
+
+    def exec_module(self, module):
+        # It is executed already; the import system has replaced its spec by ours.
+        module.__spec__ = self._spec
+        module.__loader__ = self._spec.loader
+
+
+_finder = _Finder()
+
+
+def install():
+    """Install the hook, unless the stack is set up already."""
+    if "kfkd.stack" not in sys.modules and _finder not in sys.meta_path:
+        sys.meta_path.insert(0, _finder)
+
+
+@contextlib.contextmanager
+def bypassed():
+    """Import the packages themselves in this block; after it, the hook is gone.
+
+    If the block fails, the hook stays, and what has been imported is forgotten: the
+    next attempt begins anew.
+    """
+    _forget_submodules()
+    _finder.bypassing_thread = threading.get_ident()
+    try:
+        yield
+        if _finder in sys.meta_path:
+            sys.meta_path.remove(_finder)
+    except BaseException:
+        _forget_submodules()
+        for name in PACKAGES:
+            sys.modules.pop(name, None)
+        raise
+    finally:
+        _finder.bypassing_thread = None
+
+
+def _forget_submodules():
+    """Forget the submodules of the packages, which a failed import leaves behind."""
+    for name in list(sys.modules):
+        package, dot, _ = name.partition(".")
+        if dot and package in PACKAGES:
+            del sys.modules[name]
+
+
+@contextlib.contextmanager
+def _import_locks_released():
+    """Release, within the block, the import locks of the packages' modules.
+
+    Those that this thread holds: the thread that sets up the stack needs them.  If
+    another one kept them while it waits for the stack, both would wait for ever.
+    """
+    me, released = threading.get_ident(), []
+    for name, reference in list(importlib._bootstrap._module_locks.items()):
+        lock = reference()
+        if lock is not None and name.partition(".")[0] in PACKAGES:
+            while lock.owner == me:
+                lock.release()
+                released.append(lock)
+    try:
+        yield
+    finally:
+        for lock in released:
+            lock.acquire()

@@ -1,0 +1,81 @@
+"""Errors that are the user's to correct; command lines print their message alone."""
+
+__all__ = [
+    "CheckpointError",
+    "DataError",
+    "DeviceError",
+    "DivergedError",
+    "KfkdError",
+    "NoDataError",
+    "PlotError",
+    "PrecisionError",
+    "PredictionError",
+    "SettingsError",
+    "SpecialistError",
+    "StackError",
+    "StorageError",
+]
+
+
+class KfkdError(Exception):
+    """Base class of the errors of this package that are the user's to correct."""
+
+
+class DataError(KfkdError, ValueError):
+    """The data cannot be used; the message says what is wrong, where, and what to do.
+
+    It names the file and, where they are known, the line (counted from 1, the
+    header included) and the column.
+    """
+
+
+class NoDataError(DataError):
+    """There is no data, and none was asked for by name.
+
+    Raised where neither an argument nor ``KFKD_DATA`` names a folder and the usual
+    folders lack the file: the one case in which a command line may go on with drawn
+    faces without passing over a wish of its user.
+    """
+
+
+class DeviceError(KfkdError, RuntimeError):
+    """The device asked for is not there, or its name is not understood."""
+
+
+class DivergedError(KfkdError, FloatingPointError):
+    """A loss is not finite any more; the net has the weights from before that."""
+
+
+class PlotError(KfkdError, ValueError):
+    """What is given cannot be drawn, or not in the format asked for."""
+
+
+class PrecisionError(KfkdError, ValueError):
+    """The precision asked for is not known."""
+
+
+class PredictionError(KfkdError, ValueError):
+    """A net, or a set of specialists, cannot give the predictions asked for."""
+
+
+class SettingsError(KfkdError, ValueError):
+    """THEANO_FLAGS or .theanorc has a value that Theano does not take."""
+
+
+class SpecialistError(KfkdError, RuntimeError):
+    """Specialists cannot be trained as asked for, or the training of some has failed.
+
+    The message names them, and the reason.
+    """
+
+
+class StackError(KfkdError, ImportError):
+    """The packages that kfkd stands on are not the ones that it needs."""
+
+
+class StorageError(KfkdError, RuntimeError):
+    """A file cannot be written, or is not what it should be."""
+
+
+class CheckpointError(StorageError):
+    """Training cannot be resumed from a checkpoint."""
