@@ -5,6 +5,7 @@ from pathlib import Path
 
 import drawn
 import numpy as np
+import pandas as pd
 import pytest
 import standins
 import tables
@@ -99,6 +100,18 @@ def test_comparison(run, saved, content, net, training):
         known = labels[6].reshape(15, 2)
         np.testing.assert_allclose(shown_points(ax, 0, "true"), known, atol=1e-3)
     assert (ax.get_legend() is not None) == training
+
+
+def test_comparison_of_drawn_test_faces_has_their_true_points(run, saved, tmp_path):
+    made = faces.make(tmp_path / "faces", n_train=4, n_test=3)
+    storage.save(standins.Linear(spread=0.1), "net.pickle")
+    arguments = ["net.pickle", "--data", made, "--image", 2, 0]
+    assert run("comparison", *arguments)[0] == 0
+    (ax,) = saved
+    known = pd.read_csv(made / "test_labels.csv", index_col="ImageId")
+    for tile, image_id in enumerate([3, 1]):
+        expected = known.loc[image_id, list(COLUMNS)].to_numpy().reshape(15, 2)
+        np.testing.assert_allclose(shown_points(ax, tile, "true"), expected, atol=1e-3)
 
 
 def test_flip(run, saved, content):

@@ -29,7 +29,8 @@ def parse_args(argv=None, prog=None):
 
     add = figure("comparison", "the points that several nets predict for one face")
     _add_nets(add, nargs="+")
-    _add_faces(add, "the face, counted from 0 in the order of the file", 6)
+    which = "the faces, counted from 0 in the order of the file, each in a row"
+    _add_faces(add, which, [6], nargs="+")
     add.add_argument(
         "--training",
         action="store_true",
@@ -79,32 +80,46 @@ def _add_nets(parser, nargs=1):
     options.add_device(parser)
 
 
-def _add_faces(parser, which, index):
+def _add_faces(parser, which, index, nargs=None):
     options.add_data(parser)
+    text = index if nargs is None else " ".join(map(str, index))
     parser.add_argument(
         "--image",
         type=whole(0),
+        nargs=nargs,
         metavar="INDEX",
         default=index,
-        help=f"{which} (default: %(default)s)",
+        help=f"{which} (default: {text})",
     )
 
 
-def read_faces(args, name, most=1):
-    """Return images in [0, 1] and labels in [-1, 1] (None for the test set).
+def read_faces(args, name, following=0):
+    """Return the images asked for and as many that follow, and their labels.
 
-    At most *most*, from the face that the command line asks for.
+    Images are in [0, 1], labels in [-1, 1], or None where they are not known: of the
+    test set they are for drawn faces only.
     """
+    named = args.image if isinstance(args.image, list) else [args.image]
     folder = options.choose_folder(args, name)
     table = kfkd.data.read(name, folder)
-    if args.image >= len(table.images):
+    path = kfkd.data.find(name, folder)
+    n = len(table.images)
+    if max(named) >= n:
         raise DataError(
-            f"{kfkd.data.find(name, folder)} has {len(table.images)} images, counted "
-            f"from 0: there is no image {args.image}"
+            f"{path} has {n} images, counted from 0: there is no image {max(named)}"
         )
-    rows = slice(args.image, args.image + most)
-    X = kfkd.data.scale_images(table.images[rows])
-    return X, None if name == "test" else kfkd.data.from_pixels(table.labels[rows])
+    after = named[-1] + 1
+    indices = [*named, *range(after, min(n, after + following))]
+    X = kfkd.data.scale_images(table.images[indices])
+    if name == "training":
+        return X, kfkd.data.from_pixels(table.labels[indices])
+    labels = path.with_name("test_labels.csv")
+    if not labels.is_file():
+        return X, None
+    known = kfkd.scoring.read_labels(labels).reindex(
+        index=table.ids[indices], columns=kfkd.data.COLUMNS
+    )
+    return X, kfkd.data.from_pixels(known.to_numpy())
 
 
 def draw(args):
@@ -119,9 +134,10 @@ def draw(args):
     if args.figure == "weights":
         return kfkd.plots.plot_weights(net, n=args.units)
     if args.figure == "comparison":
-        X, y = read_faces(args, "training" if args.training else "test")
-        return kfkd.plots.plot_comparison(nets, X, y=y)
-    X, _ = read_faces(args, "test", DRAWN)
+        name = "training" if args.training else "test"
+        X, y = read_faces(args, name)
+        return kfkd.plots.plot_comparison(nets, X, range(len(X)), y=y)
+    X, _ = read_faces(args, "test", DRAWN - 1)
     points = kfkd.data.from_pixels(kfkd.prediction.predict(net, X).to_numpy())
     return kfkd.plots.plot_predictions(X, points, title=f"Predictions of {name}")
 

@@ -1,6 +1,7 @@
 """Faces and their key points."""
 
 import math
+import numbers
 
 import numpy as np
 
@@ -96,7 +97,7 @@ def plot_predictions(X, y, ax=None, *, rows=4, columns=4, title=None):
 
 
 def plot_comparison(nets, X, index=0, y=None, ax=None):
-    """Draw what several nets predict for one face, side by side.
+    """Draw what several nets predict for a face, or for several, side by side.
 
     Parameters
     ----------
@@ -105,8 +106,8 @@ def plot_comparison(nets, X, index=0, y=None, ax=None):
         ``kfkd.prediction.predict``.
     X : array, shape (n, 9216) or (n, 1, 96, 96)
         Grey values in [0, 1].
-    index : int, default=0
-        Which of the faces in `X` to draw.
+    index : int or sequence of int, default=0
+        Which of the faces in `X` to draw.  Of several, each has a row of its own.
     y : array, shape (n, 30), optional
         Where the points are, in [-1, 1], NaN where that is not known.  They are drawn
         as circles, and the titles give each net's RMSE on this face, in pixels.
@@ -132,28 +133,34 @@ def plot_comparison(nets, X, index=0, y=None, ax=None):
         raise PlotError(
             "to compare nets, give a mapping of names to nets or to sets of specialists"
         )
-    if not 0 <= index < len(X):
-        raise PlotError(f"there is no face {index}; there are 0 to {len(X) - 1}")
-    x = X[index : index + 1]
-    truth = np.full((1, len(COLUMNS)), np.nan) if y is None else y[index : index + 1]
-    (face,), (truth,) = checked(x, truth)
-    if len(truth) != len(COLUMNS):
-        raise PlotError(f"y has {len(truth)} columns, where {len(COLUMNS)} are wanted")
+    indices = [index] if isinstance(index, numbers.Integral) else list(index)
+    for index in indices:
+        if not 0 <= index < len(X):
+            raise PlotError(f"there is no face {index}; there are 0 to {len(X) - 1}")
+    X = np.asarray(X)[indices]
+    y = np.full((len(X), len(COLUMNS)), np.nan) if y is None else np.asarray(y)[indices]
+    faces, truth = checked(X, y)
+    if truth.shape[1] != len(COLUMNS):
+        raise PlotError(
+            f"y has {truth.shape[1]} columns, where {len(COLUMNS)} are wanted"
+        )
 
-    rows = math.ceil(len(nets) / 4)
-    tiles = Tiles(ax, rows, math.ceil(len(nets) / rows), captions=True, inches=3)
+    rows = math.ceil(len(nets) / 4) if len(X) == 1 else len(X)
+    columns = math.ceil(len(nets) * len(X) / rows)
+    tiles = Tiles(ax, rows, columns, captions=True, inches=3)
     for i, (name, net) in enumerate(nets.items()):
-        table = predict(net, x)
-        predicted = table.to_numpy()[0]
-        known = truth[[COLUMNS.index(column) for column in table]]
-        if np.isfinite(known).any():
-            rmse = np.sqrt(np.nanmean((predicted - known) ** 2))
-            name = f"{name} ({rmse:.2f} pixels)"
-        tiles.face(i, face, name)
-        if y is not None:
-            tiles.mark(i, known, label="true", **_CIRCLE)
-        tiles.mark(i, predicted, label="predicted", **_CROSS)
-    if y is not None:
+        table = predict(net, X)
+        known = truth[:, [COLUMNS.index(column) for column in table]]
+        for j, predicted in enumerate(table.to_numpy()):
+            caption = name
+            if np.isfinite(known[j]).any():
+                rmse = np.sqrt(np.nanmean((predicted - known[j]) ** 2))
+                caption = f"{name} ({rmse:.2f} pixels)"
+            tile = j * columns + i
+            tiles.face(tile, faces[j], caption)
+            tiles.mark(tile, known[j], label="true", **_CIRCLE)
+            tiles.mark(tile, predicted, label="predicted", **_CROSS)
+    if np.isfinite(truth).any():
         tiles.legend()
     return tiles.ax
 

@@ -157,6 +157,22 @@ def test_a_comparison_has_each_net_beside_its_name():
             np.testing.assert_allclose(points - corner, expected, atol=1e-3)
 
 
+def test_a_comparison_of_several_faces_has_a_row_for_each():
+    X, y = drawn.images(5)
+    nets = {name: standins.Linear(seed=i, spread=0.1) for i, name in enumerate("abcde")}
+    ax = plots.plot_comparison(nets, X, [4, 0], y)
+    faces = {tuple(corner): face for face, corner in tiles(ax)}
+    columns, rows = (sorted({corner[i] for corner in faces}) for i in (0, 1))
+    assert (len(columns), len(rows)) == (5, 2)
+    for (left, top), face in faces.items():
+        shown = [4, 0][rows.index(top)]
+        np.testing.assert_array_equal(face, X[shown, 0])
+        net = list(nets.values())[columns.index(left)]
+        off = 48 * (net.predict(X.reshape(5, -1))[shown] - y[shown])
+        name = list(nets)[columns.index(left)]
+        assert f"{name} ({np.sqrt(np.mean(off**2)):.2f} pixels)" in captions(ax)
+
+
 def test_a_comparison_with_the_true_points():
     X, y = drawn.images(5)
     y = y.copy()
