@@ -9,6 +9,8 @@ import importlib.machinery
 import sys
 import threading
 
+from kfkd.errors import StackError
+
 __all__ = ["PACKAGES", "bypassed", "install"]
 
 PACKAGES = ("theano", "lasagne", "nolearn")
@@ -50,9 +52,22 @@ _finder = _Finder()
 
 
 def install():
-    """Install the hook, unless the stack is set up already."""
-    if "kfkd.stack" not in sys.modules and _finder not in sys.meta_path:
-        sys.meta_path.insert(0, _finder)
+    """Install the hook, unless the stack is set up already.
+
+    Raises
+    ------
+    StackError
+        If a package was imported before, and so without what it needs.
+    """
+    if "kfkd.stack" in sys.modules or _finder in sys.meta_path:
+        return
+    for name in PACKAGES:
+        if name in sys.modules:
+            raise StackError(
+                f"{name} was imported before kfkd, which makes it work and fast. Put "
+                f"`import kfkd` before `import {name}`, and start Python anew."
+            )
+    sys.meta_path.insert(0, _finder)
 
 
 @contextlib.contextmanager

@@ -101,6 +101,61 @@ print(errors, any(thread.is_alive() for thread in threads))
 
 @pytest.mark.parametrize("first", ["lasagne.updates", "theano.compile.mode"])
 def test_threads_may_import_them_at_the_same_time(first):
+    names = ["theano", "nolearn.lasagne", "lasagne.layers", "kfkd.xla", "kfkd.stack"]
+    assert run(THREADS, first, *names) == "[] False\n"
+
+
+def test_a_package_that_was_imported_before_is_an_error():
+    printed = run(
+        """
+        import sys, types
+        sys.modules["theano"] = types.ModuleType("theano")
+        import kfkd
+        """,
+        status=1,
+    )
+    assert "StackError: theano was imported before kfkd" in printed
+    assert "Put `import kfkd` before `import theano`" in printed
+
+
+def test_after_an_import_that_failed_the_next_begins_anew():
+    # As Theano fails by itself without kfkd, and leaves modules behind.
+    printed = run(
+        """
+        import os, sys, types
+        sys.modules["theano.tensor"] = types.ModuleType("theano.tensor")
+        import kfkd
+        os.environ["THEANO_FLAGS"] = "floatX=float17"
+        for attempt in range(2):
+            try:
+                import theano
+            except ValueError as error:
+                print(type(error).__name__, "theano" in sys.modules)
+        os.environ["THEANO_FLAGS"] = "floatX=float64"
+        import theano.tensor
+        print(theano.tensor.vector().dtype)
+        """
+    )
+    assert printed == "SettingsError False\nSettingsError False\nfloat64\n"
+
+
+def test_a_package_that_is_missing_is_named():
+    printed = run(
+        """
+        import importlib.metadata
+
+        def version(name):
+            raise importlib.metadata.PackageNotFoundError(name)
+
+        importlib.metadata.version = version
+        import kfkd, lasagne
+        """,
+        status=1,
+    )
+    assert "StackError: kfkd needs theano-pymc 1.1.2, which is not insta" in printed
+
+
+def test_the_tutorials_names():
     nets = [f"net{number}" for number in (1, 2, 3, 4, 5, 6, 7, 8, 12)]
     names = [*nets, "load", "load2d", "float32", "plot_sample", "FlipBatchIterator"]
     names += ["AdjustVariable", "EarlyStopping"]

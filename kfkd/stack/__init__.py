@@ -41,7 +41,7 @@ from kfkd.stack import (
     pickles,
     settings,
 )
-from kfkd.stack.installed import VERSIONS, check_installed, check_not_imported
+from kfkd.stack.installed import VERSIONS, check_installed
 
 __all__ = ["REQUESTED_DEVICE", "VERSIONS", "StackError", "lasagne", "nolearn", "theano"]
 
@@ -57,7 +57,6 @@ def _rebuild(function, arguments):
 
 
 keep_memory()  # before NumPy, if it can be
-check_not_imported()
 check_installed()
 _flags, _mode, REQUESTED_DEVICE = settings.get_settings()
 with _import_hook.bypassed(), imports.quiet():

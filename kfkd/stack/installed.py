@@ -3,25 +3,13 @@
 import importlib.metadata
 import importlib.util
 import pathlib
-import sys
 
-from kfkd import _import_hook
 from kfkd.errors import StackError
 
-__all__ = ["VERSIONS", "check_installed", "check_not_imported"]
+__all__ = ["VERSIONS", "check_installed"]
 
 VERSIONS = {"theano-pymc": "1.1.2", "lasagne": "0.1", "nolearn": "0.6.1"}
 _MEND = "python -m pip install --force-reinstall --no-deps -r requirements.txt"
-
-
-def check_not_imported():
-    """Raise StackError if a package was imported before kfkd, and without its help."""
-    for name in _import_hook.PACKAGES:
-        if name in sys.modules:
-            raise StackError(
-                f"{name} was imported before kfkd, which makes it work on this Python. "
-                f"Put `import kfkd` before `import {name}`, and start Python anew."
-            )
 
 
 def check_installed():
