@@ -11,7 +11,10 @@ from pathlib import Path, PurePosixPath
 
 from kfkd.errors import DataError, NoDataError
 
-__all__ = ["find", "fingerprint", "open_csv"]
+__all__ = ["find", "fingerprint", "open_csv", "read_csv"]
+
+# So many bytes are read at a time.
+_BLOCK = 1 << 20
 
 # What `kaggle competitions download` writes: one file that holds all the others.
 _ARCHIVE = "facial-keypoints-detection.zip"
@@ -119,14 +122,97 @@ def open_csv(path, name):
         noticed while the table is read.
     """
     path = Path(path)
+    with open(path, "rb", buffering=0) as file, _open_table(file, path, name) as table:
+        yield table
+
+
+def read_csv(path, name, parse, content=None):
+    """Read one of the competition's tables, all of it from one content of the file.
+
+    A file may be written to, or replaced, while it is read. What has been read is held
+    to a fingerprint that was taken before: if they differ, the file is read once more.
+
+    Parameters
+    ----------
+    path, name
+        As for `open_csv`.
+    parse : callable
+        Called with the decompressed table as a binary file, and with the table's name
+        for errors; returns what it makes of it.
+    content : str, optional
+        The file's fingerprint, where it is known already.
+
+    Returns
+    -------
+    parsed
+        What `parse` returned.
+    content : str
+        The fingerprint of the bytes that this was made of.
+
+    Raises
+    ------
+    DataError
+        As from `open_csv` and `parse`, or the file changed both times.
+    """
+    path = Path(path)
+    where = str(path) if path.suffix == ".csv" else f"{path} ({name}.csv)"
+    for _ in range(2):
+        content = content or fingerprint(path)
+        with open(path, "rb", buffering=0) as raw:
+            file = _Digested(raw)
+            try:
+                with _open_table(file, path, name) as table:
+                    parsed = parse(table, where)
+            except Exception:  # of the file, or of half a file that is being written
+                if file.digest_of_all() == content:
+                    raise
+            else:
+                if file.digest_of_all() == content:
+                    return parsed, content
+        content = None
+    raise DataError(
+        f"{path} changes while it is read; wait until it has been written, and start "
+        "again"
+    )
+
+
+class _Digested(io.RawIOBase):
+    """A file whose bytes are digested as they are read."""
+
+    def __init__(self, file):
+        self._file, self._digest = file, _digest()
+
+    def readable(self):
+        """Return True."""
+        return True
+
+    def readinto(self, buffer):
+        """Read bytes into a buffer; return their number."""
+        count = self._file.readinto(buffer)
+        self._digest.update(memoryview(buffer)[:count])
+        return count
+
+    def digest_of_all(self):
+        """Read the rest; return the fingerprint of all that was read."""
+        buffer = bytearray(_BLOCK)
+        while self.readinto(buffer):
+            pass
+        return self._digest.hexdigest()
+
+
+@contextlib.contextmanager
+def _open_table(raw, path, name):
+    """Open the table in a file that is open for reading, without seeking in it."""
     with contextlib.ExitStack() as stack:
-        file = stack.enter_context(open(path, "rb"))
+        file = io.BufferedReader(raw, _BLOCK)
+        stack.callback(file.detach)  # so that *raw* stays open
         # Kaggle's tool has been known to save a zip file under the name of the CSV.
         zipped = path.suffix.lower() == ".zip" or file.peek(4)[:4] == b"PK\x03\x04"
         if not zipped:
             yield file
             return
         try:
+            file = io.BytesIO(file.read())
             while zipped:
                 archive = stack.enter_context(zipfile.ZipFile(file))
                 member = _member(archive, name, path)
@@ -134,7 +220,7 @@ def open_csv(path, name):
                 zipped = member.filename.lower().endswith(".zip")
                 if zipped:  # ZipFile seeks, which would inflate it again and again
                     file = io.BytesIO(file.read())
-            yield io.BufferedReader(file, 1 << 20)
+            yield io.BufferedReader(file, _BLOCK)
         except (*_DAMAGED, OSError) as error:
             if isinstance(error, OSError) and error.errno is not None:
                 raise  # of the file system, where that of bz2 has no number

@@ -4,6 +4,7 @@
 tables unscaled, with all rows. Where the files come from: ``data/README.md``.
 """
 
+import functools
 import math
 import numbers
 
@@ -14,7 +15,7 @@ from sklearn.utils import shuffle
 from kfkd import _cache
 from kfkd._csv import Table, parse
 from kfkd._layout import COLUMNS, PIXELS, SIDE, hint, shown
-from kfkd._sources import find, fingerprint, open_csv
+from kfkd._sources import find, fingerprint, open_csv, read_csv
 from kfkd.errors import DataError, NoDataError
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "load_held_out",
     "open_csv",
     "read",
+    "read_csv",
     "scale_images",
     "to_pixels",
     "training_rows",
@@ -255,26 +257,23 @@ def read(name, folder=None):
     Raises
     ------
     DataError
-        There is no such file, or something in it is wrong: the message gives line
-        and column.
+        There is no such file, it changes while it is read, or something in it is
+        wrong: the message gives line and column.
     """
     if name not in ("training", "test"):
         raise DataError(f"no table is called {name!r}: 'training' or 'test'")
     test = name == "test"
     path = find(name, folder)
     content = fingerprint(path)
-    key = f"{name}-{content}"
-    arrays = _cache.load(key)
+    arrays = _cache.load(f"{name}-{content}")
     if arrays is not None:
         labels, images, ids = arrays
         return Table(() if test else COLUMNS, labels, images, ids if test else None)
 
-    where = str(path) if path.suffix == ".csv" else f"{path} ({name}.csv)"
-    with open_csv(path, name) as stream:
-        table = parse(stream, where, test=test)
-    if fingerprint(path) == content:  # else it was changed while it was read
-        ids = table.ids if test else np.empty(0, np.int64)
-        _cache.save(key, (table.labels, table.images, ids))
+    parse_table = functools.partial(parse, test=test)
+    table, content = read_csv(path, name, parse_table, content)
+    ids = table.ids if test else np.empty(0, np.int64)
+    _cache.save(f"{name}-{content}", (table.labels, table.images, ids))
     return table
 
 

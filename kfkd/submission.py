@@ -42,9 +42,13 @@ def read_lookup(folder=None):
         line.
     """
     path = data.find("IdLookupTable", folder)
-    where = str(path) if path.suffix == ".csv" else f"{path} (IdLookupTable.csv)"
-    with data.open_csv(path, "IdLookupTable") as stream:
-        texts = _tables.read(stream, where, ("RowId", "ImageId", "FeatureName"))
+    lookup, _ = data.read_csv(path, "IdLookupTable", _parse_lookup)
+    return lookup
+
+
+def _parse_lookup(stream, where):
+    """Return the lookup table in a binary file, checked."""
+    texts = _tables.read(stream, where, ("RowId", "ImageId", "FeatureName"))
     lookup = pd.DataFrame(
         {
             "RowId": _tables.whole_numbers(texts["RowId"], where),

@@ -105,21 +105,6 @@ def test_a_changed_file_is_read_anew_be_it_as_long_and_as_old(folder):
     assert read("test", folder).images[0, 1] == 254
 
 
-def test_a_file_changed_while_it_is_read_leaves_no_copy(folder, monkeypatch):
-    original = (folder / "test.csv").read_bytes()
-    parse = data.parse
-
-    def slow(stream, where, *, test):
-        (folder / "test.csv").write_bytes(original.replace(b",0 255 ", b",0 254 "))
-        return parse(stream, where, test=test)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(data, "parse", slow)
-        assert (read("test", folder).images[1:, 1] == 254).all()
-    (folder / "test.csv").write_bytes(original)
-    assert (read("test", folder).images[:, 1] == 255).all()
-
-
 PEAK = """
 import re
 from kfkd import data
