@@ -107,15 +107,17 @@ def _(op, node):
     def least_squares(x, y, rcond):
         # jnp.linalg.lstsq wants to know rcond; the largest singular value is its unit.
         matrix = y.ndim == 2
-        y2 = y if matrix else y[:, None]
         if x.ndim != 2 or len(x) != len(y) or rcond.ndim:
             raise np.linalg.LinAlgError(
                 f"Shapes {x.shape}, {y.shape}, {rcond.shape} do not fit"
             )
+        # NumPy computes in double precision whatever it is given.
+        x, y2 = as_dtype(x, "float64"), as_dtype(y if matrix else y[:, None], "float64")
         u, s, vt = jnp.linalg.svd(x, full_matrices=False)
-        eps = np.finfo(s.dtype).eps
-        # As in LAPACK, which takes nothing else for a fraction.
-        cut = jnp.where((rcond <= 0) | (rcond >= 1), eps, rcond) * s[0]
+        # LAPACK takes nothing but a fraction for a cut-off, and the machine precision
+        # instead. That is the largest error of rounding, half of NumPy's "eps".
+        precision = np.finfo(np.float64).eps / 2
+        cut = jnp.where((rcond <= 0) | (rcond >= 1), precision, rcond) * s[0]
         kept = s > cut
         inner = jnp.where(kept[:, None], u.T @ y2 / jnp.where(kept, s, 1)[:, None], 0)
         solution = vt.T @ inner

@@ -115,14 +115,40 @@ def test_singular():
     assert np.isnan(f(np.full((2, 2), np.nan))).all()
 
 
-@pytest.mark.parametrize("cut", [1e-8, 0.0, -1.0, 1.0])
 @pytest.mark.parametrize("rank", [2, 3])
-def test_least_squares(rank, cut):
+def test_least_squares(rank):
     x = random(8, (6, rank)) @ random(9, (rank, 3))
     op = nlinalg.lstsq()
     with theano.config.change_flags(floatX="float64"):
         y = random(10, (6, 2))
-        check(lambda x, y, c: op(x, y, c)[:3], x, y, cut, tolerance=1e-6)
+        check(lambda x, y, c: op(x, y, c)[:3], x, y, 1e-8, tolerance=1e-6)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    ("smallest", "cut", "rank"),
+    [
+        (1e-5, 1e-4, 2),
+        (1e-5, 1e-6, 3),
+        # What is no fraction stands for LAPACK's machine precision, 1.1e-16.
+        *[(1.0e-16, cut, 2) for cut in (0.0, -1.0, 1.0)],
+        *[(1.2e-16, cut, 3) for cut in (0.0, -1.0, 1.0)],
+    ],
+)
+def test_least_squares_up_to_a_cut_off(smallest, cut, rank, dtype):
+    # No rounding decides on the rank of a matrix whose singular values can be read.
+    x = np.diag([1, 0.5, smallest, 0])[:, :3].astype(dtype)
+    op = nlinalg.lstsq()
+    with theano.config.change_flags(floatX=dtype):
+        solution, found = check(
+            lambda x, y, c: [op(x, y, c)[0], op(x, y, c)[2]],
+            x,
+            random(10, (4, 2), dtype),
+            np.float64(cut),
+            tolerance=1e-6,
+        )
+    assert found == rank
+    assert (np.abs(solution[2]) > 1e3).all() == (rank == 3)
 
 
 def test_tensors():
