@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import textwrap
 import zipfile
 from pathlib import Path
 
@@ -102,12 +103,18 @@ def as_code(folder):
     return ["-c", CURIOUS]
 
 
+def as_indented_code(folder):
+    return ["-c", textwrap.indent(CURIOUS, "    ")]
+
+
 @pytest.mark.parametrize(
     ("form", "arguments"),
     [
         (as_script, ["fail", "-m", "--help"]),
         (as_script, ["hook"]),
         (as_code, ["interrupt"]),
+        (as_code, ["fail"]),
+        (as_indented_code, ["hook"]),
         (as_zip_file, ["exit"]),
         (as_module, ["exit", "-c"]),
     ],

@@ -2,10 +2,12 @@
 
 import importlib.machinery
 import io
+import linecache
 import os
 import pkgutil
 import runpy
 import sys
+import textwrap
 import types
 
 __all__ = ["run_code", "run_module", "run_script"]
@@ -72,6 +74,8 @@ def run_module(name, arguments):
 def run_code(code, arguments):
     """Run code as ``python -c code arguments...`` does."""
     _leave_folder("")
+    if sys.version_info >= (3, 14):
+        code = textwrap.dedent(code)
     loader = importlib.machinery.BuiltinImporter
     attributes = {"__loader__": loader}
     _run(_Arguments(["-c", *arguments]), _execute, code, "<string>", attributes)
@@ -87,7 +91,19 @@ def _execute(source, name, attributes):
     """Run source code in a new module ``__main__``, which stays to the end."""
     main = sys.modules["__main__"] = types.ModuleType("__main__")
     vars(main).update(attributes, __builtins__=sys.modules["builtins"])
-    exec(compile(source, name, "exec", dont_inherit=True), vars(main))
+    code = compile(source, name, "exec", dont_inherit=True)
+    if isinstance(source, str):
+        _keep_source(code, source)
+    exec(code, vars(main))
+
+
+def _keep_source(code, source):
+    """Have tracebacks show lines of code that is in no file, where `python -c` does."""
+    # As the interpreter does it; Python 3.13 keeps the source by the file's name.
+    if sys.version_info >= (3, 14):
+        linecache._register_code(code, source, code.co_filename)
+    elif sys.version_info >= (3, 13):
+        linecache._register_code(code.co_filename, source, code.co_filename)
 
 
 def _run(arguments, function, *args, **kwargs):
