@@ -25,12 +25,10 @@ def requirements(name):
 
 
 setup(
-    name="kfkd",
     version="0.1.0",
     description="The tutorial on facial keypoints by convolutional nets, live again",
     packages=find_packages(include=["kfkd", "kfkd.*"]),
     package_data={"kfkd": ["report/page.html", "report/page.md"]},
-    python_requires=">=3.11,<3.14",
     install_requires=requirements("requirements.txt"),
     extras_require={
         "cuda": requirements("requirements-cuda.txt"),

@@ -16,9 +16,18 @@ log=$venv/pip.log
 say() { printf '%s\n' "$*" >&2; }
 fail() { say "Error: $*"; exit 1; }
 
-# Does it run (a shim of pyenv may not), and is it a version that kfkd is tested on?
+# The Pythons that kfkd is tested on are 3.$oldest to 3.$newest.
+read -r oldest limit <<END
+$(sed -n 's/^requires-python = ">=3\.\([0-9]*\),<3\.\([0-9]*\)"$/\1 \2/p' pyproject.toml)
+END
+newest=$((limit - 1))
+
+# Does it run (a shim of pyenv may not), and is it one of those?
 suits() {
-    "$1" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null
+    "$1" -c 'import sys
+oldest, limit = map(int, sys.argv[1:])
+sys.exit(not (3, oldest) <= sys.version_info < (3, limit))
+' "$oldest" "$limit" 2>/dev/null
 }
 makes_venvs() { "$1" -c 'import ensurepip, venv' 2>/dev/null; }
 identity() { "$1" -c 'import sys; print(sys.version, sys.base_prefix)' 2>/dev/null; }
@@ -28,7 +37,13 @@ find_python() {
     if [ -n "${PYTHON:-}" ]; then
         set -- "$PYTHON"
     else
-        set -- python3.13 python3.12 python3.11 python3
+        set --
+        minor=$newest
+        while [ "$minor" -ge "$oldest" ]; do
+            set -- "$@" "python3.$minor"
+            minor=$((minor - 1))
+        done
+        set -- "$@" python3
     fi
     lacking=
     for python do
@@ -38,16 +53,22 @@ find_python() {
         fi
     done
     if [ -n "$lacking" ]; then
+        version=$("$lacking" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
         fail "$lacking comes without venv or ensurepip, so it cannot make a virtual" \
-            "environment. On Debian and Ubuntu: apt install python3-venv. Or name" \
-            "another Python, 3.11 to 3.13: make PYTHON=/path/to/python3"
+            "environment. On Debian and Ubuntu: apt install python$version-venv. Or" \
+            "name another Python, 3.$oldest to 3.$newest: make PYTHON=/path/to/python3"
     fi
     if [ -n "${PYTHON:-}" ]; then
-        fail "PYTHON=$PYTHON is no Python 3.11, 3.12 or 3.13 that runs; asked for its" \
-            "version, it says: $("$PYTHON" --version 2>&1 | head -n 1)"
+        fail "PYTHON=$PYTHON is no Python 3.$oldest to 3.$newest that runs; asked for" \
+            "its version, it says: $("$PYTHON" --version 2>&1 | head -n 1)"
     fi
-    fail "kfkd needs Python 3.11, 3.12 or 3.13, and none runs as $*. Install one" \
-        "(https://www.python.org), or say where it is: make PYTHON=/path/to/python3"
+    other=$(python3 --version 2>/dev/null) || other=
+    fail "kfkd needs Python 3.$oldest to 3.$newest, and none runs as" \
+        "$*${other:+ (which is $other)}." \
+        "Install Python 3.$newest, with venv: from https://www.python.org, by" \
+        "'uv python install 3.$newest', or on Debian and Ubuntu, where they have it, by" \
+        "'apt install python3.$newest-venv'. One that is elsewhere is named by" \
+        "make PYTHON=/path/to/python3"
 }
 
 # Print what must be unchanged for the environment to be up to date. The folder is part

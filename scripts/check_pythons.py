@@ -2,15 +2,16 @@
 
 import argparse
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
+import tomllib
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-SUPPORTED = ("3.11", "3.12", "3.13")
 SHOWN = ("numpy", "scipy", "pandas", "scikit-learn", "jax")
 
 # Asked of a Python in its environment: its own version and those of the packages.
@@ -19,6 +20,16 @@ import platform, sys
 from importlib.metadata import version
 print(platform.python_version(), *map(version, sys.argv[1:]))
 """
+
+
+def supported():
+    """Return the Pythons that pyproject.toml allows, as ("3.11", "3.12", ...)."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    limits = re.fullmatch(r">=3\.(\d+),<3\.(\d+)", project["requires-python"])
+    return tuple(f"3.{minor}" for minor in range(*map(int, limits.groups())))
+
+
+SUPPORTED = supported()
 
 
 def ask(python, *arguments):

@@ -33,6 +33,7 @@ def script():
 @pytest.fixture
 def run(script, monkeypatch):
     """Run main() with outcomes given for each version; return the exit status."""
+    monkeypatch.setattr(script, "SUPPORTED", ("3.11", "3.12", "3.13"))
 
     def run(outcomes, *arguments):
         def check(version, keep, pytest_arguments):

@@ -1,4 +1,4 @@
-"""Files that change while they are read: nobody gets a mixture, or an error about one."""
+"""Files that change while they are read: nobody gets a mixture, or an error of one."""
 
 import itertools
 import zipfile

@@ -131,8 +131,10 @@ def test_packages_that_are_missing_or_others(monkeypatch):
 
 def test_pythons_that_are_too_old_or_new(monkeypatch):
     assert not packages.find_python().mend
-    monkeypatch.setattr(sys, "version_info", (3, 14, 0))
-    assert "3.11 to 3.13" in packages.find_python().mend
+    monkeypatch.setattr(packages, "_PYTHONS", ((3, 11), (3, 15)))
+    for version in (3, 10, 9), (3, 16, 0):
+        monkeypatch.setattr(sys, "version_info", version)
+        assert "Use Python 3.11 to 3.15: " in packages.find_python().mend
 
 
 @pytest.fixture

@@ -17,6 +17,8 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
+from kfkd.doctor import packages
+
 ROOT = Path(__file__).resolve().parent.parent
 STAND_IN = ROOT / "packaging" / "theano"
 BUILDER = ROOT / "packaging" / "theano-pymc"
@@ -103,14 +105,26 @@ def test_versions_that_the_stack_demands_are_those_installed_by_the_files():
     assert pinned == {name: f"=={found}" for name, found in stack.VERSIONS.items()}
 
 
-def test_the_same_pythons_are_meant_everywhere(declared):
-    check_pythons = runpy.run_path(str(ROOT / "scripts" / "check_pythons.py"))
-    supported = check_pythons["SUPPORTED"]
+def test_the_same_pythons_are_meant_everywhere():
+    """Beside pip and ruff, which read pyproject.toml; venv.sh is tested elsewhere."""
+    pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text())
     versions = [f"3.{minor}" for minor in range(40)]
-    allowed = SpecifierSet(declared["python_requires"]).filter(versions)
-    assert tuple(allowed) == supported
-    ruff = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["ruff"]
-    assert ruff["target-version"] == "py" + supported[0].replace(".", "")
+    requirement = SpecifierSet(pyproject["project"]["requires-python"])
+    allowed = tuple(requirement.filter(versions))
+    assert allowed
+    check_pythons = runpy.run_path(str(ROOT / "scripts" / "check_pythons.py"))
+    assert check_pythons["SUPPORTED"] == allowed
+    assert "target-version" not in pyproject["tool"]["ruff"]
+    prefix = "Programming Language :: Python :: "
+    classifiers = pyproject["project"].get("classifiers", [])
+    named = [c.removeprefix(prefix) for c in classifiers if c.startswith(f"{prefix}3.")]
+    assert tuple(named) in ((), allowed)
+    limits = [(3, int(version[2:])) for version in (allowed[0], allowed[-1])]
+    assert [*packages._PYTHONS] == limits
+    for name in ("README.md", "docs/old-programs.md"):
+        text = (ROOT / name).read_text(encoding="utf-8")
+        found = re.findall(r"Python (3\.\d+) to (3\.\d+)", text)
+        assert {*found} == {(allowed[0], allowed[-1])}, name
 
 
 def test_every_folder_of_the_package_is_found_and_holds_only_python(declared):

@@ -1,15 +1,21 @@
 """packaging/venv.sh, with a Python that records its calls and installs nothing."""
 
 import os
+import re
 import shutil
 import stat
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+OLDEST, LIMIT = map(int, re.findall(r"3\.(\d+)", PROJECT["requires-python"]))
+NEWEST = LIMIT - 1
+MINORS = range(OLDEST, LIMIT)
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs a POSIX shell")
 
@@ -152,8 +158,11 @@ def test_a_folder_that_is_no_environment_is_left_alone(checkout):
 @pytest.mark.parametrize(
     ("script", "complaint"),
     [
-        ("exit 1", "is no Python 3.11, 3.12 or 3.13 that runs"),
-        ('case "$2" in *ensurepip*) exit 1; esac', "comes without venv or ensurepip"),
+        ("exit 1", f"is no Python 3.{OLDEST} to 3.{NEWEST} that runs"),
+        (
+            'case "$2" in *ensurepip*) exit 1;; *print*) echo 3.12; esac',
+            "environment. On Debian and Ubuntu: apt install python3.12-venv. ",
+        ),
     ],
     ids=["of another version", "without ensurepip"],
 )
@@ -171,22 +180,30 @@ def test_unsuitable_python_named(checkout, tmp_path, script, complaint):
 def test_looks_for_a_python_that_runs(checkout, tmp_path):
     """The newest comes first, and one that does not run, as a shim, is passed over."""
     folder = tmp_path / "path"
-    executable(folder / "python3.13", "#!/bin/sh\nexit 127\n")
-    executable(folder / "python3.12", RECORDER)
-    executable(folder / "python3.11", "#!/bin/sh\nexit 127\n")
+    for minor in MINORS:
+        script = RECORDER if minor in (OLDEST, NEWEST - 1) else "#!/bin/sh\nexit 127\n"
+        executable(folder / f"python3.{minor}", script)
     path = f"{folder}:{os.environ['PATH']}"
     done, calls = checkout.set_up(PYTHON="", PATH=path)
     assert done.returncode == 0
-    assert "(python3.12)" in done.stderr
+    assert f"(python3.{NEWEST - 1})" in done.stderr
     assert verbs(calls) == ANEW
 
 
-def test_no_python_at_all(checkout, tmp_path):
+@pytest.mark.parametrize("other", ["", " (which is Python 3.8.2)"])
+def test_no_python_at_all(checkout, tmp_path, other):
     folder = tmp_path / "path"
-    for name in ("python3.13", "python3.12", "python3.11", "python3"):
+    names = [*(f"python3.{minor}" for minor in reversed(MINORS)), "python3"]
+    for name in names:
         executable(folder / name, "#!/bin/sh\nexit 127\n")
+    if other:
+        script = "#!/bin/sh\n[ $1 = --version ] && echo Python 3.8.2\n"
+        executable(folder / "python3", script)
     done, _ = checkout.set_up(PYTHON="", PATH=f"{folder}:{os.environ['PATH']}")
     assert done.returncode == 1
     (message,) = done.stderr.splitlines()
-    assert message.startswith("Error: kfkd needs Python 3.11, 3.12 or 3.13, and none")
+    assert message.startswith(
+        f"Error: kfkd needs Python 3.{OLDEST} to 3.{NEWEST}, and none runs as "
+        f"{' '.join(names)}{other}. Install Python 3.{NEWEST}, "
+    )
     assert "make PYTHON=" in message

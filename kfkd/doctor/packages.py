@@ -12,7 +12,7 @@ from kfkd.doctor.finding import Finding
 
 __all__ = ["find_packages", "find_python", "version"]
 
-_PYTHONS = ((3, 11), (3, 13))
+_PYTHONS = ((3, 11), (3, 15))  # the oldest and the newest that pyproject.toml allows
 _INSTALL = "python -m pip install"
 _SHOWN = ("numpy", "scipy", "pandas", "scikit-learn", "jax", "jaxlib")
 _OPERATORS = {
