@@ -1,5 +1,6 @@
 """What many tests need; makes Theano, Lasagne and nolearn importable, in any order."""
 
+import os
 import runpy
 import signal
 import sys
@@ -33,6 +34,15 @@ def work(monkeypatch, tmp_path, tmp_path_factory):
     monkeypatch.chdir(folder)
     yield folder
     xla.set_device(None)
+
+
+@pytest.fixture
+def pseudo_terminal():
+    """The two ends of one, as descriptors that the test closes."""
+    try:
+        return os.openpty()
+    except (AttributeError, OSError) as error:  # on Windows, or without /dev/pts
+        pytest.skip(f"there are no pseudo-terminals: {error}")
 
 
 @pytest.fixture

@@ -340,10 +340,8 @@ def test_no_bar_unless_on_a_terminal(capfd):
     assert err == ""
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")
-def test_on_a_terminal_a_bar_shows_the_time_left():
+def test_on_a_terminal_a_bar_shows_the_time_left(pseudo_terminal):
     import fcntl
-    import pty
     import struct
     import termios
 
@@ -352,7 +350,7 @@ def test_on_a_terminal_a_bar_shows_the_time_left():
         drawn.small(verbose=1, max_epochs=4).fit(*drawn.rows())
         print("End")
     """
-    master, slave = pty.openpty()
+    master, slave = pseudo_terminal
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 90, 0, 0))
     process = subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(script)],

@@ -235,8 +235,8 @@ def test_a_full_disk_under_the_log_is_an_error_after_training(folder, work):
     not hasattr(signal, "SIGHUP") or signal.getsignal(signal.SIGHUP) is signal.SIG_IGN,
     reason="there is no SIGHUP, or it is ignored, as under nohup",
 )
-def test_a_terminal_that_is_closed_saves_what_was_learnt(folder):
-    terminal, side = os.openpty()
+def test_a_terminal_that_is_closed_saves_what_was_learnt(folder, pseudo_terminal):
+    terminal, side = pseudo_terminal
     process = start("net1", "--data", folder, "--epochs", 10**6, stdout=side)
     os.close(side)
     seen = b""
