@@ -72,12 +72,12 @@ def find(name, folder=None):
     folders = _FOLDERS if named is None else (named,)
     for place in folders:
         for candidate in candidates:
-            path = Path(place).expanduser() / candidate
+            path = Path(os.path.expanduser(place)) / candidate
             if path.is_file():
                 return path
 
     message = f"there is no {candidates[0]} in {' or '.join(map(str, folders))}"
-    if named and not Path(named).expanduser().is_dir():
+    if named and not os.path.isdir(os.path.expanduser(named)):
         message = f"{named} is no folder that could hold {candidates[0]}"
     if named and folder is None:
         message += " (the folder named by KFKD_DATA; no other is looked into)"

@@ -52,7 +52,7 @@ def find_python(version):
     name = f"python{version}"
     folders = os.environ.get("PATH", "").split(os.pathsep)
     candidates = [Path(folder, name) for folder in folders if folder]
-    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+    pyenv = Path(os.environ.get("PYENV_ROOT") or os.path.expanduser("~/.pyenv"))
     candidates += sorted(
         pyenv.glob(f"versions/{version}.*/bin/{name}"),
         key=lambda path: [int(part) for part in path.parts[-3].split(".")],

@@ -1,5 +1,6 @@
 import hashlib
 import io
+import os
 import zipfile
 from pathlib import Path
 
@@ -63,6 +64,14 @@ def test_nothing_found():
         "kfkd.faces.make()",
     ):
         assert part in message
+
+
+def test_no_home(monkeypatch):
+    monkeypatch.setattr(os.path, "expanduser", lambda path: path)
+    with pytest.raises(NoDataError, match=r"no training\.csv in \./data or ~/data/"):
+        find("training")
+    with pytest.raises(DataError, match="~/faces is no folder"):
+        find("training", "~/faces")
 
 
 @pytest.mark.parametrize("how", ["argument", "KFKD_DATA"])

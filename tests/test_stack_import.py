@@ -45,6 +45,17 @@ def test_settings_that_theano_does_not_take():
         raise ValueError("another")
 
 
+def test_no_home(tmp_path):
+    code = """if True:
+        import os
+        del os.environ["HOME"]
+        os.path.expanduser = lambda path: path  # as for a user without an entry
+        import kfkd.stack
+        print(os.environ.get("HOME"))
+    """
+    assert run(code, tmp_path) == "None\n"
+
+
 SNAPSHOT = """
 import importlib, json, sys, collections, os
 names = ["collections", "configparser", "os", "logging", "sys", "threading", "warnings",

@@ -97,7 +97,7 @@ def make(folder=None, seed=0, n_train=7049, n_test=1783):
             message = f"{name} must be 1 or more: a data set needs images of each kind"
             raise ValueError(message)
     ours = folder is None
-    folder = _default_folder(request) if ours else Path(folder).expanduser()
+    folder = _default_folder(request) if ours else Path(os.path.expanduser(folder))
     record = _record(folder)
     if record and _complete(folder, record) and request.items() <= record.items():
         return folder

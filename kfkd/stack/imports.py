@@ -8,6 +8,7 @@ import logging
 import os
 import shutil
 import sys
+import tempfile
 import types
 import warnings
 
@@ -98,10 +99,13 @@ def import_theano(flags):
         "numpy.linalg.linalg": np.linalg,
         "pkg_resources": make_module("pkg_resources", DistributionNotFound=ImportError),
     }
+    # Without a home folder Theano does not import: it would keep compiled C code there.
+    home = os.path.expanduser("~")
+    home = {} if os.path.isabs(home) else {"HOME": tempfile.gettempdir()}
     # Theano has errors that end the program printed in another way: put that back.
     with (
         _lent(sys.modules, **gone),
-        _lent(os.environ, THEANO_FLAGS=flags),
+        _lent(os.environ, THEANO_FLAGS=flags, **home),
         _lent(vars(sys), excepthook=sys.excepthook),
     ):
         import theano
