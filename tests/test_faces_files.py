@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from kfkd import faces
+from kfkd.data import DataError
 from kfkd.faces import photo
 
 FILES = ("training.csv", "test.csv", "IdLookupTable.csv", "test_labels.csv")
@@ -40,6 +41,17 @@ def test_default_folder_is_in_the_cache_and_used_again(tmp_path, monkeypatch):
     faces.make(seed=4, n_train=5, n_test=3)
     assert content(folder) == good
     assert {path.name for path in folder.iterdir()} == {*FILES, "faces.json"}
+
+
+def test_no_place_for_a_default_folder(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    with pytest.raises(DataError, match=r"cannot be made: .*; name .*XDG_CACHE_HOME$"):
+        faces.make(n_train=4, n_test=2)
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setattr(os.path, "expanduser", lambda path: path)
+    with pytest.raises(DataError, match=r"no home folder .*; name .*XDG_CACHE_HOME$"):
+        faces.make(n_train=4, n_test=2)
 
 
 @pytest.mark.parametrize("name", ["training.csv", "test.zip"])

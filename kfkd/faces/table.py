@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from kfkd._folders import cache_folder
-from kfkd._layout import COLUMNS
+from kfkd._layout import COLUMNS, DataError
 
 from .photo import TEST, TRAINING, VERSION, face, whole
 from .points import asked, labelled
@@ -24,6 +24,7 @@ LABEL_NOISE = 0.3
 _FILES = ("training.csv", "test.csv", "IdLookupTable.csv", "test_labels.csv")
 _RECORD = "faces.json"
 _STALE = 3600  # seconds
+_ELSEWHERE = "name a folder for caches in the environment variable XDG_CACHE_HOME"
 # Data in these would be hidden by ours, or hide it.
 _RIVALS = (
     "training.zip",
@@ -63,6 +64,8 @@ def make(folder=None, seed=0, n_train=7049, n_test=1783):
     ------
     ValueError
         `seed`, `n_train` or `n_test` is no whole number or too small.
+    DataError
+        No folder is named, and the cache folder cannot be made.
     FileExistsError
         `folder` holds data that this function did not make. Nothing is written.
 
@@ -103,7 +106,15 @@ def make(folder=None, seed=0, n_train=7049, n_test=1783):
         return folder
     if not ours:
         _refuse_others(folder, record)
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        if not ours:
+            raise
+        raise DataError(
+            f"the folder {folder} for drawn faces cannot be made: {error.strerror}; "
+            f"{_ELSEWHERE}"
+        ) from error
     for old in folder.glob(".draft-*"):  # of processes that were killed
         if time.time() - old.stat().st_mtime > _STALE:
             shutil.rmtree(old, ignore_errors=True)
@@ -144,9 +155,7 @@ def _default_folder(request):
         name += f"-{request['n_train']}-{request['n_test']}"
     folder = cache_folder(name)
     if folder is None:
-        raise ValueError(
-            "there is no home folder to keep drawn faces in: name a folder"
-        )
+        raise DataError(f"there is no home folder to keep drawn faces in; {_ELSEWHERE}")
     return folder
 
 
