@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from kfkd._folders import cache_folder
-from kfkd._layout import COLUMNS, DataError
+from kfkd._layout import COLUMNS
+from kfkd.errors import DataError
 
 from .photo import TEST, TRAINING, VERSION, face, whole
 from .points import asked, labelled
