@@ -1,34 +1,33 @@
-"""What kfkd is as a distribution; its dependencies are read from requirements*.txt."""
+"""What kfkd requires, read from requirements*.txt; all else is in pyproject.toml.
 
+Two of the requirements are folders of the checkout (packaging/theano*). Installed from
+a checkout, kfkd requires the folders themselves, so that `pip install .` suffices. An
+sdist, and the wheel that is built from one, requires them by name and version alone.
+"""
+
+import sys
 from pathlib import Path
 
-from setuptools import find_packages, setup
+from setuptools import setup
 
 HERE = Path(__file__).resolve().parent
+RELEASE = "sdist" in sys.argv or (HERE / "PKG-INFO").exists()  # which sdists hold
 
 
 def requirements(name):
-    """Return the requirements in a file of ours, as a distribution's metadata has them.
-
-    A folder of ours, `./packaging/theano`, becomes `theano @ file:///...`, so that
-    `pip install .` works as `pip install -r requirements.txt` does.
-    """
+    """Return the requirements in a file as a distribution's metadata has them."""
     found = []
     for line in (HERE / name).read_text(encoding="utf-8").splitlines():
         line = line.partition("#")[0].strip()
-        if line.startswith("./"):
+        if line.startswith("./") and not RELEASE:
             folder = HERE / line
             found.append(f"{folder.name} @ {folder.as_uri()}")
-        elif line and not line.startswith("-"):
+        elif line[:1].isalnum():
             found.append(line)
     return found
 
 
 setup(
-    version="0.1.0",
-    description="The tutorial on facial keypoints by convolutional nets, live again",
-    packages=find_packages(include=["kfkd", "kfkd.*"]),
-    package_data={"kfkd": ["report/page.html", "report/page.md"]},
     install_requires=requirements("requirements.txt"),
     extras_require={
         "cuda": requirements("requirements-cuda.txt"),

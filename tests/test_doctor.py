@@ -106,6 +106,7 @@ def test_a_crash_is_a_finding(monkeypatch):
 
 def test_packages_that_are_missing_or_others(monkeypatch):
     versions = {"tabulate": None, "numpy": "2.60", "tqdm": "4.70", "pillow": "12.9.1"}
+    versions["theano"] = None
     find = importlib.metadata.version
 
     def version(name):
@@ -118,6 +119,7 @@ def test_packages_that_are_missing_or_others(monkeypatch):
         "pillow>=13",
         "lasagne==0.1",
         "theano @ file:///x",
+        "theano==1.1.2+kfkd",
         'y>1; extra == "z"',
     ]
     monkeypatch.setattr(importlib.metadata, "version", version)

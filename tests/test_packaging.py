@@ -17,6 +17,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
+import kfkd
 from kfkd.doctor import packages
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -37,17 +38,21 @@ def pins(name="requirements.txt"):
     return {requirement.name: requirement for requirement in found}
 
 
-@pytest.fixture(scope="module")
-def declared():
+def project():
+    """The tables of pyproject.toml."""
+    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+
+
+def declared(folder=ROOT, command="egg_info"):
     """What setup.py tells setuptools (which need not be installed where tests run)."""
     told = {}
     setuptools = types.ModuleType("setuptools")
     setuptools.setup = lambda **keywords: told.update(keywords)
-    setuptools.find_packages = lambda include: include
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(sys.modules, "setuptools", setuptools)
+        patch.setattr(sys, "argv", ["setup.py", command])
         patch.chdir("/")  # it must not matter where it is called from
-        runpy.run_path(str(ROOT / "setup.py"), run_name="__main__")
+        runpy.run_path(str(folder / "setup.py"), run_name="__main__")
     return told
 
 
@@ -60,22 +65,43 @@ def installed():
         pytest.skip("this environment was not made from requirements.txt")
 
 
-def test_setup_requires_what_requirements_txt_installs(declared):
-    required = {r.name: r for r in map(Requirement, declared["install_requires"])}
+def test_a_checkout_requires_what_requirements_txt_installs():
+    required = list(map(Requirement, declared()["install_requires"]))
     folders = [ROOT / line for line in lines("requirements.txt") if line[0] == "."]
-    for folder in folders:
-        assert required.pop(folder.name).url == folder.as_uri()
-        assert (folder / "pyproject.toml").exists()
     assert {folder.name for folder in folders} == {"theano", "theano-pymc"}
-    assert required == pins()
+    for folder in folders:
+        assert (folder / "pyproject.toml").exists()
+    assert {r.name: r.url for r in required if r.url} == {
+        folder.name: folder.as_uri() for folder in folders
+    }
+    assert {r.name: r for r in required if not r.url} == pins()
+
+
+@pytest.mark.parametrize("step", ["the sdist", "the wheel built from it"])
+def test_a_release_requires_names_and_versions_alone(step, tmp_path):
+    for path in [ROOT / "setup.py", *ROOT.glob("requirements*.txt")]:
+        shutil.copy(path, tmp_path)
+    if step == "the sdist":
+        required = declared(tmp_path, "sdist")["install_requires"]
+    else:
+        (tmp_path / "PKG-INFO").touch()
+        required = declared(tmp_path)["install_requires"]
+    assert {r.name: r for r in map(Requirement, required)} == pins()
+    assert {"theano", "theano-pymc"} <= set(pins())
 
 
 @pytest.mark.parametrize("extra", ["cuda", "test"])
-def test_extras_are_what_their_files_add(declared, extra):
+def test_extras_are_what_their_files_add(extra):
     name = f"requirements-{extra}.txt"
-    extras = [Requirement(line) for line in declared["extras_require"][extra]]
+    extras = [Requirement(line) for line in declared()["extras_require"][extra]]
     assert {r.name: r for r in extras} == pins(name)
     assert extras
+
+
+def test_what_setup_says_is_left_to_it():
+    assert set(declared()) == {"install_requires", "extras_require"}
+    dynamic = set(project()["project"]["dynamic"])
+    assert dynamic == {"version", "dependencies", "optional-dependencies"}
 
 
 def test_cuda_adds_to_the_range_of_jax():
@@ -95,10 +121,12 @@ def test_versions_that_the_stack_demands_are_those_installed_by_the_files():
     (published,) = (BUILDER / "published.txt").read_text().splitlines()
     source, digest = published.split(" --hash=sha256:")
     assert re.fullmatch("[0-9a-f]{64}", digest)
-    project = tomllib.loads((STAND_IN / "pyproject.toml").read_text())["project"]
-    assert project["dependencies"] == [source]
+    stand_in = tomllib.loads((STAND_IN / "pyproject.toml").read_text())["project"]
+    assert stand_in["dependencies"] == [source]
+    assert str(pins()["theano"].specifier) == f"=={stand_in['version']}"
+    assert pins()["theano-pymc"] == Requirement(source)
     pinned = {
-        "theano-pymc": str(Requirement(source).specifier),
+        "theano-pymc": str(pins()["theano-pymc"].specifier),
         "lasagne": str(pins()["lasagne"].specifier),
         "nolearn": str(pins()["nolearn"].specifier),
     }
@@ -116,9 +144,9 @@ def test_the_same_pythons_are_meant_everywhere():
     assert check_pythons["SUPPORTED"] == allowed
     assert "target-version" not in pyproject["tool"]["ruff"]
     prefix = "Programming Language :: Python :: "
-    classifiers = pyproject["project"].get("classifiers", [])
+    classifiers = pyproject["project"]["classifiers"]
     named = [c.removeprefix(prefix) for c in classifiers if c.startswith(f"{prefix}3.")]
-    assert tuple(named) in ((), allowed)
+    assert tuple(named) == allowed
     limits = [(3, int(version[2:])) for version in (allowed[0], allowed[-1])]
     assert [*packages._PYTHONS] == limits
     for name in ("README.md", "docs/old-programs.md"):
@@ -127,15 +155,33 @@ def test_the_same_pythons_are_meant_everywhere():
         assert {*found} == {(allowed[0], allowed[-1])}, name
 
 
-def test_every_folder_of_the_package_is_found_and_holds_only_python(declared):
-    assert declared["packages"] == ["kfkd", "kfkd.*"]  # as handed to find_packages
+def test_every_folder_of_the_package_is_found_and_holds_only_python():
+    tool = project()["tool"]["setuptools"]
+    assert tool["packages"]["find"]["include"] == ["kfkd", "kfkd.*"]
     files = [p for p in (ROOT / "kfkd").rglob("*") if "__pycache__" not in p.parts]
     for folder in {path.parent for path in files if path.is_file()}:
         assert (folder / "__init__.py").exists(), f"{folder} would not be installed"
-    data = declared.get("package_data", {}).get("kfkd", [])
+    data = tool["package-data"]["kfkd"]
     for path in files:
         relative = path.relative_to(ROOT / "kfkd")
         assert path.is_dir() or path.suffix == ".py" or any(map(relative.match, data))
+
+
+def test_version_and_licence_are_the_same_everywhere():
+    tables = project()
+    assert tables["tool"]["setuptools"]["dynamic"]["version"]["attr"] == (
+        "kfkd.__version__"
+    )
+    citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    cited = dict(re.findall(r"^(version|license): (.+)$", citation, re.MULTILINE))
+    assert cited == {
+        "version": kfkd.__version__,
+        "license": tables["project"]["license"],
+    }
+    assert (ROOT / "LICENSE").read_text(encoding="utf-8").startswith("MIT License")
+    changes = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    newest = re.search(r"^## \[?([\w.]+)", changes, re.MULTILINE)[1]
+    assert newest in ("Unreleased", kfkd.__version__)
 
 
 def test_the_stand_in_holds_no_module():
