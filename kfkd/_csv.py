@@ -207,6 +207,7 @@ def _frame(heads, separator, names):
     text = b"\n".join([*heads, b""])
     if separator == b";":  # the file may have decimal commas
         text = text.replace(b",", b".")
+    text = text.replace(b"\0", b"?")  # at which pandas before 3.1 ends a number
     # Pandas converts the numbers since it did in the tutorial: the last bit is its.
     return pd.read_csv(
         io.BytesIO(text),

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
+from packaging.version import Version
 
 import kfkd
 from kfkd.doctor import packages
@@ -113,6 +114,20 @@ def test_every_requirement_has_a_lower_and_an_upper_bound():
     for requirement in pins().values():
         operators = {specifier.operator for specifier in requirement.specifier}
         assert operators in ({"=="}, {">=", "<"}), requirement
+
+
+def test_the_oldest_releases_are_the_lower_bounds():
+    oldest = pins("requirements-oldest.txt")
+    bounds = {
+        name: Version(specifier.version)
+        for name, requirement in pins().items()
+        for specifier in requirement.specifier
+        if specifier.operator == ">="
+    }
+    assert {"numpy", "jax"} <= set(bounds)
+    for name, bound in bounds.items():
+        (specifier,) = oldest[name].specifier
+        assert (specifier.operator, Version(specifier.version)) == ("==", bound)
 
 
 def test_versions_that_the_stack_demands_are_those_installed_by_the_files():
