@@ -4,6 +4,7 @@
 # make upstream           run Theano's, Lasagne's and nolearn's own tests: hours
 # make lint               set up .venv and run the linter
 # make cuda               add JAX for NVIDIA GPUs to .venv
+# make dist               build what a release consists of in dist/ (docs/releasing.md)
 # make clean              remove .venv and whatever else can be made again
 #
 # ARGS are handed on:     make train NET=net2 ARGS="--epochs 200 --seed 1"
@@ -17,7 +18,10 @@ export PYTHON
 
 RUN = "$(VENV)/bin/python"
 
-.PHONY: train test coverage upstream lint cuda venv clean
+.PHONY: help train test coverage upstream lint cuda dist venv clean
+
+help:
+	@sed -n -e '/^#/!q' -e 's/^# \{0,1\}//p' Makefile
 
 train: venv
 	@$(RUN) scripts/train.py $(NET) $(ARGS)
@@ -38,10 +42,15 @@ lint: venv
 cuda: venv
 	$(RUN) -m pip install -r requirements-cuda.txt
 
+dist: venv
+	$(RUN) -m build --outdir dist --wheel packaging/theano-pymc
+	$(RUN) -m build --outdir dist --wheel packaging/theano
+	$(RUN) -m build --outdir dist .
+
 venv:
 	@sh packaging/venv.sh "$(VENV)"
 
 clean:
-	rm -rf .venv .venv-* build packaging/*/build .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-* build dist packaging/*/build .pytest_cache .ruff_cache .hypothesis
 	rm -rf *.egg-info packaging/*/*.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

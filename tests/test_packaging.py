@@ -312,6 +312,16 @@ def test_make_train_trains_the_net_asked_for():
     )
 
 
+@pytest.mark.skipif(not shutil.which("make"), reason="make is not installed")
+def test_make_alone_says_what_can_be_made():
+    text = subprocess.check_output(["make", "-s"], cwd=ROOT, text=True)
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
+    told = set(re.findall(r"^make ([a-z-]+) {2,}\S", text, re.MULTILINE))
+    assert "train" in told
+    assert told == targets - {"help", "venv"}
+
+
 def test_a_script_outside_of_the_environment_says_how_to_enter_it(tmp_path):
     done = subprocess.run(
         [sys.executable, "-S", ROOT / "scripts" / "train.py"],
