@@ -19,6 +19,7 @@ import sys
 import numpy as np
 from tqdm import tqdm
 
+from kfkd.epochs import listed
 from kfkd.xla import describe_device
 from kfkd.xla.storage import restore, snapshot
 
@@ -178,10 +179,11 @@ class EarlyStopping:
             self._best = counts, take(_params(net, counts))
         elif self.best_valid_epoch + self.patience < epoch:
             if net.verbose:
-                print("Early stopping.")
-                print(
+                _announce(
+                    net,
+                    "Early stopping.\n"
                     f"Best valid loss was {self.best_valid:.6f} "
-                    f"at epoch {self.best_valid_epoch}."
+                    f"at epoch {self.best_valid_epoch}.",
                 )
             self._give_back(net)
             raise StopIteration
@@ -198,6 +200,14 @@ class EarlyStopping:
     def _give_back(self, net):
         counts, values = self._best
         restore(_params(net, counts), values)
+
+
+def _announce(net, text):
+    """Print a message, below the row of the epoch that it is about."""
+    for callback in listed(net.on_epoch_finished):
+        if isinstance(callback, PrintTables):
+            callback.complete(net.train_history_)
+    tqdm.write(text)
 
 
 def _params(net, names):
@@ -268,10 +278,14 @@ class PrintTables:
         tqdm.write(table_row(train_history[-1]))
         sys.stdout.flush()
 
-    def on_training_finished(self, net, train_history):
-        """Print the last row if it has not been, and end the bar."""
+    def complete(self, train_history):
+        """Print the row of the latest epoch if it has not been printed."""
         if train_history and train_history[-1]["epoch"] > self.printed:
             self._print_row(train_history)
+
+    def on_training_finished(self, net, train_history):
+        """Print the last row if it has not been, and end the bar."""
+        self.complete(train_history)
         if self.bar is not None:
             self.bar.close()
             self.bar = None
