@@ -42,7 +42,7 @@ def parse(stream, where, *, test):
 
     Parameters
     ----------
-    stream : binary file
+    stream : binary file, or iterable of its lines
         The text. Separators may be commas, tabs, or semicolons (with these, decimal
         commas too); line ends LF or CRLF; a byte order mark and quotes around values
         do no harm; columns may stand in any order; empty lines are skipped.

@@ -17,8 +17,8 @@ import math
 import sys
 
 import numpy as np
-from tqdm import tqdm
 
+from kfkd import progress
 from kfkd.epochs import listed
 from kfkd.xla import describe_device
 from kfkd.xla.storage import restore, snapshot
@@ -207,7 +207,7 @@ def _announce(net, text):
     for callback in listed(net.on_epoch_finished):
         if isinstance(callback, PrintTables):
             callback.complete(net.train_history_)
-    tqdm.write(text)
+    progress.write(text)
 
 
 def _params(net, names):
@@ -229,7 +229,8 @@ def table_row(row):
 class PrintTables:
     """Print the layers of a net and a row for each epoch, as in the tutorial.
 
-    On a terminal, a bar below the table shows how long training still takes.
+    On a terminal, and in a notebook, a bar shows how long training still takes, and
+    before it a clock how long it takes to begin.
 
     Parameters
     ----------
@@ -239,7 +240,10 @@ class PrintTables:
 
     def __init__(self, every=1):
         self.every = every
-        self.bar = None
+        self._clock = self._bar = None
+
+    def __getstate__(self):
+        return vars(self) | {"_clock": None, "_bar": None}
 
     def on_training_started(self, net, train_history):
         """Print the device, the layers, and the head of the table."""
@@ -252,21 +256,21 @@ class PrintTables:
         print(TABLE_HEAD)
         sys.stdout.flush()
         self.printed = len(train_history)
-        if sys.stdout.isatty():
-            self.bar = tqdm(
-                total=net.epochs_,
-                initial=len(train_history) - net._run.first,
-                unit="epoch",
-                leave=False,
-                disable=None,
-                dynamic_ncols=True,
-            )
+        # Functions are compiled when the first epoch needs them.
+        self._clock = progress.Bar("compiling, first epoch")
 
     def __call__(self, net, train_history):
         """Print the row of the epoch if it is its turn."""
-        if self.bar is not None:
-            self.bar.update()
-        if train_history[-1]["epoch"] % self.every == 0:
+        row = train_history[-1]
+        if self._clock is not None:
+            self._clock.close()
+            self._clock = None
+            # From here on, so that the time left is reckoned from epochs alone.
+            done = len(train_history) - net._run.first
+            self._bar = progress.Bar("", net.epochs_, initial=done, unit="epoch")
+        elif self._bar is not None:
+            self._bar.update(note=_losses(row))
+        if row["epoch"] % self.every == 0:
             self._print_row(train_history)
 
     def ahead(self, net, epoch):
@@ -275,8 +279,7 @@ class PrintTables:
 
     def _print_row(self, train_history):
         self.printed = train_history[-1]["epoch"]
-        tqdm.write(table_row(train_history[-1]))
-        sys.stdout.flush()
+        progress.write(table_row(train_history[-1]))
 
     def complete(self, train_history):
         """Print the row of the latest epoch if it has not been printed."""
@@ -285,7 +288,12 @@ class PrintTables:
 
     def on_training_finished(self, net, train_history):
         """Print the last row if it has not been, and end the bar."""
+        for bar in (self._clock, self._bar):
+            if bar is not None:
+                bar.close()
+        self._clock = self._bar = None
         self.complete(train_history)
-        if self.bar is not None:
-            self.bar.close()
-            self.bar = None
+
+
+def _losses(row):
+    return f"train {row['train_loss']:.6f}, valid {row['valid_loss']:.6f}"

@@ -7,6 +7,7 @@ import warnings
 
 from kfkd import _training_state, arrays
 from kfkd._states import differences
+from kfkd._time_left import TimeLeft
 from kfkd.callbacks import PrintTables
 from kfkd.epochs import listed
 from kfkd.errors import CheckpointError, StorageError
@@ -101,7 +102,7 @@ class Checkpoint:
         """Note what is trained on what, and go on from the file if asked to."""
         self.out_of_time, self.resumed = False, 0
         self._state = None
-        own = (Checkpoint, PrintTables)
+        own = (Checkpoint, PrintTables, TimeLeft)
         self._others = [c for c in net.on_epoch_finished if not isinstance(c, own)]
         self._definition = _training_state.definition(net, self._others)
         self._data = _training_state.fingerprint(net._run)

@@ -4,7 +4,6 @@
 tables unscaled, with all rows. Where the files come from: ``data/README.md``.
 """
 
-import functools
 import math
 import numbers
 
@@ -17,6 +16,7 @@ from kfkd._csv import Table, parse
 from kfkd._layout import COLUMNS, PIXELS, SIDE, hint, shown
 from kfkd._sources import find, fingerprint, open_csv, read_csv
 from kfkd.errors import DataError, NoDataError
+from kfkd.progress import Bar
 
 __all__ = [
     "COLUMNS",
@@ -270,11 +270,29 @@ def read(name, folder=None):
         labels, images, ids = arrays
         return Table(() if test else COLUMNS, labels, images, ids if test else None)
 
-    parse_table = functools.partial(parse, test=test)
+    def parse_table(stream, where):
+        with _bar(path, name) as bar:
+            return parse(_counted(stream, bar), where, test=test)
+
     table, content = read_csv(path, name, parse_table, content)
     ids = table.ids if test else np.empty(0, np.int64)
     _cache.save(f"{name}-{content}", (table.labels, table.images, ids))
     return table
+
+
+def _bar(path, name):
+    """Return the bar that shows how much of a table is read."""
+    # How large the table in a zip file is, is not known here.
+    total = path.stat().st_size if path.suffix == ".csv" else None
+    options = dict(unit="B", unit_scale=True, unit_divisor=1000)
+    return Bar(f"reading {name}.csv", total, **options)
+
+
+def _counted(lines, bar):
+    """Yield lines, and count their bytes."""
+    for line in lines:
+        bar.update(len(line))
+        yield line
 
 
 def to_pixels(y):

@@ -15,11 +15,13 @@ from kfkd import storage, training
 from kfkd._checks import as_arrays, check_finite, check_parameters, check_scale
 from kfkd._seeds import lasagne_draws_from
 from kfkd._signals import ctrl_c_held_back
+from kfkd._time_left import TimeLeft
 from kfkd.callbacks import PrintTables
 from kfkd.checkpoints import Checkpoint
 from kfkd.data import PIXELS
 from kfkd.epochs import listed
 from kfkd.functions import postponed
+from kfkd.progress import Bar
 
 __all__ = ["NeuralNet"]
 
@@ -190,13 +192,19 @@ class NeuralNet(nolearn.NeuralNet):
         handlers = self.on_epoch_finished
         # A checkpoint saves the state of the others too.
         callbacks = sorted(listed(handlers), key=lambda c: isinstance(c, Checkpoint))
-        printer = [PrintTables(self.log_every)] if self.verbose else []
-        # Prints first, as others may end training, but starts when it is known where.
-        self.on_epoch_finished = printer + callbacks
+        files = [c.path for c in callbacks if isinstance(c, Checkpoint)]
+        printers = [
+            PrintTables(self.log_every),
+            TimeLeft(f"in {files[0]}" if files else "in the net"),
+        ]
+        printers = printers if self.verbose else []
+        # They print first, as others may end training, but start last, as others may
+        # resume it.
+        self.on_epoch_finished = printers + callbacks
         started = []
         try:
             self._run = training.Run(self, X, y, self.epochs_)
-            for callback in callbacks + printer:
+            for callback in callbacks + printers:
                 started.append(callback)
                 self._tell(callback, "on_training_started")
             self._run.loop()
@@ -249,7 +257,16 @@ class NeuralNet(nolearn.NeuralNet):
             )
         if self.check_input:
             self._check_good_input(X)
-        return super().predict_proba(X)
+        # As nolearn's, which cannot say how far it is.
+        array = next(iter(X.values())) if isinstance(X, dict) else X
+        total = len(array) if isinstance(array, np.ndarray) else None
+        outputs = []
+        with Bar("predicting", total, shown=bool(self.verbose), unit="image") as bar:
+            for Xb, _ in self.batch_iterator_test(X):
+                outputs.append(self.apply_batch_func(self.predict_iter_, Xb))
+                bar.update(len(outputs[-1][0]))
+        found = tuple(np.vstack(parts) for parts in zip(*outputs, strict=True))
+        return found if len(found) > 1 else found[0]
 
     def score(self, X, y):
         """Return the coefficient of determination, or the accuracy of a classifier.

@@ -30,7 +30,10 @@ def test_equal_seeds_give_equal_files_and_others_differ(tmp_path):
 
 def test_default_folder_is_in_the_cache_and_used_again(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert faces.find(seed=4, n_train=5, n_test=3) is None
     folder = faces.make(seed=4, n_train=5, n_test=3)
+    assert faces.find(seed=4, n_train=5, n_test=3) == folder
+    assert faces.find(seed=4, n_train=6, n_test=3) is None
     assert folder == tmp_path / "kfkd" / f"faces-{faces.VERSION}-4-5-3"
     before = [(folder / name).stat().st_mtime_ns for name in FILES]
     assert faces.make(seed=4, n_train=5, n_test=3) == folder
@@ -38,6 +41,7 @@ def test_default_folder_is_in_the_cache_and_used_again(tmp_path, monkeypatch):
     good = content(folder)
     (folder / "test.csv").write_bytes(good[1][:100])
     (folder / "training.csv").unlink()
+    assert faces.find(seed=4, n_train=5, n_test=3) is None
     faces.make(seed=4, n_train=5, n_test=3)
     assert content(folder) == good
     assert {path.name for path in folder.iterdir()} == {*FILES, "faces.json"}

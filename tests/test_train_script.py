@@ -1,5 +1,6 @@
 import pickle
 import re
+import types
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from trainings import check_same, epochs, files, rows, start
 
 from kfkd import data, faces, nets, scoring, storage, xla
 from kfkd.cli import train
+from kfkd.cli.options import choose_folder
 
 pytestmark = pytest.mark.usefixtures("work")
 
@@ -141,6 +143,19 @@ def test_without_kaggles_files_faces_are_drawn(few_faces, tmp_path, capsys):
     assert "predictions for 3 test faces" in out
     assert few_faces == [{}]
     assert (tmp_path / "cache" / "kfkd").is_dir()
+
+
+def test_how_long_faces_take_is_said_if_they_are_to_be_drawn(
+    few_faces, monkeypatch, capsys
+):
+    options = types.SimpleNamespace(synthetic=True)
+    choose_folder(options)
+    assert capsys.readouterr().out == (
+        "Data: drawn faces; to draw them takes up to a minute, this once\n"
+    )
+    monkeypatch.setattr(faces, "find", lambda: "a folder")
+    choose_folder(options)
+    assert capsys.readouterr().out == "Data: drawn faces\n"
 
 
 def test_drawn_faces_can_be_asked_for(folder, few_faces, monkeypatch, capsys):

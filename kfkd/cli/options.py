@@ -313,8 +313,9 @@ def choose_folder(args, name="training", *, file=None, **sizes):
                 "drawn faces take their place.",
                 file=file,
             )
-    message = "Data: drawn faces; to draw them takes half a minute the first time"
-    print(message, file=file, flush=True)
+    soon = not sizes and kfkd.faces.find() is None
+    first = "; to draw them takes up to a minute, this once" if soon else ""
+    print(f"Data: drawn faces{first}", file=file, flush=True)
     return kfkd.faces.make(**sizes)
 
 

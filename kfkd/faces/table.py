@@ -13,11 +13,12 @@ import numpy as np
 from kfkd._folders import cache_folder
 from kfkd._layout import COLUMNS
 from kfkd.errors import DataError
+from kfkd.progress import Bar
 
 from .photo import TEST, TRAINING, VERSION, face, whole
 from .points import asked, labelled
 
-__all__ = ["is_drawn", "make"]
+__all__ = ["find", "is_drawn", "make"]
 
 # Standard deviation, in pixels, of what the labels of training.csv are off.
 LABEL_NOISE = 0.3
@@ -41,7 +42,7 @@ _RIVALS = (
 def make(folder=None, seed=0, n_train=7049, n_test=1783):
     """Make a data set of drawn faces, as files like the competition's.
 
-    It takes less than half a minute and 290 MB of disk. What is there already, from
+    It takes up to a minute, and 290 MB of disk. What is there already, from
     the same arguments, is used again.
 
     Parameters
@@ -89,24 +90,13 @@ def make(folder=None, seed=0, n_train=7049, n_test=1783):
     Every file appears complete or not at all, also when several processes make the
     same data set at once.
     """
-    request = {
-        "made by": "kfkd.faces",
-        "version": VERSION,
-        "seed": whole("seed", seed),
-        "n_train": whole("n_train", n_train),
-        "n_test": whole("n_test", n_test),
-    }
-    for name in ("n_train", "n_test"):
-        if not request[name]:
-            message = f"{name} must be 1 or more: a data set needs images of each kind"
-            raise ValueError(message)
+    request = _request(seed, n_train, n_test)
     ours = folder is None
     folder = _default_folder(request) if ours else Path(os.path.expanduser(folder))
-    record = _record(folder)
-    if record and _complete(folder, record) and request.items() <= record.items():
+    if _holds(folder, request):
         return folder
     if not ours:
-        _refuse_others(folder, record)
+        _refuse_others(folder, _record(folder))
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -120,9 +110,11 @@ def make(folder=None, seed=0, n_train=7049, n_test=1783):
         if time.time() - old.stat().st_mtime > _STALE:
             shutil.rmtree(old, ignore_errors=True)
     draft = Path(tempfile.mkdtemp(dir=folder, prefix=".draft-"))
+    seed, n_train, n_test = (request[k] for k in ("seed", "n_train", "n_test"))
     try:
-        _write_training(draft / "training.csv", request["seed"], request["n_train"])
-        _write_test(draft, request["seed"], request["n_test"])
+        with Bar("drawing faces", n_train + n_test, unit="face") as bar:
+            _write_training(draft / "training.csv", seed, n_train, bar.update)
+            _write_test(draft, seed, n_test, bar.update)
         sizes = {name: (draft / name).stat().st_size for name in _FILES}
         text = json.dumps({**request, "sizes": sizes}, indent=1)
         (draft / _RECORD).write_text(text + "\n", encoding="utf-8")
@@ -132,6 +124,23 @@ def make(folder=None, seed=0, n_train=7049, n_test=1783):
     finally:
         shutil.rmtree(draft, ignore_errors=True)
     return folder
+
+
+def find(seed=0, n_train=7049, n_test=1783):
+    """Return the folder in which `make` has made a data set before, or None.
+
+    Parameters
+    ----------
+    seed, n_train, n_test : int
+        As for `make`; the folder is its default.
+
+    Returns
+    -------
+    pathlib.Path or None
+    """
+    request = _request(seed, n_train, n_test)
+    folder = _default_folder(request)
+    return folder if _holds(folder, request) else None
 
 
 def is_drawn(folder):
@@ -148,6 +157,30 @@ def is_drawn(folder):
     folder = Path(folder)
     record = _record(folder)
     return record is not None and _complete(folder, record)
+
+
+def _request(seed, n_train, n_test):
+    """Return what a data set is made from, as its record has it."""
+    request = {
+        "made by": "kfkd.faces",
+        "version": VERSION,
+        "seed": whole("seed", seed),
+        "n_train": whole("n_train", n_train),
+        "n_test": whole("n_test", n_test),
+    }
+    for name in ("n_train", "n_test"):
+        if not request[name]:
+            message = f"{name} must be 1 or more: a data set needs images of each kind"
+            raise ValueError(message)
+    return request
+
+
+def _holds(folder, request):
+    """Return whether a folder holds the data set that is asked for."""
+    record = _record(folder)
+    return bool(
+        record and _complete(folder, record) and request.items() <= record.items()
+    )
 
 
 def _default_folder(request):
@@ -195,7 +228,7 @@ def _refuse_others(folder, record):
         raise FileExistsError(message)
 
 
-def _write_training(path, seed, n):
+def _write_training(path, seed, n, drawn):
     present, sparse = labelled(n)
     with open(path, "wb") as file:
         file.write(",".join((*COLUMNS, "Image\n")).encode())
@@ -208,9 +241,10 @@ def _write_training(path, seed, n):
                 for text, there in zip(labels, present[i].tolist(), strict=True)
             ]
             file.write(f"{','.join(labels)},".encode() + _pixels(picture))
+            drawn()
 
 
-def _write_test(folder, seed, n):
+def _write_test(folder, seed, n, drawn):
     wanted, sparse = asked(n)
     with (
         open(folder / "test.csv", "wb") as images,
@@ -228,6 +262,7 @@ def _write_test(folder, seed, n):
             for column in np.flatnonzero(wanted[i]).tolist():
                 row += 1
                 lookup.write(f"{row},{i + 1},{COLUMNS[column]},\n")
+            drawn()
 
 
 def _numbers(points):

@@ -6,15 +6,18 @@ import sys
 import threading
 
 import numpy as np
-from tqdm import tqdm
 
+from kfkd import progress
 from kfkd.callbacks import TABLE_HEAD, table_row
 
 __all__ = ["Board"]
 
 
 class Board:
-    """Show a bar for each training on a terminal, else a line now and then.
+    """Show a bar for each training, or print a line now and then.
+
+    Bars are shown on terminals and in notebooks, lines printed unless they would come
+    between the bars of a terminal.
 
     Parameters
     ----------
@@ -33,18 +36,20 @@ class Board:
         self._width = max(map(len, epochs), default=0)
         self._written = dict.fromkeys(epochs, 0)
         self._best = dict.fromkeys(epochs, math.inf)
-        self._bars = {}
-        if self._out.isatty():
-            for position, (name, total) in enumerate(epochs.items()):
-                self._bars[name] = tqdm(
-                    desc=f"{name:{self._width}}",
-                    total=total,
-                    position=position,
-                    unit="epoch",
-                    file=self._out,
-                    dynamic_ncols=True,
-                    leave=True,
-                )
+        notebook = progress.in_notebook()
+        self._prints = notebook or not (progress.is_shown() and self._out.isatty())
+        self._bars = {
+            name: progress.Bar(
+                f"{name:{self._width}}",
+                total,
+                shown=not notebook or progress.has_widgets(),
+                delay=0,
+                position=position,
+                unit="epoch",
+                leave=not notebook,  # where the lines stay
+            )
+            for position, (name, total) in enumerate(epochs.items())
+        }
 
     def hear(self, name, news):
         """Take news of a training: that it starts, or an epoch's row of its history."""
@@ -57,18 +62,16 @@ class Board:
     def _start(self, name, head):
         self._log(name, f"{head}\n\n{TABLE_HEAD}\n", "w")
         self._written[name] = 0
-        if name in self._bars:  # the time it has waited does not count
-            self._bars[name].reset()
+        if name in self._bars:
+            self._bars[name].reset()  # the time it has waited does not count
 
     def _epoch(self, name, row):
         self._log(name, table_row(row) + "\n")
         epoch = self._written[name] = row["epoch"]
         self._best[name] = best = np.fmin(self._best[name], row["valid_loss"])
         if name in self._bars:
-            bar = self._bars[name]
-            bar.set_postfix_str(f"valid {best:.6f}", refresh=False)
-            bar.update()
-        elif epoch % self.every == 0:
+            self._bars[name].update(note=f"valid {best:.6f}")
+        if epoch % self.every == 0:
             self._say(
                 f"{name:{self._width}} {epoch:>5}/{self.epochs[name]}  "
                 f"train {row['train_loss']:.6f}  valid {row['valid_loss']:.6f}"
@@ -86,7 +89,8 @@ class Board:
             What there is to say at the end.
         """
         with self._lock:
-            if self._written[name] < len(history):
+            missing = len(history) - self._written[name]
+            if missing > 0:
                 if not self._written[name]:
                     self._start(name, "")
                 for row in history[self._written[name] :]:
@@ -94,11 +98,8 @@ class Board:
             self._log(name, f"\n{note}\n")
             first, *_ = note.splitlines()
             if name in self._bars:
-                bar = self._bars[name]
-                bar.update(len(history) - bar.n)
-                bar.set_postfix_str(first.partition(" at epoch")[0])
-            else:
-                self._say(f"{name:{self._width}} {first}")
+                self._bars[name].update(missing, first.partition(" at epoch")[0])
+            self._say(f"{name:{self._width}} {first}")
 
     def _log(self, name, text, mode="a"):
         # Training goes on without a log if, say, the disk is full.
@@ -109,10 +110,11 @@ class Board:
             file.write(text)
 
     def _say(self, line):
-        print(line, file=self._out, flush=True)
+        if self._prints:
+            print(line, file=self._out, flush=True)
 
     def close(self):
-        """Leave the bars as they are."""
+        """End the bars."""
         with self._lock:
             for bar in self._bars.values():
                 bar.close()

@@ -1,0 +1,91 @@
+"""How long the rest of a training takes, told once after its first epochs."""
+
+import itertools
+import signal
+import statistics
+import sys
+import threading
+import time
+
+from kfkd import progress
+from kfkd.callbacks import AdjustVariable, PrintTables
+from kfkd.xla import describe_device
+
+__all__ = ["TimeLeft", "in_words"]
+
+# Epochs and seconds to go by; the first epoch, in which all is compiled, is left out.
+_EPOCHS, _SECONDS = 3, 2.0
+# Seconds that are worth a line.
+_WORTH = 180.0
+
+
+class TimeLeft:
+    """Tell how long a training will take, if it is some minutes.
+
+    The line goes to standard error: what is on standard output stays the tutorial's
+    table, unbroken where it is redirected.
+
+    Parameters
+    ----------
+    kept : str
+        Where what is learnt is to be had after Ctrl-C, such as ``"in the net"``.
+    """
+
+    def __init__(self, kept):
+        self.kept = kept
+        self._ends = []
+
+    def on_training_started(self, net, train_history):
+        """Forget any earlier training."""
+        self._ends = []
+
+    def __call__(self, net, train_history):
+        """Tell the time after the first epochs that suffice to estimate it."""
+        if self._ends is None:
+            return
+        ends = self._ends
+        ends.append(time.monotonic())
+        if len(ends) <= _EPOCHS or ends[-1] - ends[0] < _SECONDS:
+            return
+        pairs = itertools.pairwise(ends)
+        usual = statistics.median(end - start for start, end in pairs)
+        self._ends = None
+        left = usual * (net._run.last - train_history[-1]["epoch"])
+        if left >= _WORTH:
+            progress.write(self._line(net, left), sys.stderr)
+
+    def ahead(self, net, epoch):
+        """Let the next epoch start."""
+        return True
+
+    def _line(self, net, left):
+        line = f"About {in_words(left)} left"
+        if not all(map(_never_stops, net.on_epoch_finished)):
+            line += " at most"
+        kind = "CPU" if describe_device().startswith("cpu") else "GPU"
+        line += f" on this {kind}"
+        if _hears_ctrl_c():
+            key = "interrupting the kernel" if progress.in_notebook() else "Ctrl-C"
+            line += f"; {key} keeps what is learnt {self.kept}"
+        return line + "."
+
+
+def _never_stops(callback):
+    """Tell whether a callback surely lets training come to its last epoch."""
+    kinds = (AdjustVariable, PrintTables, TimeLeft)
+    return type(callback) in kinds or getattr(callback, "time_limit", 0) is None
+
+
+def _hears_ctrl_c():
+    main = threading.current_thread() is threading.main_thread()
+    return main and callable(signal.getsignal(signal.SIGINT))
+
+
+def in_words(seconds):
+    """Return a time to two figures, as people say it: 40 s, 3 min, 8.5 h, 2.1 days."""
+    minutes, hours, days = seconds / 60, seconds / 3600, seconds / 86400
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    if minutes < 90:
+        return f"{minutes:.0f} min"
+    return f"{hours:.2g} h" if hours < 48 else f"{days:.2g} days"

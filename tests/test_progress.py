@@ -1,0 +1,221 @@
+"""Bars: where they are shown, and what they leave on a terminal."""
+
+import contextlib
+import io
+import re
+import sys
+import threading
+import types
+import warnings
+
+import drawn
+import pytest
+
+from kfkd import data, faces, progress
+from kfkd.specialists.board import Board
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return not super().isatty()  # which fails if it is closed
+
+
+@pytest.fixture
+def screen(monkeypatch):
+    """A terminal on which bars appear at once, where standard error is sent to it."""
+    monkeypatch.delenv("TQDM_DISABLE", raising=False)
+    monkeypatch.setattr(progress, "_DELAY", 0)
+    return Terminal()
+
+
+def shown_on(screen):
+    return contextlib.redirect_stderr(screen)
+
+
+@pytest.fixture
+def notebook(monkeypatch):
+    """A kernel without ipywidgets, as far as can be seen."""
+    monkeypatch.delenv("TQDM_DISABLE", raising=False)
+    shell = types.SimpleNamespace(kernel=object())
+    ipython = types.SimpleNamespace(get_ipython=lambda: shell)
+    monkeypatch.setitem(sys.modules, "IPython", ipython)
+    monkeypatch.setitem(sys.modules, "ipykernel.zmqshell", types.ModuleType("zmqshell"))
+    monkeypatch.setitem(sys.modules, "ipywidgets", None)
+    for name in ("auto", "autonotebook", "notebook"):
+        monkeypatch.delitem(sys.modules, f"tqdm.{name}", raising=False)
+
+
+def visible(text):
+    """What stays on the screen: of each line what came after the last return."""
+    lines = [line.rstrip("\r").split("\r")[-1] for line in text.split("\n")]
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def test_a_bar_counts_and_goes_without_a_trace(screen, capsys):
+    with shown_on(screen), progress.Bar("reading", 8, unit="row") as bar:
+        bar.update(2, note="half asleep")
+        bar._bar.refresh()
+    text = screen.getvalue()
+    assert re.search(r"reading:  25%.* 2/8 \[\d\d:\d\d<.*row/s, half asleep\]", text)
+    assert visible(text) == ""
+    assert capsys.readouterr().out == ""
+
+
+def test_without_a_total_there_is_a_clock(screen):
+    with shown_on(screen), progress.Bar("compiling") as bar:
+        bar._bar.refresh()
+    assert re.search(r"\rcompiling \[\d\d:\d\d\]", screen.getvalue())
+    assert visible(screen.getvalue()) == ""
+
+
+def test_the_clock_goes_on_while_nothing_is_done(screen, monkeypatch):
+    monkeypatch.setattr(progress, "_TICK", 0.001)
+    drawings = threading.Semaphore(0)
+    with shown_on(screen), progress.Bar("compiling") as bar:
+        monkeypatch.setattr(bar._bar, "refresh", drawings.release)
+        for _ in range(3):
+            assert drawings.acquire(timeout=60)
+    assert not bar._ticker.is_alive()
+
+
+def test_what_is_soon_over_shows_nothing(screen, monkeypatch):
+    monkeypatch.setattr(progress, "_DELAY", 1e6)
+    with shown_on(screen), progress.Bar("reading", 3) as bar:
+        bar.update(3)
+    assert screen.getvalue().strip("\r") == ""
+
+
+@pytest.mark.parametrize("reason", ["no terminal", "none", "closed", "variable", "no"])
+def test_no_bar_where_nobody_sees_or_wants_it(screen, monkeypatch, reason):
+    stream = screen
+    if reason == "no terminal":
+        stream = io.StringIO()
+    elif reason == "none":
+        stream = None
+    elif reason == "closed":
+        stream.close()
+    elif reason == "variable":
+        monkeypatch.setenv("TQDM_DISABLE", "1")
+    with shown_on(stream), progress.Bar("reading", 3, shown=reason != "no") as bar:
+        assert bar._bar is None
+        bar.update(2, note="x")
+        bar.reset()
+    if reason not in ("none", "closed"):
+        assert stream.getvalue() == ""
+
+
+def test_text_on_standard_output_is_kept_apart(screen):
+    with shown_on(screen), contextlib.redirect_stdout(screen):
+        with progress.Bar("reading", 3) as bar:
+            bar.update()
+            progress.write("a row")
+            progress.write("a message", sys.stderr)
+        progress.write("the end")
+    assert visible(screen.getvalue()) == "a row\na message\nthe end\n"
+
+
+def test_notebooks_without_widgets_get_bars_of_text(notebook):
+    found = io.StringIO()
+    with warnings.catch_warnings(record=True) as caught, shown_on(found):
+        warnings.simplefilter("always")
+        assert progress.in_notebook()
+        assert not progress.has_widgets()
+        with progress.Bar("reading", 3, delay=0) as bar:
+            bar.update(2)
+            bar._bar.refresh()
+    assert caught == []
+    assert "reading:  67%" in found.getvalue()
+
+
+def test_elsewhere_is_no_notebook():
+    assert not progress.in_notebook()
+
+
+# --- Who has one ----------------------------------------------------------------------
+
+
+def test_drawing_faces_shows_how_many(screen, tmp_path):
+    with shown_on(screen):
+        faces.make(tmp_path, n_train=4, n_test=2)
+        text = screen.getvalue()
+        faces.make(tmp_path, n_train=4, n_test=2)  # they are there
+    assert re.search(r"drawing faces:   0%.* 0/6 \[", text)
+    assert screen.getvalue() == text
+    assert visible(text) == ""
+
+
+def test_reading_a_table_shows_how_much(screen, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    folder = faces.make(tmp_path / "faces", n_train=4, n_test=2)
+    lines = (folder / "training.csv").read_bytes().splitlines(keepends=True)
+    counted, update = [], progress.Bar.update
+
+    def count(self, n):
+        counted.append(n)
+        update(self, n)
+
+    monkeypatch.setattr(progress.Bar, "update", count)
+    with shown_on(screen):
+        data.read("training", folder)
+    assert counted == [len(line) for line in lines]
+    size = f"{sum(counted) / 1000:.0f}k"
+    assert re.search(rf"reading training.csv:   0%.*/{size} \[", screen.getvalue())
+    assert visible(screen.getvalue()) == ""
+
+
+@pytest.mark.parametrize("verbose", [0, 1])
+def test_training_and_predicting_show_bars_if_verbose(screen, verbose, capsys):
+    net = drawn.small(verbose=verbose, max_epochs=2, log_every=2)
+    X, y = drawn.rows()
+    with shown_on(screen):
+        net.fit(X, y)
+        trained = screen.getvalue()
+        net.predict(X)
+    predicted = screen.getvalue()[len(trained) :]
+    assert ("compiling, first epoch [" in trained) == bool(verbose)
+    assert bool(re.search(r"1/2 \[\d\d:\d\d<", trained)) == bool(verbose)
+    assert ("predicting:   0%" in predicted) == bool(verbose)
+    assert visible(screen.getvalue()) == ""
+    assert "\r" not in capsys.readouterr().out
+
+
+def test_losses_are_on_the_bar(monkeypatch):
+    notes = []
+    monkeypatch.setattr(progress.Bar, "update", lambda self, note: notes.append(note))
+    net = drawn.small(verbose=1).fit(*drawn.rows())
+    assert notes == [
+        f"train {row['train_loss']:.6f}, valid {row['valid_loss']:.6f}"
+        for row in net.train_history_[1:]
+    ]
+
+
+def train_on_a_board(tmp_path):
+    board = Board({"eyes": 2, "nose": 2}, lambda name: tmp_path / name, 1)
+    row = {"epoch": 1, "train_loss": 0.5, "valid_loss": 0.25}
+    board.hear("eyes", {"head": "eyes"})
+    board.hear("eyes", row)
+    history = [row, row | {"epoch": 2}]
+    board.finish("eyes", history, "best 0.250000 at epoch 1 of 2, 3 s")
+    board.close()
+
+
+LINES = """\
+eyes     1/2  train 0.500000  valid 0.250000
+eyes best 0.250000 at epoch 1 of 2, 3 s
+"""
+
+
+@pytest.mark.parametrize("watched", [True, False])
+def test_specialists_have_a_bar_each(screen, tmp_path, watched):
+    out = Terminal() if watched else io.StringIO()  # a log, say
+    with shown_on(screen), contextlib.redirect_stdout(out):
+        train_on_a_board(tmp_path)
+    text = screen.getvalue()
+    assert re.search(r"eyes: 100%.* 2/2 \[.*, best 0.250000\]", text)
+    assert "nose:   0%" in text
+    assert out.getvalue() == ("" if watched else LINES)
+
+
+def test_specialists_in_a_notebook_have_lines(notebook, tmp_path, capsys):
+    train_on_a_board(tmp_path)
+    assert capsys.readouterr() == (LINES, "")
