@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from kfkd._layout import COLUMNS, PIXELS, SIDE, hint, shown
+from kfkd._words import count
 from kfkd.errors import DataError
 
 __all__ = ["Table", "are_whole", "as_numbers", "parse", "why_not_whole"]
@@ -80,7 +81,8 @@ def parse(stream, where, *, test):
         fields = [field.strip(b' "') for field in text.split(separator)]
         if len(fields) != len(header):
             raise DataError(
-                f"{here}: {len(fields)} values for {len(header)} columns{cut}"
+                f"{here}: {count(len(fields), 'value')} for "
+                f"{count(len(header), 'column')}{cut}"
             )
         images.append(_pixels(fields.pop(at), f"{here}, column Image", cut))
         heads.append(separator.join(fields))
@@ -191,7 +193,7 @@ def _odd_pixels(text, here, cut):
     # The fault that explains the other: half a number at the end comes of a cut.
     if len(tokens) != PIXELS:
         raise DataError(
-            f"{here}: {len(tokens):,} pixels where {PIXELS:,} ({SIDE} x {SIDE}) "
+            f"{here}: {count(len(tokens), 'pixel')} where {PIXELS:,} ({SIDE} x {SIDE}) "
             f"belong{cut}"
         )
     if len(wrong):

@@ -8,6 +8,7 @@ import pandas as pd
 
 from kfkd._csv import are_whole, as_numbers, why_not_whole
 from kfkd._layout import shown
+from kfkd._words import count
 from kfkd.errors import DataError
 
 __all__ = ["numbers", "read", "whole_numbers"]
@@ -65,8 +66,8 @@ def read(stream, where, needed):
                 continue
             if len(fields) != len(header):
                 raise DataError(
-                    f"{where}, line {reader.line_num}: {len(fields)} values for "
-                    f"{len(header)} columns"
+                    f"{where}, line {reader.line_num}: {count(len(fields), 'value')} "
+                    f"for {count(len(header), 'column')}"
                 )
             if separator == ";":
                 fields = [field.replace(",", ".") for field in fields]

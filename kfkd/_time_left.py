@@ -8,10 +8,11 @@ import threading
 import time
 
 from kfkd import progress
+from kfkd._words import duration
 from kfkd.callbacks import AdjustVariable, PrintTables
 from kfkd.xla import describe_device
 
-__all__ = ["TimeLeft", "in_words"]
+__all__ = ["TimeLeft"]
 
 # Epochs and seconds to go by; the first epoch, in which all is compiled, is left out.
 _EPOCHS, _SECONDS = 3, 2.0
@@ -59,7 +60,7 @@ class TimeLeft:
         return True
 
     def _line(self, net, left):
-        line = f"About {in_words(left)} left"
+        line = f"About {duration(left)} left"
         if not all(map(_never_stops, net.on_epoch_finished)):
             line += " at most"
         kind = "CPU" if describe_device().startswith("cpu") else "GPU"
@@ -79,13 +80,3 @@ def _never_stops(callback):
 def _hears_ctrl_c():
     main = threading.current_thread() is threading.main_thread()
     return main and callable(signal.getsignal(signal.SIGINT))
-
-
-def in_words(seconds):
-    """Return a time to two figures, as people say it: 40 s, 3 min, 8.5 h, 2.1 days."""
-    minutes, hours, days = seconds / 60, seconds / 3600, seconds / 86400
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    if minutes < 90:
-        return f"{minutes:.0f} min"
-    return f"{hours:.2g} h" if hours < 48 else f"{days:.2g} days"

@@ -16,6 +16,7 @@ from kfkd._checks import as_arrays, check_finite, check_parameters, check_scale
 from kfkd._seeds import lasagne_draws_from
 from kfkd._signals import ctrl_c_held_back
 from kfkd._time_left import TimeLeft
+from kfkd._words import count
 from kfkd.callbacks import PrintTables
 from kfkd.checkpoints import Checkpoint
 from kfkd.data import PIXELS
@@ -142,8 +143,9 @@ class NeuralNet(nolearn.NeuralNet):
             outputs = self._output_layers[-1].output_shape[1:]
             if y.shape[1:] != outputs:
                 raise ValueError(
-                    f"y has the shape {y.shape}, but the net has {outputs[0]} outputs; "
-                    f"make one with output_num_units={y.shape[-1]}"
+                    f"y has the shape {y.shape}, but the net has "
+                    f"{count(outputs[0], 'output')}; make one with "
+                    f"output_num_units={y.shape[-1]}"
                 )
             check_finite("y", y)
             if of_faces:

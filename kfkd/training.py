@@ -15,6 +15,7 @@ from nolearn.lasagne import TrainSplit
 
 from kfkd import epochs
 from kfkd._signals import ctrl_c_held_back
+from kfkd._words import count
 from kfkd.epochs import listed
 from kfkd.errors import DataError, DivergedError
 from kfkd.functions import trained_variables
@@ -220,8 +221,8 @@ def _check_length(split, X):
     share = getattr(split, "eval_size", None)
     if isinstance(split, TrainSplit) and share and _length(X) < round(1 / share):
         raise DataError(
-            f"there are only {_length(X)} samples to train on; to set {share:g} of "
-            f"them aside for validation, {round(1 / share)} are needed "
+            f"X has only {count(_length(X), 'sample')} to train on; to set {share:g} "
+            f"of them aside for validation, {round(1 / share)} are needed "
             "(train_split=TrainSplit(eval_size=0) does without)"
         )
 

@@ -173,7 +173,7 @@ LAST = len(TRAINING[3])
         (edit(2, "Image", "1 " * 9214 + " 1"), "line 3, column Image: 9,215 pixels"),
         (edit(2, "Image", "1 " * 9214 + "1-1"), "line 3, column Image: 9,215 pixels"),
         (edit(2, "Image", "1 " * 9215 + "1-1"), "pixel 9,216, '1-1', is no number"),
-        (edit(2, "Image", "12" * 9216), "line 3, column Image: 1 pixels"),
+        (edit(2, "Image", "12" * 9216), "line 3, column Image: 1 pixel "),
         (pixel(0, "256"), "line 4, column Image: pixel 1, '256', is outside 0 to 255"),
         (pixel(0, "1000"), "pixel 1, '1000', is outside"),
         (pixel(9215, "1000"), "pixel 9,216, '1000', is outside"),

@@ -124,11 +124,31 @@ def test_packages_that_are_missing_or_others(monkeypatch):
     ]
     monkeypatch.setattr(importlib.metadata, "version", version)
     monkeypatch.setattr(importlib.metadata, "requires", lambda name: declared)
-    wrong = {found.subject: found for found in packages.find_packages() if found.mend}
+    found = [*packages.find_packages()]
+    wrong = {finding.subject: finding for finding in found if finding.mend}
     assert [*wrong] == ["tabulate", "numpy", "pillow"]
     assert "not installed" in wrong["tabulate"].text
     assert wrong["numpy"].text.startswith("2.60 is installed")
     assert wrong["numpy"].mend == 'python -m pip install "numpy<2.6,>=2.4"'
+    # What is wrong is not among what is well.
+    (well,) = (finding.text for finding in found if finding.subject == "packages")
+    assert well.startswith("scipy")
+    assert well.endswith(", and 1 other")  # tqdm
+
+
+def test_what_is_missing_of_the_stack_is_not_called_well(monkeypatch):
+    find = importlib.metadata.version
+
+    def version(name):
+        if name == "lasagne":
+            raise importlib.metadata.PackageNotFoundError(name)
+        return find(name)
+
+    monkeypatch.setattr(importlib.metadata, "version", version)
+    well, wrong, *_ = packages.find_packages()
+    assert (well.text, well.mend) == ("theano-pymc\u00a01.1.2, nolearn\u00a00.6.1", "")
+    assert wrong.text == "kfkd needs lasagne 0.1, which is not installed"
+    assert wrong.mend
 
 
 def test_pythons_that_are_too_old_or_new(monkeypatch):
@@ -206,7 +226,7 @@ def test_caches(work, tmp_path, monkeypatch):
     (work / "programs" / "one").write_bytes(bytes(1_500_000))
     monkeypatch.setenv("JAX_COMPILATION_CACHE_DIR", "programs")
     _, found = places.find_caches()
-    assert found.text == "programs, 1.5 MB in 1 files, can be written"
+    assert found.text == "programs, 1.5 MB in 1 file, can be written"
     monkeypatch.setattr(places, "cache_folder", lambda name: None)
     found, _ = places.find_caches()
     assert "XDG_CACHE_HOME" in found.mend
@@ -228,8 +248,11 @@ def test_results_that_are_not_theanos(monkeypatch):
 
 def test_advice_is_on_a_line_of_its_own():
     lines = show(Finding("data", "a word " * 20, "do " * 40)).splitlines()
-    assert [line.startswith("  WRONG data       a") for line in lines[:2]] == [
-        True,
-        False,
-    ]
-    assert lines[-1] == " " * 19 + "-> " + "do " * 40
+    assert lines[0].startswith("  WRONG data          a word")
+    assert lines[1].startswith(" " * 22 + "a word")
+    assert lines[-1] == " " * 22 + "-> " + "do " * 40
+
+
+@pytest.mark.parametrize("subject", ["scikit-learn", "a-package-with-a-long-name"])
+def test_a_long_subject_is_apart_from_its_text(subject):
+    assert f"  WRONG {subject} " in show(Finding(subject, "kfkd needs it", "Install"))

@@ -41,7 +41,7 @@ def test_a_net_trained_on_drawn_faces_answers_for_drawn_faces(drawn, run):
         assert row.Location_x == pytest.approx(np.clip(own, 0, 96), rel=1e-5)
     wanted = [truth.loc[row.ImageId, row.FeatureName] for row in made.itertuples()]
     rmse = root_mean_squared_error(wanted, made["Location_x"])
-    assert f"{len(made)} locations are written to {path}\n" in printed
+    assert f"{len(made)} locations written to {path}\n" in printed
     assert f"Against {drawn / 'test_labels.csv'}:\n" in printed
     count, shown = re.search(r"^all +(\d+) +([\d.]+)$", printed, re.M).groups()
     assert int(count) == len(made)

@@ -11,7 +11,7 @@ import pytest
 import theano
 
 from kfkd import _time_left, progress
-from kfkd._time_left import TimeLeft, in_words
+from kfkd._time_left import TimeLeft
 from kfkd.callbacks import AdjustVariable, EarlyStopping
 from kfkd.checkpoints import Checkpoint
 
@@ -143,20 +143,3 @@ def test_in_a_thread_or_a_notebook_no_key_ends_it(clock, told, monkeypatch):
         assert pool.submit(told).result() == "About 8 min left on this CPU.\n"
     monkeypatch.setattr(progress, "in_notebook", lambda: True)
     assert "; interrupting the kernel keeps what is learnt in the net.\n" in told()
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [
-        (4.4, "4 s"),
-        (89, "89 s"),
-        (95, "2 min"),
-        (1800, "30 min"),
-        (8.52 * HOUR, "8.5 h"),
-        (30.4 * HOUR, "30 h"),
-        (51 * HOUR, "2.1 days"),
-        (1000 * HOUR, "42 days"),
-    ],
-)
-def test_a_time_in_words(seconds, text):
-    assert in_words(seconds) == text

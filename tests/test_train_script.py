@@ -3,8 +3,10 @@ import re
 import types
 from pathlib import Path
 
+import drawn
 import numpy as np
 import pytest
+from lasagne import layers
 from PIL import Image
 from trainings import check_same, epochs, files, rows, start
 
@@ -40,7 +42,7 @@ def test_a_net_is_trained_reported_saved_and_drawn(folder, work, capsys):
     rmse = np.sqrt(best["valid_loss"]) * 48
     assert (
         f"Best validation loss {best['valid_loss']:.6f} at epoch {best['epoch']}: "
-        f"RMSE {rmse:.3f} pixels\nTrain loss without dropout {loss:.6f}\n3 epochs in "
+        f"RMSE {rmse:.3f} pixels\nTrain loss at the end {loss:.6f}\n3 epochs in "
     ) in out
     assert f", on {xla.describe_device()}\n" in out
     assert out.count(f"Training on {xla.describe_device()}\n") == 1
@@ -143,6 +145,24 @@ def test_without_kaggles_files_faces_are_drawn(few_faces, tmp_path, capsys):
     assert "predictions for 3 test faces" in out
     assert few_faces == [{}]
     assert (tmp_path / "cache" / "kfkd").is_dir()
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        (layers.FlattenLayer, "Train loss at the end"),
+        (layers.DropoutLayer, "Train loss without dropout"),
+    ],
+)
+def test_the_train_loss_is_called_what_it_is(kind, text, capsys):
+    chain = [layers.InputLayer, kind, layers.DenseLayer, layers.DenseLayer]
+    names = ["input", "second", "hidden", "output"]
+    net = drawn.small(layers=[*zip(names, chain, strict=True)], max_epochs=1)
+    X, y = drawn.rows()
+    train.report(net.fit(X, y), X, y)
+    out = capsys.readouterr().out
+    assert f"\n{text} 0." in out
+    assert "\n1 epoch in " in out
 
 
 def test_how_long_faces_take_is_said_if_they_are_to_be_drawn(

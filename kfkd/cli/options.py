@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping
 
 import kfkd
+from kfkd._words import count
 from kfkd.choices import NET_FORMATS, PICTURE_FORMATS, PRECISIONS
 from kfkd.errors import NoDataError
 
@@ -355,15 +356,16 @@ def print_held_out(nets, folder, holdout):
         As for ``kfkd.data.load_held_out``.
     """
     X, y = kfkd.data.load_held_out(holdout, folder=folder)
+    rows = count(len(X), "row")
     predicted = kfkd.data.COLUMNS
     if isinstance(nets, Mapping):
         given = {name for columns in nets for name in columns}
         predicted = [name for name in predicted if name in given]
         y = y[:, [kfkd.data.COLUMNS.index(name) for name in predicted]]
     if (y != y).all():  # NaN only
-        print(f"None of the {len(X)} rows held out has labels to score against.\n")
+        print(f"None of the {rows} held out has labels to score against.\n")
         return
     print(
-        f"On the {len(X)} rows held out:\n"
+        f"On the {rows} held out:\n"
         f"{kfkd.scoring.report(*kfkd.scoring.evaluate(nets, X, y, predicted))}\n"
     )

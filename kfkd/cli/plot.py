@@ -3,6 +3,7 @@
 import argparse
 
 import kfkd
+from kfkd._words import count
 from kfkd.cli import options, plot_learning_curves
 from kfkd.cli.options import whole
 from kfkd.errors import DataError
@@ -106,7 +107,8 @@ def read_faces(args, name, following=0):
     n = len(table.images)
     if max(named) >= n:
         raise DataError(
-            f"{path} has {n} images, counted from 0: there is no image {max(named)}"
+            f"{path} has {count(n, 'image')}, counted from 0: there is no image "
+            f"{max(named)}"
         )
     after = named[-1] + 1
     indices = [*named, *range(after, min(n, after + following))]

@@ -4,6 +4,7 @@ import argparse
 import pathlib
 
 import kfkd
+from kfkd._words import count
 from kfkd.cli import options
 
 
@@ -56,7 +57,7 @@ def main(argv=None, prog=None):
 
     nets = kfkd.storage.load(args.net)
     path, predictions = kfkd.submission.submit(nets, folder, path)
-    print(f"{len(lookup):,} locations are written to {path}")
+    print(f"{count(len(lookup), 'location')} written to {path}")
     if labels_path:
         print(f"\nAgainst {labels_path}:\n{kfkd.scoring.report(predictions, labels)}")
     return 0

@@ -4,6 +4,7 @@ import argparse
 import pathlib
 
 import kfkd
+from kfkd._words import count
 from kfkd.choices import NETS
 from kfkd.cli import options
 from kfkd.cli.options import whole
@@ -168,6 +169,7 @@ def save(net, path):
 def report(net, X, y):
     """Print what the training has come to."""
     import numpy as np
+    from lasagne.layers import DropoutLayer
     from sklearn.metrics import mean_squared_error
 
     losses = [row["valid_loss"] for row in net.train_history_]
@@ -175,12 +177,18 @@ def report(net, X, y):
     best = np.argmin(np.nan_to_num(losses, nan=np.inf))
     X_train, _, y_train, _ = net.train_split(X, y, net)
     train = mean_squared_error(y_train, net.predict(X_train))
+    # What the table has is an average over the epoch, with dropout if there is some.
+    drops = any(isinstance(layer, DropoutLayer) for layer in net.layers_.values())
+    of_what = "Train loss without dropout" if drops else "Train loss at the end"
+    # What the table has is an average over the epoch, with dropout if there is some.
+    drops = any(isinstance(layer, DropoutLayer) for layer in net.layers_.values())
+    of_what = "Train loss without dropout" if drops else "Train loss at the end"
     print(
         f"{'Interrupted.' if net.interrupted_ else ''}\n"
         f"Best validation loss {losses[best]:.6f} at epoch {best + 1}: "
         f"RMSE {48 * np.sqrt(losses[best]):.3f} pixels\n"
-        f"Train loss without dropout {train:.6f}\n"
-        f"{len(seconds)} epochs in {sum(seconds):.1f} s, "
+        f"{of_what} {train:.6f}\n"
+        f"{count(len(seconds), 'epoch')} in {sum(seconds):.1f} s, "
         f"median {np.median(seconds):.3f} s, on {kfkd.xla.describe_device()}"
     )
 
@@ -194,4 +202,4 @@ def draw_predictions(net, folder, path):
         return
     X = kfkd.data.scale_images(images).reshape(-1, *net.input_shape[1:])
     kfkd.plots.save_figure(kfkd.plots.plot_predictions(X, net.predict(X)), path)
-    print(f"Its predictions for {len(X)} test faces are drawn in {path}")
+    print(f"Its predictions for {count(len(X), 'test face')} are drawn in {path}")

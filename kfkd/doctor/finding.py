@@ -8,7 +8,7 @@ __all__ = ["REINSTALL", "Finding", "show"]
 # What mends an installation that is there, but does not do what it should.
 REINSTALL = "python -m pip install --force-reinstall -r requirements.txt"
 
-_WIDTH, _INDENT = 88, 19
+_WIDTH, _INDENT = 88, 22
 
 
 @dataclasses.dataclass
@@ -33,7 +33,7 @@ class Finding:
 def show(finding):
     """Return a finding as lines of a report."""
     state = "WRONG" if finding.mend else "ok"
-    head = f"  {state:<6}{finding.subject:<{_INDENT - 8}}"
+    head = f"  {state:<6}{finding.subject} ".ljust(_INDENT)
     text = textwrap.fill(
         finding.text,
         _WIDTH,

@@ -8,6 +8,7 @@ import sys
 from importlib import metadata
 from pathlib import Path
 
+from kfkd._words import count
 from kfkd.doctor.finding import Finding
 
 __all__ = ["find_packages", "find_python", "version"]
@@ -48,19 +49,33 @@ def find_packages():
     # Not imported, as the stack would be with it.
     path = Path(__file__).parent.parent / "stack" / "installed.py"
     stack = runpy.run_path(str(path))
-    text = _listed(stack["VERSIONS"])
+    problem = ""
     try:
         stack["check_installed"]()
     except ImportError as error:
         problem, _, mend = str(error).partition(". ")
-        yield Finding("stack", text)
+    sound = [
+        name
+        for name, number in stack["VERSIONS"].items()
+        if version(name) == number and name not in problem
+    ]
+    if sound:
+        yield Finding("stack", _listed(sound))
+    if problem:
         yield Finding("stack", problem, mend)
-    else:
-        yield Finding("stack", text)
     # Theano's stand-in holds nothing, and the real Theano is reported with the stack.
     wanted = _wanted(exclude={*stack["VERSIONS"], "theano"})
-    others = f", and {len(set(wanted) - {*_SHOWN})} others"
-    yield Finding("packages", _listed(_SHOWN) + others)
+    wrong = {found.subject: found for found in _find_wrong(wanted)}
+    shown = [name for name in _SHOWN if name not in wrong and version(name)]
+    others = len(wanted.keys() - {*_SHOWN, *wrong})
+    if shown:
+        text = f"{_listed(shown)}, and {count(others, 'other')}"
+        yield Finding("packages", text)
+    yield from wrong.values()
+
+
+def _find_wrong(wanted):
+    """Yield the findings on packages that are missing or of another version."""
     for name, bounds in wanted.items():
         found = version(name)
         if found is None:
@@ -74,7 +89,7 @@ def find_packages():
 
 def _listed(names):
     # With a space at which lines are not broken.
-    return ", ".join(f"{name}\u00a0{version(name) or '(missing)'}" for name in names)
+    return ", ".join(f"{name}\u00a0{version(name)}" for name in names)
 
 
 def _wanted(exclude):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from kfkd._folders import cache_folder
 from kfkd._sources import find
+from kfkd._words import count
 from kfkd.doctor.finding import Finding
 from kfkd.errors import DataError, NoDataError
 
@@ -48,7 +49,7 @@ def _find_cache(subject, folder, variable):
                 continue
     blocker, problem = _try_to_write(folder)
     if not problem:
-        size = f"{sum(sizes) / 1e6:.1f} MB in {len(sizes)} files"
+        size = f"{sum(sizes) / 1e6:.1f} MB in {count(len(sizes), 'file')}"
         return Finding(subject, f"{folder}, {size}, can be written")
     text = f"{folder} cannot be written: {blocker}: {problem}"
     mend = f"Mend {blocker}, or name another folder for caches in {variable}"

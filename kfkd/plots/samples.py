@@ -6,6 +6,7 @@ import numbers
 import numpy as np
 
 from kfkd._layout import COLUMNS
+from kfkd._words import count
 from kfkd.augment import FlipBatchIterator, flip_pairs
 from kfkd.data import to_pixels
 from kfkd.errors import PlotError
@@ -142,7 +143,7 @@ def plot_comparison(nets, X, index=0, y=None, ax=None):
     faces, truth = checked(X, y)
     if truth.shape[1] != len(COLUMNS):
         raise PlotError(
-            f"y has {truth.shape[1]} columns, where {len(COLUMNS)} are wanted"
+            f"y has {count(truth.shape[1], 'column')}, where {len(COLUMNS)} are wanted"
         )
 
     rows = math.ceil(len(nets) / 4) if len(X) == 1 else len(X)

@@ -1,6 +1,7 @@
 """The tutorial's figures of nets that have been trained, as files."""
 
 from kfkd import data, plots
+from kfkd._words import count
 from kfkd.prediction import predict
 from kfkd.report.document import Figure
 from kfkd.report.tables import label
@@ -80,12 +81,12 @@ class Painter:
         """Draw what a net predicts for the first faces."""
         X = X[:FACES]
         y = data.from_pixels(predict(net, X).to_numpy())
-        who = label(name)
+        who, faces = label(name), count(len(X), "face")
         return self._save(
             plots.plot_predictions(X, y),
             f"predictions-{name}",
-            f"Predictions of {who} for {len(X)} faces that have not been trained on.",
-            f"{len(X)} faces with the key points that are predicted by {who}",
+            f"Predictions of {who} for {faces} not seen in training.",
+            f"{faces} with the key points that are predicted by {who}",
         )
 
     def comparison(self, nets, X):

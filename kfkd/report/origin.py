@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 
 from kfkd import data, faces
+from kfkd._words import count
 
 __all__ = ["Origin", "identify"]
 
@@ -56,8 +57,10 @@ class Origin:
     @property
     def size(self):
         """How much it is, for people."""
-        text = f"{self.rows:,} faces, {self.complete:,} of them with all 30 labels"
-        return text + (f"; {self.tests:,} test faces" if self.tests else "")
+        text = (
+            f"{count(self.rows, 'face')}, {self.complete:,} of them with all 30 labels"
+        )
+        return text + (f"; {count(self.tests, 'test face')}" if self.tests else "")
 
 
 def identify(folder=None):

@@ -9,6 +9,7 @@ import nolearn.lasagne as nolearn
 import numpy as np
 
 from kfkd import data, nets, xla
+from kfkd._words import count
 from kfkd.augment import FlipBatchIterator
 from kfkd.checkpoints import Checkpoint, fit_with
 from kfkd.epochs import listed
@@ -189,8 +190,8 @@ def _train(job, images, labels, weights, link):
     if weights is not None:
         net.load_params_from(weights)
     link.tell(
-        head=f"{', '.join(job.columns)}\n{len(y)} rows, {net.max_epochs} epochs at "
-        f"most, on {xla.describe_device()}"
+        head=f"{', '.join(job.columns)}\n{count(len(y), 'row')}, "
+        f"{count(net.max_epochs, 'epoch')} at most, on {xla.describe_device()}"
     )
     handlers, verbose = net.on_epoch_finished, net.verbose
     net.on_epoch_finished, net.verbose = [_Reporter(link), *listed(handlers)], 0

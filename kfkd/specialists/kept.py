@@ -71,5 +71,6 @@ def announce(jobs, sources, parts):
             )
             note = f"  (anew: was trained with {differences})"
         epochs = now["epochs"]
-        print(f"{name:{width}} {len(job.rows):>6} rows {epochs:>6} epochs{note}")
+        unit = "epoch" if epochs == 1 else "epochs"
+        print(f"{name:{width}} {len(job.rows):>6} rows {epochs:>6} {unit}{note}")
     return todo

@@ -63,7 +63,8 @@ def describe_device():
     """Return the name of the device in use for people: ``"cuda:0 (NVIDIA H200)"``."""
     device = get_device()
     if device.platform == "cpu":
-        return f"cpu ({len(os.sched_getaffinity(0))} cores)"
+        cores = len(os.sched_getaffinity(0))
+        return f"cpu ({cores} core{'s' * (cores > 1)})"
     return f"cuda:{device.id} ({device.device_kind})"
 
 
