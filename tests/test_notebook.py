@@ -50,6 +50,7 @@ def names(source):
 def test_it_runs_from_top_to_bottom(notebook, monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
+    monkeypatch.setenv("TQDM_DISABLE", "1")  # as in the run that is stored
     # Nearly all of the time goes into compiling.
     monkeypatch.setenv("XLA_FLAGS", "--xla_backend_optimization_level=0")
     monkeypatch.setenv("THEANO_FLAGS", "optimizer=fast_compile")
@@ -71,6 +72,13 @@ def test_its_outputs_are_stored_in_the_order_of_a_whole_run(notebook):
     assert not [o for o in outputs if o.get("name") == "stderr"]
     figures = [o for o in outputs if "image/png" in o.get("data", ())]
     assert len(figures) >= 10
+
+
+def test_its_tables_end_before_training_is_said_to_have_stopped(notebook):
+    outputs = [output for cell in code_cells(notebook) for output in cell.outputs]
+    texts = [o.text for o in outputs if "Early stopping." in o.get("text", "")]
+    assert texts
+    assert all(re.search(r"stopping\.\nBest .* \d+\.\n$", text) for text in texts)
 
 
 def test_it_is_small_and_says_nothing_of_the_machine_it_ran_on(notebook):
