@@ -194,13 +194,30 @@ def describe(thing, depth=5):
 
 
 def differences(before, now, name=""):
-    """Yield ``(name, before, now)`` for all that differs between two descriptions."""
-    if isinstance(before, dict) and isinstance(now, dict):
+    """Yield ``(name, before, now)`` for all that differs between two descriptions.
+
+    Objects of two classes, and lists of numbers, differ as a whole.
+    """
+    if _same_kind(before, now):
         for key in {**before, **now}:
             inner = f"{name}.{key}" if name else key
             yield from differences(before.get(key), now.get(key), inner)
-    elif isinstance(before, list) and isinstance(now, list) and len(before) == len(now):
+    elif _are_lists_of_objects(before, now):
         for i, pair in enumerate(zip(before, now, strict=True)):
             yield from differences(*pair, f"{name}[{i}]")
     elif before != now:
         yield name, before, now
+
+
+def _same_kind(before, now):
+    dicts = isinstance(before, dict) and isinstance(now, dict)
+    return dicts and before.get("class") == now.get("class")
+
+
+def _are_lists_of_objects(before, now):
+    return (
+        isinstance(before, list)
+        and isinstance(now, list)
+        and len(before) == len(now)
+        and any(isinstance(value, dict) for value in before + now)
+    )

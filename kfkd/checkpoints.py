@@ -6,6 +6,7 @@ import time
 import warnings
 
 from kfkd import _training_state, arrays
+from kfkd._changes import changes
 from kfkd._states import differences
 from kfkd._time_left import TimeLeft
 from kfkd.callbacks import PrintTables
@@ -205,12 +206,11 @@ class Checkpoint:
                 f"{path} belongs to a training on other data; go on with those, or "
                 "start anew"
             )
-        changes = list(differences(about["definition"], self._definition))
-        if changes:
+        others = changes(about["definition"], self._definition)
+        if others:
             raise CheckpointError(
                 f"{path} belongs to another training; go on as it was begun, or start "
-                "anew: "
-                + "; ".join(f"{k} was {was!r}, is {now!r}" for k, was, now in changes)
+                f"anew: {'; '.join(others)}"
             )
         try:
             _training_state.put(net, self._others, about, packed)
@@ -220,11 +220,11 @@ class Checkpoint:
         if net.verbose:
             print(f"Going on after epoch {self.resumed}, from {path}")
             versions = _training_state.versions()
-            changes = list(differences(about["versions"], versions))
-            if changes:
+            others = list(differences(about["versions"], versions))
+            if others:
                 print(
                     "The numbers may not be those of an uninterrupted training: "
-                    + "; ".join(f"{k} was {was}, is {now}" for k, was, now in changes)
+                    + "; ".join(f"{k} was {was}, is {now}" for k, was, now in others)
                 )
 
     def _read(self):

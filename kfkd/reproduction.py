@@ -199,12 +199,18 @@ def _agrees(record, source):
     )
 
 
+# What is compared by a digest, which says nothing to people.
+_DIGESTS = ("data", "weights")
+
+
 def _why_anew(record, source):
     """Say in brackets why something that is there is trained again."""
     if record is None:
         return ""
     differences = ", ".join(
-        f"{key.replace('_', ' ')} {record.get(key)}, now {value}"
+        f"other {key}"
+        if key in _DIGESTS
+        else f"{key.replace('_', ' ')} {record.get(key)}, now {value}"
         for key, value in source.items()
         if record.get(key) != value
     )

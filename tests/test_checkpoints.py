@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import theano
 from lasagne import layers
+from lasagne.nonlinearities import tanh
 
 from kfkd import checkpoints
 from kfkd.augment import FlipBatchIterator
@@ -182,19 +183,19 @@ def other_split(**changes):
         (lambda c: other_data(on_epoch_finished=[c, Fate()]), {}, "other data"),
         (lambda c: other_split(on_epoch_finished=[c, Fate()]), {}, "other data"),
         (plain, dict(seed=8), "seed was 7, is 8"),
-        (plain, dict(max_epochs=7), r"epochs\[1\] was 6, is 7"),
+        (plain, dict(max_epochs=7), "anew: the number of epochs was 6, is 7$"),
         (plain, dict(update_momentum=0.8), "update_momentum was 0.9, is 0.8"),
-        (plain, dict(hidden_num_units=5), "num_units was 4, is 5"),
+        (plain, dict(hidden_num_units=5), "anew: hidden_num_units was 4, is 5$"),
         (
             plain,
             dict(batch_iterator_train=FlipBatchIterator(batch_size=128)),
-            "BatchIterator' is .*FlipBatchIterator'|BatchIterator', is",
+            "batch_iterator_train was BatchIterator, is FlipBatchIterator$",
         ),
-        (plain, dict(output_nonlinearity=np.tanh), "nonlinearity was"),
+        (plain, dict(output_nonlinearity=tanh), "nonlinearity was None, is tanh$"),
         (
             lambda c, **kw: plain(c, EarlyStopping(), **kw),
             {},
-            "callbacks was .* is .*EarlyStopping",
+            r"the list of callbacks was \[Fate\], is \[EarlyStopping, Fate\]$",
         ),
     ],
 )

@@ -96,7 +96,7 @@ def test_with_other_data_nets_are_trained_anew(run, settings, tmp_path, capsys):
     run(settings)
     other = faces.make(tmp_path / "other", seed=1, n_train=60, n_test=3)
     run(dataclasses.replace(settings, folder=other))
-    assert "anew, as it was trained with data " in capsys.readouterr().out
+    assert "anew, as it was trained with other data\n" in capsys.readouterr().out
 
 
 def test_a_damaged_net_is_trained_again(run, settings, tmp_path):
