@@ -9,7 +9,7 @@ import tempfile
 
 from kfkd.errors import StorageError
 
-__all__ = ["check_writable", "make_folder", "written_atomically"]
+__all__ = ["check_readable", "check_writable", "make_folder", "written_atomically"]
 
 
 def check_writable(path):
@@ -36,6 +36,26 @@ def check_writable(path):
         tempfile.TemporaryFile(dir=_target(path).parent).close()
     except OSError as error:
         raise StorageError(_complaint(path, error)) from error
+
+
+def check_readable(path):
+    """Find out, before much work is done, whether a file is there and can be read.
+
+    Parameters
+    ----------
+    path : path
+
+    Raises
+    ------
+    StorageError
+        If it is not.
+    """
+    try:
+        open(path, "rb").close()
+    except OSError as error:
+        raise StorageError(
+            f"{path} cannot be read: {error.strerror or error}"
+        ) from error
 
 
 def make_folder(path):

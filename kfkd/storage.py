@@ -1,12 +1,13 @@
 """Saving and loading nets: as pickles, or as arrays and JSON, which run no code."""
 
 import hashlib
+import io
 import pathlib
 import pickle
 from collections.abc import Mapping
 
 from kfkd import arrays
-from kfkd._files import check_writable, make_folder, written_atomically
+from kfkd._files import check_readable, check_writable, make_folder, written_atomically
 from kfkd.choices import NET_FORMATS as FORMATS
 from kfkd.definitions import decode, encode
 from kfkd.errors import StorageError
@@ -14,6 +15,7 @@ from kfkd.errors import StorageError
 __all__ = [
     "FORMATS",
     "StorageError",
+    "check_readable",
     "check_writable",
     "load",
     "make_folder",
@@ -115,7 +117,9 @@ def _unpickle(content, path):
     if content[end:].startswith(_SEAL) and content[end:] != _seal(content[:end]):
         raise StorageError(f"{path} is damaged")
     try:
-        found = pickle.loads(content)
+        found = _Unpickler(io.BytesIO(content)).load()
+    except _MissingError as error:
+        raise StorageError(f"{path} cannot be loaded: {error}") from error.__cause__
     except Exception as error:
         raise StorageError(
             f"{path} is not a net that kfkd has saved, or it is damaged: "
@@ -124,6 +128,34 @@ def _unpickle(content, path):
     if not (hasattr(found, "predict") or (isinstance(found, Mapping) and found)):
         raise StorageError(f"{path} holds a {type(found).__name__}, no net")
     return found
+
+
+class _MissingError(Exception):
+    """What a pickle was made with is not to be had here."""
+
+
+class _Unpickler(pickle.Unpickler):
+    """Loads what `pickle.loads` does, and tells what is missing if it cannot."""
+
+    def find_class(self, module, name):
+        try:
+            return super().find_class(module, name)
+        except (AttributeError, ImportError) as error:
+            if module == "__main__":
+                problem = "is defined in the script that saved it, and not in this one"
+                advice = (
+                    "Define or import it in the script that loads the net; or move it "
+                    "into a module, import it from there, and save the net anew"
+                )
+            elif isinstance(error, AttributeError):
+                problem = f"is missing from the module {module}"
+                advice = "Take that module as it was when the net was saved"
+            else:
+                problem = f"is in the module {module}, whose import fails: {error}"
+                advice = "Install it, or name the folder that it is in in PYTHONPATH"
+            raise _MissingError(
+                f"it needs {name}, which {problem}. {advice}"
+            ) from error
 
 
 def _load_arrays(path):

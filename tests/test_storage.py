@@ -3,6 +3,7 @@ import os
 import pickle
 import stat
 import subprocess
+import sys
 
 import drawn
 import numpy as np
@@ -154,6 +155,14 @@ def test_a_missing_file_is_an_error(tmp_path):
         storage.load(tmp_path / "no.pickle")
 
 
+@pytest.mark.parametrize("name", ["no.pickle", "folder"])
+def test_what_cannot_be_read_is_found_before(tmp_path, name):
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(StorageError, match=f"{name} cannot be read: "):
+        storage.check_readable(tmp_path / name)
+    storage.check_readable(__file__)
+
+
 @pytest.mark.parametrize(
     "content",
     [
@@ -161,14 +170,67 @@ def test_a_missing_file_is_an_error(tmp_path):
         b"left_eye_center_x,Image\n",
         b"\x89PNG\r\n\x1a\n",
         pickle.dumps(list(range(999)))[:-9],
-        b"\x80\x04\x8c\x07missing\x8c\x04Name\x93.",
     ],
-    ids=["empty", "text", "picture", "truncated", "of a missing module"],
+    ids=["empty", "text", "picture", "truncated"],
 )
 def test_another_file_is_an_error(tmp_path, content):
     path = tmp_path / "net.pickle"
     path.write_bytes(content)
     with pytest.raises(StorageError, match=r"net\.pickle is not a net .* or it is dam"):
+        storage.load(path)
+
+
+def pickled_reference(module, name):
+    """Return a pickle of a class, or a function, that need not exist."""
+    words = [b"\x8c" + bytes([len(w)]) + w.encode() for w in (module, name)]
+    return b"\x80\x04" + b"".join(words) + b"\x93."
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "words"),
+    [
+        (
+            "__main__",
+            "AdjustVariable",
+            "it needs AdjustVariable, which is defined in the script that saved it, "
+            "and not in this one. Define or import it in the script that loads",
+        ),
+        (
+            "missing",
+            "Name",
+            "it needs Name, which is in the module missing, whose import fails: No "
+            "module named 'missing'. Install it, or name the folder",
+        ),
+        (
+            "kfkd.callbacks",
+            "AdjustAll",
+            "it needs AdjustAll, which is missing from the module kfkd.callbacks. Take",
+        ),
+    ],
+)
+def test_what_a_pickle_needs_and_cannot_have_is_named(tmp_path, module, name, words):
+    path = tmp_path / "net.pickle"
+    path.write_bytes(pickled_reference(module, name))
+    with pytest.raises(StorageError) as caught:
+        storage.load(path)
+    assert str(caught.value).startswith(f"{path} cannot be loaded: {words}")
+    assert "damaged" not in str(caught.value)
+
+
+def test_a_pasted_class_loads_where_it_is_defined(tmp_path, monkeypatch):
+    class AdjustVariable(dict):
+        def predict(self, X):
+            return X
+
+    main = sys.modules["__main__"]
+    AdjustVariable.__module__ = "__main__"
+    AdjustVariable.__qualname__ = "AdjustVariable"
+    monkeypatch.setattr(main, "AdjustVariable", AdjustVariable, raising=False)
+    path = tmp_path / "net.pickle"
+    storage.save(AdjustVariable(start=0.03), path)
+    assert storage.load(path) == {"start": 0.03}
+    monkeypatch.delattr(main, "AdjustVariable")
+    with pytest.raises(StorageError, match="needs AdjustVariable, which is defined in"):
         storage.load(path)
 
 
