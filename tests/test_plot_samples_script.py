@@ -160,6 +160,7 @@ def test_drawn_faces_where_there_are_no_others(run, saved, content, monkeypatch)
         ),
         (["flip", "--data", "no"], "no is no folder that could hold"),
         (["flip", "--data", "made", "--out", "no/a.png"], "there is no folder no"),
+        (["comparison", "net.pickle", "./net.pickle"], "net.pickle is named twice"),
         (["weights", "three.pickle"], "three.pickle holds a int, no net"),
         (["weights", "net.pickle", "--device", "abacus"], "abacus"),
     ],

@@ -14,6 +14,7 @@ import tables
 from PIL import Image
 
 from kfkd import data, faces, prediction, storage
+from kfkd.cli import _output, predict
 from kfkd.data import COLUMNS, load
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -95,6 +96,33 @@ def test_image_files_in_their_own_pixels(net, folder, run):
     assert Path("a.svg").read_text().startswith("<?xml")
 
 
+def test_a_terminal_gets_a_table_for_people(net, folder, run, monkeypatch):
+    expected = expected_for(net, folder)
+    # What `run` replaces standard output with knows no terminal.
+    monkeypatch.setattr(_output._Lasting, "isatty", lambda self: True, raising=False)
+    status, printed = run("net.pickle", "--data", folder)
+    assert status == 0
+    blocks = printed.split("\n\n")
+    assert len(blocks) == 4
+    for number, block in enumerate(blocks[:3]):
+        title, head, *lines = block.splitlines()
+        assert title == f"ImageId {number + 1}"
+        assert head.split() == ["x", "y"]
+        names, *points = zip(*map(str.split, lines), strict=True)
+        assert list(names) == [name[:-2] for name in COLUMNS[::2]]
+        np.testing.assert_allclose(
+            np.array(points, float).T.ravel(), expected[number], atol=0.006
+        )
+        assert {len(line) for line in lines} == {len(head)}
+    assert blocks[3] == (
+        "... and 3 more images: --out FILE, or a pipe, gets all as CSV\n"
+    )
+    Image.new("L", (96, 96), 200).save("me.png")
+    status, printed = run("net.pickle", "me.png")
+    assert printed.startswith("me.png\n")
+    assert len(printed.splitlines()) == 17
+
+
 @pytest.mark.parametrize("arguments", [["--synthetic"], []])
 def test_drawn_faces(net, folder, run, monkeypatch, arguments):
     monkeypatch.setattr(faces, "make", lambda: folder)
@@ -107,6 +135,7 @@ def test_drawn_faces(net, folder, run, monkeypatch, arguments):
     ("arguments", "message"),
     [
         (["no.pickle", "--data", "made"], "no.pickle cannot be read: No such file"),
+        (["no.pickle"], "no.pickle cannot be read: No such file"),
         (["net.pickle", "--data", "no"], "no is no folder that could hold"),
         (["net.pickle", "no.jpg"], "no.jpg cannot be read as an image: No such file"),
         (["net.pickle", "net.pickle"], "net.pickle is no image of a known format"),
@@ -130,6 +159,25 @@ def test_errors_are_one_message_and_nothing_is_written(
     assert message in problem
     assert printed == ""
     assert set(os.listdir()) == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["me.jpg"], "me.jpg is an image; the net comes first: predict.py NET.pickle"),
+        (["me.PNG", "net.pickle"], "comes first: predict.py net.pickle me.PNG\n"),
+        (
+            ["a b.tif", "c.png", "x.npz", "--plot", "d.png"],
+            "comes first: predict.py x.npz 'a b.tif' c.png\n",
+        ),
+    ],
+)
+def test_images_where_the_net_belongs(net, monkeypatch, capsys, arguments, words):
+    monkeypatch.setattr(sys, "argv", ["scripts/predict.py"])
+    with pytest.raises(SystemExit) as end:
+        predict.parse_args(arguments)
+    assert end.value.code == 2
+    assert words in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

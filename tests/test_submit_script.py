@@ -103,6 +103,7 @@ def without_noses():
         (standins.Linear(), ["--labels", "no.csv"], "no.csv cannot be read: No such"),
         (standins.Linear(), ["--out", "no/s.csv"], "there is no folder no"),
         (standins.Linear(), ["--device", "abacus"], "abacus"),
+        (None, ["--data", "no"], "net.pickle cannot be read: No such file"),
         (standins.Linear(), ["--data", "no"], "no is no folder that could hold"),
     ],
 )

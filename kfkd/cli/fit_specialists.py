@@ -83,6 +83,8 @@ def main(argv=None, prog=None):
     """Train, save, report; return the exit status."""
     args = parse_args(argv, prog)
     kfkd.storage.check_writable(args.out)
+    if args.net is not None:
+        kfkd.storage.check_readable(args.net)
     kfkd.xla.set_precision(args.precision)
     with contextlib.ExitStack() as stack:
         out, sizes, limits = args.out, {}, {}

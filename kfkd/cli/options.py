@@ -2,14 +2,16 @@
 
 import argparse
 import math
+import os
 import pathlib
+import shlex
 import sys
 from collections.abc import Mapping
 
 import kfkd
 from kfkd._words import count
 from kfkd.choices import NET_FORMATS, PICTURE_FORMATS, PRECISIONS
-from kfkd.errors import NoDataError
+from kfkd.errors import NoDataError, StorageError
 
 __all__ = [
     "OUT_OF_TIME",
@@ -23,6 +25,7 @@ __all__ = [
     "add_time_limit",
     "add_training",
     "check_data",
+    "check_net",
     "choose_folder",
     "choose_out",
     "load_named",
@@ -107,6 +110,31 @@ def add_net(parser, default=None):
         help="a net with 30 outputs, or a set of specialists; a pickle can run any "
         "code that its author put into it, a file of arrays (.npz) cannot"
         + (" (default: %(default)s)" if default else ""),
+    )
+
+
+_IMAGES = (".bmp", ".gif", ".heic", ".jpeg", ".jpg", ".pgm", ".png", ".tif", ".tiff")
+_IMAGES += (".webp",)
+
+
+def check_net(parser, net, others=()):
+    """End with an error of `parser` if an image stands where the net belongs.
+
+    Parameters
+    ----------
+    parser : argparse.ArgumentParser
+    net : str
+    others : list of str
+        What follows it.
+    """
+    if pathlib.Path(net).suffix.lower() not in _IMAGES:
+        return
+    endings = NET_FORMATS.values()
+    nets = [path for path in others if pathlib.Path(path).suffix in endings]
+    name = nets[0] if nets else "NET.pickle"
+    images = shlex.join(path for path in (net, *others) if path not in nets)
+    parser.error(
+        f"{net} is an image; the net comes first: {parser.prog} {name} {images}"
     )
 
 
@@ -335,8 +363,12 @@ def load_named(paths):
     Raises
     ------
     StorageError
-        As for ``kfkd.storage.load``.
+        As for ``kfkd.storage.load``, and if a file is named twice.
     """
+    files = [os.path.realpath(path) for path in paths]
+    for path, file in zip(paths, files, strict=True):
+        if files.count(file) > 1:
+            raise StorageError(f"{path} is named twice")
     stems = [pathlib.Path(path).stem for path in paths]
     names = stems if len(set(stems)) == len(paths) else paths
     return {

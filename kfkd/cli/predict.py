@@ -6,10 +6,12 @@ import pathlib
 import sys
 
 import kfkd
+from kfkd._words import count
 from kfkd.choices import PICTURE_FORMATS
 from kfkd.cli import options
 
 DRAWN = 16  # images
+SHOWN = 3  # of which a terminal gets the points
 
 
 def parse_args(argv=None, prog=None):
@@ -19,7 +21,8 @@ def parse_args(argv=None, prog=None):
         description="Predict key points, in pixels from the upper left corner, for "
         "the images of test.csv or for image files, as CSV. Of an image file, the "
         "largest square in the middle is brought to 96 x 96 grey values; it should "
-        "show a face that about fills it. Its points come in the image's own pixels.",
+        "show a face that about fills it. Its points come in the image's own pixels. "
+        f"On a terminal, the first {SHOWN} images come as a table for people.",
     )
     add = parser.add_argument
     options.add_net(parser)
@@ -35,7 +38,7 @@ def parse_args(argv=None, prog=None):
         "--out",
         metavar="FILE",
         type=pathlib.Path,
-        help="where the table goes (default: standard output)",
+        help="where the table goes, as CSV (default: standard output)",
     )
     add(
         "--plot",
@@ -45,6 +48,7 @@ def parse_args(argv=None, prog=None):
         f"format: {', '.join(PICTURE_FORMATS)} (default: none)",
     )
     args = parser.parse_intermixed_args(argv)
+    options.check_net(parser, args.net, args.images)
     for path in (args.out, args.plot):
         if path and any(_same(path, read) for read in (args.net, *args.images)):
             parser.error(f"{path} is to be read, and would be written over")
@@ -86,6 +90,7 @@ def main(argv=None, prog=None):
     args = parse_args(argv, prog)
     for path in filter(None, (args.out, args.plot)):
         kfkd.storage.check_writable(path)
+    kfkd.storage.check_readable(args.net)
     kfkd.xla.set_device(args.device)
     if args.images:
         table, figure = predict_files(args.net, args.images, args.plot)
@@ -101,7 +106,28 @@ def main(argv=None, prog=None):
         with kfkd.storage.written_atomically(args.out) as draft:
             table.to_csv(draft, **layout)
         print(f"Written to {args.out}", file=sys.stderr)
+    elif sys.stdout.isatty():
+        print(as_text(table), flush=True)
     else:
         table.to_csv(sys.stdout, **layout)
         sys.stdout.flush()
     return 0
+
+
+def as_text(table):
+    """Return a table of points for people: a line for each, of the first images."""
+    points = [name.removesuffix("_x") for name in table if name.endswith("_x")]
+    width = max(map(len, points)) + 2
+    lines = []
+    for name, row in table.head(SHOWN).iterrows():
+        label = f"{table.index.name} {name}" if table.index.name == "ImageId" else name
+        lines.append(f"{label}\n{'':{width}}  {'x':>8}  {'y':>8}")
+        lines += [
+            f"  {point:{width}}{row[f'{point}_x']:8.2f}  {row[f'{point}_y']:8.2f}"
+            for point in points
+        ]
+        lines.append("")
+    if len(table) > SHOWN:
+        rest = count(len(table) - SHOWN, "more image")
+        lines.append(f"... and {rest}: --out FILE, or a pipe, gets all as CSV")
+    return "\n".join(lines).rstrip()

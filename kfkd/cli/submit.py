@@ -48,6 +48,7 @@ def main(argv=None, prog=None):
     args = parse_args(argv, prog)
     path = args.out or kfkd.submission.new_path()
     kfkd.storage.check_writable(path)
+    kfkd.storage.check_readable(args.net)
     kfkd.xla.set_device(args.device)
     folder = options.choose_folder(args, "test")
     lookup = kfkd.submission.read_lookup(folder)

@@ -180,9 +180,6 @@ def report(net, X, y):
     # What the table has is an average over the epoch, with dropout if there is some.
     drops = any(isinstance(layer, DropoutLayer) for layer in net.layers_.values())
     of_what = "Train loss without dropout" if drops else "Train loss at the end"
-    # What the table has is an average over the epoch, with dropout if there is some.
-    drops = any(isinstance(layer, DropoutLayer) for layer in net.layers_.values())
-    of_what = "Train loss without dropout" if drops else "Train loss at the end"
     print(
         f"{'Interrupted.' if net.interrupted_ else ''}\n"
         f"Best validation loss {losses[best]:.6f} at epoch {best + 1}: "
