@@ -1,5 +1,6 @@
 """What the packaging files say: of one another, and of what is installed."""
 
+import ast
 import base64
 import hashlib
 import os
@@ -320,6 +321,48 @@ def test_make_alone_says_what_can_be_made():
     told = set(re.findall(r"^make ([a-z-]+) {2,}\S", text, re.MULTILINE))
     assert "train" in told
     assert told == targets - {"help", "venv"}
+
+
+PRETEND = """
+import runpy, sys
+sys.version_info = 3, 10, 13
+sys.path.insert(0, sys.argv[1])
+runpy.run_path(sys.argv[1] + "/predict.py", run_name="__main__")
+"""
+
+
+def test_an_old_python_is_told_which_one_is_needed():
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", PRETEND, ROOT / "scripts"],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert re.match(
+        r"kfkd needs Python 3\.11 or newer; \S+ is Python 3\.10\.13\. `make venv` sets",
+        done.stderr,
+    )
+    assert done.stderr.count("\n") == 1
+
+
+def test_the_oldest_python_is_that_of_the_distribution():
+    major, minor = runpy.run_path(str(ROOT / "scripts" / "_run.py"))["_OLDEST"]
+    allowed = SpecifierSet(metadata.metadata("kfkd")["Requires-Python"])
+    assert f"{major}.{minor}" in allowed
+    assert f"{major}.{minor - 1}" not in allowed
+
+
+def test_what_old_pythons_read_has_nothing_that_they_do_not_know():
+    tree = ast.parse((ROOT / "scripts" / "_run.py").read_text())
+    newer = (ast.JoinedStr, ast.NamedExpr, ast.AnnAssign, ast.Starred, ast.Match)
+    for node in ast.walk(tree):
+        assert not isinstance(node, newer)
+        if isinstance(node, ast.arguments):
+            assert [*node.kwonlyargs, *node.posonlyargs] == []
+        if isinstance(node, ast.FunctionDef):
+            assert node.returns is None
+        if isinstance(node, ast.Raise):
+            assert node.cause is None
 
 
 def test_a_script_outside_of_the_environment_says_how_to_enter_it(tmp_path):
