@@ -12,12 +12,30 @@ from kfkd._words import duration
 from kfkd.callbacks import AdjustVariable, PrintTables
 from kfkd.xla import describe_device
 
-__all__ = ["TimeLeft"]
+__all__ = ["TimeLeft", "is_worth_telling", "usual_duration"]
 
-# Epochs and seconds to go by; the first epoch, in which all is compiled, is left out.
+# Epochs and seconds to go by.
 _EPOCHS, _SECONDS = 3, 2.0
 # Seconds that are worth a line.
 _WORTH = 180.0
+
+
+def usual_duration(durations):
+    """Return how long an epoch usually takes, or None if that is not known yet.
+
+    Parameters
+    ----------
+    durations : list of float
+        Of the epochs after the first, in which all is compiled.
+    """
+    if len(durations) < _EPOCHS or sum(durations) < _SECONDS:
+        return None
+    return statistics.median(durations)
+
+
+def is_worth_telling(seconds):
+    """Return whether so long a time is some minutes."""
+    return seconds >= _WORTH
 
 
 class TimeLeft:
@@ -44,15 +62,15 @@ class TimeLeft:
         """Tell the time after the first epochs that suffice to estimate it."""
         if self._ends is None:
             return
-        ends = self._ends
-        ends.append(time.monotonic())
-        if len(ends) <= _EPOCHS or ends[-1] - ends[0] < _SECONDS:
+        self._ends.append(time.monotonic())
+        # From the end of the first epoch on, as all is compiled in it.
+        pairs = itertools.pairwise(self._ends)
+        usual = usual_duration([end - start for start, end in pairs])
+        if usual is None:
             return
-        pairs = itertools.pairwise(ends)
-        usual = statistics.median(end - start for start, end in pairs)
         self._ends = None
         left = usual * (net._run.last - train_history[-1]["epoch"])
-        if left >= _WORTH:
+        if is_worth_telling(left):
             progress.write(self._line(net, left), sys.stderr)
 
     def ahead(self, net, epoch):

@@ -267,7 +267,13 @@ class PrintTables:
             self._clock = None
             # From here on, so that the time left is reckoned from epochs alone.
             done = len(train_history) - net._run.first
-            self._bar = progress.Bar("", net.epochs_, initial=done, unit="epoch")
+            self._bar = progress.Bar(
+                "",
+                net.epochs_,
+                shown=progress.keep_apart(),
+                initial=done,
+                unit="epoch",
+            )
         elif self._bar is not None:
             self._bar.update(note=_losses(row))
         if row["epoch"] % self.every == 0:

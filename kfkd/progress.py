@@ -11,7 +11,7 @@ import sys
 import threading
 import warnings
 
-__all__ = ["Bar", "has_widgets", "in_notebook", "is_shown", "write"]
+__all__ = ["Bar", "in_notebook", "is_shown", "keep_apart", "write"]
 
 # Seconds after which a bar appears: what is over by then needs none.
 _DELAY = 1.0
@@ -27,10 +27,15 @@ def in_notebook():
     return hasattr(ipython and ipython.get_ipython(), "kernel")
 
 
-def has_widgets():
-    """Return whether bars are widgets of a notebook, of which there can be several."""
-    kinds = _tqdm().__mro__
-    return in_notebook() and any(kind.__module__ == "tqdm.notebook" for kind in kinds)
+def keep_apart():
+    """Return whether bars keep apart from printed lines, and from each other.
+
+    They do on terminals, and as widgets. In a notebook without ipywidgets they are
+    text, which lines that are printed meanwhile would break up.
+    """
+    if not in_notebook():
+        return True
+    return any(kind.__module__ == "tqdm.notebook" for kind in _tqdm().__mro__)
 
 
 def is_shown():

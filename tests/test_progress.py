@@ -119,7 +119,7 @@ def test_notebooks_without_widgets_get_bars_of_text(notebook):
     with warnings.catch_warnings(record=True) as caught, shown_on(found):
         warnings.simplefilter("always")
         assert progress.in_notebook()
-        assert not progress.has_widgets()
+        assert not progress.keep_apart()
         with progress.Bar("reading", 3, delay=0) as bar:
             bar.update(2)
             bar._bar.refresh()
@@ -129,6 +129,7 @@ def test_notebooks_without_widgets_get_bars_of_text(notebook):
 
 def test_elsewhere_is_no_notebook():
     assert not progress.in_notebook()
+    assert progress.keep_apart()
 
 
 # --- Who has one ----------------------------------------------------------------------
@@ -190,8 +191,9 @@ def test_losses_are_on_the_bar(monkeypatch):
 
 
 def train_on_a_board(tmp_path):
-    board = Board({"eyes": 2, "nose": 2}, lambda name: tmp_path / name, 1)
-    row = {"epoch": 1, "train_loss": 0.5, "valid_loss": 0.25}
+    epochs, rows = {"eyes": 2, "nose": 2}, {"eyes": 8, "nose": 4}
+    board = Board(epochs, lambda name: tmp_path / name, 1, rows, 1)
+    row = {"epoch": 1, "train_loss": 0.5, "valid_loss": 0.25, "dur": 1.0}
     board.hear("eyes", {"head": "eyes"})
     board.hear("eyes", row)
     history = [row, row | {"epoch": 2}]
@@ -214,6 +216,28 @@ def test_specialists_have_a_bar_each(screen, tmp_path, watched):
     assert re.search(r"eyes: 100%.* 2/2 \[.*, best 0.250000\]", text)
     assert "nose:   0%" in text
     assert out.getvalue() == ("" if watched else LINES)
+
+
+def test_a_table_in_a_notebook_is_not_broken_up(notebook, capsys):
+    drawn.small(verbose=1).fit(*drawn.rows())
+    out, err = capsys.readouterr()
+    assert len(re.findall(r"^     \d  \| ", out, re.MULTILINE)) == 3
+    assert "epoch/s" not in err
+
+
+def test_how_long_all_specialists_take_is_told_once(tmp_path, capsys):
+    epochs, rows = {"eyes": 10, "nose": 100}, {"eyes": 1000, "nose": 2000}
+    board = Board(epochs, lambda name: tmp_path / name, 1000, rows, 2)
+    # The first epoch compiles; then a second for 100 rows.
+    for epoch, seconds in enumerate([900.0, 10.0, 10.0, 10.0, 10.0], start=1):
+        row = {"epoch": epoch, "train_loss": 1.0, "valid_loss": 1.0, "dur": seconds}
+        board.hear("eyes", row)
+        out, err = capsys.readouterr()
+        assert out == ""
+        # (6 * 1000 + 100 * 2000) / 100 seconds, for two at a time
+        expected = "About 17 min left at most for all of them.\n"
+        assert err == (expected if epoch == 4 else "")
+    board.close()
 
 
 def test_specialists_in_a_notebook_have_lines(notebook, tmp_path, capsys):

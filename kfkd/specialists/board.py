@@ -7,7 +7,9 @@ import threading
 
 import numpy as np
 
+from kfkd import _words as words
 from kfkd import progress
+from kfkd._time_left import is_worth_telling, usual_duration
 from kfkd.callbacks import TABLE_HEAD, table_row
 
 __all__ = ["Board"]
@@ -27,10 +29,16 @@ class Board:
         Gives the path of a training's log for its name.
     every : int
         How many epochs lie between two lines.
+    rows : dict of str to int
+        How many rows each is trained on.
+    n_jobs : int
+        How many are trained at the same time.
     """
 
-    def __init__(self, epochs, log, every):
+    def __init__(self, epochs, log, every, rows, n_jobs):
         self.epochs, self.log, self.every = epochs, log, every
+        self._rows, self._n_jobs = rows, min(n_jobs, len(epochs))
+        self._durations = {name: [] for name in epochs}
         self._out = sys.stdout
         self._lock = threading.Lock()
         self._width = max(map(len, epochs), default=0)
@@ -42,7 +50,7 @@ class Board:
             name: progress.Bar(
                 f"{name:{self._width}}",
                 total,
-                shown=not notebook or progress.has_widgets(),
+                shown=progress.keep_apart(),
                 delay=0,
                 position=position,
                 unit="epoch",
@@ -69,6 +77,8 @@ class Board:
         self._log(name, table_row(row) + "\n")
         epoch = self._written[name] = row["epoch"]
         self._best[name] = best = np.fmin(self._best[name], row["valid_loss"])
+        if self._durations is not None:
+            self._tell_time_left(name, row["dur"])
         if name in self._bars:
             self._bars[name].update(note=f"valid {best:.6f}")
         if epoch % self.every == 0:
@@ -76,6 +86,23 @@ class Board:
                 f"{name:{self._width}} {epoch:>5}/{self.epochs[name]}  "
                 f"train {row['train_loss']:.6f}  valid {row['valid_loss']:.6f}"
             )
+
+    def _tell_time_left(self, name, duration):
+        """Tell, once, how long all of them still take, if it is some minutes."""
+        durations = self._durations[name]
+        durations.append(duration)
+        usual = usual_duration(durations[1:])  # the first epoch compiles
+        if usual is None:
+            return
+        self._durations = None
+        images = sum(
+            self._rows[other] * (epochs - self._written[other])
+            for other, epochs in self.epochs.items()
+        )
+        left = usual / self._rows[name] * images / self._n_jobs
+        if is_worth_telling(left):
+            line = f"About {words.duration(left)} left at most for all of them."
+            progress.write(line, sys.stderr)
 
     def finish(self, name, history, note):
         """Complete the log of a training that has ended, and say so.

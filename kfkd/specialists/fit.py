@@ -210,7 +210,8 @@ def _train_all(jobs, arrays, parts, sources, *, device, n_jobs, log_every):
     )
     missing = {job.name: None for job in jobs}
     epochs = {job.name: job.changes["max_epochs"] for job in jobs}
-    board = Board(epochs, parts.log, log_every)
+    rows = {job.name: len(job.rows) for job in jobs}
+    board = Board(epochs, parts.log, log_every, rows, n_jobs)
     hub = Hub(board.hear, local=local)
     work = joblib.delayed(train)
     options = dict(
