@@ -47,6 +47,7 @@ _MODULES = (
     "nets",
     "plots",
     "prediction",
+    "progress",
     "report",
     "reproduction",
     "scoring",

@@ -35,7 +35,8 @@ class NeuralNet(nolearn.NeuralNet):
     Parameters, methods and results are those of ``nolearn.lasagne.NeuralNet``, except
     for these:
 
-    - The layers and epochs are printed as in the tutorial, every `log_every` epochs.
+    - The layers and epochs are printed as in the tutorial, every `log_every` epochs;
+      bars, and how long it takes, are shown on standard error (:mod:`kfkd.progress`).
     - Callbacks in ``on_epoch_finished`` are told when training starts and, however it
       does, ends (see :mod:`kfkd.callbacks`).
     - Ctrl-C ends training between two batches, never within one.

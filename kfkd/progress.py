@@ -87,11 +87,15 @@ class Bar:
         self._bar = None
         if not (shown and is_shown()):
             return
+        try:
+            kind = _tqdm()
+        except ImportError:  # the doctor runs without it, too
+            return
         delay = _DELAY if delay is None else delay
         if total is None:
             options["bar_format"] = _CLOCK
         options = dict(leave=False, dynamic_ncols=True) | options
-        self._bar = _tqdm()(desc=description, total=total, delay=delay, **options)
+        self._bar = kind(desc=description, total=total, delay=delay, **options)
         self._closed = threading.Event()
         self._ticker = threading.Thread(target=self._tick, args=(delay,), daemon=True)
         self._ticker.start()

@@ -104,6 +104,13 @@ def test_no_bar_where_nobody_sees_or_wants_it(screen, monkeypatch, reason):
         assert stream.getvalue() == ""
 
 
+def test_the_doctor_needs_no_tqdm(screen, monkeypatch):
+    monkeypatch.setitem(sys.modules, "tqdm.auto", None)
+    with shown_on(screen), progress.Bar("trying") as bar:
+        bar.update()
+    assert screen.getvalue() == ""
+
+
 def test_text_on_standard_output_is_kept_apart(screen):
     with shown_on(screen), contextlib.redirect_stdout(screen):
         with progress.Bar("reading", 3) as bar:

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import theano
 
-from kfkd import _time_left, progress
+from kfkd import _time_left, progress, training
 from kfkd._time_left import TimeLeft
-from kfkd.callbacks import AdjustVariable, EarlyStopping
+from kfkd.callbacks import AdjustVariable, EarlyStopping, PrintTables
 from kfkd.checkpoints import Checkpoint
 
 HOUR = 3600
@@ -85,6 +85,12 @@ def test_quick_epochs_are_watched_for_some_seconds(clock, capsys):
     assert capsys.readouterr().err == ""
     callback(net, [{"epoch": 9}])
     assert capsys.readouterr().err.startswith("About 2.9 days left on this CPU")
+
+
+def test_it_does_not_hold_the_next_epoch_back():
+    for callback in (TimeLeft("in the net"), PrintTables()):
+        assert training._goes_ahead(callback)
+        assert callback.ahead(None, 1)
 
 
 def test_a_quiet_net_tells_nothing(clock, capsys):

@@ -149,8 +149,9 @@ def main(argv=None, prog=None):
                 raise
             print("The time limit is reached.")
             return options.OUT_OF_TIME
-    html, markdown = kfkd.report.write(
-        settings, runs, args.out, command=command_of(args)
-    )
+    with kfkd.progress.Bar("writing the page"):
+        html, markdown = kfkd.report.write(
+            settings, runs, args.out, command=command_of(args)
+        )
     print(f"The page is written: {html}, {markdown}")
     return int(any(run.problem for run in runs.values()))

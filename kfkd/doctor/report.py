@@ -9,6 +9,7 @@ from kfkd.doctor.cuda import find_cuda
 from kfkd.doctor.finding import REINSTALL, Finding
 from kfkd.doctor.packages import find_packages, find_python
 from kfkd.doctor.places import find_caches, find_data
+from kfkd.progress import Bar
 
 __all__ = ["examine"]
 
@@ -50,9 +51,10 @@ def _try():
     """Return what the process of :mod:`.trial` tells, and why it failed if it did."""
     command = [sys.executable, "-c", _TRIAL]
     try:
-        done = subprocess.run(
-            command, capture_output=True, text=True, timeout=_PATIENCE
-        )
+        with Bar("trying imports and steps of training"):
+            done = subprocess.run(
+                command, capture_output=True, text=True, timeout=_PATIENCE
+            )
     except subprocess.TimeoutExpired:
         return [], f"it has not ended after {_PATIENCE} seconds"
     found = [json.loads(line) for line in done.stdout.splitlines()]
