@@ -56,7 +56,9 @@ def run_script(path, arguments):
         sys.exit(2)
     _leave_folder(os.path.dirname(os.path.realpath(path)))
     loader = importlib.machinery.SourceFileLoader("__main__", name)
-    attributes = {"__file__": name, "__cached__": None, "__loader__": loader}
+    attributes = {"__file__": name, "__loader__": loader}
+    if sys.version_info < (3, 15):
+        attributes["__cached__"] = None
     _run(_Arguments([path, *arguments]), _execute, source, name, attributes)
 
 
