@@ -1,6 +1,7 @@
 # make train              set up .venv and train net1; NET=net6 make train another
-# make test               set up .venv and run the tests
-# make coverage           the same, counting the branches of kfkd that are run
+# make test               set up .venv and run the tests: everything once
+# make test-all           the same with all cases, and what takes longer
+# make coverage           all tests, counting the branches of kfkd that are run
 # make upstream           run Theano's, Lasagne's and nolearn's own tests: hours
 # make lint               set up .venv and run the linter
 # make cuda               add JAX for NVIDIA GPUs to .venv
@@ -17,8 +18,9 @@ VENV ?= .venv
 export PYTHON
 
 RUN = "$(VENV)/bin/python"
+PYTEST = $(RUN) -m pytest -n auto --maxprocesses 4 --dist worksteal
 
-.PHONY: help train test coverage upstream lint cuda dist venv clean
+.PHONY: help train test test-all coverage upstream lint cuda dist venv clean
 
 help:
 	@sed -n -e '/^#/!q' -e 's/^# \{0,1\}//p' Makefile
@@ -27,10 +29,13 @@ train: venv
 	@$(RUN) scripts/train.py $(NET) $(ARGS)
 
 test: venv
-	@$(RUN) -m pytest -n auto --maxprocesses 4 --dist worksteal $(ARGS)
+	@$(PYTEST) -m "not slow" $(ARGS)
+
+test-all: venv
+	@$(PYTEST) $(ARGS)
 
 coverage: venv
-	@$(RUN) -m pytest -n auto --maxprocesses 4 --dist worksteal --cov=kfkd $(ARGS)
+	@$(PYTEST) --cov=kfkd $(ARGS)
 
 upstream: venv
 	@$(RUN) scripts/upstream.py $(ARGS)

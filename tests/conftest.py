@@ -1,11 +1,15 @@
 """What many tests need; makes Theano, Lasagne and nolearn importable, in any order."""
 
 import os
+import random
 import runpy
 import signal
 import sys
+import zlib
 from pathlib import Path
 
+import isolation  # before kfkd
+import numpy as np
 import pytest
 
 import kfkd  # noqa: F401
@@ -16,16 +20,36 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-@pytest.fixture
-def work(monkeypatch, tmp_path, tmp_path_factory):
-    """An empty folder to work in; no data, cache or device but the test's own.
+def pytest_unconfigure():
+    isolation.home.cleanup()
 
-    What XLA has compiled is kept for the processes of other tests.
-    """
-    programs = tmp_path_factory.getbasetemp() / "programs"
-    monkeypatch.setenv("JAX_COMPILATION_CACHE_DIR", str(programs))
-    for name in ("KFKD_DATA", "KFKD_DEVICE"):
-        monkeypatch.delenv(name, raising=False)
+
+def _seed(config, name):
+    """Seed Python, NumPy and Lasagne by a name, and by pytest-randomly's seed."""
+    import lasagne  # once kfkd has been imported
+
+    run = getattr(config.option, "randomly_seed", 0)
+    seed = (zlib.crc32(name.encode()) + (run if isinstance(run, int) else 0)) % 2**32
+    random.seed(seed)
+    np.random.seed(seed)  # noqa: NPY002
+    lasagne.random.set_rng(np.random)
+
+
+@pytest.fixture(autouse=True)
+def _seeded(request):
+    _seed(request.config, request.node.nodeid)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_fixture_setup(fixturedef, request):
+    """Seed what several tests share: which of them comes first must not matter."""
+    if fixturedef.scope != "function":
+        _seed(request.config, f"{fixturedef.baseid}::{fixturedef.argname}")
+
+
+@pytest.fixture
+def work(monkeypatch, tmp_path):
+    """An empty folder to work in; no data, cache or device but the test's own."""
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setenv("USERPROFILE", str(tmp_path / "home"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))

@@ -1,0 +1,30 @@
+"""Isolate the tests from the user's home folder, caches and settings.
+
+To be imported before anything that reads them. Processes that tests start inherit it.
+"""
+
+import os
+import tempfile
+from pathlib import Path
+
+# What the tests themselves can be asked for.
+_OPTIONS = {"KFKD_CASES", "KFKD_TEST_LABELS", "KFKD_TEST_LOOKUP"}
+_SETTINGS = ("KFKD_", "THEANO", "MPL", "XDG_")
+# The width and the colours of help texts.
+_TERMINAL = {"COLUMNS", "LINES", "FORCE_COLOR", "NO_COLOR", "PYTHON_COLORS"}
+
+# Each worker of pytest-xdist has its own: JAX may read a program that another process
+# has half written.
+home = tempfile.TemporaryDirectory(prefix="kfkd-tests-")
+
+for name in set(os.environ) - _OPTIONS:
+    if name.startswith(_SETTINGS) or name in _TERMINAL:
+        del os.environ[name]
+os.environ |= {
+    "HOME": home.name,
+    "USERPROFILE": home.name,
+    # Tests may change HOME; what is slow to make again stays.
+    "JAX_COMPILATION_CACHE_DIR": str(Path(home.name, "programs")),
+    "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.1",
+    "MPLCONFIGDIR": str(Path(home.name, "matplotlib")),
+}
