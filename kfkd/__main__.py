@@ -35,10 +35,10 @@ def usage():
             "",
             *lines,
             "",
-            "kfkd COMMAND --help tells its arguments. The tutorial's own verbs work as "
-            "well:",
-            *(f"{verb} is {' '.join(words)}" for verb, words in ALIASES.items()),
-            "predict, which wrote a submission, is submit",
+            "kfkd COMMAND --help tells its arguments. The tutorial's verbs work, too:",
+            "",
+            *(f"  {verb} is {' '.join(words)}" for verb, words in ALIASES.items()),
+            "  but its predict, which writes a submission, is submit",
         ]
     )
 

@@ -16,10 +16,10 @@ __all__ = ["find_caches", "find_data"]
 def find_data():
     """Return the finding on Kaggle's files."""
     try:
-        return Finding("data", f"Kaggle's: {find('training')}")
+        return Finding("data", str(find("training")))
     except NoDataError:
         text = "no Kaggle files in ./data or ~/data/kaggle-facial-keypoint-detection: "
-        return Finding("data", text + "there are drawn faces only (--synthetic)")
+        return Finding("data", text + "command lines take drawn faces")
     except DataError as error:
         text, _, _ = str(error).partition(", nor ")
         return Finding("data", text, "Put Kaggle's files there, or unset KFKD_DATA")
