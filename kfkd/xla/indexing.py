@@ -33,7 +33,12 @@ def _slice(entry):
 def _index(entry, length):
     """Return an index along an axis of *length*, having it checked."""
     if isinstance(entry, slice):
-        return _slice(entry)
+        part = _slice(entry)
+        # One entry at most is taken; older releases of JAX want steps that are int32.
+        if part.step and abs(part.step) > length > 0:
+            step = length if part.step > 0 else -length
+            return slice(part.start, part.stop, step)
+        return part
     entry = entry if not is_static(entry) else np.asarray(entry)
     if entry.dtype.kind != "u":
         # JAX clamps what is out of range, and takes -1 only of signed numbers.
