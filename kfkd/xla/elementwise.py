@@ -48,6 +48,14 @@ def _zero_by_zero(divide):
     return divided
 
 
+def _floor_divide(x, y):
+    found = jnp.floor_divide(x, y)
+    if jnp.issubdtype(found.dtype, jnp.floating):
+        # Infinite, as in NumPy, where JAX 0.10.0 and before have NaN.
+        found = jnp.where(y == 0, x / y, found)
+    return found
+
+
 def _power(x, y):
     if not jnp.issubdtype(x.dtype, jnp.signedinteger):
         return jnp.power(x, y)
@@ -121,7 +129,7 @@ _ARITHMETIC = {
     ts.Expm1: jnp.expm1,
     ts.Floor: jnp.floor,
     ts.Identity: lambda x: x,
-    ts.IntDiv: _zero_by_zero(jnp.floor_divide),
+    ts.IntDiv: _zero_by_zero(_floor_divide),
     ts.Inv: lambda x: 1 / x,
     ts.Invert: jnp.invert,
     ts.Log: jnp.log,
