@@ -182,6 +182,16 @@ def test_a_comparison_of_several_faces_has_a_row_for_each():
         assert f"{name} ({np.sqrt(np.mean(off**2)):.2f} pixels)" in captions(ax)
 
 
+def test_several_faces_of_one_net_fill_rows():
+    X, y = drawn.images(5)
+    ax = plots.plot_comparison({"a": standins.Linear(spread=0.1)}, X, range(5), y)
+    corners = [tuple(corner) for _, corner in tiles(ax)]
+    assert len({x for x, _ in corners}) == 3
+    assert len({y for _, y in corners}) == 2
+    for (face, _), image in zip(tiles(ax), X, strict=True):
+        np.testing.assert_array_equal(face, image[0])
+
+
 def test_a_comparison_with_the_true_points():
     X, y = drawn.images(5)
     y = y.copy()
