@@ -38,7 +38,7 @@ def meanwhile(monkeypatch):
             def lines():
                 yield from itertools.islice(stream, 2)
                 next(remaining, lambda: None)()
-                yield from iter(stream.readline, b"")
+                yield from stream
                 at_the_end()
 
             return parse(lines(), where, test=test)
