@@ -57,7 +57,7 @@ def test_a_net_is_trained_and_a_page_written(folder, work, capsys):
         f"BLAKE2b {data.fingerprint(folder / 'training.csv')}",
         "60 faces",
         "8 test faces",
-        "python scripts/reproduce.py --nets net1",
+        "kfkd reproduce --nets net1",
     ):
         assert part in text
         assert part.replace("'", "&#39;") in html

@@ -108,7 +108,7 @@ def read_settings(args, folder):
 
 def command_of(args):
     """Return the command line that does the same elsewhere."""
-    words = ["python", "scripts/reproduce.py", "--nets", *args.nets]
+    words = ["kfkd", "reproduce", "--nets", *args.nets]
     words += ["--specialists", args.specialists]
     if "pretrained" in SPECIALISTS[args.specialists]:
         words += ["--pretrain", args.pretrain]
