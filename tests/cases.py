@@ -5,6 +5,8 @@ As for ``KFKD_CASES=10000 make test``; the number counts where cases are made at
 
 import os
 
+import pytest
+
 ALL = "KFKD_CASES" in os.environ
 
 
@@ -16,3 +18,20 @@ def number(default):
 def some(cases, *often):
     """Return *cases* if all are asked for, and else those named after them."""
     return list(cases) if ALL else list(often)
+
+
+def parametrize(names, cases, *, fast, **options):
+    """Parametrize a test, of whose cases only those in *fast* are not slow.
+
+    The others are more of the same kind: ``make test-all`` runs them.
+    """
+    cases = list(cases)
+    assert all(case in cases for case in fast)
+    params = [
+        pytest.param(
+            *([case] if isinstance(names, str) else case),
+            marks=[] if case in fast else pytest.mark.slow,
+        )
+        for case in cases
+    ]
+    return pytest.mark.parametrize(names, params, **options)

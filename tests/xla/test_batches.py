@@ -59,6 +59,7 @@ def test_bounds_of_any_integer_dtype(dtype):
         same(f(number), values[number : number + 5])
 
 
+@pytest.mark.slow
 def test_parts_and_what_is_written_into_them_are_theanos_own():
     x, i, j = T.dmatrix("x"), T.lscalar("i"), T.iscalar("j")
     parts = [

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import theano
 import theano.tensor as T
-from cases import some
+from cases import parametrize, some
 from lasagne.theano_extensions import conv as conv1d
 from theano.tensor.nnet import abstract_conv as ac
 from theano.tensor.nnet.conv import conv2d as old_conv2d
@@ -20,7 +20,7 @@ def filters(shape=(4, 3, 3, 2), dtype="float64"):
     return random(1, shape, dtype)
 
 
-@pytest.mark.parametrize(
+@parametrize(
     ("formulation", "border", "flip"),
     [("cpu", border, flip) for border in BORDERS for flip in (True, False)]
     + some(
@@ -29,6 +29,12 @@ def filters(shape=(4, 3, 3, 2), dtype="float64"):
         ("gpu", (0, 2), False),
         ("gpu", ((1, 0), (2, 1)), True),
     ),
+    fast=[
+        ("cpu", "half", False),
+        ("cpu", ((1, 0), (2, 1)), True),
+        ("gpu", "valid", True),
+        ("gpu", (0, 2), False),
+    ],
     ids=str,
     indirect=["formulation"],
 )
@@ -162,6 +168,7 @@ def test_where_the_channels_are_does_not_show():
     check(lambda x: [f(T.nnet.conv2d(x, k), x) for f in LAYOUTS], images((2, 3, 7, 6)))
 
 
+@pytest.mark.slow
 def test_where_the_channels_are_does_not_show_in_gradients():
     chosen = [f for f in LAYOUTS if f(T.dtensor4(), T.dtensor4()).dtype == "float64"]
     check_gradient(

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import theano
 import theano.tensor as T
+from cases import parametrize
 from theano.tensor import nlinalg, slinalg
 
 from xla.oracle import PYTHON, check, check_gradient, random, same
@@ -10,7 +11,7 @@ SYMMETRIC = random(0, (4, 4)) + random(0, (4, 4)).T
 POSITIVE = SYMMETRIC @ SYMMETRIC + np.eye(4)
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@parametrize("dtype", ["float32", "float64"], fast=["float64"])
 def test_functions_of_a_matrix(dtype):
     check(
         lambda x, y: [

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import theano
 import theano.tensor as T
+from cases import parametrize
 from theano import scalar as ts
 from theano.scalar import basic_scipy as tss
 from theano.tensor.elemwise import Elemwise
@@ -63,7 +64,7 @@ STEPS = [T.floor, T.ceil, T.trunc, T.iround]
 ROUNDING = ("half_to_even", "half_away_from_zero")
 
 
-@pytest.mark.parametrize("dtype", ALL)
+@parametrize("dtype", ALL, fast=["float32", "int8", "bool"])
 def test_unary_operations_on_any_number(dtype):
     x = random(0, (3, 5), dtype)
     skipped = (T.neg, T.sgn, T.abs_) if dtype == "bool" else ()
@@ -72,7 +73,7 @@ def test_unary_operations_on_any_number(dtype):
     check(lambda x: [f(x) for f in SMOOTH if f not in skipped], x, tolerance=tolerance)
 
 
-@pytest.mark.parametrize("dtype", FLOATS)
+@parametrize("dtype", FLOATS, fast=["float32"])
 def test_unary_operations_on_part_of_the_line(dtype):
     positive = np.abs(random(1, (7, 2), dtype)) + np.dtype(dtype).type(0.125)
     within = np.tanh(random(2, (4, 3), dtype))

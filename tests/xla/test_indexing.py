@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import theano
 import theano.tensor as T
-from cases import some
+from cases import parametrize, some
 
 from xla.oracle import PYTHON, check, check_gradient, random, same
 
@@ -59,7 +59,7 @@ def test_parts(dtype):
     check(lambda x, i: [b(x, i) for b in (*BASIC, *ADVANCED)], x, np.int64(1))
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@parametrize("dtype", DTYPES, fast=["float64"])
 def test_writing_into_parts(dtype):
     x = random(1, (4, 4), dtype)
 

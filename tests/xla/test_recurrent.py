@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import theano
 import theano.tensor as T
-from cases import some
+from cases import parametrize, some
 from lasagne import init, layers, nonlinearities, updates
 from theano.scan.op import Scan
 
@@ -81,6 +81,12 @@ OFTEN = [
     ("lstm", "as they are"),
     ("gru", "backwards"),
 ]
+FAST = [
+    ("recurrent", "no mask"),
+    ("recurrent", "clipped"),
+    ("recurrent", "unrolled backwards"),
+    ("gru", "backwards"),
+]
 
 
 def compiled(net, sources, mode):
@@ -106,8 +112,8 @@ def build(name, options, masked=False):
     return net, sources
 
 
-@pytest.mark.parametrize(
-    ("name", "options"), some(itertools.product(LAYERS, OPTIONS), *OFTEN)
+@parametrize(
+    ("name", "options"), some(itertools.product(LAYERS, OPTIONS), *OFTEN), fast=FAST
 )
 def test_layers(name, options):
     net, sources = build(name, OPTIONS[options], masked=options != "no mask")
@@ -146,8 +152,11 @@ def stepped(name, p, x, state):
     return [new, o * np.tanh(new)]
 
 
-@pytest.mark.parametrize("backwards", [False, True])
-@pytest.mark.parametrize("name", ["recurrent", "lstm", "gru"])
+@parametrize(
+    ("name", "backwards"),
+    itertools.product(["recurrent", "lstm", "gru"], [False, True]),
+    fast=[("recurrent", True), ("lstm", False)],
+)
 def test_layers_are_those_of_the_definition(name, backwards):
     net, sources = build(name, {"backwards": backwards}, masked=True)
     p = {v.name: v.get_value() for v in layers.get_all_params(net)}
@@ -172,6 +181,7 @@ def test_layers_are_those_of_the_definition(name, backwards):
     same(f(x, MASK), desired, tolerance=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precompute_input", some([False, True], False))
 def test_convolutions_in_the_loop(precompute_input):
     source = layers.InputLayer((N, STEPS, 2, 4, 3))
@@ -183,6 +193,7 @@ def test_convolutions_in_the_loop(precompute_input):
         same(actual, desired, tolerance=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", some(LAYERS, "gru"))
 def test_gradients_are_those_of_differences(name):
     with theano.config.change_flags(floatX="float64"):

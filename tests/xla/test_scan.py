@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import theano
 import theano.tensor as T
-from cases import some
+from cases import parametrize, some
 from theano.sandbox.rng_mrg import MRG_RandomStream
 from theano.scan import until
 from theano.scan.op import Scan
@@ -88,6 +88,7 @@ LOOPS = {
     "matrix power": (power, random(3, (3, 3)), 4),
     "nested": (nested, MATRIX),
 }
+FAST = ["states", "one step", "no sequence", "several", "map", "parts"]
 
 
 @pytest.mark.parametrize("name", LOOPS)
@@ -105,7 +106,7 @@ def test_loops(name):
         check(parts, *values, mode=mode)
 
 
-@pytest.mark.parametrize("name", LOOPS)
+@parametrize("name", LOOPS, fast=FAST)
 def test_only_the_last_of_a_loop(name):
     build, *values = LOOPS[name]
 
@@ -118,18 +119,18 @@ def test_only_the_last_of_a_loop(name):
         check(last, *values, mode=mode)
 
 
-@pytest.mark.parametrize("name", LOOPS)
+@parametrize("name", LOOPS, fast=FAST)
 def test_gradients(name):
     build, *values = LOOPS[name]
     check_gradient(build, *values)
 
 
-@pytest.mark.parametrize("part", [slice(None), -1, slice(-3, None), slice(2, 4)])
+@parametrize("part", [slice(None), -1, slice(-3, None), slice(2, 4)], fast=[-1])
 def test_gradients_of_parts(part):
     check_gradient(lambda x: [running(x)[part], fibonacci(x, 6)[part]], VECTOR)
 
 
-@pytest.mark.parametrize("steps", [1, 3, 7, 20])
+@parametrize("steps", [1, 3, 7, 20], fast=[3])
 def test_truncated_gradients(steps):
     def build(x):
         outputs = running(x, truncate_gradient=steps)
@@ -140,6 +141,7 @@ def test_truncated_gradients(steps):
     assert (whole != 0).sum() == (last != 0).sum() == min(steps, 7)
 
 
+@pytest.mark.slow
 def test_second_derivatives():
     def build(x):
         cost = (running(x) ** 2).sum()
@@ -154,7 +156,7 @@ def test_second_derivatives():
         check(build, VECTOR, mode=mode)
 
 
-@pytest.mark.parametrize("shared", [False, True])
+@parametrize("shared", [False, True], fast=[False])
 def test_steps_from_an_input_or_a_variable(shared):
     n = theano.shared(np.int32(3)) if shared else T.iscalar()
     x = T.dvector()

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import theano
 import theano.tensor as T
+from cases import parametrize
 from theano.tensor.extra_ops import (
     bartlett,
     diff,
@@ -44,7 +45,7 @@ def test_reshaping_and_transposing(dtype):
     )
 
 
-@pytest.mark.parametrize("dtype", KINDS)
+@parametrize("dtype", KINDS, fast=["float32", "bool"])
 def test_joining_splitting_and_repeating(dtype):
     x, y = random(1, (2, 3), dtype), random(2, (4, 3), dtype)
 

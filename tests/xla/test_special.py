@@ -7,7 +7,7 @@ import pytest
 import scipy.special
 import theano
 import theano.tensor as T
-from cases import ALL, some
+from cases import ALL, parametrize, some
 from theano.scalar import basic_scipy as tss
 from theano.tensor.elemwise import Elemwise
 
@@ -30,7 +30,7 @@ def scipys(name, *values):
     return found, getattr(scipy.special, name)(*values)
 
 
-@pytest.mark.parametrize("v", some(ORDERS, 0.0, 7.25, -4.0))
+@parametrize("v", some(ORDERS, 0.0, 7.25, -4.0), fast=[7.25])
 @pytest.mark.parametrize("name", ["jv", "iv"])
 def test_bessel_functions(name, v):
     x = LINE if v == int(v) else POSITIVE
@@ -67,6 +67,7 @@ def test_orders_beyond_reach_are_an_error():
         f([1e6], [1.0])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", some(["float32", "int64", "uint8"], "float32"))
 def test_other_dtypes(dtype):
     x = np.arange(1, 9, dtype=dtype)
