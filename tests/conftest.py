@@ -36,7 +36,7 @@ def _seed(config, name):
 
 
 @pytest.fixture(autouse=True)
-def _seeded(request):
+def _seed_test(request):
     _seed(request.config, request.node.nodeid)
 
 

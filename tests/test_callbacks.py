@@ -372,7 +372,7 @@ def test_on_a_terminal_a_bar_shows_the_time_left(pseudo_terminal):
     os.close(master)
     assert process.wait() == 0
     text = received.decode()
-    assert re.search(r"2/4 \[00:0\d<00:0\d, ", text)
+    assert re.search(r"2/4 \[\d\d:\d\d<\d\d:\d\d, ", text)
     # What stays on the screen: of each line what came after the last return.
     lines = [line.rstrip("\r").split("\r")[-1] for line in text.split("\n")]
     table = "\n".join(line.rstrip() for line in lines)

@@ -8,6 +8,7 @@ import drawn
 import numpy as np
 import pytest
 import theano
+from cases import parametrize
 from lasagne import layers
 from lasagne.nonlinearities import tanh
 
@@ -130,7 +131,7 @@ def check_same(net, expected):
 
 
 @pytest.mark.parametrize("kind", [plain, eventful])
-@pytest.mark.parametrize("epoch", [3, 4, 6])
+@parametrize("epoch", [3, 4, 6], fast=[3])
 def test_it_goes_on_as_if_nothing_had_happened(way, path, kind, epoch):
     expected = trained(kind)
     killed(kind, path, epoch)

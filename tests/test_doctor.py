@@ -53,6 +53,7 @@ def distribution(folder, name, version):
     (metadata / "METADATA").write_text(text)
 
 
+@pytest.mark.slow
 def test_a_sound_installation(doctor):
     status, found = doctor(KFKD_DEVICE="cpu")
     assert {state for state, _ in found.values()} == {"ok"}, found
@@ -88,6 +89,7 @@ def test_where_jax_is_broken_and_the_cache_is_a_file(doctor, tmp_path):
     assert found["packages"][0] == found["CUDA"][0] == "ok"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(jax.default_backend() != "cpu", reason="there is a GPU")
 def test_a_gpu_that_is_asked_for_and_not_there(doctor):
     status, found = doctor(KFKD_DEVICE="cuda")

@@ -31,6 +31,7 @@ def run(work, monkeypatch, capsys):
     return run
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("model", "arguments", "epochs", "least"),
     [("mlp", [], 60, 97), ("cnn", ["--epochs", "6"], 6, 94)],

@@ -48,6 +48,7 @@ def files(folder):
     return sorted(path.name for path in folder.iterdir())
 
 
+@pytest.mark.slow
 def test_specialists_are_trained_reported_saved_and_scored(
     folder, small_nets, work, capsys
 ):
@@ -88,6 +89,7 @@ def test_specialists_are_trained_reported_saved_and_scored(
     assert scoring.report(predictions, labels) in out
 
 
+@pytest.mark.slow
 def test_options(folder, small_nets, work, capsys):
     start = nets.make("net6", **SMALL).seed(0)
     start.initialize_layers()
@@ -163,16 +165,10 @@ def start(*arguments):
     )
 
 
-def test_an_error_is_one_line_and_status_1(folder):
-    process = subprocess.run(
-        [sys.executable, SCRIPT, "none.pickle", "--data", folder],
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-    )
-    assert process.returncode == 1
+def test_an_error_is_one_line_and_status_1(folder, run):
+    message, _ = run("none.pickle", "--data", folder)
     assert re.fullmatch(
-        r"fit_specialists\.py: none\.pickle cannot be read: [^\n]+\n", process.stderr
+        r"fit_specialists\.py: none\.pickle cannot be read: [^\n]+", message
     )
 
 
@@ -188,6 +184,7 @@ def alive(group):
     return False
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks into /proc")
 def test_ctrl_c_keeps_the_finished_and_leaves_no_process(folder, small_nets):
     # One that is finished, with fewer epochs than the others will have.
@@ -213,6 +210,7 @@ def test_ctrl_c_keeps_the_finished_and_leaves_no_process(folder, small_nets):
     assert list(storage.load("net-specialists.pickle")) == [COLUMNS[NAMES[0]]]
 
 
+@pytest.mark.slow
 def test_killed_at_random_in_parallel_they_go_on(folder, small_nets, work):
     kills, scale = (5, "1e-3") if ALL else (1, "1e-4")
     arguments = ["--data", str(folder), "--only", *NAMES[:2], "--epochs-scale", scale]
@@ -250,6 +248,7 @@ def test_killed_at_random_in_parallel_they_go_on(folder, small_nets, work):
     assert tables[0] == tables[1]
 
 
+@pytest.mark.slow
 def test_a_time_limit_ends_in_good_order(folder, monkeypatch, work, capsys):
     # Of whole trainings, which would take hours, as nothing ends them early.
     for setting in specialists.SPECIALIST_SETTINGS:

@@ -49,6 +49,7 @@ def mapped_and_kept(**changes):
     return map(int, done.stdout.split())
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     platform.libc_ver()[0] != "glibc" or not hasattr(ctypes.CDLL(None), "mallinfo2"),
     reason="is done with glibc only, and seen with glibc 2.33 or later",

@@ -68,10 +68,12 @@ def run(name, monkeypatch):
     return runpy.run_path(str(PROGRAMS / name), run_name="__main__")
 
 
+@pytest.mark.slow
 def test_vgg(monkeypatch):
     assert run("vgg_cudnn.py", monkeypatch)["accuracy"] > 0.9
 
 
+@pytest.mark.slow
 def test_nolearn_net(monkeypatch, capsys):
     net = run("nolearn_net.py", monkeypatch)["net"]
     assert net.train_history_[-1]["valid_accuracy"] > 0.9
@@ -99,6 +101,7 @@ def test_dcgan(monkeypatch):
     assert found["scores"][0] > 0.5
 
 
+@pytest.mark.slow
 def test_unchanged_from_the_command_line(tmp_path):
     code = """
 from __future__ import print_function

@@ -33,6 +33,7 @@ def weights(path):
     return np.concatenate([param.get_value().ravel() for param in params])
 
 
+@pytest.mark.slow
 def test_two_trainings_into_one_file(work, tmp_path):
     data = faces.make(tmp_path / "data", n_train=200, n_test=1)
     train = [SCRIPT, "net1", "--data", data, "--epochs", 8, "--checkpoint-every", 1]

@@ -146,6 +146,7 @@ def test_a_folder_that_cannot_be_made_is_found_before_training(folder, work):
         reproduce.main(arguments(folder, "--out", "file"))
 
 
+@pytest.mark.slow
 def test_ctrl_c_keeps_what_is_finished(folder):
     long = arguments(folder, "--log-every", "1")
     long[1:2] = ["net1", "net2"]

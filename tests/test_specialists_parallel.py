@@ -80,6 +80,7 @@ def test_they_are_the_same_in_parallel(
     assert logged(tmp_path / "all.parts") == EPOCHS
 
 
+@pytest.mark.slow
 def test_they_are_the_same_on_a_dask_cluster(
     one_after_the_other, settings, folder, tmp_path
 ):

@@ -108,6 +108,7 @@ def settings(tmp_path, before="", after="", **environment):
     return json.loads(run(before + SETTINGS + after, tmp_path, **environment))
 
 
+@pytest.mark.slow
 def test_by_default_nothing_is_changed_or_written(tmp_path):
     # SNAPSHOT sees to it that all that is lent is taken back.
     *found, _, folder = settings(tmp_path, before=SNAPSHOT, after=WORK)
@@ -143,6 +144,7 @@ assert theano.function([x], (x + 1).sum())([1, 2]) == 5
     assert linker == "vm"  # the counterpart of cvm
 
 
+@pytest.mark.slow
 def test_the_mode_may_be_named_in_the_file_and_in_capitals(tmp_path, monkeypatch):
     rc = tmp_path / "theanorc"
     rc.write_text("[global]\nmode = XLA\nfloatX = float64\n")

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import theano
 import theano.tensor as T
+from cases import parametrize
 from lasagne import layers
 from xla.oracle import random
 
@@ -25,7 +26,7 @@ RECURRENT = {
 
 
 @pytest.mark.filterwarnings("ignore:stack")  # by Lasagne 0.1
-@pytest.mark.parametrize("name", RECURRENT)
+@parametrize("name", RECURRENT, fast=["custom"])
 def test_recurrent_layers_start_from_others_and_end_with_the_last(name):
     source, start = layers.InputLayer((2, 3, 4)), layers.InputLayer((2, 3))
     build = functools.partial(RECURRENT[name], source, hid_init=start, unroll_scan=True)

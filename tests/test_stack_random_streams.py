@@ -8,7 +8,8 @@ import theano
 import theano.tensor as T
 from theano.tensor.shared_randomstreams import RandomStreams
 
-MODES = ["xla", "FAST_RUN"]
+# XLA takes over 5 s to compile all that is drawn here.
+MODES = [pytest.param("xla", marks=pytest.mark.slow), "FAST_RUN"]
 N = 4000
 
 

@@ -8,6 +8,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from cases import parametrize
 
 from kfkd.stack.__main__ import main
 
@@ -107,7 +108,7 @@ def as_indented_code(folder):
     return ["-c", textwrap.indent(CURIOUS, "    ")]
 
 
-@pytest.mark.parametrize(
+@parametrize(
     ("form", "arguments"),
     [
         (as_script, ["fail", "-m", "--help"]),
@@ -118,6 +119,7 @@ def as_indented_code(folder):
         (as_zip_file, ["exit"]),
         (as_module, ["exit", "-c"]),
     ],
+    fast=[(as_script, ["fail", "-m", "--help"])],
 )
 def test_all_is_as_by_python_alone(python, tmp_path, form, arguments):
     command = [*form(tmp_path), *arguments]
@@ -126,6 +128,7 @@ def test_all_is_as_by_python_alone(python, tmp_path, form, arguments):
     assert python("-m", "kfkd.stack", *command) == theirs
 
 
+@pytest.mark.slow
 def test_the_three_packages_work_in_all_its_processes(python, tmp_path):
     (tmp_path / "old.py").write_text(OLD)
     assert python("-m", "kfkd.stack", "old.py") == (0, "xla 4.0\n9.0 16.0\n", "")

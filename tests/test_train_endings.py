@@ -68,6 +68,7 @@ def test_ctrl_c_saves_what_was_learnt(folder):
     assert set(files(Path.cwd())) >= {"net1.pickle", "net1.png"}
 
 
+@pytest.mark.slow
 def test_ctrl_c_before_the_first_epoch_saves_nothing(folder):
     process = start("net1", "--data", folder)
     out = interrupted(process, at="^Data:")
@@ -93,6 +94,7 @@ def test_a_training_that_diverges_is_an_error(folder, monkeypatch, capsys):
     assert "The net is saved in net1.pickle" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_a_training_that_is_killed_at_random_goes_on(folder, whole, capsys):
     arguments = ["net1", "--data", str(folder), "--epochs", EPOCHS]
     arguments += ["--checkpoint-every", "1", "--resume"]
@@ -146,6 +148,7 @@ sys.exit(train.main(sys.argv[1:]))
 """
 
 
+@pytest.mark.slow
 def test_one_that_is_killed_while_a_checkpoint_is_written_goes_on(folder, whole, capfd):
     arguments = ["net1", "--data", str(folder), "--epochs", EPOCHS]
     arguments += ["--checkpoint-every", "1", "--resume"]
@@ -166,6 +169,7 @@ def test_one_that_is_killed_while_a_checkpoint_is_written_goes_on(folder, whole,
     assert files(Path.cwd()) == ["net1.pickle", "net1.png"]
 
 
+@pytest.mark.slow
 def test_sigterm_saves_and_it_goes_on(folder, whole, capsys):
     arguments = ["net1", "--data", str(folder), "--epochs", EPOCHS]
     process = start(*arguments, "--checkpoint-every", "1")
@@ -191,7 +195,7 @@ def test_a_time_limit_ends_in_good_order(folder, capsys):
 
 
 def test_a_checkpoint_of_another_training_is_an_error(folder, capsys):
-    arguments = ["net1", "--data", str(folder), "--epochs", "1000"]
+    arguments = ["net1", "--data", str(folder), "--epochs", "1000000"]
     assert train.main([*arguments, "--time-limit", "1s"]) == 75
     before = Path("net1.checkpoint").read_bytes()
     with pytest.raises(storage.StorageError, match=r"batch_size of .* was 128"):
@@ -208,6 +212,7 @@ def test_a_checkpoint_of_another_training_is_an_error(folder, capsys):
     assert "There is no checkpoint net1.checkpoint" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_a_reader_that_stops_reading_ends_nothing(folder, work):
     process = start("net1", "--data", folder, "--epochs", 30)
     for line in process.stdout:
@@ -221,6 +226,7 @@ def test_a_reader_that_stops_reading_ends_nothing(folder, work):
     assert files(work) == ["net1.pickle", "net1.png"]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full")
 def test_a_full_disk_under_the_log_is_an_error_after_training(folder, work):
     with open("/dev/full", "w") as log:
@@ -231,6 +237,7 @@ def test_a_full_disk_under_the_log_is_an_error_after_training(folder, work):
     assert len(storage.load("net1.pickle").train_history_) == 3
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     not hasattr(signal, "SIGHUP") or signal.getsignal(signal.SIGHUP) is signal.SIG_IGN,
     reason="there is no SIGHUP, or it is ignored, as under nohup",
@@ -249,6 +256,7 @@ def test_a_terminal_that_is_closed_saves_what_was_learnt(folder, pseudo_terminal
     assert len(storage.load("net1.pickle").train_history_) >= 3
 
 
+@pytest.mark.slow
 def test_a_terminal_that_knows_few_characters(tmp_path, folder, work):
     place = tmp_path / "gesichter-\N{LATIN SMALL LETTER O WITH DIAERESIS}"
     place.symlink_to(folder)

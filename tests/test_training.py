@@ -5,6 +5,7 @@ import nolearn.lasagne
 import numpy as np
 import pytest
 import theano
+from cases import parametrize
 from lasagne import layers, nonlinearities
 from nolearn.lasagne import BatchIterator, TrainSplit
 
@@ -101,6 +102,13 @@ KINDS = [
     further_scores,
     classes,
 ]
+FAST = [
+    plain,
+    without_validation,
+    whole_batches_only,
+    dropout_flips_and_a_schedule,
+    further_scores,
+]
 
 
 def run(net, X, y, n_epochs):
@@ -151,14 +159,14 @@ def trained(kind, way):
     return net
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@parametrize("kind", KINDS, fast=FAST)
 def test_epochs_on_the_device_are_nolearns(loops, ways, kind):
     net = trained(kind, run)
     assert ways == ["OnDevice"] * 5
     check_equal(net, trained(kind, nolearn.lasagne.NeuralNet.train_loop))
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@parametrize("kind", KINDS, fast=FAST)
 def test_epochs_batch_by_batch_are_nolearns(monkeypatch, ways, kind):
     monkeypatch.setattr(forms, "loops", lambda nodes: False)
     net = trained(kind, run)

@@ -44,6 +44,7 @@ def add_file(script, name, text):
     path.write_text(text, encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_nothing_is_lost_when_a_test_breaks_down_or_hangs(script):
     add_file(script, "test_small.py", SUITE)
     assert script.find_files() == [("Small-1.0", "tests/test_small.py")]
@@ -67,6 +68,7 @@ def test_nothing_is_lost_when_a_test_breaks_down_or_hangs(script):
     assert "`tests/test_small.py::test_breaks_down`" in text
 
 
+@pytest.mark.slow
 def test_a_file_that_cannot_be_imported_fails(script):
     add_file(script, "test_broken.py", "import absent\n")
     script.run("Small-1.0", "tests/test_broken.py", 1, "float64")

@@ -49,6 +49,7 @@ def test_the_environment_chooses():
     assert done.stdout.startswith("2.0 cpu ("), done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(has_gpu(), reason="there is a GPU")
 @pytest.mark.parametrize(
     "environment",

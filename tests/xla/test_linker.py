@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import theano
 import theano.tensor as T
-from cases import some
+from cases import parametrize, some
 from theano import In
 
 from kfkd.xla.linker import Thunk
@@ -197,9 +197,10 @@ def test_the_mode_as_the_configured_default():
         assert "Thunk" in type(theano.function([x], x).fn).__name__
 
 
-@pytest.mark.parametrize(
+@parametrize(
     "flags",
     some(["mode=xla", "floatX=float64,mode=xla", ""], "floatX=float64,mode=xla", ""),
+    fast=["floatX=float64,mode=xla"],
 )
 def test_the_mode_in_the_environment(flags):
     code = (
