@@ -7,6 +7,7 @@ import sys
 import textwrap
 
 import pytest
+from cases import parametrize
 
 import kfkd
 
@@ -26,6 +27,7 @@ def run(code, *arguments, status=0, **environment):
 HEAVY = ["jax", "matplotlib", "nolearn", "numpy", "pandas", "sklearn", "theano"]
 
 
+@pytest.mark.process
 def test_importing_and_parsing_bring_nothing_along():
     run(
         f"""
@@ -46,7 +48,8 @@ def test_importing_and_parsing_bring_nothing_along():
     )
 
 
-@pytest.mark.parametrize(
+@pytest.mark.process
+@parametrize(
     "statements",
     [
         "import lasagne",
@@ -54,6 +57,7 @@ def test_importing_and_parsing_bring_nothing_along():
         "from theano.tensor import nnet",
         "import kfkd.data, kfkd.xla",
     ],
+    fast=["from theano.tensor import nnet"],
 )
 def test_the_packages_may_be_imported_in_any_order(statements):
     printed = run(
@@ -99,12 +103,16 @@ print(errors, any(thread.is_alive() for thread in threads))
 """
 
 
-@pytest.mark.parametrize("first", ["lasagne.updates", "theano.compile.mode"])
+@pytest.mark.process
+@parametrize(
+    "first", ["lasagne.updates", "theano.compile.mode"], fast=["lasagne.updates"]
+)
 def test_threads_may_import_them_at_the_same_time(first):
     names = ["theano", "nolearn.lasagne", "lasagne.layers", "kfkd.xla", "kfkd.stack"]
     assert run(THREADS, first, *names) == "[] False\n"
 
 
+@pytest.mark.process
 def test_a_package_that_was_imported_before_is_an_error():
     printed = run(
         """
@@ -118,6 +126,8 @@ def test_a_package_that_was_imported_before_is_an_error():
     assert "Put `import kfkd` before `import theano`" in printed
 
 
+@pytest.mark.process
+@pytest.mark.slow
 def test_after_an_import_that_failed_the_next_begins_anew():
     # As Theano fails by itself without kfkd, and leaves modules behind.
     printed = run(
@@ -139,6 +149,7 @@ def test_after_an_import_that_failed_the_next_begins_anew():
     assert printed == "SettingsError False\nSettingsError False\nfloat64\n"
 
 
+@pytest.mark.process
 def test_a_package_that_is_missing_is_named():
     printed = run(
         """

@@ -50,6 +50,7 @@ def test_an_unknown_command(run, name, hint):
     assert err.startswith(f"kfkd: there is no command {name!r}{hint}\n")
 
 
+@pytest.mark.process
 def test_python_m_kfkd_is_the_same():
     done = subprocess.run(
         [sys.executable, "-m", "kfkd", "plot", "weights", "no.pickle"],
