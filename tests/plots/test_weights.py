@@ -36,7 +36,8 @@ def dense():
 
 def test_units_of_a_dense_layer():
     net = dense()
-    W = net.layers_["hidden"].W.get_value() * np.linspace(1, 2, 30, dtype=np.float32)
+    W = net.layers_["hidden"].W.get_value()
+    W *= np.linspace(1, 2, 30, dtype=np.float32) / np.linalg.norm(W, axis=0)
     net.layers_["hidden"].W.set_value(W)
     ax = plots.plot_weights(net, smooth=0)
     # Those of the 30 that were made larger come first.
