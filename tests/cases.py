@@ -21,11 +21,17 @@ def some(cases, *often):
 
 
 def parametrize(names, cases, *, fast, **options):
-    """Parametrize a test, of whose cases only those in *fast* are not slow.
+    """Parametrize a test, some of whose cases are fast, and the others slow.
 
-    The others are more of the same kind: ``make test-all`` runs them.
+    These are more of the same kind; ``make test-all`` runs them.
+
+    Parameters
+    ----------
+    fast : list or int
+        The cases that are fast, or how many of the first are.
     """
     cases = list(cases)
+    fast = cases[:fast] if isinstance(fast, int) else fast
     assert all(case in cases for case in fast)
     params = [
         pytest.param(

@@ -24,6 +24,28 @@ def pytest_unconfigure():
     isolation.home.cleanup()
 
 
+# The Pythons that a test has started.
+_started = []
+
+
+def _note(event, arguments):
+    if event == "subprocess.Popen" and arguments[0] == sys.executable:
+        _started.append(arguments[1])
+
+
+sys.addaudithook(_note)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item):
+    """See to it that the marker `process` is where it belongs."""
+    _started.clear()
+    result = yield
+    if _started and not item.get_closest_marker("process"):
+        pytest.fail("starts another Python, and is not marked: pytest.mark.process")
+    return result
+
+
 def _seed(config, name):
     """Seed Python, NumPy and Lasagne by a name, and by pytest-randomly's seed."""
     import lasagne  # once kfkd has been imported

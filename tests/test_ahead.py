@@ -7,6 +7,7 @@ import drawn
 import numpy as np
 import pytest
 import theano
+from cases import parametrize
 from lasagne import layers
 
 from kfkd import checkpoints, epochs, training
@@ -14,6 +15,8 @@ from kfkd.augment import FlipBatchIterator
 from kfkd.callbacks import AdjustVariable, EarlyStopping
 from kfkd.checkpoints import Checkpoint
 from kfkd.xla import forms
+
+pytestmark = pytest.mark.gpu
 
 
 @pytest.fixture(autouse=True)
@@ -101,7 +104,7 @@ class Overridden(AdjustVariable):
         super().__call__(net, train_history)
 
 
-@pytest.mark.parametrize(
+@parametrize(
     ("callbacks", "expected"),
     [
         ([], AHEAD),
@@ -110,6 +113,7 @@ class Overridden(AdjustVariable):
         ([Recorder(), look], ONE_BY_ONE),
         ([Overridden("update_momentum", 0.9, 0.99)], ONE_BY_ONE),
     ],
+    fast=3,
 )
 def test_the_next_epoch_starts_early_unless_somebody_wants_to_look(
     events, callbacks, expected
@@ -126,7 +130,7 @@ def test_the_numbers_are_those_of_epochs_one_by_one():
     check_same(net, expected)
 
 
-@pytest.mark.parametrize("patience", [0, 1, 100])
+@parametrize("patience", [0, 1, 100], fast=[1])
 def test_the_best_weights_are_those_of_their_epoch(patience):
     def trained(*more):
         stopping = EarlyStopping(patience)
@@ -148,7 +152,11 @@ def test_the_best_weights_are_those_of_their_epoch(patience):
     check_same(net, expected)
 
 
-@pytest.mark.parametrize("error", [StopIteration, KeyboardInterrupt, ZeroDivisionError])
+@parametrize(
+    "error",
+    [StopIteration, KeyboardInterrupt, ZeroDivisionError],
+    fast=[KeyboardInterrupt],
+)
 def test_the_epoch_after_the_end_is_taken_back(error):
     def end(net, epoch):
         if epoch == 3:

@@ -136,6 +136,7 @@ def test_copies_long_unused_give_way(tmp_path):
     assert [path.name for path in files(tmp_path)] == list("02345678")
 
 
+@pytest.mark.process
 @pytest.mark.slow
 def test_two_processes_at_once(tmp_path):
     # Each overwrites the copy again and again, and must find a whole one every time.

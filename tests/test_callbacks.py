@@ -341,6 +341,7 @@ def test_no_bar_unless_on_a_terminal(capfd):
     assert err == ""
 
 
+@pytest.mark.process
 def test_on_a_terminal_a_bar_shows_the_time_left(pseudo_terminal):
     import fcntl
     import struct

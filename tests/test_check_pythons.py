@@ -49,6 +49,7 @@ def run(script, monkeypatch):
     return run
 
 
+@pytest.mark.process
 def test_counts_what_pytest_reports(script, tmp_path):
     suite = tmp_path / "test_suite.py"
     suite.write_text(SUITE)
@@ -56,6 +57,7 @@ def test_counts_what_pytest_reports(script, tmp_path):
     assert script.run_tests(sys.executable, options) == ((2, 2, 1), 1)
 
 
+@pytest.mark.process
 def test_pytest_that_does_not_start_is_no_success(script):
     counts, status = script.run_tests(sys.executable, ["--no-such-option"])
     assert counts == ("-", "-", "-")

@@ -118,6 +118,7 @@ print(len(X), before, peak())
 """
 
 
+@pytest.mark.process
 @pytest.mark.slow
 @pytest.mark.skipif(
     not os.path.exists("/proc/self/status"), reason="Linux says how much it was"

@@ -119,6 +119,7 @@ def test_the_tutorials_nets_come_back(path, name):
     assert ours.random.randint(10**9) == theirs.random.randint(10**9)
 
 
+@pytest.mark.process
 @pytest.mark.slow
 def test_specialists_come_back_in_a_fresh_process(path):
     X, y = drawn.rows()

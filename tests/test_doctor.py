@@ -53,6 +53,7 @@ def distribution(folder, name, version):
     (metadata / "METADATA").write_text(text)
 
 
+@pytest.mark.process
 @pytest.mark.slow
 def test_a_sound_installation(doctor):
     status, found = doctor(KFKD_DEVICE="cpu")
@@ -67,6 +68,7 @@ def test_a_sound_installation(doctor):
     assert "agrees with Theano" in found["conv net"][1]
 
 
+@pytest.mark.process
 def test_where_the_stack_does_not_import(doctor, tmp_path):
     distribution(tmp_path, "lasagne", "0.2")
     status, found = doctor()
@@ -77,6 +79,7 @@ def test_where_the_stack_does_not_import(doctor, tmp_path):
     assert "but 0.2 is installed" in found["stack"][1]
 
 
+@pytest.mark.process
 def test_where_jax_is_broken_and_the_cache_is_a_file(doctor, tmp_path):
     (tmp_path / "jax.py").write_text("raise ImportError('libfoo.so: no such file')")
     (tmp_path / "cache").write_text("")
@@ -89,6 +92,7 @@ def test_where_jax_is_broken_and_the_cache_is_a_file(doctor, tmp_path):
     assert found["packages"][0] == found["CUDA"][0] == "ok"
 
 
+@pytest.mark.process
 @pytest.mark.slow
 @pytest.mark.skipif(jax.default_backend() != "cpu", reason="there is a GPU")
 def test_a_gpu_that_is_asked_for_and_not_there(doctor):
@@ -98,6 +102,7 @@ def test_a_gpu_that_is_asked_for_and_not_there(doctor):
     assert "net1" not in found
 
 
+@pytest.mark.process
 def test_a_crash_is_a_finding(monkeypatch):
     code = "print('{\"gpus\": 1}', flush=True); import os; os.abort()"
     monkeypatch.setattr(report, "_TRIAL", code)

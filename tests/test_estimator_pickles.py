@@ -65,6 +65,8 @@ def test_loading_leaves_lasagnes_generator_alone():
     assert lasagne.random.get_rng().randint(10**9) == expected
 
 
+@pytest.mark.process
+@pytest.mark.slow
 def test_a_bare_pickle_load_in_a_fresh_process(tmp_path):
     X, y = drawn.rows()
     net = drawn.small(verbose=1).fit(X, y, epochs=1)

@@ -45,6 +45,7 @@ def test_digits_are_read(run, model, arguments, epochs, least):
     assert least <= float(accuracy) <= 100
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_net(run):
     def accuracies(seed):
         lines = run("digits.py", "--epochs", "2", "--seed", str(seed))

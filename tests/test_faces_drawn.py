@@ -139,6 +139,7 @@ def test_contact_sheet(tmp_path, monkeypatch, capsys):
     assert {(255, 165, 0), (0, 191, 255)} <= colours
 
 
+@pytest.mark.process
 @pytest.mark.slow
 def test_other_processors_draw_the_same():
     # NumPy without its vector instructions, as on an older machine.

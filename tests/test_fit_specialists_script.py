@@ -89,6 +89,7 @@ def test_specialists_are_trained_reported_saved_and_scored(
     assert scoring.report(predictions, labels) in out
 
 
+@pytest.mark.process
 @pytest.mark.slow
 def test_options(folder, small_nets, work, capsys):
     start = nets.make("net6", **SMALL).seed(0)
@@ -184,6 +185,7 @@ def alive(group):
     return False
 
 
+@pytest.mark.process
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks into /proc")
 def test_ctrl_c_keeps_the_finished_and_leaves_no_process(folder, small_nets):
@@ -210,6 +212,7 @@ def test_ctrl_c_keeps_the_finished_and_leaves_no_process(folder, small_nets):
     assert list(storage.load("net-specialists.pickle")) == [COLUMNS[NAMES[0]]]
 
 
+@pytest.mark.process
 @pytest.mark.slow
 def test_killed_at_random_in_parallel_they_go_on(folder, small_nets, work):
     # Of 250 epochs, so that none is finished by the time of the kill.
@@ -252,6 +255,7 @@ def test_killed_at_random_in_parallel_they_go_on(folder, small_nets, work):
     assert tables[0] == tables[1]
 
 
+@pytest.mark.process
 @pytest.mark.slow
 def test_a_time_limit_ends_in_good_order(folder, monkeypatch, work, capsys):
     # Of whole trainings, which would take hours, as nothing ends them early.

@@ -67,6 +67,7 @@ def can_mount():
     return shutil.which("unshare") and not subprocess.run(command).returncode
 
 
+@pytest.mark.process
 @pytest.mark.slow
 @pytest.mark.skipif(not can_mount(), reason="no file system of its own can be mounted")
 def test_a_full_disk_at_the_end_of_a_training(work, tmp_path):

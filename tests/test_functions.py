@@ -8,6 +8,7 @@ import nolearn.lasagne
 import numpy as np
 import pytest
 import theano
+from cases import parametrize
 from lasagne import layers, nonlinearities
 
 from kfkd._seeds import lasagne_draws_from
@@ -57,7 +58,7 @@ def made(kind, **changes):
     return net
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@parametrize("kind", KINDS, fast=3)
 def test_they_are_nolearns(kind):
     X, y = drawn.rows()
     y = LABELS if kind == "classes" else np.clip(y, 0, 1) if "rule" in kind else y

@@ -49,6 +49,7 @@ def mapped_and_kept(**changes):
     return map(int, done.stdout.split())
 
 
+@pytest.mark.process
 @pytest.mark.slow
 @pytest.mark.skipif(
     platform.libc_ver()[0] != "glibc" or not hasattr(ctypes.CDLL(None), "mallinfo2"),

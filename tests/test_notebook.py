@@ -47,6 +47,7 @@ def names(source):
     return set(re.findall(r"\b[A-Z][A-Z_\d]+\b", re.sub("#.*", "", source)))
 
 
+@pytest.mark.process
 @pytest.mark.slow
 def test_it_runs_from_top_to_bottom(notebook, monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))

@@ -101,6 +101,7 @@ def test_dcgan(monkeypatch):
     assert found["scores"][0] > 0.5
 
 
+@pytest.mark.process
 @pytest.mark.slow
 def test_unchanged_from_the_command_line(tmp_path):
     code = """

@@ -233,6 +233,7 @@ def test_what_an_installed_package_requires_is_there(installed, name):
             assert requirement.specifier.contains(found, prereleases=True), requirement
 
 
+@pytest.mark.process
 def test_the_repair_gives_the_build_of_theano_what_it_calls():
     # versioneer.get_config_from_root, of Theano-PyMC's versioneer.py, in short.
     code = """if True:
@@ -293,6 +294,7 @@ def test_help_of_every_script_says_the_defaults(script, work, monkeypatch, capsy
     assert not list(work.iterdir())  # asking for help leaves nothing behind
 
 
+@pytest.mark.process
 @pytest.mark.skipif(not shutil.which("make"), reason="make is not installed")
 def test_make_train_trains_the_net_asked_for():
     def shown(*arguments, **variables):
@@ -313,6 +315,7 @@ def test_make_train_trains_the_net_asked_for():
     )
 
 
+@pytest.mark.process
 @pytest.mark.skipif(not shutil.which("make"), reason="make is not installed")
 def test_make_alone_says_what_can_be_made():
     text = subprocess.check_output(["make", "-s"], cwd=ROOT, text=True)
@@ -331,6 +334,7 @@ runpy.run_path(sys.argv[1] + "/predict.py", run_name="__main__")
 """
 
 
+@pytest.mark.process
 def test_an_old_python_is_told_which_one_is_needed():
     done = subprocess.run(
         [sys.executable, "-S", "-c", PRETEND, ROOT / "scripts"],
@@ -365,6 +369,7 @@ def test_what_old_pythons_read_has_nothing_that_they_do_not_know():
             assert node.cause is None
 
 
+@pytest.mark.process
 def test_a_script_outside_of_the_environment_says_how_to_enter_it(tmp_path):
     done = subprocess.run(
         [sys.executable, "-S", ROOT / "scripts" / "train.py"],

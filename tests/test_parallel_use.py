@@ -33,6 +33,7 @@ def weights(path):
     return np.concatenate([param.get_value().ravel() for param in params])
 
 
+@pytest.mark.process
 @pytest.mark.slow
 def test_two_trainings_into_one_file(work, tmp_path):
     data = faces.make(tmp_path / "data", n_train=200, n_test=1)
@@ -49,6 +50,7 @@ def test_two_trainings_into_one_file(work, tmp_path):
     assert sorted(os.listdir(work)) == ["net1.pickle", "net1.png"]
 
 
+@pytest.mark.process
 def test_reading_while_another_writes(work):
     names = "net.pickle", "net.npz"
     net = drawn.small()

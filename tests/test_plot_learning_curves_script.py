@@ -119,6 +119,8 @@ def test_wrong_use(run, arguments):
     assert run("net1.pickle", *arguments)[0] == 2
 
 
+@pytest.mark.process
+@pytest.mark.slow
 def test_the_verb_of_the_original():
     save_specialists("net-specialists.pickle")
     done = subprocess.run(

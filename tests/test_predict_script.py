@@ -197,6 +197,7 @@ def test_wrong_use(run, arguments):
     assert status == 2
 
 
+@pytest.mark.process
 @pytest.mark.slow
 def test_a_reader_that_stops_reading(net, tmp_path):
     tables.make(tmp_path / "many", rows=2)

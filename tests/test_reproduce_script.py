@@ -80,6 +80,7 @@ def test_a_net_is_trained_and_a_page_written(folder, work, capsys):
     assert "Epoch" not in printed
 
 
+@pytest.mark.slow
 def test_a_page_about_what_is_finished(folder, work, capsys):
     assert reproduce.main(arguments(folder, "--report-only", "--holdout", "0.2")) == 0
     text = Path("reproduction/report.md").read_text(encoding="utf-8")
@@ -146,6 +147,7 @@ def test_a_folder_that_cannot_be_made_is_found_before_training(folder, work):
         reproduce.main(arguments(folder, "--out", "file"))
 
 
+@pytest.mark.process
 @pytest.mark.slow
 def test_ctrl_c_keeps_what_is_finished(folder):
     long = arguments(folder, "--log-every", "1")

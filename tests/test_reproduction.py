@@ -5,6 +5,7 @@ import drawn
 import numpy as np
 import pytest
 import theano
+from cases import parametrize
 
 from kfkd import faces, nets, reproduction, specialists, storage
 from kfkd.callbacks import AdjustVariable
@@ -70,7 +71,7 @@ def test_nets_are_kept_and_loaded_again(run, settings, monkeypatch, tmp_path, ca
     assert net.on_epoch_finished == []
 
 
-@pytest.mark.parametrize(
+@parametrize(
     ("change", "words"),
     [
         (dict(seed=7), "seed 42, now 7"),
@@ -78,6 +79,7 @@ def test_nets_are_kept_and_loaded_again(run, settings, monkeypatch, tmp_path, ca
         (dict(batch_size=4), "batch size 128, now 4"),
         (dict(holdout=0.5), "holdout 0.0, now 0.5"),
     ],
+    fast=2,
 )
 def test_with_other_settings_nets_are_trained_anew(
     run, settings, change, words, capsys

@@ -5,6 +5,7 @@ import re
 import joblib
 import numpy as np
 import pytest
+from cases import parametrize
 from crews import NAMES, SMALL
 
 from kfkd import faces
@@ -69,7 +70,8 @@ def test_they_train_and_come_as_they_were_saved(one_after_the_other):
             assert net.update_momentum.get_value() == np.float32(0.999)
 
 
-@pytest.mark.parametrize("backend", ["loky", "threading"])
+@pytest.mark.process
+@parametrize("backend", ["loky", "threading"], fast=1)
 def test_they_are_the_same_in_parallel(
     backend, one_after_the_other, settings, folder, tmp_path
 ):
@@ -80,6 +82,7 @@ def test_they_are_the_same_in_parallel(
     assert logged(tmp_path / "all.parts") == EPOCHS
 
 
+@pytest.mark.process
 @pytest.mark.slow
 def test_they_are_the_same_on_a_dask_cluster(
     one_after_the_other, settings, folder, tmp_path

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import theano
 import theano.tensor as T
+from cases import parametrize
 from theano.compile.mode import Mode
 from theano.graph.opt import GlobalOptimizer
 from theano.link.c.exceptions import MissingGXX
@@ -76,7 +77,7 @@ def test_no_gradient_passes_a_barrier(mode, barrier):
     np.testing.assert_array_equal(theano.function([x], g, mode=mode)(value), value)
 
 
-@pytest.mark.parametrize("mode", MODES)
+@parametrize("mode", MODES, fast=["FAST_COMPILE"])
 def test_loops_are_those_of_the_definition(mode):
     x, steps = T.dvector(), T.iscalar()
     start = T.constant(1.0, dtype="float64")
@@ -93,7 +94,7 @@ def test_loops_are_those_of_the_definition(mode):
         np.testing.assert_allclose(slope, expected)
 
 
-@pytest.mark.parametrize("mode", MODES)
+@parametrize("mode", MODES, fast=["FAST_COMPILE"])
 def test_truncated_gradients_of_products(mode, rng):
     x, w, start = T.dtensor3(), T.dmatrix(), T.dmatrix()
     states, _ = theano.scan(

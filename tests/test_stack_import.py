@@ -45,6 +45,7 @@ def test_settings_that_theano_does_not_take():
         raise ValueError("another")
 
 
+@pytest.mark.process
 def test_no_home(tmp_path):
     code = """if True:
         import os
@@ -108,6 +109,7 @@ def settings(tmp_path, before="", after="", **environment):
     return json.loads(run(before + SETTINGS + after, tmp_path, **environment))
 
 
+@pytest.mark.process
 @pytest.mark.slow
 def test_by_default_nothing_is_changed_or_written(tmp_path):
     # SNAPSHOT sees to it that all that is lent is taken back.
@@ -117,6 +119,7 @@ def test_by_default_nothing_is_changed_or_written(tmp_path):
     assert not [p for p in (tmp_path / "home").rglob("*") if "heano" in p.name]
 
 
+@pytest.mark.process
 def test_the_users_flags_win(tmp_path):
     flags = "floatX=float64,mode=FAST_COMPILE,exception_verbosity=high,device=gpu1"
     assert settings(tmp_path, THEANO_FLAGS=flags)[:6] == [
@@ -129,6 +132,8 @@ def test_the_users_flags_win(tmp_path):
     ]
 
 
+@pytest.mark.process
+@pytest.mark.slow
 def test_the_users_file_counts_below_the_flags(tmp_path):
     rc = tmp_path / "theanorc"
     lines = ["floatX = float64", "device = gpu", "mode = FAST_RUN", "linker = cvm"]
@@ -144,6 +149,7 @@ assert theano.function([x], (x + 1).sum())([1, 2]) == 5
     assert linker == "vm"  # the counterpart of cvm
 
 
+@pytest.mark.process
 @pytest.mark.slow
 def test_the_mode_may_be_named_in_the_file_and_in_capitals(tmp_path, monkeypatch):
     rc = tmp_path / "theanorc"

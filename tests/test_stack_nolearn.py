@@ -88,6 +88,7 @@ def test_the_callers_list_of_callbacks_stays():
     assert handlers == []
 
 
+@pytest.mark.slow
 def test_set_params_and_search(data):
     changed = net().set_params(max_epochs=2, hidden_num_units=3)
     changed.fit(*data)
@@ -117,6 +118,8 @@ def test_parameters_move_between_nets(data, tmp_path):
     np.testing.assert_array_equal(third.predict(data[0]), expected)
 
 
+@pytest.mark.process
+@pytest.mark.slow
 def test_a_pickle_loads_where_nobody_imported_kfkd(data, tmp_path):
     trained = net().fit(*data)
     (tmp_path / "net.pickle").write_bytes(pickle.dumps(trained, -1))

@@ -52,6 +52,7 @@ def test_the_first_that_is_imported_is_kfkd(thing):
     assert type(copy.deepcopy(thing)) is type(copy.copy(thing)) is type(thing)
 
 
+@pytest.mark.process
 def test_a_network_in_a_fresh_process(tmp_path):
     f = theano.function([X], OUTPUT)
     value = np.ones((4, 3), np.float32)

@@ -108,6 +108,7 @@ def as_indented_code(folder):
     return ["-c", textwrap.indent(CURIOUS, "    ")]
 
 
+@pytest.mark.process
 @parametrize(
     ("form", "arguments"),
     [
@@ -128,12 +129,14 @@ def test_all_is_as_by_python_alone(python, tmp_path, form, arguments):
     assert python("-m", "kfkd.stack", *command) == theirs
 
 
+@pytest.mark.process
 @pytest.mark.slow
 def test_the_three_packages_work_in_all_its_processes(python, tmp_path):
     (tmp_path / "old.py").write_text(OLD)
     assert python("-m", "kfkd.stack", "old.py") == (0, "xla 4.0\n9.0 16.0\n", "")
 
 
+@pytest.mark.process
 def test_a_file_that_is_not_there(python, monkeypatch, capsys):
     _, _, theirs = python("missing.py")
     monkeypatch.setattr(sys, "argv", ["kfkd.stack", "missing.py"])

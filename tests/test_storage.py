@@ -137,6 +137,7 @@ def test_a_link_is_followed(tmp_path):
     assert os.listdir(tmp_path / "far") == ["real.pickle"]
 
 
+@pytest.mark.process
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with names")
 def test_a_pipe_stays_one(tmp_path):
     path = tmp_path / "net.pickle"

@@ -56,6 +56,7 @@ def interrupted(process, at, signum=signal.SIGINT):
     return "".join(lines) + out + err
 
 
+@pytest.mark.process
 def test_ctrl_c_saves_what_was_learnt(folder):
     process = start("net1", "--data", folder, "--epochs", 10**6)
     out = interrupted(process, at=r"^ +3  \|")
@@ -68,6 +69,7 @@ def test_ctrl_c_saves_what_was_learnt(folder):
     assert set(files(Path.cwd())) >= {"net1.pickle", "net1.png"}
 
 
+@pytest.mark.process
 @pytest.mark.slow
 def test_ctrl_c_before_the_first_epoch_saves_nothing(folder):
     process = start("net1", "--data", folder)
@@ -94,6 +96,7 @@ def test_a_training_that_diverges_is_an_error(folder, monkeypatch, capsys):
     assert "The net is saved in net1.pickle" in capsys.readouterr().out
 
 
+@pytest.mark.process
 @pytest.mark.slow
 def test_a_training_that_is_killed_at_random_goes_on(folder, whole, capsys):
     arguments = ["net1", "--data", str(folder), "--epochs", EPOCHS]
@@ -148,6 +151,7 @@ sys.exit(train.main(sys.argv[1:]))
 """
 
 
+@pytest.mark.process
 @pytest.mark.slow
 def test_one_that_is_killed_while_a_checkpoint_is_written_goes_on(folder, whole, capfd):
     arguments = ["net1", "--data", str(folder), "--epochs", EPOCHS]
@@ -169,6 +173,7 @@ def test_one_that_is_killed_while_a_checkpoint_is_written_goes_on(folder, whole,
     assert files(Path.cwd()) == ["net1.pickle", "net1.png"]
 
 
+@pytest.mark.process
 @pytest.mark.slow
 def test_sigterm_saves_and_it_goes_on(folder, whole, capsys):
     arguments = ["net1", "--data", str(folder), "--epochs", EPOCHS]
@@ -212,6 +217,7 @@ def test_a_checkpoint_of_another_training_is_an_error(folder, capsys):
     assert "There is no checkpoint net1.checkpoint" in capsys.readouterr().out
 
 
+@pytest.mark.process
 @pytest.mark.slow
 def test_a_reader_that_stops_reading_ends_nothing(folder, work):
     process = start("net1", "--data", folder, "--epochs", 30)
@@ -226,6 +232,7 @@ def test_a_reader_that_stops_reading_ends_nothing(folder, work):
     assert files(work) == ["net1.pickle", "net1.png"]
 
 
+@pytest.mark.process
 @pytest.mark.slow
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full")
 def test_a_full_disk_under_the_log_is_an_error_after_training(folder, work):
@@ -237,6 +244,7 @@ def test_a_full_disk_under_the_log_is_an_error_after_training(folder, work):
     assert len(storage.load("net1.pickle").train_history_) == 3
 
 
+@pytest.mark.process
 @pytest.mark.slow
 @pytest.mark.skipif(
     not hasattr(signal, "SIGHUP") or signal.getsignal(signal.SIGHUP) is signal.SIG_IGN,
@@ -256,6 +264,7 @@ def test_a_terminal_that_is_closed_saves_what_was_learnt(folder, pseudo_terminal
     assert len(storage.load("net1.pickle").train_history_) >= 3
 
 
+@pytest.mark.process
 @pytest.mark.slow
 def test_a_terminal_that_knows_few_characters(tmp_path, folder, work):
     place = tmp_path / "gesichter-\N{LATIN SMALL LETTER O WITH DIAERESIS}"

@@ -14,6 +14,8 @@ from kfkd.augment import FlipBatchIterator
 from kfkd.callbacks import AdjustVariable
 from kfkd.xla import forms
 
+pytestmark = pytest.mark.gpu
+
 IMAGES = dict(input_shape=(None, 1, 96, 96))
 
 
@@ -221,7 +223,7 @@ def callback(net, train_history):
     """Do nothing."""
 
 
-@pytest.mark.parametrize(
+@parametrize(
     "changes",
     [
         dict(batch_iterator_train=Negative(batch_size=16)),
@@ -234,6 +236,7 @@ def callback(net, train_history):
         dict(on_batch_finished=callback),
         dict(custom_scores=[("off", lambda y, p: abs(y - p).mean())]),
     ],
+    fast=4,
 )
 def test_who_wants_to_see_each_batch_does(loops, ways, changes):
     def kind():
@@ -374,7 +377,7 @@ def watch_each_batch(net):
     net.on_batch_finished.append(callback)
 
 
-@pytest.mark.parametrize(
+@parametrize(
     ("change", "then"),
     [
         (grow_batches, "OnDevice"),
@@ -383,6 +386,12 @@ def watch_each_batch(net):
         (swap_other_columns_in_place, "OnDevice"),
         (take_an_iterator_of_ones_own, "BatchWise"),
         (take_one_that_cannot_be_compared, "BatchWise"),
+        (watch_each_batch, "BatchWise"),
+    ],
+    fast=[
+        (grow_batches, "OnDevice"),
+        (swap_other_columns, "OnDevice"),
+        (take_an_iterator_of_ones_own, "BatchWise"),
         (watch_each_batch, "BatchWise"),
     ],
 )

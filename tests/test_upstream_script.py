@@ -44,6 +44,7 @@ def add_file(script, name, text):
     path.write_text(text, encoding="utf-8")
 
 
+@pytest.mark.process
 @pytest.mark.slow
 def test_nothing_is_lost_when_a_test_breaks_down_or_hangs(script):
     add_file(script, "test_small.py", SUITE)
@@ -68,6 +69,7 @@ def test_nothing_is_lost_when_a_test_breaks_down_or_hangs(script):
     assert "`tests/test_small.py::test_breaks_down`" in text
 
 
+@pytest.mark.process
 @pytest.mark.slow
 def test_a_file_that_cannot_be_imported_fails(script):
     add_file(script, "test_broken.py", "import absent\n")

@@ -17,7 +17,10 @@ OLDEST, LIMIT = map(int, re.findall(r"3\.(\d+)", PROJECT["requires-python"]))
 NEWEST = LIMIT - 1
 MINORS = range(OLDEST, LIMIT)
 
-pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs a POSIX shell")
+pytestmark = [
+    pytest.mark.process,
+    pytest.mark.skipif(os.name != "posix", reason="needs a POSIX shell"),
+]
 
 # Answers questions (-c) as a true Python does; -m venv makes a folder with a copy of
 # itself, -m pip fails if there is a file "no-network". All -m are written down.

@@ -1,8 +1,17 @@
 """What the tests of conversions share."""
 
+from pathlib import Path
+
 import pytest
 
 from kfkd.xla import forms
+
+
+def pytest_collection_modifyitems(items):
+    """Mark the tests of this folder: what they compute they compute on the GPU."""
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker(pytest.mark.gpu)
 
 
 @pytest.fixture(params=["cpu", "gpu"])

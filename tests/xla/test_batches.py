@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import theano
 import theano.tensor as T
-from cases import some
+from cases import parametrize, some
 
 from kfkd.xla import linker
 from kfkd.xla.loop import BatchLoop, NoLoopError
@@ -38,7 +38,7 @@ SLICES = [
 ]
 
 
-@pytest.mark.parametrize("bounds", SLICES)
+@parametrize("bounds", SLICES, fast=6)
 def test_slices_are_numpys_and_programs_as_many_as_lengths(bounds):
     values, i = random(0, (10, 3)), T.lscalar("i")
     f = function([i], theano.shared(values)[bounds(i)])

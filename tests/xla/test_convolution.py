@@ -96,10 +96,11 @@ def test_three_dimensions(border):
         check_gradient(build, images((1, 1, 3, 3, 3)), filters((1, 1, 2, 2, 2)))
 
 
-@pytest.mark.parametrize(
+@parametrize(
     "convolve",
     [conv1d.conv1d_sc, conv1d.conv1d_mc0, conv1d.conv1d_mc1],
     ids=lambda f: f.__name__,
+    fast=1,
 )
 def test_one_dimension(convolve):
     def build(x, k):
@@ -180,7 +181,7 @@ def test_where_the_channels_are_does_not_show_in_gradients():
 
 
 @pytest.mark.filterwarnings("ignore:theano.tensor.nnet.conv")
-@pytest.mark.parametrize(
+@parametrize(
     ("border", "known", "subsample"),
     [
         ("valid", True, (1, 1)),
@@ -188,6 +189,7 @@ def test_where_the_channels_are_does_not_show_in_gradients():
         ("full", True, (2, 1)),
         ("full", False, (1, 1)),
     ],
+    fast=2,
 )
 def test_convolutions_of_old_programs(border, known, subsample):
     x, k = images((2, 3, 5, 4)), filters((2, 3, 3, 2))

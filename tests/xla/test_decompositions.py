@@ -98,8 +98,10 @@ def test_no_cholesky_factor():
     check(slinalg.Cholesky(on_error="nan"), -np.eye(3))
 
 
-@pytest.mark.parametrize(
-    "structure", ["general", "lower_triangular", "upper_triangular"]
+@parametrize(
+    "structure",
+    ["general", "lower_triangular", "upper_triangular"],
+    fast=1,
 )
 def test_solving(structure):
     op = slinalg.Solve(structure)

@@ -44,11 +44,13 @@ def test_the_cpu_can_be_chosen():
     assert describe_device().startswith("cpu (")
 
 
+@pytest.mark.process
 def test_the_environment_chooses():
     done = run(KFKD_DEVICE="cpu")
     assert done.stdout.startswith("2.0 cpu ("), done.stderr
 
 
+@pytest.mark.process
 @pytest.mark.slow
 @pytest.mark.skipif(has_gpu(), reason="there is a GPU")
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import theano
 import theano.tensor as T
+from cases import parametrize
 from theano.tensor.extra_ops import fill_diagonal, fill_diagonal_offset
 from theano.tensor.nnet.conv3d2d import conv3d, diagonal_subtensor
 
@@ -24,7 +25,7 @@ def test_diagonals():
     )
 
 
-@pytest.mark.parametrize("shape", [(3, 5), (5, 3), (3, 3), (3, 3, 3)])
+@parametrize("shape", [(3, 5), (5, 3), (3, 3), (3, 3, 3)], fast=2)
 def test_filling_diagonals(shape):
     x = random(0, shape)
     check(fill_diagonal, x, np.float64(7))

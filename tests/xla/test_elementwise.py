@@ -106,7 +106,7 @@ def test_rounding(dtype):
     check(lambda x: [f(x) for f in STEPS] + [T.round(x, mode) for mode in ROUNDING], x)
 
 
-@pytest.mark.parametrize(
+@parametrize(
     ("first", "second"),
     [
         ("float32", "float32"),
@@ -120,6 +120,7 @@ def test_rounding(dtype):
         ("uint8", "uint8"),
         ("int16", "bool"),
     ],
+    fast=5,
 )
 def test_arithmetic_in_the_dtypes_of_the_graph(first, second):
     x, y = random(3, (4, 3), first), random(4, (4, 3), second)

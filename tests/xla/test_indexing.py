@@ -191,7 +191,7 @@ def test_slices_that_are_inputs():
         same(f(which), x.get_value()[which])
 
 
-@pytest.mark.parametrize("build", [*BASIC[:6], *ADVANCED[:8]])
+@parametrize("build", [*BASIC[:6], *ADVANCED[:8]], fast=6)
 def test_gradients(build):
     check_gradient(lambda x: build(x, 1) ** 2, random(7, (4, 4)))
 

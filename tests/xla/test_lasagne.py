@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import theano
 import theano.tensor as T
+from cases import parametrize
 from lasagne import init, layers, nonlinearities, objectives, regularization, updates
 
 from xla.oracle import random, same
@@ -208,7 +209,7 @@ RULES = {
 }
 
 
-@pytest.mark.parametrize("name", RULES)
+@parametrize("name", RULES, fast=["nesterov", "adam", "norms"])
 def test_update_rules(name):
     def train(mode):
         lasagne.random.set_rng(np.random.RandomState(1))

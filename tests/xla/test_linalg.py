@@ -2,13 +2,14 @@ import numpy as np
 import pytest
 import theano
 import theano.tensor as T
+from cases import parametrize
 
 from xla.oracle import check, check_gradient, random
 
 SHAPES = {0: (), 1: (4,), 2: (4, 4), 3: (3, 4, 4)}
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64", "int64", "int8"])
+@parametrize("dtype", ["float32", "float64", "int64", "int8"], fast=["float32", "int8"])
 @pytest.mark.parametrize("first", [0, 1, 2, 3])
 def test_dot_of_all_ranks(first, dtype):
     x = random(0, SHAPES[first], dtype)

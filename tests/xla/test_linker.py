@@ -197,6 +197,7 @@ def test_the_mode_as_the_configured_default():
         assert "Thunk" in type(theano.function([x], x).fn).__name__
 
 
+@pytest.mark.process
 @parametrize(
     "flags",
     some(["mode=xla", "floatX=float64,mode=xla", ""], "floatX=float64,mode=xla", ""),

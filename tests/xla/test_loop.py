@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import theano
 import theano.tensor as T
+from cases import parametrize
 from theano.sandbox.rng_mrg import MRG_RandomStream
 
 from kfkd.xla import forms
@@ -50,7 +51,7 @@ def together(returned):
 
 
 @pytest.mark.parametrize("noise", [False, True])
-@pytest.mark.parametrize("size", [1, 5, 22, 23, 100])
+@parametrize("size", [1, 5, 22, 23, 100], fast=[5, 22, 100])
 def test_a_loop_does_what_single_calls_do(size, noise):
     single, (w, steps) = make(noise=noise)
     looped, (w2, steps2) = make(noise=noise)

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import theano
 import theano.tensor as T
+from cases import parametrize
 
 from xla.oracle import check, check_gradient, random, variable
 
@@ -68,7 +69,7 @@ def test_gradients_of_softmax():
     )
 
 
-@pytest.mark.parametrize(
+@parametrize(
     "build",
     [
         lambda p, t: T.nnet.binary_crossentropy(p, t),
@@ -76,6 +77,7 @@ def test_gradients_of_softmax():
         lambda p, t: T.nnet.sigmoid_binary_crossentropy(5 * p - 2, t),
         lambda p, t: T.nnet.categorical_crossentropy(p / p.sum(1, keepdims=True), t),
     ],
+    fast=2,
 )
 def test_binary_crossentropy(build):
     rng = np.random.default_rng(7)

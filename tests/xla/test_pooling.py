@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import theano
 import theano.tensor as T
+from cases import parametrize
 from theano.tensor.signal import pool
 
 from xla.oracle import check, check_gradient, random
@@ -28,7 +29,7 @@ def is_allowed(mode, ignore_border, pad):
 
 
 @pytest.mark.parametrize("ignore_border", [True, False])
-@pytest.mark.parametrize("mode", MODES)
+@parametrize("mode", MODES, fast=["max", "average_inc_pad"])
 def test_all_geometries(mode, ignore_border):
     def build(x):
         return [
@@ -42,7 +43,7 @@ def test_all_geometries(mode, ignore_border):
 
 
 @pytest.mark.parametrize("ignore_border", [True, False])
-@pytest.mark.parametrize("mode", MODES)
+@parametrize("mode", MODES, fast=["max", "average_inc_pad"])
 @pytest.mark.parametrize(("size", "stride", "pad"), GEOMETRIES)
 def test_gradients(size, stride, pad, mode, ignore_border):
     if not is_allowed(mode, ignore_border, pad):
@@ -109,7 +110,7 @@ def test_one_dimension_as_lasagne_does_it():
     check_gradient(build, random(8, (1, 2, 5)))
 
 
-@pytest.mark.parametrize("mode", MODES)
+@parametrize("mode", MODES, fast=["max"])
 def test_after_a_convolution_where_channels_may_be_last(mode):
     def build(x, k):
         y = T.nnet.conv2d(x, k)

@@ -43,6 +43,7 @@ def programs(folder):
     return {p: p.read_bytes() for p in Path(folder).rglob("*-cache")}
 
 
+@pytest.mark.process
 @pytest.mark.slow
 def test_programs_are_kept_and_a_damaged_one_does_no_harm(tmp_path):
     run(tmp_path)
@@ -55,6 +56,7 @@ def test_programs_are_kept_and_a_damaged_one_does_no_harm(tmp_path):
     run(tmp_path)
 
 
+@pytest.mark.process
 def test_the_users_own_cache_is_used(tmp_path):
     own = tmp_path / "own"
     run(tmp_path, JAX_COMPILATION_CACHE_DIR=str(own))
@@ -62,6 +64,7 @@ def test_the_users_own_cache_is_used(tmp_path):
     assert not programs(tmp_path / "kfkd")
 
 
+@pytest.mark.process
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "changes",

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import theano
 import theano.tensor as T
+from cases import parametrize
 from theano.sandbox import rng_mrg
 from theano.sandbox.multinomial import ChoiceFromUniform, MultinomialFromUniform
 from theano.sandbox.rng_mrg import MRG_RandomStream
@@ -126,7 +127,9 @@ def test_the_state_advances_as_theano_advances_it():
         assert after.tolist() == desired.tolist()
 
 
-@pytest.mark.parametrize("shape", [(1,), (3,), (7, 5), (3, 1, 5), (2, 3, 5, 7), ()])
+@parametrize(
+    "shape", [(1,), (3,), (7, 5), (3, 1, 5), (2, 3, 5, 7), ()], fast=[(3,), (7, 5), ()]
+)
 def test_shapes_and_symbolic_shapes(shape):
     stream = MRG_RandomStream(4)
     x = T.TensorType("float32", [False] * len(shape))()

@@ -85,7 +85,6 @@ FAST = [
     ("recurrent", "no mask"),
     ("recurrent", "clipped"),
     ("recurrent", "unrolled backwards"),
-    ("gru", "backwards"),
 ]
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import theano
 import theano.tensor as T
+from cases import parametrize
 from theano.tensor.extra_ops import cumprod, cumsum
 from theano.tensor.extra_ops import diff as differences
 
@@ -13,7 +14,7 @@ DTYPES = ("float32", "float64", "int8", "int64", "uint8")
 AXES = [None, *(a for n in (1, 2, 3) for a in itertools.combinations(range(3), n))]
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@parametrize("dtype", DTYPES, fast=["float32", "int8"])
 def test_over_all_choices_of_axes(dtype):
     check(
         lambda x: (

@@ -37,7 +37,7 @@ def test_no_rows():
         f(x)
 
 
-@pytest.mark.parametrize("dtype", ["float64", "float32", "int8"])
+@parametrize("dtype", ["float64", "float32", "int8"], fast=1)
 def test_reducing_chosen_rows(dtype):
     def build(x):
         rows = x[masked(x)]

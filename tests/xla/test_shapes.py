@@ -12,12 +12,12 @@ from theano.tensor.extra_ops import (
 )
 from theano.tensor.opt import Assert
 
-from xla.oracle import check, check_gradient, random, same
+from xla.oracle import DEEP, check, check_gradient, random, same
 
 KINDS = ("float32", "float64", "int8", "int64", "bool")
 
 
-@pytest.mark.parametrize("dtype", KINDS)
+@parametrize("dtype", KINDS, fast=["float32", "bool"])
 def test_reshaping_and_transposing(dtype):
     check(
         lambda x: [
@@ -146,7 +146,8 @@ def test_a_size_that_is_computed():
 )
 def test_shapes_that_do_not_fit_are_an_error(build, shape):
     x = T.dmatrix("x")
-    f = theano.function([x], build(x), mode="xla")
+    with theano.config.change_flags(traceback__limit=DEEP):
+        f = theano.function([x], build(x), mode="xla")
     with pytest.raises((AssertionError, ValueError), match=r"It is (.|\n)*test_shapes"):
         f(np.ones(shape))
 

@@ -52,7 +52,7 @@ def test_functions_of_one_argument(name):
     np.testing.assert_allclose(found, desired, rtol=3e-13, atol=3e-14)
 
 
-@pytest.mark.parametrize("name", ["jv", "iv"])
+@parametrize("name", ["jv", "iv"], fast=1)
 def test_where_bessel_functions_are_no_numbers(name):
     v = np.array([0.5, np.nan, 1.0, 0.0, 2.0, -1.5, 0.0, 3.0])
     x = np.array([-1.0, 1.0, np.nan, 0.0, 0.0, 2.0, np.inf, -np.inf])
@@ -84,6 +84,7 @@ def test_other_dtypes(dtype):
     )
 
 
+@pytest.mark.slow
 def test_gradients():
     x = random(0, 4)
     check_gradient(lambda x: [T.jv(2.5, x), T.iv(1.5, x), T.erfcx(x)], abs(x) + 0.1)

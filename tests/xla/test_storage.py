@@ -157,6 +157,8 @@ def test_a_clone_shares_its_value():
     assert s.get_value().tolist() == [4, 4]
 
 
+@pytest.mark.process
+@pytest.mark.slow
 def test_a_compiled_function_is_pickled_with_its_values(tmp_path):
     x, s = T.dvector("x"), theano.shared(np.array([1.0, 2.0]))
     f = theano.function([x], x * s, updates=[(s, s + 1)], mode="xla")

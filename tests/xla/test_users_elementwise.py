@@ -5,6 +5,7 @@ import math
 import pytest
 import theano
 import theano.tensor as T
+from cases import parametrize
 from theano import scalar as ts
 from theano.tensor.elemwise import Elemwise
 
@@ -51,7 +52,7 @@ def test_an_operation_without_conversion_is_named():
         theano.function([x], Elemwise(Halved(ts.upgrade_to_float))(x), mode="xla")
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@parametrize("dtype", DTYPES, fast=3)
 def test_operations_of_a_user(dtype):
     x = random(27, (3, 4), dtype)
     scaled = Elemwise(Scaled(100, ts.upgrade_to_float, "scaled"))
