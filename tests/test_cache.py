@@ -151,7 +151,7 @@ def test_two_processes_at_once(tmp_path):
         subprocess.Popen([sys.executable, "-W", "error", "-c", code], cwd=ROOT)
         for _ in range(2)
     ]
-    assert [process.wait(timeout=120) for process in processes] == [0, 0]
+    assert [process.wait(timeout=600) for process in processes] == [0, 0]
     assert files(tmp_path) == [tmp_path / "cache/kfkd/tables/key"]
 
 

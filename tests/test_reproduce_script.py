@@ -163,7 +163,7 @@ def test_ctrl_c_keeps_what_is_finished(folder):
         if line == "net2 (2 of 2)\n":
             process.send_signal(signal.SIGINT)
             break
-    out, err = process.communicate(timeout=300)
+    out, err = process.communicate(timeout=600)
     assert process.returncode == 130
     assert "What is finished is kept in reproduction; the same command goes on" in out
     assert err == "\nInterrupted.\n"

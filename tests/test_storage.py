@@ -145,7 +145,7 @@ def test_a_pipe_stays_one(tmp_path):
     check_writable(path)
     reader = subprocess.Popen(["cat", path], stdout=subprocess.PIPE)
     storage.save({"a": 1}, path)
-    read, _ = reader.communicate(timeout=60)
+    read, _ = reader.communicate(timeout=600)
     assert pickle.loads(read) == {"a": 1}
     assert stat.S_ISFIFO(path.stat().st_mode)
     assert os.listdir(tmp_path) == ["net.pickle"]

@@ -49,7 +49,7 @@ def add_file(script, name, text):
 def test_nothing_is_lost_when_a_test_breaks_down_or_hangs(script):
     add_file(script, "test_small.py", SUITE)
     assert script.find_files() == [("Small-1.0", "tests/test_small.py")]
-    script.run("Small-1.0", "tests/test_small.py", 1, "float64")
+    script.run("Small-1.0", "tests/test_small.py", 5, "float64")
     results = {
         result["test"].split("::")[1]: script.classify(result)
         for result in script.read("Small-1.0", "tests/test_small.py")

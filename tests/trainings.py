@@ -26,15 +26,61 @@ def files(folder):
     return sorted(path.name for path in folder.iterdir())
 
 
-def start(*arguments, stdout=subprocess.PIPE, **changes):
+def start(*arguments, **options):
     """Start the script as a user does, in a process of its own."""
+    return _start(SCRIPT, *arguments, **options)
+
+
+def _start(*arguments, stdout=subprocess.PIPE, **changes):
     return subprocess.Popen(
-        [sys.executable, "-u", str(SCRIPT), *map(str, arguments)],
+        [sys.executable, "-u", *map(str, arguments)],
         env=os.environ | {"PYTHONPATH": str(ROOT)} | changes,
         stdout=stdout,
         stderr=subprocess.PIPE,
         text=True,
     )
+
+
+# Code after which the process sends a signal when a text is printed: itself, so that no
+# load on the machine brings the signal too late.
+SIGNALLING = """
+import os, re, sys, threading
+
+def signal_when(printed, times, seconds, send):
+    write, left = sys.stdout.write, [times]
+
+    def write_and_look(text):
+        size = write(text)
+        if re.match(printed, text):
+            left[0] -= 1
+            if left[0] == 0 and not seconds:
+                send()
+            elif left[0] == 0:
+                threading.Timer(seconds, send).start()
+        return size
+
+    sys.stdout.write = write_and_look
+"""
+
+_SIGNALLED = f"""{SIGNALLING}
+printed, times, seconds, number = sys.argv[1:5]
+send = lambda: os.kill(os.getpid(), int(number))
+signal_when(printed, int(times), float(seconds), send)
+sys.argv[:5] = ["train.py"]
+from kfkd.cli import run
+sys.exit(run("train"))
+"""
+
+
+def start_signalled(signum, printed, *arguments, times=1, seconds=0):
+    """Start the same; it gets a signal so long after a text was printed so often."""
+    how = map(str, (printed, times, seconds, int(signum)))
+    return _start("-c", _SIGNALLED, *how, *arguments)
+
+
+def without_time_left(text):
+    """Return messages without the line that a slow training has besides."""
+    return re.sub(r"^About .* left .*\n", "", text, flags=re.MULTILINE)
 
 
 def check_same(path, expected):
