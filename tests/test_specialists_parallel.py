@@ -13,7 +13,7 @@ from kfkd.specialists import SPECIALIST_SETTINGS, fit_specialists
 
 pytestmark = pytest.mark.usefixtures("work")
 
-EPOCHS = [1, 2, 3, 1, 2, 3]
+EPOCHS = [1, 3]
 
 
 @pytest.fixture(scope="module")
@@ -24,10 +24,10 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def settings():
-    """Specialists of a few epochs each."""
+    """Two specialists, of a few epochs each."""
     return [
         dict(s, kwargs=SMALL | dict(max_epochs=epochs))
-        for s, epochs in zip(SPECIALIST_SETTINGS, EPOCHS, strict=True)
+        for s, epochs in zip(SPECIALIST_SETTINGS, EPOCHS, strict=False)
     ]
 
 
@@ -56,7 +56,7 @@ def logged(folder):
     """Return how many epochs each log has."""
     return [
         len(re.findall(r"^ +\d+  \|", (folder / f"{name}.log").read_text(), re.M))
-        for name in NAMES
+        for name in NAMES[: len(EPOCHS)]
     ]
 
 

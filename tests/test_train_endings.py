@@ -60,8 +60,10 @@ def interrupted(process, signum=signal.SIGINT):
 
 
 @pytest.mark.process
-def test_ctrl_c_saves_what_was_learnt(folder):
-    process = start("net1", "--data", folder, "--epochs", 10**6)
+def test_ctrl_c_saves_what_was_learnt(folder, tmp_path):
+    (tmp_path / "only").mkdir()  # without a test set, no picture is drawn
+    (tmp_path / "only" / "training.csv").symlink_to(folder / "training.csv")
+    process = start("net1", "--data", tmp_path / "only", "--epochs", 10**6)
     lines = []
     for line in process.stdout:
         lines.append(line)
@@ -75,7 +77,7 @@ def test_ctrl_c_saves_what_was_learnt(folder):
     assert f"\n{len(net.train_history_)} epochs in" in out
     X, y = data.load(folder=folder)
     assert ((net.predict(X) - y) ** 2).mean() < net.train_history_[0]["train_loss"]
-    assert set(files(Path.cwd())) >= {"net1.pickle", "net1.png"}
+    assert "net1.pickle" in files(Path.cwd())
 
 
 @pytest.mark.process
@@ -186,7 +188,7 @@ def test_sigterm_saves_and_it_goes_on(folder, whole, capsys):
     process = start_signalled(signal.SIGTERM, r" +4  \|", *arguments)
     out = interrupted(process, signal.SIGTERM)
     assert "To go on from net1.checkpoint, do the same again with --resume" in out
-    assert {"net1.pickle", "net1.checkpoint"} <= set(files(Path.cwd()))
+    assert {"net1.pickle", "net1.png", "net1.checkpoint"} <= set(files(Path.cwd()))
     assert train.main([*arguments, "--resume"]) == 0
     assert re.search(r"Going on after epoch ([3-9]|\d\d)\b", capsys.readouterr().out)
     check_same("net1.pickle", whole)
