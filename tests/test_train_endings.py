@@ -25,7 +25,7 @@ from trainings import (
 from kfkd import data, faces, nets, storage
 from kfkd.callbacks import AdjustVariable
 from kfkd.cli import train
-from kfkd.training import DivergedError
+from kfkd.errors import CheckpointError, DivergedError
 
 HANGS = 600  # seconds
 KILLS, EPOCHS = (10, "300") if ALL else (2, "100")
@@ -216,13 +216,23 @@ def test_a_checkpoint_of_another_training_is_an_error(folder, capsys):
     assert Path("net1.checkpoint").read_bytes() == before
     assert train.main([*arguments, "--dry-run"]) == 0
     assert Path("net1.checkpoint").read_bytes() == before
+    with pytest.raises(CheckpointError, match=r"net1.checkpoint is left from .* early"):
+        train.main(arguments)
+    assert Path("net1.checkpoint").read_bytes() == before
     capsys.readouterr()
-    assert train.main([*arguments[:-1], "2"]) == 0
-    out = capsys.readouterr().out
-    assert "net1.checkpoint is left from a training that was ended" in out
+    assert train.main([*arguments[:-1], "2", "--no-resume"]) == 0
+    assert "net1.pickle is there already" in capsys.readouterr().out
     assert files(Path.cwd()) == ["net1.pickle", "net1.png"]
     assert train.main([*arguments[:-1], "2", "--resume"]) == 0
     assert "There is no checkpoint net1.checkpoint" in capsys.readouterr().out
+
+
+def test_what_a_killed_training_left_is_kept(folder):
+    Path("net1.previous.checkpoint").write_bytes(b"the one before")
+    arguments = ["net1", "--data", str(folder), "--epochs", "2"]
+    with pytest.raises(CheckpointError, match="--resume goes on from it; --no-resume"):
+        train.main(arguments)
+    assert files(Path.cwd()) == ["net1.previous.checkpoint"]
 
 
 @pytest.mark.process

@@ -8,7 +8,7 @@ from kfkd._words import count
 from kfkd.choices import NETS
 from kfkd.cli import options
 from kfkd.cli.options import whole
-from kfkd.errors import DataError, DivergedError, StorageError
+from kfkd.errors import CheckpointError, DataError, DivergedError, StorageError
 
 DRY_RUN = 200  # images
 
@@ -40,9 +40,9 @@ def parse_args(argv=None, prog=None):
     options.add_checkpoint_every(parser)
     add(
         "--resume",
-        action="store_true",
-        help="go on from the checkpoint that an ended training has left, if there is "
-        "one (default: begin anew)",
+        action=argparse.BooleanOptionalAction,
+        help="go on from the checkpoint that a training that ended early has left, or "
+        "begin anew (default: begin, if there is no checkpoint)",
     )
     options.add_time_limit(parser)
     options.add_device(parser)
@@ -78,6 +78,14 @@ def main(argv=None, prog=None):
     """Train, save, report, draw; return the exit status."""
     args = parse_args(argv, prog)
     kfkd.storage.check_writable(args.out)
+    checkpoint = kfkd.checkpoints.Checkpoint.beside(
+        args.out,
+        resume=bool(args.resume),
+        time_limit=args.time_limit,
+        **args.checkpoint_every,
+    )
+    if not args.dry_run:
+        check_left(checkpoint, args)
     kfkd.xla.set_device(args.device)
     kfkd.xla.set_precision(args.precision)
     # For a dry run, enough that DRY_RUN of them have all their labels.
@@ -95,14 +103,7 @@ def main(argv=None, prog=None):
     if args.dry_run:
         X, y, net.max_epochs = X[:DRY_RUN], y[:DRY_RUN], 1
 
-    checkpoint = kfkd.checkpoints.Checkpoint.beside(
-        args.out,
-        resume=args.resume,
-        time_limit=args.time_limit,
-        **args.checkpoint_every,
-    )
     if not args.dry_run:
-        say_where_from(checkpoint)
         handlers = net.on_epoch_finished
         net.on_epoch_finished = [*handlers, checkpoint]
     diverged = None
@@ -142,16 +143,21 @@ def main(argv=None, prog=None):
     return 130 if net.interrupted_ else 0
 
 
-def say_where_from(checkpoint):
-    """Say whether there is a checkpoint, if that is not what the user expects."""
+def check_left(checkpoint, args):
+    """Raise CheckpointError if the training would write over what an earlier one left.
+
+    Of a net that it will replace there is only a notice.
+    """
     found = checkpoint.path.exists() or checkpoint.previous.exists()
-    if checkpoint.resume and not found:
-        print(f"There is no checkpoint {checkpoint.path}: training begins.")
-    elif found and not checkpoint.resume:
-        print(
-            f"{checkpoint.path} is left from a training that was ended; --resume would "
-            "go on from it."
+    if found and args.resume is None:
+        raise CheckpointError(
+            f"{checkpoint.path} is left from a training that ended early. --resume "
+            "goes on from it; --no-resume begins anew and deletes it"
         )
+    if args.resume and not found:
+        print(f"There is no checkpoint {checkpoint.path}: training begins.")
+    if args.out.exists() and not args.resume:
+        print(f"{args.out} is there already; the new net will take its place.")
 
 
 def save(net, path):
