@@ -284,7 +284,7 @@ def test_names_are_the_tutorials():
     reason="KFKD_TEST_LABELS names no file with the labels of Kaggle's training set",
 )
 def test_kaggles_labels(tmp_path, capsys):
-    with open(os.environ["KFKD_TEST_LABELS"], newline="") as file:
+    with open(os.environ["KFKD_TEST_LABELS"], encoding="utf-8", newline="") as file:
         header, *rows = file.read().split("\r\n")[:-1]
     assert header == ",".join(COLUMNS)
     images = [" ".join([str(grey)] * 9216) for grey in range(256)]

@@ -68,7 +68,7 @@ def test_a_net(run, saved):
     save_net("net1.pickle", 0.01)
     status, _ = run("net1.pickle", "--out", "a.svg", "--linear", "--ymin", 0)
     assert status == 0
-    assert Path("a.svg").read_text().startswith("<?xml")
+    assert Path("a.svg").read_text(encoding="utf-8").startswith("<?xml")
     (axes,) = saved[0].axes
     assert axes.get_title() == "Learning curves of net1"
     assert axes.get_yscale() == "linear"

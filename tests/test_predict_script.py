@@ -93,7 +93,7 @@ def test_image_files_in_their_own_pixels(net, folder, run):
     plain *= 5
     plain[:, 1::2] += 80
     np.testing.assert_allclose(points[2], plain[0], atol=1e-2)
-    assert Path("a.svg").read_text().startswith("<?xml")
+    assert Path("a.svg").read_text(encoding="utf-8").startswith("<?xml")
 
 
 def test_a_terminal_gets_a_table_for_people(net, folder, run, monkeypatch):

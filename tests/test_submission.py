@@ -141,7 +141,7 @@ def test_a_feature_that_no_specialist_predicts(folder):
 
 
 def test_an_image_that_is_not_in_the_test_set(folder):
-    with open(folder / "IdLookupTable.csv", "a") as file:
+    with open(folder / "IdLookupTable.csv", "a", encoding="utf-8") as file:
         file.write("1001,1784,nose_tip_x,\n")
     message = (
         "^IdLookupTable.csv asks, with RowId 1001, for ImageId 1784, which the test "

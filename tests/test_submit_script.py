@@ -122,7 +122,7 @@ def test_errors_are_one_message_and_nothing_is_written(
 
 
 def test_labels_of_other_images(drawn, run):
-    Path("labels.csv").write_text("ImageId,nose_tip_x\n99,40\n")
+    Path("labels.csv").write_text("ImageId,nose_tip_x\n99,40\n", encoding="utf-8")
     storage.save(standins.Linear(), "net.pickle")
     status, _ = run("net.pickle", "--data", drawn, "--labels", "labels.csv")
     assert status.endswith("the labels have none of the locations to be submitted")

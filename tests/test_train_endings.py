@@ -254,7 +254,7 @@ def test_a_reader_that_stops_reading_ends_nothing(folder, work):
 @pytest.mark.slow
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full")
 def test_a_full_disk_under_the_log_is_an_error_after_training(folder, work):
-    with open("/dev/full", "w") as log:
+    with open("/dev/full", "w", encoding="utf-8") as log:
         process = start("net1", "--data", folder, "--epochs", 3, stdout=log)
     _, err = process.communicate(timeout=HANGS)
     assert process.returncode == 1
