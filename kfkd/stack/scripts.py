@@ -101,11 +101,11 @@ def _execute(source, name, attributes):
 
 def _keep_source(code, source):
     """Have tracebacks show lines of code that is in no file, where `python -c` does."""
-    # As the interpreter does it; Python 3.13 keeps the source by the file's name.
-    if sys.version_info >= (3, 14):
-        linecache._register_code(code, source, code.co_filename)
-    elif sys.version_info >= (3, 13):
-        linecache._register_code(code.co_filename, source, code.co_filename)
+    register = getattr(linecache, "_register_code", None)  # which came with 3.13
+    if register is not None:
+        # As the interpreter does it: early releases of 3.13 take the file's name.
+        by_code = register.__code__.co_varnames[0] == "code"
+        register(code if by_code else code.co_filename, source, code.co_filename)
 
 
 def _run(arguments, function, *args, **kwargs):
