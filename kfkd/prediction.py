@@ -60,7 +60,7 @@ def predict(nets, X, ids=None):
     X = X.reshape(-1, PIXELS)
     single = not isinstance(nets, Mapping)
     parts = {}
-    for columns, net in _by_columns(nets).items():
+    for columns, net in by_columns(nets).items():
         name = "the net" if single else f"the specialist for {columns[0]}"
         y = _outputs(net, X, name)
         if y.shape != (len(X), len(columns)):
@@ -82,7 +82,7 @@ def predict(nets, X, ids=None):
     return table[[name for name in COLUMNS if name in parts]]
 
 
-def _by_columns(nets):
+def by_columns(nets):
     """Return what was given as a mapping of columns to nets, checked."""
     if not isinstance(nets, Mapping):
         nets = {COLUMNS: nets}

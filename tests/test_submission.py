@@ -135,6 +135,23 @@ def test_a_feature_that_no_specialist_predicts(folder):
         f"^IdLookupTable.csv asks, with RowId {row}, for FeatureName {name}, which is "
         r"not predicted \(and for 1 more such\)$"
     )
+    X, _ = load(test=True, folder=folder)
+    lookup = submission.read_lookup(folder)
+    with pytest.raises(PredictionError, match=message):
+        submission.answer(predict(crew, X), lookup)
+
+
+def test_specialists_that_are_missing_are_named_before_anything_is_predicted(folder):
+    crew = {
+        columns: object.__new__(standins.Linear)  # which could not predict
+        for columns in standins.GROUPS
+        if columns[0] not in ("nose_tip_x", "mouth_left_corner_x")
+    }
+    message = (
+        "^the 4 specialists predict 11 of the 15 key points that IdLookupTable.csv "
+        "asks for; train the others, too: those for nose_tip, mouth_left_corner, "
+        "mouth_right_corner, mouth_center_top_lip$"
+    )
     with pytest.raises(PredictionError, match=message):
         submission.submit(crew, folder)
     assert not os.listdir()
