@@ -41,7 +41,11 @@ def test_a_net_trained_on_drawn_faces_answers_for_drawn_faces(drawn, run):
         assert row.Location_x == pytest.approx(np.clip(own, 0, 96), rel=1e-5)
     wanted = [truth.loc[row.ImageId, row.FeatureName] for row in made.itertuples()]
     rmse = root_mean_squared_error(wanted, made["Location_x"])
-    assert f"{len(made)} locations written to {path}\n" in printed
+    assert f"Data: drawn faces, {drawn / 'test.csv'}\n" in printed
+    assert (
+        f"{len(made)} locations written to {path}\n"
+        "They are of drawn faces, which Kaggle does not know.\n"
+    ) in printed
     assert f"Against {drawn / 'test_labels.csv'}:\n" in printed
     count, shown = re.search(r"^all +(\d+) +([\d.]+)$", printed, re.M).groups()
     assert int(count) == len(made)
@@ -97,14 +101,14 @@ def without_noses():
     ("net", "arguments", "message"),
     [
         (None, [], "net.pickle cannot be read: No such file or directory"),
-        ({"a": 1}, [], "1 is neither a trained net nor one of a set of specialists"),
-        (without_noses(), [], "for FeatureName nose_tip_x, which is not predicted"),
+        ({"a": 1}, [], "net.pickle holds 1 under 'a' (dict of int), where a net, or"),
+        (without_noses(), [], "the 5 specialists predict 14 of the 15 key points that"),
         (standins.Linear(4), [], "the net predicts 4, where 30 columns are wanted"),
         (standins.Linear(), ["--labels", "no.csv"], "no.csv cannot be read: No such"),
         (standins.Linear(), ["--out", "no/s.csv"], "there is no folder no"),
-        (standins.Linear(), ["--device", "abacus"], "abacus"),
+        (standins.Linear(), ["--device", "abacus"], "--device: 'abacus' is not a dev"),
         (None, ["--data", "no"], "net.pickle cannot be read: No such file"),
-        (standins.Linear(), ["--data", "no"], "no is no folder that could hold"),
+        (standins.Linear(), ["--data", "no"], "--data: there is no folder no"),
     ],
 )
 def test_errors_are_one_message_and_nothing_is_written(

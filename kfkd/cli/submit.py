@@ -1,22 +1,20 @@
 """Write a submission for Kaggle from a saved net, or a set of specialists."""
 
-import argparse
-import pathlib
-
 import kfkd
 from kfkd._words import count
 from kfkd.cli import options
+from kfkd.cli._parser import Parser
 
 
 def parse_args(argv=None, prog=None):
     """Return the parsed command line."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog=prog,
         description="Predict the images of test.csv and write what IdLookupTable.csv "
         "asks for in Kaggle's format.",
     )
     add = parser.add_argument
-    options.add_net(parser, default="net-specialists.pickle")
+    options.add_net(parser, default=options.DEFAULT_SET)
     options.add_data(parser)
     add(
         "--labels",
@@ -29,11 +27,12 @@ def parse_args(argv=None, prog=None):
     add(
         "--out",
         metavar="FILE",
-        type=pathlib.Path,
+        type=options.table,
         help="where it goes (default: submission-<time>.csv in the current folder)",
     )
     args = parser.parse_args(argv)
     options.check_data(parser, args)
+    options.check_net(parser, args.net)
     return args
 
 
@@ -48,17 +47,19 @@ def main(argv=None, prog=None):
     args = parse_args(argv, prog)
     path = args.out or kfkd.submission.new_path()
     kfkd.storage.check_writable(path)
-    kfkd.storage.check_readable(args.net)
-    kfkd.xla.set_device(args.device)
+    options.check_saved(args.net, default=options.DEFAULT_SET)
+    options.choose_device(args)
+    nets = kfkd.storage.load(args.net)
     folder = options.choose_folder(args, "test")
     lookup = kfkd.submission.read_lookup(folder)
     labels_path = find_labels(args, folder)
     if labels_path:
         labels = kfkd.scoring.asked_for(kfkd.scoring.read_labels(labels_path), lookup)
 
-    nets = kfkd.storage.load(args.net)
     path, predictions = kfkd.submission.submit(nets, folder, path)
     print(f"{count(len(lookup), 'location')} written to {path}")
+    if kfkd.faces.is_drawn(kfkd.data.find("test", folder)):
+        print("They are of drawn faces, which Kaggle does not know.")
     if labels_path:
         print(f"\nAgainst {labels_path}:\n{kfkd.scoring.report(predictions, labels)}")
     return 0
