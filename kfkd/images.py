@@ -94,7 +94,9 @@ def open_image(path):
             "smaller, or cut the face out"
         ) from error
     except Image.UnidentifiedImageError as error:
-        raise DataError(f"{path} is not an image of a known format") from error
+        raise DataError(
+            f"{path} is not an image of a known format, such as JPEG or PNG"
+        ) from error
     # Pillow's readers raise many things for damaged files.
     except Exception as error:
         reason = getattr(error, "strerror", None) or error

@@ -41,7 +41,7 @@ def predict(nets, X, ids=None):
     Raises
     ------
     PredictionError
-        `nets` is something else, not trained, or predicts what is no number; or it
+        `nets` is something else, not trained, or predicts what is not a number; or it
         predicts x or y alone of a point.
     ValueError
         `X` is of another shape.
@@ -72,7 +72,7 @@ def predict(nets, X, ids=None):
         bad = np.count_nonzero(~np.isfinite(y).all(axis=1))
         if bad:
             raise PredictionError(
-                f"{name} predicts what is no number for {bad} of {len(X)} images; "
+                f"{name} predicts what is not a number for {bad} of {len(X)} images; "
                 "its training has failed"
             )
         # In double precision, as the tutorial's were.
@@ -96,13 +96,13 @@ def by_columns(nets):
         if not isinstance(columns, tuple) or not columns:
             raise PredictionError(
                 "a set of specialists maps tuples of columns to nets; "
-                f"{shown(columns)} is no such tuple"
+                f"{shown(columns)} is not such a tuple"
             )
     seen = set()
     for name in itertools.chain.from_iterable(nets):
         if name not in COLUMNS:
             raise PredictionError(
-                f"a specialist predicts {shown(name)}, which is no target column"
+                f"a specialist predicts {shown(name)}, which is not a target column"
                 f"{hint(name, COLUMNS)}"
             )
         if name in seen:

@@ -72,7 +72,7 @@ def _parse_lookup(stream, where):
             + (
                 "the value is missing"
                 if pd.isna(name)
-                else f"{shown(name)} is no target column{hint(name, COLUMNS)}"
+                else f"{shown(name)} is not a target column{hint(name, COLUMNS)}"
             )
         )
     return lookup
@@ -207,8 +207,9 @@ def _check_columns(nets, lookup):
         wanted = len({name[:-2] for name in asked})
         raise PredictionError(
             f"the {count(len(nets), 'specialist')} predict {wanted - len(missing)} of "
-            f"the {count(wanted, 'key point')} that IdLookupTable.csv asks for; train "
-            f"the others, too: those for {', '.join(missing)}"
+            f"the {count(wanted, 'key point')} that IdLookupTable.csv asks for, and "
+            f"not {', '.join(missing)}; `kfkd fit-specialists` trains those that are "
+            "missing"
         )
 
 

@@ -163,8 +163,14 @@ def other_depth(path):
     [
         (lambda path: None, "cannot be read as an image: No such file or directory$"),
         (os.mkdir, "cannot be read as an image: Is a directory$"),
-        (lambda path: path.write_text("a,b"), "is not an image of a known format$"),
-        (lambda path: path.write_bytes(b""), "is not an image of a known format$"),
+        (
+            lambda path: path.write_text("a,b"),
+            "is not an image of a known format, such as JPEG or PNG$",
+        ),
+        (
+            lambda path: path.write_bytes(b""),
+            "is not an image of a known format, such as JPEG or PNG$",
+        ),
         (cut, "cannot be read as an image: "),
         (
             other_depth,

@@ -124,6 +124,10 @@ def test_an_unknown_command(run):
             "kfkd plot: error: FIGURE comes first, its options after it",
         ),
         (
+            "predict",
+            "kfkd predict: error: the following arguments are required: NET.pickle",
+        ),
+        (
             "submit me.JPG",
             "kfkd submit: error: me.JPG is an image, not a saved net",
         ),

@@ -149,8 +149,8 @@ def test_specialists_that_are_missing_are_named_before_anything_is_predicted(fol
     }
     message = (
         "^the 4 specialists predict 11 of the 15 key points that IdLookupTable.csv "
-        "asks for; train the others, too: those for nose_tip, mouth_left_corner, "
-        "mouth_right_corner, mouth_center_top_lip$"
+        "asks for, and not nose_tip, mouth_left_corner, mouth_right_corner, "
+        "mouth_center_top_lip; `kfkd fit-specialists` trains those that are missing$"
     )
     with pytest.raises(PredictionError, match=message):
         submission.submit(crew, folder)
@@ -194,7 +194,7 @@ def test_an_image_that_is_not_in_the_test_set(folder):
         ),
         (
             lambda lines: [*lines[:3], "", "x,1,nose_tip_x,"],
-            "line 5, column RowId: 'x' is no number$",
+            "line 5, column RowId: 'x' is not a number$",
         ),
         (
             lambda lines: [*lines[:3], "3,1.5,nose_tip_x,"],
@@ -214,7 +214,7 @@ def test_an_image_that_is_not_in_the_test_set(folder):
         ),
         (
             lambda lines: [*lines[:3], "3,1,nose_tipp_x,"],
-            r"line 4, column FeatureName: 'nose_tipp_x' is no target column \(did you",
+            r"line 4, column FeatureName: 'nose_tipp_x' is not a target column \(di",
         ),
         (
             lambda lines: [*lines[:3], "3,1,,"],
@@ -232,7 +232,7 @@ def test_faults_of_the_table_are_named(folder, rewrite, message):
 
 def test_a_table_in_another_encoding(folder):
     tables.write(folder / "IdLookupTable.csv", lookup_lines(), encoding="utf-16")
-    with pytest.raises(DataError, match="is no plain text"):
+    with pytest.raises(DataError, match="is not plain text"):
         submission.read_lookup(folder)
 
 

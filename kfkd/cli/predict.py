@@ -28,6 +28,7 @@ def parse_args(argv=None, prog=None):
     add(
         "images",
         nargs="*",
+        default=[],  # without it, argparse asks for some where the net is missing
         metavar="IMAGE",
         help="image files of any size and colour (default: the images of test.csv)",
     )

@@ -51,7 +51,7 @@ def plot_weights(net, ax=None, *, n=None, smooth=None):
     """
     layers = getattr(net, "layers_", None)
     if not layers:
-        what = "has no weights yet" if hasattr(net, "layers") else "is no net"
+        what = "has no weights yet" if hasattr(net, "layers") else "is not a net"
         raise PlotError(f"{shown(net)} {what}, so there are none to draw")
     name, W = next(
         (name, layer.W.get_value())

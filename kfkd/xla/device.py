@@ -98,8 +98,8 @@ def _find(name, source=None):
         raise DeviceError(
             f"{asked}, but JAX finds no CUDA GPU. Check the driver "
             "with nvidia-smi, install JAX for CUDA with: python -m pip install -r "
-            "requirements-cuda.txt, or choose the CPU with "
-            f"{'KFKD_DEVICE=cpu' if source else repr('cpu')}."
+            "requirements-cuda.txt, or choose "
+            f"{'the CPU with KFKD_DEVICE=cpu' if source else 'cpu'}."
         )
     index, count = int(number or 0), len(devices)
     if index >= count:
