@@ -207,9 +207,8 @@ def _check_columns(nets, lookup):
         wanted = len({name[:-2] for name in asked})
         raise PredictionError(
             f"the {count(len(nets), 'specialist')} predict {wanted - len(missing)} of "
-            f"the {count(wanted, 'key point')} that IdLookupTable.csv asks for, and "
-            f"not {', '.join(missing)}; `kfkd fit-specialists` trains those that are "
-            "missing"
+            f"the {count(wanted, 'key point')} that IdLookupTable.csv asks for; those "
+            f"for {', '.join(missing)} are missing"
         )
 
 

@@ -149,8 +149,8 @@ def test_specialists_that_are_missing_are_named_before_anything_is_predicted(fol
     }
     message = (
         "^the 4 specialists predict 11 of the 15 key points that IdLookupTable.csv "
-        "asks for, and not nose_tip, mouth_left_corner, mouth_right_corner, "
-        "mouth_center_top_lip; `kfkd fit-specialists` trains those that are missing$"
+        "asks for; those for nose_tip, mouth_left_corner, mouth_right_corner, "
+        "mouth_center_top_lip are missing$"
     )
     with pytest.raises(PredictionError, match=message):
         submission.submit(crew, folder)

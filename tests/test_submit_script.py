@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import standins
+from crews import COLUMNS as COLUMNS_OF
+from crews import NAMES
 from sklearn.metrics import root_mean_squared_error
 
 from kfkd import faces, nets, storage
@@ -123,6 +125,25 @@ def test_errors_are_one_message_and_nothing_is_written(
     assert status.startswith("submit.py: ")
     assert message in status
     assert os.listdir() == before
+
+
+@pytest.mark.parametrize(
+    ("name", "command"),
+    [
+        ("net-specialists.pickle", "kfkd fit-specialists"),
+        ("crew.pickle", "kfkd fit-specialists --out crew.pickle"),
+    ],
+)
+def test_specialists_that_are_still_to_be_trained(run, monkeypatch, name, command):
+    monkeypatch.setattr(faces, "make", lambda: pytest.fail("faces are drawn"))
+    crew = {COLUMNS_OF[point]: standins.Linear() for point in NAMES[2:4]}
+    storage.save(crew, name)
+    status, printed = run(name)
+    assert status == (
+        f"submit.py: {name} holds 2 of 6 specialists; `{command}` trains the others: "
+        f"{', '.join(NAMES[:2] + NAMES[4:])}"
+    )
+    assert printed == ""
 
 
 def test_labels_of_other_images(drawn, run):

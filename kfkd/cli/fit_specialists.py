@@ -84,12 +84,12 @@ def parse_args(argv=None, prog=None):
 def main(argv=None, prog=None):
     """Train, save, report; return the exit status."""
     args = parse_args(argv, prog)
-    from kfkd.specialists.devices import take_device
-    from kfkd.specialists.pretraining import read_pretrained
-
     kfkd.storage.check_writable(args.out)
     if args.net is not None:
         options.check_saved(args.net)
+    from kfkd.specialists.devices import take_device
+    from kfkd.specialists.pretraining import read_pretrained
+
     # Also for processes that share a GPU with this one.
     options.choose_device(args, lambda name: take_device(name, place=None))
     kfkd.xla.set_precision(args.precision)
@@ -144,17 +144,13 @@ def saved(nets, out):
     nets : dict of tuple of str to NeuralNet
     out : path
     """
-    from kfkd.specialists.settings import SPECIALIST_SETTINGS, name_of
+    from kfkd.specialists.settings import find_missing
 
-    missing = [
-        name_of(setting["columns"])
-        for setting in SPECIALIST_SETTINGS
-        if setting["columns"] not in nets
-    ]
+    missing = find_missing(nets)
     if not missing:
         return f"The specialists are saved in {out}"
     return (
-        f"{len(nets)} of {len(SPECIALIST_SETTINGS)} specialists "
+        f"{len(nets)} of {len(nets) + len(missing)} specialists "
         f"{'is' if len(nets) == 1 else 'are'} saved in {out}. To "
         f"train the others ({', '.join(missing)}), do the same again without --only"
     )

@@ -1,9 +1,13 @@
 """Write a submission for Kaggle from a saved net, or a set of specialists."""
 
+import shlex
+from collections.abc import Mapping
+
 import kfkd
 from kfkd._words import count
 from kfkd.cli import options
 from kfkd.cli._parser import Parser
+from kfkd.errors import PredictionError
 
 
 def parse_args(argv=None, prog=None):
@@ -42,6 +46,20 @@ def find_labels(args, folder):
     return args.labels or (beside if beside.is_file() else None)
 
 
+def check_complete(nets, path):
+    """Raise PredictionError if some of the tutorial's specialists are missing."""
+    from kfkd.specialists.settings import find_missing
+
+    missing = find_missing(nets) if isinstance(nets, Mapping) else ()
+    if missing:
+        command = ["kfkd", "fit-specialists"]
+        command += [] if path == options.DEFAULT_SET else ["--out", path]
+        raise PredictionError(
+            f"{path} holds {len(nets)} of {len(nets) + len(missing)} specialists; "
+            f"`{shlex.join(command)}` trains the others: {', '.join(missing)}"
+        )
+
+
 def main(argv=None, prog=None):
     """Predict, check, write, score; return the exit status."""
     args = parse_args(argv, prog)
@@ -50,6 +68,7 @@ def main(argv=None, prog=None):
     options.check_saved(args.net, default=options.DEFAULT_SET)
     options.choose_device(args)
     nets = kfkd.storage.load(args.net)
+    check_complete(nets, args.net)
     folder = options.choose_folder(args, "test")
     lookup = kfkd.submission.read_lookup(folder)
     labels_path = find_labels(args, folder)
