@@ -199,6 +199,19 @@ def test_what_cannot_be_is_found_before_faces_are_drawn(
     assert out == ""
 
 
+def test_what_the_environment_asks_for_is_found_before_faces_are_drawn(
+    run, monkeypatch
+):
+    monkeypatch.setattr(faces, "make", lambda **sizes: pytest.fail("faces are drawn"))
+    with monkeypatch.context() as patch:
+        patch.setenv("KFKD_DEVICE", "abacus")
+        status, out = run()
+    assert status.startswith(
+        "fit_specialists.py: KFKD_DEVICE asks for the device 'abacus'; the devices are"
+    )
+    assert out == ""
+
+
 @pytest.mark.slow
 def test_how_many_of_the_specialists_are_saved(folder, small_nets, monkeypatch, capsys):
     arguments = ["--data", str(folder), "--epochs-scale", "1e-9", "--only"]

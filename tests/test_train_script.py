@@ -178,6 +178,18 @@ def test_how_long_faces_take_is_said_if_they_are_to_be_drawn(
     assert capsys.readouterr().out == "Data: drawn faces\n"
 
 
+def test_drawn_faces_in_the_place_of_kaggles_are_called_that(monkeypatch, capsys):
+    place = Path.home() / "data" / "kaggle-facial-keypoint-detection"
+    faces.make(place, n_train=4, n_test=2)
+    args = types.SimpleNamespace(synthetic=False, data=None)
+    assert choose_folder(args) is None
+    assert capsys.readouterr().out == f"Data: drawn faces, {place / 'training.csv'}\n"
+    with open(place / "training.csv", "a") as file:
+        file.write("\n")
+    choose_folder(args)
+    assert capsys.readouterr().out == f"Data: {place / 'training.csv'}\n"
+
+
 def test_drawn_faces_can_be_asked_for(folder, few_faces, monkeypatch, capsys):
     monkeypatch.setenv("KFKD_DATA", str(folder))
     assert train.main(["net1", "--synthetic", "--dry-run"]) == 0

@@ -81,20 +81,25 @@ def parse_args(argv=None, prog=None):
     return args
 
 
+def _take_device(name):
+    from kfkd.specialists.devices import take_device
+
+    take_device(name, place=None)  # which may be shared with other processes
+    kfkd.xla.set_device(name)
+
+
 def main(argv=None, prog=None):
     """Train, save, report; return the exit status."""
     args = parse_args(argv, prog)
     kfkd.storage.check_writable(args.out)
     if args.net is not None:
         options.check_saved(args.net)
-    from kfkd.specialists.devices import take_device
-    from kfkd.specialists.pretraining import read_pretrained
-
-    # Also for processes that share a GPU with this one.
-    options.choose_device(args, lambda name: take_device(name, place=None))
+    options.choose_device(args, _take_device)
     kfkd.xla.set_precision(args.precision)
     if args.net is not None:
-        read_pretrained(args.net)  # before faces are drawn
+        from kfkd.specialists.pretraining import read_pretrained
+
+        read_pretrained(args.net)  # to know before faces are drawn
     with contextlib.ExitStack() as stack:
         out, sizes, limits = args.out, {}, {}
         if args.dry_run:
