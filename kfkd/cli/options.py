@@ -162,11 +162,16 @@ def check_saved(path, default=None):
 
 
 def _maker(path):
-    """Return the command that makes a file by default, or None."""
+    """Return the command that makes a file of this name, or None."""
     stem = kfkd.storage.stem(path)
-    if stem == SPECIALISTS:
-        return "kfkd fit-specialists"
-    return f"kfkd train {stem}" if stem in NETS else None
+    if stem != SPECIALISTS and stem not in NETS:
+        return None
+    command = ["kfkd", "fit-specialists"]
+    if stem in NETS:
+        command = ["kfkd", "train", stem]
+    if str(path) not in (stem, stem + NET_FORMATS["pickle"]):
+        command += ["--out", str(path)]
+    return shlex.join(command)
 
 
 _IMAGES = (".bmp", ".gif", ".heic", ".jpeg", ".jpg", ".pgm", ".png", ".tif", ".tiff")
