@@ -175,9 +175,9 @@ def test_no_names_in_cols_stand_for_all(folder):
     ("cols", "message"),
     [
         (["nose_tp_x"], r"'nose_tp_x'.*did you mean 'nose_tip_x'"),
-        (["nose_tip_x", "Image"], r"'Image', which is no target column"),
-        (["ImageId"], r"'ImageId', which is no target column"),
-        ([3], r"cols names 3, which is no target column"),
+        (["nose_tip_x", "Image"], r"'Image', which is not a target column"),
+        (["ImageId"], r"'ImageId', which is not a target column"),
+        ([3], r"cols names 3, which is not a target column"),
         ("nose_tip_x", r"'nose_tip_x', not a list"),
         (["nose_tip_x", "nose_tip_y", "nose_tip_x"], r"'nose_tip_x' twice"),
     ],

@@ -221,7 +221,7 @@ def test_data(work, monkeypatch):
     assert "data/training.csv" in places.find_data().text
     monkeypatch.setenv("KFKD_DATA", "elsewhere")
     found = places.find_data()
-    assert found.text.startswith("elsewhere is no folder")
+    assert found.text.startswith("there is no folder elsewhere")
     assert "KFKD_DATA" in found.mend
 
 

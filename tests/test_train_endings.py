@@ -90,6 +90,17 @@ def test_ctrl_c_before_the_first_epoch_saves_nothing(folder):
     assert files(Path.cwd()) == []
 
 
+def test_what_is_said_after_ctrl_c_begins_a_line(folder, monkeypatch, capsys):
+    def fit(net, X, y):  # as if Ctrl-C came at once; a terminal shows ^C
+        print("^C", end="")
+        net.train_history_ = []
+
+    monkeypatch.setattr(nets.NeuralNet, "fit", fit)
+    assert train.main(["net1", "--data", str(folder)]) == 130
+    out = capsys.readouterr().out
+    assert "^C\nInterrupted before the first epoch ended: there is nothing " in out
+
+
 def test_a_training_that_diverges_is_an_error(folder, monkeypatch, capsys):
     def make(name, **changes):
         changes["on_epoch_finished"] = [

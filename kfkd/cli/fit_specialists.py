@@ -1,6 +1,5 @@
 """Train the specialists of the tutorial and pickle them together."""
 
-import argparse
 import contextlib
 import pathlib
 
@@ -8,6 +7,7 @@ import kfkd
 from kfkd._signals import ended_after
 from kfkd.choices import SPECIALISTS
 from kfkd.cli import options
+from kfkd.cli._parser import Parser, one_of
 from kfkd.cli.options import positive, whole
 
 DRY_RUN = 200  # images
@@ -15,7 +15,7 @@ DRY_RUN = 200  # images
 
 def parse_args(argv=None, prog=None):
     """Return the parsed command line."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog=prog,
         description="Train the six specialists of the tutorial, each for some of the "
         "key points, and pickle them together. Each is kept as it arrives, in a folder "
@@ -35,7 +35,7 @@ def parse_args(argv=None, prog=None):
     add(
         "--only",
         nargs="+",
-        choices=SPECIALISTS,
+        type=one_of(SPECIALISTS),
         metavar="POINT",
         help="train these alone and keep the others as they are: "
         f"{', '.join(SPECIALISTS)} (default: all)",
@@ -75,8 +75,17 @@ def parse_args(argv=None, prog=None):
     )
     args = parser.parse_args(argv)
     options.check_data(parser, args)
-    options.choose_out(parser, args, "net-specialists")
+    if args.net is not None:
+        options.check_net(parser, args.net)
+    options.choose_out(parser, args, options.SPECIALISTS)
     return args
+
+
+def _take_device(name):
+    from kfkd.specialists.devices import take_device
+
+    take_device(name, place=None)  # which may be shared with other processes
+    kfkd.xla.set_device(name)
 
 
 def main(argv=None, prog=None):
@@ -84,8 +93,13 @@ def main(argv=None, prog=None):
     args = parse_args(argv, prog)
     kfkd.storage.check_writable(args.out)
     if args.net is not None:
-        kfkd.storage.check_readable(args.net)
+        options.check_saved(args.net)
+    options.choose_device(args, _take_device)
     kfkd.xla.set_precision(args.precision)
+    if args.net is not None:
+        from kfkd.specialists.pretraining import read_pretrained
+
+        read_pretrained(args.net)  # to know before faces are drawn
     with contextlib.ExitStack() as stack:
         out, sizes, limits = args.out, {}, {}
         if args.dry_run:
@@ -123,12 +137,28 @@ def main(argv=None, prog=None):
         print(f"\n{report(nets, out)}\n")
     if args.holdout:
         options.print_held_out(nets, folder, args.holdout)
-    print(
-        "Dry run: no files are written."
-        if args.dry_run
-        else f"The specialists are saved in {args.out}"
-    )
+    print("Dry run: no files are written." if args.dry_run else saved(nets, args.out))
     return 0
+
+
+def saved(nets, out):
+    """Return what is saved, and what is left to be trained.
+
+    Parameters
+    ----------
+    nets : dict of tuple of str to NeuralNet
+    out : path
+    """
+    from kfkd.specialists.settings import find_missing
+
+    missing = find_missing(nets)
+    if not missing:
+        return f"The specialists are saved in {out}"
+    return (
+        f"{len(nets)} of {len(nets) + len(missing)} specialists "
+        f"{'is' if len(nets) == 1 else 'are'} saved in {out}. To "
+        f"train the others ({', '.join(missing)}), do the same again without --only"
+    )
 
 
 def report(nets, out):

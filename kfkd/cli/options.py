@@ -10,11 +10,14 @@ from collections.abc import Mapping
 
 import kfkd
 from kfkd._words import count
-from kfkd.choices import NET_FORMATS, PICTURE_FORMATS, PRECISIONS
-from kfkd.errors import NoDataError, StorageError
+from kfkd.choices import NET_FORMATS, NETS, PICTURE_FORMATS, PRECISIONS
+from kfkd.cli._parser import one_of
+from kfkd.errors import DataError, DeviceError, NoDataError, StorageError
 
 __all__ = [
+    "DEFAULT_SET",
     "OUT_OF_TIME",
+    "SPECIALISTS",
     "add_checkpoint_every",
     "add_data",
     "add_device",
@@ -26,6 +29,8 @@ __all__ = [
     "add_training",
     "check_data",
     "check_net",
+    "check_saved",
+    "choose_device",
     "choose_folder",
     "choose_out",
     "load_named",
@@ -33,8 +38,14 @@ __all__ = [
     "positive",
     "print_held_out",
     "share",
+    "table",
     "whole",
 ]
+
+# The set that commands make and take by default, without the ending of its name, and
+# with it.
+SPECIALISTS = "net-specialists"
+DEFAULT_SET = SPECIALISTS + NET_FORMATS["pickle"]
 
 OUT_OF_TIME = 75  # which sysexits.h has for what may be tried again
 
@@ -46,7 +57,9 @@ def whole(least, most=None):
         try:
             number = int(text)
         except ValueError:
-            raise argparse.ArgumentTypeError(f"{text!r} is no whole number") from None
+            raise argparse.ArgumentTypeError(
+                f"{text!r} is not a whole number"
+            ) from None
         if number < least or (most is not None and number > most):
             bounds = f"at least {least}" + (f", at most {most}" if most else "")
             raise argparse.ArgumentTypeError(f"{text} is not {bounds}")
@@ -62,6 +75,15 @@ def picture(text):
         raise argparse.ArgumentTypeError(
             f"{path} ends in none of {', '.join(PICTURE_FORMATS)}"
         )
+    return path
+
+
+def table(text):
+    """Take a text for the path of a table as CSV."""
+    path = pathlib.Path(text)
+    pipe = path.exists() and not path.is_file()  # or a device, or a folder
+    if path.suffix.lower() != ".csv" and not pipe:
+        raise argparse.ArgumentTypeError(f"{path} does not end in .csv")
     return path
 
 
@@ -97,7 +119,7 @@ def _number(text):
     try:
         return float(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number") from None
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
 
 
 def add_net(parser, default=None):
@@ -113,36 +135,88 @@ def add_net(parser, default=None):
     )
 
 
+def check_saved(path, default=None):
+    """Find out early whether a saved net can be read.
+
+    Parameters
+    ----------
+    path : path
+    default : str, optional
+        What is taken where no net is named.
+
+    Raises
+    ------
+    StorageError
+        If not; the message says which command makes it, or which name is near.
+    """
+    near, command = kfkd.storage.similar(path), _maker(path)
+    forgotten = near and kfkd.storage.stem(near) == kfkd.storage.stem(path)
+    if command and not forgotten and not os.path.exists(path):
+        missing = f"there is no {path}"
+        if str(path) == default:
+            raise StorageError(
+                f"{missing}, the default: `{command}` makes it, or name another net"
+            )
+        raise StorageError(f"{missing}; `{command}` makes it")
+    kfkd.storage.check_readable(path)
+
+
+def _maker(path):
+    """Return the command that makes a file of this name, or None."""
+    stem = kfkd.storage.stem(path)
+    if stem != SPECIALISTS and stem not in NETS:
+        return None
+    command = ["kfkd", "fit-specialists"]
+    if stem in NETS:
+        command = ["kfkd", "train", stem]
+    if str(path) not in (stem, stem + NET_FORMATS["pickle"]):
+        command += ["--out", str(path)]
+    return shlex.join(command)
+
+
 _IMAGES = (".bmp", ".gif", ".heic", ".jpeg", ".jpg", ".pgm", ".png", ".tif", ".tiff")
 _IMAGES += (".webp",)
 
 
-def check_net(parser, net, others=()):
-    """End with an error of `parser` if an image stands where the net belongs.
+def check_net(parser, net, images=None):
+    """End with an error of `parser` if net and images are not in their places.
 
     Parameters
     ----------
     parser : argparse.ArgumentParser
     net : str
-    others : list of str
-        What follows it.
+    images : list of str, optional
+        What follows it, if anything may.
     """
-    if pathlib.Path(net).suffix.lower() not in _IMAGES:
-        return
     endings = NET_FORMATS.values()
-    nets = [path for path in others if pathlib.Path(path).suffix in endings]
-    name = nets[0] if nets else "NET.pickle"
-    images = shlex.join(path for path in (net, *others) if path not in nets)
-    parser.error(
-        f"{net} is an image; the net comes first: {parser.prog} {name} {images}"
-    )
+    nets = [path for path in images or () if pathlib.Path(path).suffix in endings]
+    if pathlib.Path(net).suffix.lower() in _IMAGES:
+        if images is None:
+            parser.error(f"{net} is an image, not a saved net")
+        name = nets[0] if nets else "NET.pickle"
+        rest = shlex.join(path for path in (net, *images) if path not in nets)
+        parser.error(
+            f"{net} is an image; the net comes first: {parser.prog} {name} {rest}"
+        )
+    if nets:
+        parser.error(f"{nets[0]} is a saved net, not an image; one net is taken")
+    for path in images or ():
+        if pathlib.Path(path).is_dir():
+            parser.error(f"{path} is a folder; name the images in it, as in {path}/*")
+        if pathlib.Path(path).suffix.lower() == ".csv":
+            folder = pathlib.Path(path).parent
+            parser.error(
+                f"{path} is a table, not an image; --data {folder} predicts the images "
+                "of its test.csv"
+            )
 
 
 def add_format(parser):
     """Add ``--format``, of the file of nets that ``--out`` names."""
     parser.add_argument(
         "--format",
-        choices=NET_FORMATS,
+        type=one_of(NET_FORMATS),
+        metavar=f"{{{','.join(NET_FORMATS)}}}",
         help="what the nets are saved as: a pickle, or arrays and JSON, which can be "
         "loaded without running code of the file (default: by the ending of --out, "
         + ", ".join(f"{end} for {name}" for name, end in NET_FORMATS.items())
@@ -162,9 +236,14 @@ def choose_out(parser, args, stem):
     """
     ending = NET_FORMATS[args.format or "pickle"]
     args.out = args.out or pathlib.Path(stem + ending)
-    arrays = args.out.suffix == NET_FORMATS["arrays"]
-    if args.format and arrays != (args.format == "arrays"):
+    if args.format and args.out.suffix != ending:
         parser.error(f"--format {args.format} needs a name that ends in {ending}")
+    # Of a folder it is said later, as for other files, that it is one.
+    if args.out.suffix not in NET_FORMATS.values() and not args.out.is_dir():
+        parser.error(
+            f"--out {args.out} ends in none of {', '.join(NET_FORMATS.values())}, the "
+            "formats of nets"
+        )
 
 
 def add_device(parser):
@@ -175,6 +254,29 @@ def add_device(parser):
         help="cpu, cuda or cuda:N (default: KFKD_DEVICE, else the first CUDA GPU, else "
         "cpu)",
     )
+
+
+def choose_device(args, choose=None):
+    """Choose the device that ``--device`` names.
+
+    Parameters
+    ----------
+    args : argparse.Namespace
+        With ``device``.
+    choose : callable, optional
+        Called with the name; by default ``kfkd.xla.set_device``.
+
+    Raises
+    ------
+    DeviceError
+        There is no such device; the message names what has asked for it.
+    """
+    try:
+        (choose or kfkd.xla.set_device)(args.device)
+    except DeviceError as error:
+        if args.device is None:
+            raise
+        raise DeviceError(f"--device: {error}") from error
 
 
 def add_jobs(parser):
@@ -193,9 +295,9 @@ def _jobs(text):
     try:
         number = int(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number") from None
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
     if not number:
-        raise argparse.ArgumentTypeError("0 is no number of jobs")
+        raise argparse.ArgumentTypeError("0 is not a number of jobs")
     return number
 
 
@@ -227,7 +329,8 @@ def add_training(parser):
     )
     add(
         "--precision",
-        choices=PRECISIONS,
+        type=one_of(PRECISIONS),
+        metavar=f"{{{','.join(PRECISIONS)}}}",
         help="of products of float32: tensorfloat32 on GPUs (the CPU has float32 "
         "instead), float32 everywhere, or bfloat16, with weights in float32 (default: "
         "KFKD_PRECISION, else tensorfloat32)",
@@ -244,7 +347,7 @@ def duration(text):
         minutes = float(number) * _UNITS[unit]
     except (KeyError, ValueError):
         raise argparse.ArgumentTypeError(
-            f"{text!r} is no time such as 90s, 30m or 1.5h"
+            f"{text!r} is not a time such as 90s, 30m or 1.5h"
         ) from None
     if not 0 < minutes < math.inf:
         raise argparse.ArgumentTypeError(f"{text} is not greater than 0")
@@ -260,8 +363,8 @@ def _every(text):
         return {"minutes": duration(text)}
     except argparse.ArgumentTypeError:
         raise argparse.ArgumentTypeError(
-            f"{text!r} is no number of epochs such as 100, no time such as 90s, 5m or "
-            "1h, and not never"
+            f"{text!r} is not a number of epochs such as 100, a time such as 90s, 5m "
+            "or 1h, or never"
         ) from None
 
 
@@ -334,26 +437,34 @@ def choose_folder(args, name="training", *, file=None, **sizes):
     file = file or sys.stdout
     if not args.synthetic:
         try:
-            print(f"Data: {kfkd.data.find(name, args.data)}", file=file)
-            return args.data
+            path = kfkd.data.find(name, args.data)
         except NoDataError:
             print(
                 "Kaggle's files are not here (data/README.md says how to get them), so "
                 "drawn faces take their place.",
                 file=file,
             )
+        except DataError as error:
+            if args.data is None:
+                raise
+            raise DataError(f"--data: {error}") from error
+        else:
+            print(f"Data: {kfkd.faces.describe(path)}", file=file)
+            return args.data
     soon = not sizes and kfkd.faces.find() is None
     first = "; to draw them takes up to a minute, this once" if soon else ""
     print(f"Data: drawn faces{first}", file=file, flush=True)
     return kfkd.faces.make(**sizes)
 
 
-def load_named(paths):
+def load_named(paths, default=None):
     """Load saved nets, named after their files.
 
     Parameters
     ----------
     paths : list of path
+    default : str, optional
+        As for `check_saved`.
 
     Returns
     -------
@@ -369,6 +480,8 @@ def load_named(paths):
     for path, file in zip(paths, files, strict=True):
         if files.count(file) > 1:
             raise StorageError(f"{path} is named twice")
+    for path in paths:
+        check_saved(path, default)
     stems = [pathlib.Path(path).stem for path in paths]
     names = stems if len(set(stems)) == len(paths) else paths
     return {

@@ -1,10 +1,9 @@
 """Draw learning curves, what nets predict, their weights, a face that is flipped."""
 
-import argparse
-
 import kfkd
 from kfkd._words import count
 from kfkd.cli import options, plot_learning_curves
+from kfkd.cli._parser import Parser
 from kfkd.cli.options import whole
 from kfkd.errors import DataError
 
@@ -13,7 +12,7 @@ DRAWN = 16  # faces
 
 def parse_args(argv=None, prog=None):
     """Return the parsed command line."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog=prog, description="Draw what nets see and predict, and save the picture."
     )
     figures = parser.add_subparsers(dest="figure", required=True, metavar="FIGURE")
@@ -130,7 +129,7 @@ def draw(args):
         X, y = read_faces(args, "training")
         return kfkd.plots.plot_flip(X[0], y[0])
 
-    kfkd.xla.set_device(args.device)
+    options.choose_device(args)
     nets = options.load_named(args.nets)
     name, net = next(iter(nets.items()))
     if args.figure == "weights":

@@ -1,6 +1,5 @@
 """Train all nets of the tutorial and write a page that compares them with it."""
 
-import argparse
 import shlex
 from pathlib import Path
 
@@ -8,6 +7,7 @@ import kfkd
 from kfkd._signals import ended_after
 from kfkd.choices import NETS, PRETRAIN, REPRODUCED
 from kfkd.cli import options
+from kfkd.cli._parser import Parser, one_of
 from kfkd.cli.options import positive, whole
 
 SPECIALISTS = {
@@ -20,7 +20,7 @@ SPECIALISTS = {
 
 def parse_args(argv=None, prog=None):
     """Return the parsed command line."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog=prog,
         description="Train the nets of the tutorial and its specialists, and write a "
         "page, report.html and report.md, that puts what comes of them beside the "
@@ -32,20 +32,21 @@ def parse_args(argv=None, prog=None):
     add(
         "--nets",
         nargs="+",
-        choices=NETS,
+        type=one_of(NETS),
         metavar="NET",
         default=None,
         help=f"of {', '.join(NETS)} (default: {' '.join(REPRODUCED)})",
     )
     add(
         "--specialists",
-        choices=tuple(SPECIALISTS),
+        type=one_of(SPECIALISTS),
+        metavar=f"{{{','.join(SPECIALISTS)}}}",
         help="which sets to train: with weights drawn, starting from a trained net, "
         "both, or none (default: pretrained; none if --nets is given)",
     )
     add(
         "--pretrain",
-        choices=[name for name in NETS if name != "net1"],
+        type=one_of([name for name in NETS if name != "net1"]),
         metavar="NET",
         default=PRETRAIN,
         help="the net that pretrained specialists start from; it is trained too "
@@ -86,6 +87,8 @@ def parse_args(argv=None, prog=None):
     )
     args = parser.parse_args(argv)
     options.check_data(parser, args)
+    if args.out.suffix.lower() in (".html", ".md"):
+        parser.error("--out names a folder; the page in it is called report.html")
     if args.specialists is None:
         args.specialists = "none" if args.nets else "pretrained"
     args.nets = args.nets or REPRODUCED
@@ -124,7 +127,7 @@ def command_of(args):
 def main(argv=None, prog=None):
     """Train, keep, write the page; return the exit status."""
     args = parse_args(argv, prog)
-    kfkd.xla.set_device(args.device)
+    options.choose_device(args)
     kfkd.storage.make_folder(args.out)
     folder = options.choose_folder(args)
     settings = read_settings(args, folder)

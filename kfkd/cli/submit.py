@@ -1,22 +1,24 @@
 """Write a submission for Kaggle from a saved net, or a set of specialists."""
 
-import argparse
-import pathlib
+import shlex
+from collections.abc import Mapping
 
 import kfkd
 from kfkd._words import count
 from kfkd.cli import options
+from kfkd.cli._parser import Parser
+from kfkd.errors import PredictionError
 
 
 def parse_args(argv=None, prog=None):
     """Return the parsed command line."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog=prog,
         description="Predict the images of test.csv and write what IdLookupTable.csv "
         "asks for in Kaggle's format.",
     )
     add = parser.add_argument
-    options.add_net(parser, default="net-specialists.pickle")
+    options.add_net(parser, default=options.DEFAULT_SET)
     options.add_data(parser)
     add(
         "--labels",
@@ -29,11 +31,12 @@ def parse_args(argv=None, prog=None):
     add(
         "--out",
         metavar="FILE",
-        type=pathlib.Path,
+        type=options.table,
         help="where it goes (default: submission-<time>.csv in the current folder)",
     )
     args = parser.parse_args(argv)
     options.check_data(parser, args)
+    options.check_net(parser, args.net)
     return args
 
 
@@ -43,22 +46,39 @@ def find_labels(args, folder):
     return args.labels or (beside if beside.is_file() else None)
 
 
+def check_complete(nets, path):
+    """Raise PredictionError if some of the tutorial's specialists are missing."""
+    from kfkd.specialists.settings import find_missing
+
+    missing = find_missing(nets) if isinstance(nets, Mapping) else ()
+    if missing:
+        command = ["kfkd", "fit-specialists"]
+        command += [] if path == options.DEFAULT_SET else ["--out", path]
+        raise PredictionError(
+            f"{path} holds {len(nets)} of {len(nets) + len(missing)} specialists; "
+            f"`{shlex.join(command)}` trains the others: {', '.join(missing)}"
+        )
+
+
 def main(argv=None, prog=None):
     """Predict, check, write, score; return the exit status."""
     args = parse_args(argv, prog)
     path = args.out or kfkd.submission.new_path()
     kfkd.storage.check_writable(path)
-    kfkd.storage.check_readable(args.net)
-    kfkd.xla.set_device(args.device)
+    options.check_saved(args.net, default=options.DEFAULT_SET)
+    options.choose_device(args)
+    nets = kfkd.storage.load(args.net)
+    check_complete(nets, args.net)
     folder = options.choose_folder(args, "test")
     lookup = kfkd.submission.read_lookup(folder)
     labels_path = find_labels(args, folder)
     if labels_path:
         labels = kfkd.scoring.asked_for(kfkd.scoring.read_labels(labels_path), lookup)
 
-    nets = kfkd.storage.load(args.net)
     path, predictions = kfkd.submission.submit(nets, folder, path)
     print(f"{count(len(lookup), 'location')} written to {path}")
+    if kfkd.faces.is_drawn(kfkd.data.find("test", folder)):
+        print("They are of drawn faces, which Kaggle does not know.")
     if labels_path:
         print(f"\nAgainst {labels_path}:\n{kfkd.scoring.report(predictions, labels)}")
     return 0

@@ -1,12 +1,12 @@
 """Train a net of the tutorial and save it."""
 
-import argparse
 import pathlib
 
 import kfkd
 from kfkd._words import count
-from kfkd.choices import NETS
+from kfkd.choices import NETS, PICTURE_FORMATS
 from kfkd.cli import options
+from kfkd.cli._parser import Parser, one_of
 from kfkd.cli.options import whole
 from kfkd.errors import CheckpointError, DataError, DivergedError, StorageError
 
@@ -15,7 +15,7 @@ DRY_RUN = 200  # images
 
 def parse_args(argv=None, prog=None):
     """Return the parsed command line."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog=prog,
         description="Train a net of the tutorial and pickle it. Ctrl-C ends training "
         "and saves what has been learnt; --resume goes on from there.",
@@ -24,7 +24,7 @@ def parse_args(argv=None, prog=None):
     add(
         "net",
         nargs="?",
-        choices=NETS,
+        type=one_of(NETS),
         default="net8",
         metavar="NET",
         help=f"{', '.join(NETS)} (default: %(default)s)",
@@ -68,9 +68,9 @@ def parse_args(argv=None, prog=None):
     )
     args = parser.parse_args(argv)
     options.check_data(parser, args)
-    options.choose_out(parser, args, args.net)
-    if args.out.suffix == ".png":
+    if args.out and args.out.suffix.lower() in PICTURE_FORMATS:
         parser.error("--out names the file of the net; the picture goes beside it")
+    options.choose_out(parser, args, args.net)
     return args
 
 
@@ -86,7 +86,7 @@ def main(argv=None, prog=None):
     )
     if not args.dry_run:
         check_left(checkpoint, args)
-    kfkd.xla.set_device(args.device)
+    options.choose_device(args)
     kfkd.xla.set_precision(args.precision)
     # For a dry run, enough that DRY_RUN of them have all their labels.
     sizes = dict(n_train=4 * DRY_RUN, n_test=16) if args.dry_run else {}
@@ -116,7 +116,7 @@ def main(argv=None, prog=None):
     if not net.train_history_:
         if diverged:
             raise diverged
-        print("Interrupted before the first epoch ended: there is nothing to save.")
+        print("\nInterrupted before the first epoch ended: there is nothing to save.")
         return 130
     if not args.dry_run:
         save(net, args.out)

@@ -34,7 +34,7 @@ def set_device(name=None):
         the CPU.
     """
     global _chosen
-    _chosen = None if name is None else _find(name, "set_device")
+    _chosen = None if name is None else _find(name)
     return get_device()
 
 
@@ -83,24 +83,28 @@ def _devices(platform):
         return []
 
 
-def _find(name, source):
+def _find(name, source=None):
+    """Return a device by its name; `source` is what names it where it is no caller."""
     platform, _, number = name.strip().lower().partition(":")
     if platform not in ("cpu", "cuda") or (number and not number.isdecimal()):
+        asked = f"{source} asks for the device {name!r}" if source else None
         raise DeviceError(
-            f"{source} asks for the device {name!r}; "
+            f"{asked or f'{name!r} is not a device'}; "
             "the devices are called cpu, cuda, cuda:0, cuda:1, and so on."
         )
+    asked = f"{source} asks for {name!r}" if source else f"{name!r} is asked for"
     devices = _devices(platform)
     if not devices:
         raise DeviceError(
-            f"{source} asks for {name!r}, but JAX finds no CUDA GPU. Check the driver "
+            f"{asked}, but JAX finds no CUDA GPU. Check the driver "
             "with nvidia-smi, install JAX for CUDA with: python -m pip install -r "
-            "requirements-cuda.txt, or choose the CPU with KFKD_DEVICE=cpu."
+            "requirements-cuda.txt, or choose "
+            f"{'the CPU with KFKD_DEVICE=cpu' if source else 'cpu'}."
         )
-    index = int(number or 0)
-    if index >= len(devices):
-        raise DeviceError(
-            f"{source} asks for {name!r}, but there are only {len(devices)}: "
-            f"{platform}:0 to {platform}:{len(devices) - 1}."
-        )
+    index, count = int(number or 0), len(devices)
+    if index >= count:
+        there = f"is only 1: {platform}:0"
+        if count > 1:
+            there = f"are only {count}: {platform}:0 to {platform}:{count - 1}"
+        raise DeviceError(f"{asked}, but there {there}.")
     return devices[index]
