@@ -61,7 +61,7 @@ def test_a_sound_installation(doctor):
     assert status == 0
     assert [*found] == [
         *["Python", "stack", "packages", "data", "tables", "programs"],
-        *["import", "device", "net1", "conv net", "CUDA"],
+        *["import", "settings", "device", "net1", "conv net", "CUDA"],
     ]
     assert "theano-pymc 1.1.2, lasagne 0.1, nolearn 0.6.1" in found["stack"][1]
     assert "KFKD_DEVICE=cpu" in found["device"][1]
@@ -251,6 +251,23 @@ def test_results_that_are_not_theanos(monkeypatch):
     assert found.mend
     del results["xla"]
     assert "KeyError" in trial.find_step("net1", 1, None).text
+
+
+def test_the_users_settings(monkeypatch, tmp_path):
+    monkeypatch.setenv("THEANORC", "")
+    monkeypatch.setenv("THEANO_FLAGS", "")
+    assert not trial.find_settings().mend
+    monkeypatch.setenv("THEANO_FLAGS", "floatX=float64,mode=xla")
+    found = trial.find_settings()
+    assert found.text == "floatX=float64, mode=xla in THEANO_FLAGS"
+    assert not found.mend
+    rc = tmp_path / "theanorc"
+    rc.write_text("[global]\nmode = FAST_RUN\n")
+    monkeypatch.setenv("THEANORC", str(rc))
+    monkeypatch.setenv("THEANO_FLAGS", "floatX=float64")
+    found = trial.find_settings()
+    assert found.text.startswith(f"mode=FAST_RUN in {rc}; floatX=float64 in THEANO_FL")
+    assert found.mend == f"Take `mode` out of {rc}"
 
 
 def test_advice_is_on_a_line_of_its_own():

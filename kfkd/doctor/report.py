@@ -41,7 +41,8 @@ def examine():
     if failure and "StackError: " not in failure:
         mend = REINSTALL
         if "SettingsError: " in failure:
-            mend = "Change THEANO_FLAGS or .theanorc"
+            failure, _, places = failure.rpartition(". Change ")
+            mend = f"Change {places.partition(';')[0]}"
         if any(finding.mend for finding in packages):
             mend = "Mend the packages above first"
         yield Finding("steps" if found else "import", failure, mend)

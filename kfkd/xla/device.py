@@ -6,6 +6,7 @@ import jax
 
 from kfkd import stack
 from kfkd.errors import DeviceError
+from kfkd.stack import settings
 
 __all__ = ["describe_device", "free_memory", "get_device", "set_device"]
 
@@ -51,12 +52,15 @@ def get_device():
         if os.environ.get("KFKD_DEVICE"):
             _chosen = _find(os.environ["KFKD_DEVICE"], "KFKD_DEVICE")
         elif stack.REQUESTED_DEVICE:
-            _chosen = _find(
-                stack.REQUESTED_DEVICE, "THEANO_FLAGS, .theanorc or the program"
-            )
+            _chosen = _find(stack.REQUESTED_DEVICE, requester())
         else:
             _chosen = (_devices("cuda") or _devices("cpu"))[0]
     return _chosen
+
+
+def requester():
+    """Return who asks for ``stack.REQUESTED_DEVICE``: where it is set, or a call."""
+    return settings.source("device") or "theano.sandbox.cuda.use()"
 
 
 def describe_device():
