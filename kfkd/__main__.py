@@ -4,6 +4,7 @@ import difflib
 import sys
 
 import kfkd
+from kfkd import _scripts
 from kfkd.cli import run
 from kfkd.cli._output import lasting_output
 
@@ -15,6 +16,7 @@ COMMANDS = {
     "fit-specialists": ("fit_specialists", "train the six specialists"),
     "plot": ("plot", "draw learning curves, predictions, weights, a flipped face"),
     "reproduce": ("reproduce", "train all nets, and compare them with the tutorial"),
+    "run": (None, "run an old script for Theano, Lasagne or nolearn, unchanged"),
     "doctor": ("doctor", "find out whether the installation is sound"),
 }
 # The verbs of the tutorial's kfkd.py, but for its "predict", which wrote a submission.
@@ -57,6 +59,8 @@ def main(argv=None):
         print(f"kfkd: there is no command {name!r}{hint}\n", file=sys.stderr)
         print(usage(), file=sys.stderr)
         return 2
+    if name == "run":  # all as by python alone: tracebacks, output, exit status
+        return _scripts.main(arguments, "kfkd run")
     return run(COMMANDS[name][0], [*more, *arguments], f"kfkd {name}")
 
 
