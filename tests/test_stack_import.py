@@ -319,8 +319,30 @@ def test_the_real_theano_is_noticed(versions, monkeypatch, tmp_path, files, mess
     folder.mkdir()
     for name in files:
         (folder / name).touch()
+    distribution = importlib.metadata.distribution
+
+    class Here(importlib.metadata.PathDistribution):
+        def locate_file(self, path):
+            return tmp_path / path
+
+    def find(name):
+        return Here(tmp_path) if name == "theano-pymc" else distribution(name)
+
+    monkeypatch.setattr(importlib.metadata, "distribution", find)
     monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
     monkeypatch.delitem(sys.modules, "theano")
     with pytest.raises(stack.StackError, match=message) as error:
         check_installed()
     assert "pip uninstall -y Theano theano-pymc" in str(error.value)
+
+
+@pytest.mark.parametrize("file", ["theano.py", "nolearn/__init__.py"])
+def test_a_file_of_the_users_in_the_place_of_a_package(monkeypatch, tmp_path, file):
+    (tmp_path / file).parent.mkdir(exist_ok=True)
+    (tmp_path / file).touch()
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    monkeypatch.delitem(sys.modules, "theano")
+    monkeypatch.delitem(sys.modules, "nolearn")
+    with pytest.raises(stack.StackError, match="Rename it, or start sc") as error:
+        check_installed()
+    assert str(error.value).startswith(f"{tmp_path / file} has the name of the package")

@@ -17,7 +17,8 @@ import theano.tensor as T
 from lasagne import layers
 
 from kfkd import stack, xla
-from kfkd.doctor.finding import REINSTALL, Finding
+from kfkd._installing import reinstall
+from kfkd.doctor.finding import Finding
 from kfkd.functions import debug_checks_off
 from kfkd.stack import settings
 from kfkd.xla.device import requester
@@ -100,7 +101,7 @@ def find_step(subject, batch, build):
             theirs, _ = _train(batch, build, "FAST_COMPILE")
     except Exception as error:
         text = f"{type(error).__name__}: {error}".splitlines()[0]
-        return Finding(subject, text, REINSTALL)
+        return Finding(subject, text, reinstall())
     text = f"a step with {batch} images takes {seconds * 1e3:.1f} ms"
     error = max(
         float(np.abs(a - b).max() / np.abs(b).max())
@@ -109,7 +110,7 @@ def find_step(subject, batch, build):
     if error < _TOLERANCE:
         return Finding(subject, f"{text} and agrees with Theano itself")
     text = f"{text}, but is off from Theano itself by {error:.1g} of the result"
-    return Finding(subject, text, REINSTALL)
+    return Finding(subject, text, reinstall())
 
 
 def _train(batch, build, mode):

@@ -5,6 +5,7 @@ import os
 import jax
 
 from kfkd import stack
+from kfkd._installing import install
 from kfkd.errors import DeviceError
 from kfkd.stack import settings
 
@@ -98,8 +99,8 @@ def _find(name, source):
     if not devices:
         raise DeviceError(
             f"{source} asks for {name!r}, but JAX finds no CUDA GPU. Check the driver "
-            "with nvidia-smi, install JAX for CUDA with: python -m pip install -r "
-            "requirements-cuda.txt, or choose the CPU with KFKD_DEVICE=cpu."
+            "with nvidia-smi, choose the CPU with KFKD_DEVICE=cpu, or install JAX for "
+            f"CUDA with: {install(cuda=True)}"
         )
     index = int(number or 0)
     if index >= len(devices):
