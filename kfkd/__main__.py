@@ -5,6 +5,7 @@ import shlex
 import sys
 
 import kfkd
+from kfkd import _scripts
 from kfkd._layout import nearest
 from kfkd.choices import FIGURES, NET_FORMATS, NETS
 from kfkd.cli import run
@@ -18,6 +19,7 @@ COMMANDS = {
     "fit-specialists": ("fit_specialists", "train the six specialists"),
     "plot": ("plot", "draw learning curves, predictions, weights, a flipped face"),
     "reproduce": ("reproduce", "train all nets, and compare them with the tutorial"),
+    "run": (None, "run an old script for Theano, Lasagne or nolearn, unchanged"),
     "doctor": ("doctor", "find out whether the installation is sound"),
 }
 # The verbs of the tutorial's kfkd.py, but for its "predict", which wrote a submission.
@@ -75,6 +77,8 @@ def main(argv=None):
         )
         print(f"kfkd: there is no command {name!r}{rest}", file=sys.stderr)
         return 2
+    if name == "run":  # all as by python alone: tracebacks, output, exit status
+        return _scripts.main(arguments, "kfkd run")
     return run(COMMANDS[name][0], [*more, *arguments], f"kfkd {name}")
 
 

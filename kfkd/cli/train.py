@@ -1,5 +1,6 @@
 """Train a net of the tutorial and save it."""
 
+import argparse
 import pathlib
 
 import kfkd

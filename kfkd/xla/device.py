@@ -5,7 +5,9 @@ import os
 import jax
 
 from kfkd import stack
+from kfkd._installing import install
 from kfkd.errors import DeviceError
+from kfkd.stack import settings
 
 __all__ = ["describe_device", "free_memory", "get_device", "set_device"]
 
@@ -51,12 +53,15 @@ def get_device():
         if os.environ.get("KFKD_DEVICE"):
             _chosen = _find(os.environ["KFKD_DEVICE"], "KFKD_DEVICE")
         elif stack.REQUESTED_DEVICE:
-            _chosen = _find(
-                stack.REQUESTED_DEVICE, "THEANO_FLAGS, .theanorc or the program"
-            )
+            _chosen = _find(stack.REQUESTED_DEVICE, requester())
         else:
             _chosen = (_devices("cuda") or _devices("cpu"))[0]
     return _chosen
+
+
+def requester():
+    """Return who asks for ``stack.REQUESTED_DEVICE``: where it is set, or a call."""
+    return settings.source("device") or "theano.sandbox.cuda.use()"
 
 
 def describe_device():
@@ -95,16 +100,13 @@ def _find(name, source=None):
     asked = f"{source} asks for {name!r}" if source else f"{name!r} is asked for"
     devices = _devices(platform)
     if not devices:
+        cpu = "the CPU with KFKD_DEVICE=cpu" if source else "cpu"
         raise DeviceError(
-            f"{asked}, but JAX finds no CUDA GPU. Check the driver "
-            "with nvidia-smi, install JAX for CUDA with: python -m pip install -r "
-            "requirements-cuda.txt, or choose "
-            f"{'the CPU with KFKD_DEVICE=cpu' if source else 'cpu'}."
+            f"{asked}, but JAX finds no CUDA GPU. Check the driver with nvidia-smi, "
+            f"choose {cpu}, or install JAX for CUDA with: {install(cuda=True)}"
         )
-    index, count = int(number or 0), len(devices)
-    if index >= count:
-        there = f"is only 1: {platform}:0"
-        if count > 1:
-            there = f"are only {count}: {platform}:0 to {platform}:{count - 1}"
-        raise DeviceError(f"{asked}, but there {there}.")
+    index = int(number or 0)
+    if index >= len(devices):
+        there = ", ".join(f"{platform}:{i}" for i in range(len(devices)))
+        raise DeviceError(f"{asked}, but JAX finds only {there}.")
     return devices[index]
