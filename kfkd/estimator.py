@@ -313,7 +313,7 @@ class NeuralNet(nolearn.NeuralNet):
         """
         self.initialize()
         if isinstance(source, (str, os.PathLike)):
-            source = storage.load(source)
+            source = storage.load_params(source)
         if isinstance(source, nolearn.NeuralNet):
             if not hasattr(source, "layers_"):
                 raise NotFittedError("The net to load from has no weights yet")

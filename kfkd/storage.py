@@ -22,6 +22,7 @@ __all__ = [
     "check_readable",
     "check_writable",
     "load",
+    "load_params",
     "make_folder",
     "save",
     "similar",
@@ -143,6 +144,42 @@ def load(path):
     StorageError
         If there is no such file, or it does not hold a net.
     """
+    found = _read(path)
+    wrong = _wrong(found)
+    if wrong:
+        raise StorageError(
+            f"{path} holds {wrong}, where a net, or a set of specialists, is wanted"
+        )
+    return found
+
+
+def load_params(path):
+    """Load a net, or what its ``get_all_params_values`` returned, pickled by anyone.
+
+    Parameters
+    ----------
+    path : path
+
+    Returns
+    -------
+    NeuralNet or dict of str to list of arrays
+
+    Raises
+    ------
+    StorageError
+        As for `load`.
+    """
+    found = _read(path)
+    if not (hasattr(found, "predict") or (isinstance(found, Mapping) and found)):
+        raise StorageError(
+            f"{path} holds {shown(found)} ({type(found).__name__}), where a net, or "
+            "its parameters, are wanted"
+        )
+    return found
+
+
+def _read(path):
+    """Return what a file of arrays, or any pickle, holds."""
     try:
         content = pathlib.Path(path).read_bytes()
     except OSError as error:
@@ -156,7 +193,7 @@ def _unpickle(content, path):
     if content[end:].startswith(_SEAL) and content[end:] != _seal(content[:end]):
         raise StorageError(f"{path} is damaged")
     try:
-        found = _Unpickler(io.BytesIO(content)).load()
+        return _Unpickler(io.BytesIO(content)).load()
     except _MissingError as error:
         raise StorageError(f"{path} cannot be loaded: {error}") from error.__cause__
     except Exception as error:
@@ -166,12 +203,6 @@ def _unpickle(content, path):
             f"{path} is not a net that kfkd has saved, or it is damaged: "
             f"{type(error).__name__}: {error}"
         ) from error
-    wrong = _wrong(found)
-    if wrong:
-        raise StorageError(
-            f"{path} holds {wrong}, where a net, or a set of specialists, is wanted"
-        )
-    return found
 
 
 def _other(content):
