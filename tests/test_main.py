@@ -224,7 +224,7 @@ def test_each_script_is_a_command():
         for name in re.findall(r'^    run\("(\w+)"\)$', path.read_text(), re.MULTILINE)
     ]
     modules = {path.stem for path in (ROOT / "kfkd" / "cli").glob("[a-z]*.py")}
-    assert sorted(called) == sorted(modules - {"doctor", "options"})
+    assert sorted(called) == sorted(modules - {"doctor"})
 
 
 def test_choices_are_those_of_the_modules():

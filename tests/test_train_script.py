@@ -12,7 +12,7 @@ from trainings import SCRIPT, check_same, epochs, files, rows  # noqa: F401
 
 from kfkd import data, faces, nets, scoring, storage, xla
 from kfkd.cli import train
-from kfkd.cli.options import choose_folder
+from kfkd.cli._options import choose_folder
 
 pytestmark = pytest.mark.usefixtures("work")
 

@@ -1,12 +1,11 @@
 """Parsers of arguments that suggest what a mistyped word may be meant for."""
 
 import argparse
-import pathlib
 import sys
 
 from kfkd._layout import hint
 
-__all__ = ["Parser", "one_of"]
+__all__ = ["Parser"]
 
 
 class Parser(argparse.ArgumentParser):
@@ -81,18 +80,3 @@ class Parser(argparse.ArgumentParser):
                 f"there is no {what} {first!r}{hint(first, choices)}; there are "
                 f"{', '.join(choices)}"
             )
-
-
-def one_of(names):
-    """Return a function that takes a text for one of some names."""
-
-    def parse(text):
-        if text in names:
-            return text
-        # A net's file may have been named for the net.
-        near = hint(text, names) or hint(pathlib.Path(text).stem, names)
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is not one of {', '.join(names)}{near}"
-        )
-
-    return parse

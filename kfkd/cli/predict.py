@@ -6,7 +6,7 @@ import sys
 import kfkd
 from kfkd._words import count
 from kfkd.choices import PICTURE_FORMATS
-from kfkd.cli import options
+from kfkd.cli import _options, _saved_nets, _values
 from kfkd.cli._parser import Parser
 
 DRAWN = 16  # images
@@ -24,7 +24,7 @@ def parse_args(argv=None, prog=None):
         f"On a terminal, the first {SHOWN} images come as a table for people.",
     )
     add = parser.add_argument
-    options.add_net(parser)
+    _saved_nets.add_net(parser)
     add(
         "images",
         nargs="*",
@@ -32,23 +32,23 @@ def parse_args(argv=None, prog=None):
         metavar="IMAGE",
         help="image files of any size and colour (default: the images of test.csv)",
     )
-    options.add_data(parser)
-    options.add_device(parser)
+    _options.add_data(parser)
+    _options.add_device(parser)
     add(
         "--out",
         metavar="FILE",
-        type=options.table,
+        type=_values.table,
         help="where the table goes, as CSV (default: standard output)",
     )
     add(
         "--plot",
         metavar="FILE",
-        type=options.picture,
+        type=_values.picture,
         help=f"a picture to draw of the first {DRAWN} images; its ending says the "
         f"format: {', '.join(PICTURE_FORMATS)} (default: none)",
     )
     args = parser.parse_intermixed_args(argv)
-    options.check_net(parser, args.net, args.images)
+    _saved_nets.check_net(parser, args.net, args.images)
     for path in (args.out, args.plot):
         if path and any(_same(path, read) for read in (args.net, *args.images)):
             parser.error(f"{path} is to be read, and would be written over")
@@ -88,13 +88,13 @@ def main(argv=None, prog=None):
     args = parse_args(argv, prog)
     for path in filter(None, (args.out, args.plot)):
         kfkd.storage.check_writable(path)
-    options.check_saved(args.net)
-    options.choose_device(args)
+    _saved_nets.check_saved(args.net)
+    _options.choose_device(args)
     nets = kfkd.storage.load(args.net)
     if args.images:
         table, figure = predict_files(nets, args.images, args.plot)
     else:
-        folder = options.choose_folder(args, "test", file=sys.stderr)
+        folder = _options.choose_folder(args, "test", file=sys.stderr)
         table, figure = predict_table(nets, folder, args.plot)
     if args.plot:
         kfkd.plots.save_figure(figure, args.plot)

@@ -6,9 +6,9 @@ from pathlib import Path
 import kfkd
 from kfkd._signals import ended_after
 from kfkd.choices import NETS, PRETRAIN, REPRODUCED
-from kfkd.cli import options
-from kfkd.cli._parser import Parser, one_of
-from kfkd.cli.options import positive, whole
+from kfkd.cli import _options
+from kfkd.cli._parser import Parser
+from kfkd.cli._values import one_of, positive, whole
 
 SPECIALISTS = {
     "none": (),
@@ -60,12 +60,12 @@ def parse_args(argv=None, prog=None):
         help="times the tutorial's numbers of epochs; 0.1 for those in a hurry "
         "(default: %(default)s)",
     )
-    options.add_data(parser)
-    options.add_training(parser)
-    options.add_checkpoint_every(parser)
-    options.add_time_limit(parser)
-    options.add_device(parser)
-    options.add_jobs(parser)
+    _options.add_data(parser)
+    _options.add_training(parser)
+    _options.add_checkpoint_every(parser)
+    _options.add_time_limit(parser)
+    _options.add_device(parser)
+    _options.add_jobs(parser)
     add(
         "--log-every",
         type=whole(1),
@@ -86,7 +86,7 @@ def parse_args(argv=None, prog=None):
         help="train nothing, write the page about what is finished (default: off)",
     )
     args = parser.parse_args(argv)
-    options.check_data(parser, args)
+    _options.check_data(parser, args)
     if args.out.suffix.lower() in (".html", ".md"):
         parser.error("--out names a folder; the page in it is called report.html")
     if args.specialists is None:
@@ -127,9 +127,9 @@ def command_of(args):
 def main(argv=None, prog=None):
     """Train, keep, write the page; return the exit status."""
     args = parse_args(argv, prog)
-    options.choose_device(args)
+    _options.choose_device(args)
     kfkd.storage.make_folder(args.out)
-    folder = options.choose_folder(args)
+    folder = _options.choose_folder(args)
     settings = read_settings(args, folder)
     with ended_after(args.time_limit) as over:
         try:
@@ -151,7 +151,7 @@ def main(argv=None, prog=None):
             if not over.is_set():
                 raise
             print("The time limit is reached.")
-            return options.OUT_OF_TIME
+            return _options.OUT_OF_TIME
     with kfkd.progress.Bar("writing the page"):
         html, markdown = kfkd.report.write(
             settings, runs, args.out, command=command_of(args)

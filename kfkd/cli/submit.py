@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import kfkd
 from kfkd._words import count
-from kfkd.cli import options
+from kfkd.cli import _options, _saved_nets, _values
 from kfkd.cli._parser import Parser
 from kfkd.errors import PredictionError
 
@@ -18,8 +18,8 @@ def parse_args(argv=None, prog=None):
         "asks for in Kaggle's format.",
     )
     add = parser.add_argument
-    options.add_net(parser, default=options.DEFAULT_SET)
-    options.add_data(parser)
+    _saved_nets.add_net(parser, default=_saved_nets.DEFAULT_SET)
+    _options.add_data(parser)
     add(
         "--labels",
         metavar="FILE",
@@ -27,16 +27,16 @@ def parse_args(argv=None, prog=None):
         "(default: test_labels.csv beside test.csv, if it is there, as with drawn "
         "faces)",
     )
-    options.add_device(parser)
+    _options.add_device(parser)
     add(
         "--out",
         metavar="FILE",
-        type=options.table,
+        type=_values.table,
         help="where it goes (default: submission-<time>.csv in the current folder)",
     )
     args = parser.parse_args(argv)
-    options.check_data(parser, args)
-    options.check_net(parser, args.net)
+    _options.check_data(parser, args)
+    _saved_nets.check_net(parser, args.net)
     return args
 
 
@@ -53,7 +53,7 @@ def check_complete(nets, path):
     missing = find_missing(nets) if isinstance(nets, Mapping) else ()
     if missing:
         command = ["kfkd", "fit-specialists"]
-        command += [] if path == options.DEFAULT_SET else ["--out", path]
+        command += [] if path == _saved_nets.DEFAULT_SET else ["--out", path]
         raise PredictionError(
             f"{path} holds {len(nets)} of {len(nets) + len(missing)} specialists; "
             f"`{shlex.join(command)}` trains the others: {', '.join(missing)}"
@@ -65,11 +65,11 @@ def main(argv=None, prog=None):
     args = parse_args(argv, prog)
     path = args.out or kfkd.submission.new_path()
     kfkd.storage.check_writable(path)
-    options.check_saved(args.net, default=options.DEFAULT_SET)
-    options.choose_device(args)
+    _saved_nets.check_saved(args.net, default=_saved_nets.DEFAULT_SET)
+    _options.choose_device(args)
     nets = kfkd.storage.load(args.net)
     check_complete(nets, args.net)
-    folder = options.choose_folder(args, "test")
+    folder = _options.choose_folder(args, "test")
     lookup = kfkd.submission.read_lookup(folder)
     labels_path = find_labels(args, folder)
     if labels_path:

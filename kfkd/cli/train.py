@@ -6,9 +6,9 @@ import pathlib
 import kfkd
 from kfkd._words import count
 from kfkd.choices import NETS, PICTURE_FORMATS
-from kfkd.cli import options
-from kfkd.cli._parser import Parser, one_of
-from kfkd.cli.options import whole
+from kfkd.cli import _options, _saved_nets
+from kfkd.cli._parser import Parser
+from kfkd.cli._values import one_of, whole
 from kfkd.errors import CheckpointError, DataError, DivergedError, StorageError
 
 DRY_RUN = 200  # images
@@ -30,23 +30,23 @@ def parse_args(argv=None, prog=None):
         metavar="NET",
         help=f"{', '.join(NETS)} (default: %(default)s)",
     )
-    options.add_data(parser)
+    _options.add_data(parser)
     add(
         "--epochs",
         type=whole(1),
         metavar="N",
         help="how many; schedules are stretched to them (default: as in the tutorial)",
     )
-    options.add_training(parser)
-    options.add_checkpoint_every(parser)
+    _options.add_training(parser)
+    _options.add_checkpoint_every(parser)
     add(
         "--resume",
         action=argparse.BooleanOptionalAction,
         help="go on from the checkpoint that a training that ended early has left, or "
         "begin anew (default: begin, if there is no checkpoint)",
     )
-    options.add_time_limit(parser)
-    options.add_device(parser)
+    _options.add_time_limit(parser)
+    _options.add_device(parser)
     add(
         "--log-every",
         type=whole(1),
@@ -61,17 +61,17 @@ def parse_args(argv=None, prog=None):
         help="where the net goes, and beside it, ending in .png, a picture of its "
         "predictions (default: NET.pickle, or as --format says)",
     )
-    options.add_format(parser)
+    _saved_nets.add_format(parser)
     add(
         "--dry-run",
         action="store_true",
         help=f"one epoch on {DRY_RUN} images, no files written (default: off)",
     )
     args = parser.parse_args(argv)
-    options.check_data(parser, args)
+    _options.check_data(parser, args)
     if args.out and args.out.suffix.lower() in PICTURE_FORMATS:
         parser.error("--out names the file of the net; the picture goes beside it")
-    options.choose_out(parser, args, args.net)
+    _saved_nets.choose_out(parser, args, args.net)
     return args
 
 
@@ -87,11 +87,11 @@ def main(argv=None, prog=None):
     )
     if not args.dry_run:
         check_left(checkpoint, args)
-    options.choose_device(args)
+    _options.choose_device(args)
     kfkd.xla.set_precision(args.precision)
     # For a dry run, enough that DRY_RUN of them have all their labels.
     sizes = dict(n_train=4 * DRY_RUN, n_test=16) if args.dry_run else {}
-    folder = options.choose_folder(args, **sizes)
+    folder = _options.choose_folder(args, **sizes)
 
     net = kfkd.nets.make(args.net, log_every=args.log_every).seed(args.seed)
     net.max_epochs = args.epochs or net.max_epochs
@@ -125,7 +125,7 @@ def main(argv=None, prog=None):
     report(net, X, y)
     if args.holdout:
         print()
-        options.print_held_out(net, folder, args.holdout)
+        _options.print_held_out(net, folder, args.holdout)
     if args.dry_run:
         print("Dry run: no files are written.")
     else:
@@ -140,7 +140,7 @@ def main(argv=None, prog=None):
     elif ended and checkpoint.path.exists():
         print(f"To go on from {checkpoint.path}, do the same again with --resume")
     if checkpoint.out_of_time:
-        return options.OUT_OF_TIME
+        return _options.OUT_OF_TIME
     return 130 if net.interrupted_ else 0
 
 
