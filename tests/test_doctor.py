@@ -10,6 +10,7 @@ from pathlib import Path
 import jax
 import pytest
 
+from kfkd import faces
 from kfkd.doctor import cuda, packages, places, report, trial
 from kfkd.doctor.finding import Finding, show
 
@@ -220,7 +221,10 @@ def test_data(work, monkeypatch):
     assert "drawn faces" in places.find_data().text
     (work / "data").mkdir()
     (work / "data" / "training.csv").write_text("")
-    assert "data/training.csv" in places.find_data().text
+    assert places.find_data().text == "data/training.csv"
+    faces.make("drawn", n_train=1, n_test=1)
+    monkeypatch.setenv("KFKD_DATA", "drawn")
+    assert places.find_data().text == "drawn faces, drawn/training.csv"
     monkeypatch.setenv("KFKD_DATA", "elsewhere")
     found = places.find_data()
     assert found.text.startswith("there is no folder elsewhere")

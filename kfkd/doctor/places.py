@@ -14,15 +14,20 @@ __all__ = ["find_caches", "find_data"]
 
 
 def find_data():
-    """Return the finding on Kaggle's files."""
+    """Return the finding on Kaggle's files, or on drawn faces in their place."""
     try:
-        return Finding("data", str(find("training")))
+        path = find("training")
     except NoDataError:
         text = "no Kaggle files in ./data or ~/data/kaggle-facial-keypoint-detection: "
         return Finding("data", text + "command lines take drawn faces")
     except DataError as error:
         text, _, _ = str(error).partition(", nor ")
         return Finding("data", text, "Put Kaggle's files there, or unset KFKD_DATA")
+    try:
+        from kfkd.faces import describe
+    except ImportError:  # a package is missing, which is told elsewhere
+        describe = str
+    return Finding("data", describe(path))
 
 
 def find_caches():
