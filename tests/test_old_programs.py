@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from cases import parametrize
 
 from kfkd import stack
 
@@ -124,3 +125,38 @@ print(theano.function([x], T.nnet.relu(x).sum())([[1, -2], [3, 4]]), dnn_availab
     assert result.returncode == 0, result.stderr
     assert result.stdout == "8.0 True\n"
     assert stack.theano.cuda.cuda_available is False
+
+
+@pytest.mark.process
+@parametrize(
+    ("code", "beside"),
+    [
+        ("import lasagne", ""),
+        ("import nolearn.lasagne", ""),
+        ("import theano.sandbox.cuda", ""),
+        ("import theano.tensor.signal.downsample", ""),
+        ("import kfkd.stack", "kfkd.py"),
+        ("from kfkd import load", "kfkd.py"),
+        ("import theano, kfkd", ""),
+        ("import kfkd, theano", "theano.py"),
+    ],
+    fast=[("import lasagne", ""), ("import kfkd.stack", "kfkd.py")],
+)
+def test_the_page_lists_the_errors_without_the_package(tmp_path, code, beside):
+    if beside:
+        (tmp_path / beside).touch()
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env={k: v for k, v in os.environ.items() if k != "PYTHONPATH"},
+        capture_output=True,
+        text=True,
+    )
+    last = done.stderr.strip().splitlines()[-1]
+    text = (ROOT / "docs" / "old-programs.md").read_text()
+    cells = [line.split(" | ")[0] for line in text.splitlines() if line[:1] == "|"]
+    listed = [part for cell in cells for part in re.findall("`([^`]+)`", cell)]
+    listed += re.findall("'theano[^']+'", " ".join(cells))
+    parts = [[re.escape(p) for p in text.split("…")] for text in listed]
+    long = [".*".join(part) for part in parts if len("".join(part)) > 15]
+    assert any(re.search(pattern, last) for pattern in long), last
