@@ -2,9 +2,10 @@
 
 import contextlib
 import functools
+import importlib.machinery
+import importlib.util
 import re
 import sys
-import types
 from pathlib import Path
 from typing import NamedTuple
 
@@ -53,7 +54,9 @@ def of(language):
 def new_module(page, monkeypatch):
     """Return an empty module for the blocks of a page, which pickles can refer to."""
     name = re.sub(r"\W", "_", page.stem)
-    module = types.ModuleType(name)
+    loader = importlib.machinery.SourceFileLoader(name, str(page))
+    spec = importlib.machinery.ModuleSpec(name, loader)
+    module = importlib.util.module_from_spec(spec)
     monkeypatch.setitem(sys.modules, name, module)
     return module
 
