@@ -80,7 +80,7 @@ def _scaling(figure):
 def _training(figure):
     return (
         figure["name"],
-        f"{figure['epochs']:,}",
+        f"{figure['epoch']:,}",
         f"{figure['train']:.6f}",
         f"{figure['valid']:.6f}",
         f"{figure['pixels']:.2f}",
@@ -134,15 +134,15 @@ TABLES = {
         _kernel,
     ),
     "training": Table(
-        ("name",),
+        ("name", "epoch"),
         (
             "net",
-            "epochs",
+            "epoch",
             "train loss",
             "validation loss",
             "RMSE, pixels",
             "an epoch, ms",
-            "all, s",
+            "so far, s",
         ),
         _training,
     ),
