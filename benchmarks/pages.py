@@ -3,7 +3,7 @@
     python benchmarks/pages.py FOLDER
 
 In ``benchmarks/README.md`` and ``README.md``, the comments ``begin: speed cuda`` and
-``end: speed cuda`` stand around the table of speeds on a GPU, which stays as it is where
+``end: speed cuda`` stand around the table of speeds on a GPU, which stays as it is if
 there are no figures. The table between ``begin: nets`` and ``end: nets`` is filled in
 cell by cell.
 """
