@@ -84,12 +84,13 @@ def _right(device, work, quick):
     beside = "tests/xla/test_training.py"
     files = ["tests/xla/test_precision.py"] if quick else _marked()
     alone, together = ["-n", "0"], ["-n", "0" if quick else "8"]
-    among = ["tests/test_device.py"] if quick else files
+    among = ["tests/test_devices.py"] if quick else files
+    process = "gpu and process and not slow" if quick else "gpu and process"
     for name, options, env in (
         # Whole nets for twenty steps.
         ("PyTorch", [*alone, beside], {} if quick else {"KFKD_CASES": "20"}),
         ("tests", [*together, "-m", "gpu and not process", *files], {}),
-        ("processes", [*alone, "-m", "gpu and process", *among], {}),
+        ("processes", [*alone, "-m", process, *among], {}),
     ):
         # What has passed is not run again.
         yield Step(f"right {name}", [*pytest, *options], 500, resumes=True, env=env)

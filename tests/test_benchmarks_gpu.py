@@ -1,0 +1,196 @@
+"""benchmarks/gpu.py: what is kept of steps that end, fail, hang or are killed."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from trainings import ROOT, environment
+
+BENCHMARKS = ROOT / "benchmarks"
+
+
+@pytest.fixture
+def gpu(monkeypatch):
+    """The module, and those that it imports."""
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    import gpu
+
+    monkeypatch.setattr(gpu, "GRACE", 1)
+    return gpu
+
+
+@pytest.fixture
+def call(gpu, tmp_path, monkeypatch, capsys):
+    """Call gpu.py with steps of Python code; return its status and what it printed."""
+
+    def call(codes, *arguments, **options):
+        limit = options.pop("limit", 60)
+        steps = [
+            gpu.gpu_steps.Step(f"growth {name}", ["-c", code], limit, **options)
+            for name, code in codes.items()
+        ]
+        monkeypatch.setattr(gpu.gpu_steps, "make", lambda *args, **kwargs: steps)
+        folder = str(tmp_path / "figures")
+        status = gpu.main(["--out", folder, "--device", "cpu", *arguments])
+        return status, capsys.readouterr().out
+
+    call.folder = tmp_path / "figures"
+    return call
+
+
+def figure(what):
+    return json.dumps(dict(table="elapsed", what=what, way="one", seconds=1.5))
+
+
+def kept(call):
+    text = (call.folder / "figures.jsonl").read_text()
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def whats(call):
+    return [line["what"] for line in kept(call) if "what" in line]
+
+
+def outcomes(call):
+    return [line["end"]["outcome"] for line in kept(call) if "end" in line]
+
+
+GOOD = f"print('noise'); print({figure('good')!r})"
+BAD = f"print({figure('bad')!r}); raise OSError('no luck')"
+# Says that it goes on, and then does not.
+HANGS = f"import time; print({figure('slow')!r}, flush=True); time.sleep(600)"
+
+
+@pytest.mark.process
+def test_what_is_done_is_not_done_again_and_what_failed_is(call):
+    status, out = call({"bad": BAD, "good": GOOD})
+    assert status == 1
+    assert "| growth bad | failed |" in out
+    assert "1 of 2 steps are done" in out
+    assert whats(call) == ["bad", "good"]
+    log = (call.folder / "log.txt").read_text()
+    assert "Traceback" in log
+    assert "OSError: no luck" in log
+    assert "noise" in log
+    status, out = call({"bad": GOOD.replace("good", "better"), "good": BAD})
+    assert status == 0
+    assert whats(call) == ["bad", "good", "better"]
+    assert "2 of 2 steps are done" in out
+    assert call({"bad": BAD, "good": BAD})[0] == 0
+    assert len(whats(call)) == 3
+
+
+@pytest.mark.process
+def test_a_step_that_hangs_is_ended_at_its_limit_and_the_next_goes_on(call):
+    began = time.monotonic()
+    status, _ = call({"slow": HANGS, "good": GOOD}, limit=2)
+    assert status == 1
+    assert time.monotonic() - began < 60
+    assert whats(call) == ["slow", "good"]
+    assert outcomes(call) == ["failed", "done"]
+
+
+@pytest.mark.process
+def test_all_of_the_time_that_is_given_is_never_exceeded(call):
+    # The first step is given what there is, one that may take longer waits.
+    status, out = call({"slow": HANGS, "good": GOOD}, "--minutes", "0.07")
+    assert status == 75
+    assert outcomes(call) == ["cut off"]
+    assert "| growth good | to do |" in out
+    status, _ = call({"slow": GOOD, "good": GOOD})
+    assert status == 0
+
+
+@pytest.mark.process
+def test_what_a_step_has_started_ends_with_it(call, tmp_path):
+    started = tmp_path / "started"
+    code = (
+        "import subprocess, sys, time\n"
+        "p = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])\n"
+        f"open({str(started)!r}, 'w').write(str(p.pid))\n"
+    )
+    assert call({"parent": code})[0] == 0
+    check_ended(int(started.read_text()))
+
+
+def check_ended(pid):
+    """Wait until a process has ended, or is a zombie that nobody waits for."""
+    for _ in range(600):
+        try:
+            with open(f"/proc/{pid}/stat") as file:
+                if file.read().rpartition(")")[2].split()[0] == "Z":
+                    return
+        except (FileNotFoundError, ProcessLookupError):
+            return
+        time.sleep(0.1)
+    pytest.fail("it still runs")
+
+
+@pytest.mark.process
+@pytest.mark.skipif(not os.path.exists("/proc/self/stat"), reason="there is no /proc")
+@pytest.mark.parametrize("signum", [signal.SIGKILL, signal.SIGTERM])
+def test_killed_it_leaves_a_folder_to_go_on_with(call, tmp_path, signum):
+    started = tmp_path / "started"
+    code = f"import os; open({str(started)!r}, 'w').write(str(os.getpid())); {HANGS}"
+    program = (
+        "import sys; sys.path[:0] = [sys.argv[1]]\n"
+        "import gpu, signal\n"
+        "signal.signal(signal.SIGTERM, signal.default_int_handler)\n"
+        "steps = [gpu.gpu_steps.Step('growth slow', ['-c', sys.argv[3]], 600)]\n"
+        "gpu.gpu_steps.make = lambda *args, **kwargs: steps\n"
+        "sys.exit(gpu.main(['--out', sys.argv[2], '--device', 'cpu']))\n"
+    )
+    arguments = map(str, (BENCHMARKS, call.folder, code))
+    process = subprocess.Popen(
+        [sys.executable, "-c", program, *arguments],
+        env=environment(),
+        stdout=subprocess.PIPE,
+    )
+    file = call.folder / "figures.jsonl"
+    while not file.exists() or b"slow" not in file.read_bytes():
+        assert process.poll() is None
+        time.sleep(0.1)
+    process.send_signal(signum)
+    process.communicate()
+    assert process.returncode == (130 if signum == signal.SIGTERM else -signum)
+    check_ended(int(started.read_text()))
+    with file.open("a") as out:
+        out.write('{"step": "growth slow", "tab')  # of which the rest was not written
+    assert call({"slow": GOOD})[0] == 0
+    assert whats(call) == ["slow", "good"]
+
+
+def test_a_folder_has_figures_of_one_kind(call, gpu, capsys):
+    assert call({})[0] == 0
+    assert call({}, "--quick")[0] == 2
+    assert "choose another folder" in capsys.readouterr().err
+    with gpu.contextlib.closing(gpu.Folder(call.folder, kept(call)[0]["settings"])):
+        assert call({})[0] == 2
+    assert call({})[0] == 0
+
+
+def test_without_a_gpu_there_is_an_error(gpu, monkeypatch, capsys):
+    monkeypatch.setattr(gpu, "name_of", lambda device: None)
+    with pytest.raises(SystemExit):
+        gpu.main(["--out", "nowhere"])
+    assert "--device cpu does without" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("quick", [True, False])
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_steps_have_commands_that_are_there(gpu, device, quick, tmp_path):
+    steps = gpu.gpu_steps.make(gpu.gpu_steps.STAGES, device, tmp_path, quick=quick)
+    assert len({step.name for step in steps}) == len(steps)
+    assert [step.stage for step in steps] == sorted(
+        (step.stage for step in steps), key=gpu.gpu_steps.STAGES.index
+    )
+    assert {step.stage for step in steps} == set(gpu.gpu_steps.STAGES)
+    for step in steps:
+        assert all(isinstance(word, str) for word in step.command), step
+        for word in step.command:
+            if word.endswith(".py"):
+                assert (ROOT / word).is_file(), word
