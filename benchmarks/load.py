@@ -127,7 +127,7 @@ def _peak(name, folder):
 def make(path):
     """Write a training.csv of Kaggle's size: smooth images, random key points."""
     rng = np.random.default_rng(0)
-    with open(path, "w") as file:
+    with open(path, "w", encoding="utf-8") as file:
         print(*data.COLUMNS, "Image", sep=",", file=file)
         for row in range(ROWS):
             labels = rng.uniform(0, data.SIDE, len(data.COLUMNS)).round(10).astype(str)

@@ -9,32 +9,13 @@ can be imported as well, and work (:mod:`kfkd.stack`).
 """
 
 import importlib
+from sys import _getframe
 
 from kfkd import _import_hook
+from kfkd._names import HOMES, INSTEAD
 
 __version__ = "0.1.0"
 
-# Where the tutorial's names are.
-_HOMES = {
-    "AdjustVariable": "callbacks",
-    "EarlyStopping": "callbacks",
-    "FlipBatchIterator": "augment",
-    "SPECIALIST_SETTINGS": "specialists",
-    "fit_specialists": "specialists",
-    "float32": "nets",
-    "load": "data",
-    "load2d": "data",
-    "net1": "nets",
-    "net2": "nets",
-    "net3": "nets",
-    "net4": "nets",
-    "net5": "nets",
-    "net6": "nets",
-    "net7": "nets",
-    "net8": "nets",
-    "net12": "nets",
-    "plot_sample": "plots",
-}
 _MODULES = (
     "augment",
     "callbacks",
@@ -57,7 +38,7 @@ _MODULES = (
     "submission",
     "xla",
 )
-__all__ = list(_HOMES)
+__all__ = list(HOMES)
 
 _import_hook.install()
 
@@ -65,10 +46,16 @@ _import_hook.install()
 def __getattr__(name):
     if name in _MODULES:
         return importlib.import_module(f"kfkd.{name}")
-    if name in _HOMES:
-        return getattr(importlib.import_module(f"kfkd.{_HOMES[name]}"), name)
-    raise AttributeError(f"module 'kfkd' has no attribute {name!r}")
+    if name in HOMES:
+        return getattr(importlib.import_module(HOMES[name]), name)
+    if name not in INSTEAD:
+        raise AttributeError(f"module 'kfkd' has no attribute {name!r}")
+    message = f"kfkd has no {name}: {INSTEAD[name]}"
+    # `from kfkd import name` asks so whether there is one, and hides this message.
+    if _getframe(1).f_globals.get("__name__") == "importlib._bootstrap":
+        raise ImportError(message, name="kfkd")
+    raise AttributeError(message)
 
 
 def __dir__():
-    return sorted({*globals(), *_HOMES, *_MODULES})
+    return sorted([*HOMES, *_MODULES, "__version__"])

@@ -1,9 +1,13 @@
 """The command ``kfkd``: ``kfkd train net6``, or ``python -m kfkd train net6``."""
 
-import difflib
+import pathlib
+import shlex
 import sys
 
 import kfkd
+from kfkd import _scripts
+from kfkd._layout import nearest
+from kfkd.choices import FIGURES, NET_FORMATS, NETS
 from kfkd.cli import run
 from kfkd.cli._output import lasting_output
 
@@ -15,6 +19,7 @@ COMMANDS = {
     "fit-specialists": ("fit_specialists", "train the six specialists"),
     "plot": ("plot", "draw learning curves, predictions, weights, a flipped face"),
     "reproduce": ("reproduce", "train all nets, and compare them with the tutorial"),
+    "run": (None, "run an old script for Theano, Lasagne or nolearn, unchanged"),
     "doctor": ("doctor", "find out whether the installation is sound"),
 }
 # The verbs of the tutorial's kfkd.py, but for its "predict", which wrote a submission.
@@ -43,6 +48,20 @@ def usage():
     )
 
 
+def guess(name, arguments):
+    """Return the words that may be meant where the first is no command, or None."""
+    known = {word: [word] for word in (*COMMANDS, *ALIASES)}
+    before = next((i for i, word in enumerate(arguments) if word in known), None)
+    if before is not None:
+        return [arguments[before], name, *arguments[:before], *arguments[before + 1 :]]
+    if pathlib.Path(name).suffix in NET_FORMATS.values():
+        return ["predict", name, *arguments]
+    known |= {figure: ["plot", figure] for figure in FIGURES}
+    known |= {net: ["train", net] for net in NETS}
+    near = nearest(name, known)
+    return [*known[near], *arguments] if near else None
+
+
 def main(argv=None):
     """Run the command that the arguments name; return the exit status."""
     name, *arguments = (sys.argv[1:] if argv is None else argv) or ["--help"]
@@ -52,11 +71,14 @@ def main(argv=None):
         return 0
     name, *more = ALIASES.get(name, [name])
     if name not in COMMANDS:
-        near = difflib.get_close_matches(name, [*COMMANDS, *ALIASES], n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        print(f"kfkd: there is no command {name!r}{hint}\n", file=sys.stderr)
-        print(usage(), file=sys.stderr)
+        meant = guess(name, arguments)
+        rest = (
+            f"; did you mean: kfkd {shlex.join(meant)}" if meant else f"\n\n{usage()}"
+        )
+        print(f"kfkd: there is no command {name!r}{rest}", file=sys.stderr)
         return 2
+    if name == "run":  # all as by python alone: tracebacks, output, exit status
+        return _scripts.main(arguments, "kfkd run")
     return run(COMMANDS[name][0], [*more, *arguments], f"kfkd {name}")
 
 

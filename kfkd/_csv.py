@@ -128,10 +128,10 @@ def _header(line, where, number, test):
     if line.startswith(b"\x1f\x8b"):
         raise DataError(f"{where} is compressed by gzip; uncompress it")
     if line.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in line:
-        raise DataError(f"{where} is no plain text (UTF-16?); save it as UTF-8")
+        raise DataError(f"{where} is not plain text (UTF-16?); save it as UTF-8")
     if line.lstrip().startswith((b"<", b"{")):
         raise DataError(
-            f"{where} is no table but an answer of a web site: log in to Kaggle, "
+            f"{where} is not a table but an answer of a web site: log in to Kaggle, "
             "accept the competition's rules, and download the file again"
         )
     if b"\r" in line:
@@ -198,7 +198,7 @@ def _odd_pixels(text, here, cut):
         )
     if len(wrong):
         token, value = tokens[wrong[0]], values[wrong[0]]
-        fault = "is no number" if np.isnan(value) else "is outside 0 to 255"
+        fault = "is not a number" if np.isnan(value) else "is outside 0 to 255"
         raise DataError(f"{here}: pixel {wrong[0] + 1:,}, {shown(token)}, {fault}{cut}")
     whole = values.astype(np.uint8)
     return whole if np.array_equal(whole, values) else values.astype(np.float32)
@@ -232,7 +232,7 @@ def as_numbers(series, lines, where):
     if len(wrong):
         raise DataError(
             f"{where}, line {lines[wrong[0]]}, column {series.name}: "
-            f"{shown(texts.iloc[wrong[0]])} is no number"
+            f"{shown(texts.iloc[wrong[0]])} is not a number"
         )
     return numbers
 

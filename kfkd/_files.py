@@ -9,7 +9,7 @@ import tempfile
 
 from kfkd.errors import StorageError
 
-__all__ = ["check_readable", "check_writable", "make_folder", "written_atomically"]
+__all__ = ["check_writable", "make_folder", "written_atomically"]
 
 
 def check_writable(path):
@@ -38,26 +38,6 @@ def check_writable(path):
         raise StorageError(_complaint(path, error)) from error
 
 
-def check_readable(path):
-    """Find out, before much work is done, whether a file is there and can be read.
-
-    Parameters
-    ----------
-    path : path
-
-    Raises
-    ------
-    StorageError
-        If it is not.
-    """
-    try:
-        open(path, "rb").close()
-    except OSError as error:
-        raise StorageError(
-            f"{path} cannot be read: {error.strerror or error}"
-        ) from error
-
-
 def make_folder(path):
     """Make a folder, and those above it, unless it is there, to write files into.
 
@@ -73,10 +53,14 @@ def make_folder(path):
     path = pathlib.Path(path)
     try:
         path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
+    except FileExistsError:
+        raise StorageError(
+            f"the folder {path} cannot be made: there is a file of that name"
+        ) from None
+    except OSError as error:  # which pathlib raises while it handles another
         raise StorageError(
             f"the folder {path} cannot be made: {error.strerror or error}"
-        ) from error
+        ) from None
     check_writable(path / "file")
 
 

@@ -3,7 +3,7 @@
 import difflib
 import reprlib
 
-__all__ = ["COLUMNS", "PIXELS", "SIDE", "hint", "shown"]
+__all__ = ["COLUMNS", "PIXELS", "SIDE", "hint", "nearest", "shown"]
 
 SIDE = 96
 PIXELS = SIDE * SIDE
@@ -38,5 +38,12 @@ def shown(text):
 
 def hint(name, names):
     """Return ``" (did you mean 'x'?)"`` with the nearest of names, or nothing."""
-    near = difflib.get_close_matches(str(name)[:80], names, n=1)
-    return f" (did you mean {near[0]!r}?)" if near else ""
+    near = nearest(name, names)
+    return f" (did you mean {near!r}?)" if near else ""
+
+
+def nearest(name, names):
+    """Return the name that another, perhaps mistyped, is nearest to, or None."""
+    lower = {str(known).lower(): known for known in names}
+    near = difflib.get_close_matches(str(name)[:80].lower(), lower, n=1)
+    return lower[near[0]] if near else None

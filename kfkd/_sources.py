@@ -33,9 +33,9 @@ To get the Kaggle files, accept the competition's rules on
 https://www.kaggle.com/c/facial-keypoints-detection/rules, then run
     pip install kaggle
     kaggle competitions download -c facial-keypoints-detection -p data
-(there is no need to unzip). If they are elsewhere, name their folder in KFKD_DATA.
-To go on with drawn faces instead: --synthetic for the scripts, kfkd.faces.make()
-in Python."""
+(there is no need to unzip). If they are elsewhere, name their folder: --data FOLDER
+for the commands, folder= in Python, or the variable KFKD_DATA for both. To go on with
+drawn faces instead: --synthetic for the commands, kfkd.faces.make() in Python."""
 
 
 def find(name, folder=None):
@@ -76,13 +76,25 @@ def find(name, folder=None):
             if path.is_file():
                 return path
 
-    message = f"there is no {candidates[0]} in {' or '.join(map(str, folders))}"
+    by_variable = " (the folder that KFKD_DATA names; no other is looked into)"
+    by_variable = by_variable if named and folder is None else ""
     if named and not os.path.isdir(os.path.expanduser(named)):
-        message = f"{named} is no folder that could hold {candidates[0]}"
-    if named and folder is None:
-        message += " (the folder named by KFKD_DATA; no other is looked into)"
-    message += f", nor {', '.join(candidates[1:-1])} or {candidates[-1]}.{_HELP}"
-    raise (NoDataError if named is None else DataError)(message)
+        raise DataError(_no_folder(named, candidates) + by_variable)
+    message = f"there is no {candidates[0]} in {' or '.join(map(str, folders))}"
+    message += f"{by_variable}, nor {', '.join(candidates[1:-1])} or {candidates[-1]}"
+    if named is None:
+        raise NoDataError(f"{message}.{_HELP}")
+    raise DataError(f"{message}; data/README.md says how to get Kaggle's files")
+
+
+def _no_folder(named, candidates):
+    """Return what is wrong with what should be the folder of the data."""
+    path = Path(os.path.expanduser(named))
+    if not path.exists():
+        return f"there is no folder {named}"
+    if path.name not in candidates:
+        return f"{named} is a file, where the folder with {candidates[0]} is wanted"
+    return f"{named} is a file; name the folder that it is in: {path.parent}"
 
 
 def fingerprint(path):
@@ -225,7 +237,7 @@ def _open_table(raw, path, name):
             if isinstance(error, OSError) and error.errno is not None:
                 raise  # of the file system, where that of bz2 has no number
             raise DataError(
-                f"{path} is no usable zip file ({error or 'it ends too soon'}); "
+                f"{path} is not a usable zip file ({error or 'it ends too soon'}); "
                 "download it again"
             ) from error
 

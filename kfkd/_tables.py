@@ -43,7 +43,7 @@ def read(stream, where, needed):
         text = stream.read().decode("utf-8-sig")
     except UnicodeDecodeError:
         raise DataError(
-            f"{where} is no plain text (UTF-16?); save it as UTF-8"
+            f"{where} is not plain text (UTF-16?); save it as UTF-8"
         ) from None
     first = next((line for line in text.splitlines() if line.strip()), None)
     if first is None:
@@ -91,7 +91,7 @@ def numbers(series, where):
     Raises
     ------
     DataError
-        A text in it is no number.
+        A text in it is not a number.
     """
     return as_numbers(series, series.index, where)
 

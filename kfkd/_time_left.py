@@ -14,8 +14,8 @@ from kfkd.xla import describe_device
 
 __all__ = ["TimeLeft", "is_worth_telling", "usual_duration"]
 
-# Epochs and seconds to go by.
-_EPOCHS, _SECONDS = 3, 2.0
+# Epochs and seconds to go by. One epoch suffices if it takes long enough.
+_EPOCHS, _SECONDS, _LONG = 3, 2.0, 20.0
 # Seconds that are worth a line.
 _WORTH = 180.0
 
@@ -28,7 +28,8 @@ def usual_duration(durations):
     durations : list of float
         Of the epochs after the first, in which all is compiled.
     """
-    if len(durations) < _EPOCHS or sum(durations) < _SECONDS:
+    few = len(durations) < _EPOCHS and min(durations, default=0) < _LONG
+    if few or sum(durations) < _SECONDS:
         return None
     return statistics.median(durations)
 

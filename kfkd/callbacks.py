@@ -272,7 +272,7 @@ class PrintTables:
                 net.epochs_,
                 shown=progress.keep_apart(),
                 initial=done,
-                unit="epoch",
+                speed=False,
             )
         elif self._bar is not None:
             self._bar.update(note=_losses(row))

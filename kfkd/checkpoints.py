@@ -203,14 +203,14 @@ class Checkpoint:
         path, (packed, about) = read
         if about["data"] != self._data:
             raise CheckpointError(
-                f"{path} belongs to a training on other data; go on with those, or "
-                "start anew"
+                f"{path} is from a training on other data; take the same to go on from "
+                "it, or begin anew"
             )
         others = changes(about["definition"], self._definition)
         if others:
             raise CheckpointError(
-                f"{path} belongs to another training; go on as it was begun, or start "
-                f"anew: {'; '.join(others)}"
+                f"{path} is from a training that was set up differently: "
+                f"{'; '.join(others)}. Set up the same to go on from it, or begin anew"
             )
         try:
             _training_state.put(net, self._others, about, packed)

@@ -1,6 +1,7 @@
 """Names that users choose from, for command lines that parse before they import."""
 
 __all__ = [
+    "FIGURES",
     "NETS",
     "NET_FORMATS",
     "PICTURE_FORMATS",
@@ -30,6 +31,9 @@ SPECIALISTS = (
 
 # What files can hold nets as, and the endings of their names.
 NET_FORMATS = {"pickle": ".pickle", "arrays": ".npz"}
+
+# What `kfkd plot` draws.
+FIGURES = ("predictions", "comparison", "flip", "weights", "learning-curves")
 
 PICTURE_FORMATS = (".png", ".svg", ".pdf", ".jpg", ".webp")
 

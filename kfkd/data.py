@@ -336,7 +336,7 @@ def check_cols(cols, test=False):
     for position, name in enumerate(cols):
         if name not in known:
             raise DataError(
-                f"cols names {shown(name)}, which is no target column"
+                f"cols names {shown(name)}, which is not a target column"
                 f"{hint(name, known)}; kfkd.data.COLUMNS lists them"
             )
         if name in cols[:position]:

@@ -21,7 +21,7 @@ from kfkd.callbacks import PrintTables
 from kfkd.checkpoints import Checkpoint
 from kfkd.data import PIXELS
 from kfkd.epochs import listed
-from kfkd.functions import postponed
+from kfkd.functions import debug_checks_off, postponed
 from kfkd.progress import Bar
 from kfkd.xla.device import memory_errors_explained
 
@@ -43,7 +43,8 @@ class NeuralNet(nolearn.NeuralNet):
     - Ctrl-C ends training between two batches, never within one.
     - Each net has batch iterators and a split of its own, where nolearn's nets share
       those that are not given.
-    - Functions are compiled when they are first needed.
+    - Functions are compiled when they are first needed, in mode ``"xla"``: another
+      one counts if the program sets ``theano.config.mode``, not if .theanorc has it.
     - What does not fit the net is an error before training starts, also in
       ``predict`` and in ``load_params_from``.
     - ``score`` of a regression compares predictions with the truth.
@@ -113,7 +114,7 @@ class NeuralNet(nolearn.NeuralNet):
 
     def initialize_layers(self, layers=None):
         """Make the layers, and draw their weights: from `seed`, if it was called."""
-        with lasagne_draws_from(self._seed):
+        with lasagne_draws_from(self._seed), debug_checks_off():
             return super().initialize_layers(layers)
 
     def _create_iter_funcs(self, *args):
@@ -317,7 +318,7 @@ class NeuralNet(nolearn.NeuralNet):
         """
         self.initialize()
         if isinstance(source, (str, os.PathLike)):
-            source = storage.load(source)
+            source = storage.load_params(source)
         if isinstance(source, nolearn.NeuralNet):
             if not hasattr(source, "layers_"):
                 raise NotFittedError("The net to load from has no weights yet")

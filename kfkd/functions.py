@@ -10,7 +10,29 @@ import theano
 from lasagne.layers import InputLayer, get_output
 from theano import tensor
 
-__all__ = ["Postponed", "postponed", "trained_variables"]
+from kfkd import stack
+
+__all__ = ["Postponed", "debug_checks_off", "postponed", "trained_variables"]
+
+
+def debug_checks_off():
+    """Switch off, within a block, checks of graphs that stop every net.
+
+    A user may have them in .theanorc, for graphs of his own: the inputs of a net have
+    no test values.
+    """
+    return theano.config.change_flags(
+        check_stack_trace="off", compute_test_value="off", compute_test_value_opt="off"
+    )
+
+
+def _mode():
+    """Return the mode of a net's functions: xla, unless the program sets another.
+
+    That of THEANO_FLAGS or .theanorc is for programs that are plain Theano: FAST_RUN,
+    which many have there, would take hours for an epoch.
+    """
+    return "xla" if theano.config.mode == stack.DEFAULT_MODE else None
 
 
 class Postponed:
@@ -27,7 +49,8 @@ class Postponed:
 
     @functools.cached_property
     def _function(self):
-        return self._make()
+        with debug_checks_off():
+            return self._make()
 
     def __call__(self, *args, **kwargs):
         """Call the function."""
@@ -52,13 +75,14 @@ def postponed(net, layers, objective, update, output_type):
         As nolearn's ``_create_iter_funcs`` takes them, whose graphs these are.
     """
     images = [
-        theano.In(layer.input_var, name=layer.name)
+        theano.In(layer.input_var, name=layer.name, allow_downcast=True)
         for layer in layers.values()
         if isinstance(layer, InputLayer)
     ]
-    function = functools.partial(
-        theano.function, allow_input_downcast=True, on_unused_input="ignore"
-    )
+
+    def function(*args, **kwargs):
+        kwargs |= {"allow_input_downcast": True, "on_unused_input": "ignore"}
+        return theano.function(*args, mode=_mode(), **kwargs)
 
     def outputs():
         return get_output(net._output_layers, None, deterministic=True)
@@ -77,7 +101,7 @@ def postponed(net, layers, objective, update, output_type):
             if scale != 1:
                 gradients[i] *= scale
         return function(
-            [*images, theano.In(y, name="y")],
+            [*images, theano.In(y, name="y", allow_downcast=net.regression)],
             [loss, *_scores(net.scores_train, outputs, y)],
             updates=update(gradients, params, **net._get_params_for("update")),
         )
@@ -88,7 +112,7 @@ def postponed(net, layers, objective, update, output_type):
         if not net.regression:
             accuracy = tensor.mean(tensor.eq(outputs()[0].argmax(axis=1), y))
         return function(
-            [*images, theano.In(y, name="y")],
+            [*images, theano.In(y, name="y", allow_downcast=net.regression)],
             [loss, accuracy, *_scores(net.scores_valid, outputs, y)],
         )
 

@@ -16,7 +16,10 @@ from PIL import Image, ImageOps
 from kfkd.data import SIDE
 from kfkd.errors import DataError
 
-__all__ = ["Face", "open_image", "plot_points", "read_face"]
+__all__ = ["SMALLEST", "Face", "open_image", "plot_points", "read_face"]
+
+# Of the sides of an image, in pixels: a quarter of what the nets see.
+SMALLEST = SIDE // 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,9 +88,15 @@ def open_image(path):
                 file.load()
                 return _flat(ImageOps.exif_transpose(file))
     except Image.DecompressionBombError as error:
-        raise DataError(f"{path} is too large an image: {error}") from error
+        most = 2 * Image.MAX_IMAGE_PIXELS
+        raise DataError(
+            f"{path} is too large an image: it has more than {most:,} pixels; save it "
+            "smaller, or cut the face out"
+        ) from error
     except Image.UnidentifiedImageError as error:
-        raise DataError(f"{path} is no image of a known format") from error
+        raise DataError(
+            f"{path} is not an image of a known format, such as JPEG or PNG"
+        ) from error
     # Pillow's readers raise many things for damaged files.
     except Exception as error:
         reason = getattr(error, "strerror", None) or error
@@ -129,10 +138,15 @@ def read_face(path):
     Raises
     ------
     DataError
-        As for `open_image`.
+        As for `open_image`, or a side is shorter than `SMALLEST`.
     """
     image = open_image(path).convert("L")
     side = min(image.size)
+    if side < SMALLEST:
+        raise DataError(
+            f"{path} has {image.width} x {image.height} pixels, too few to show a "
+            f"face; {SMALLEST} x {SMALLEST} are the least"
+        )
     left, top = (image.width - side) / 2, (image.height - side) / 2
     square = image.resize(
         (SIDE, SIDE),

@@ -41,7 +41,7 @@ def predict(nets, X, ids=None):
     Raises
     ------
     PredictionError
-        `nets` is something else, not trained, or predicts what is no number; or it
+        `nets` is something else, not trained, or predicts what is not a number; or it
         predicts x or y alone of a point.
     ValueError
         `X` is of another shape.
@@ -60,7 +60,7 @@ def predict(nets, X, ids=None):
     X = X.reshape(-1, PIXELS)
     single = not isinstance(nets, Mapping)
     parts = {}
-    for columns, net in _by_columns(nets).items():
+    for columns, net in by_columns(nets).items():
         name = "the net" if single else f"the specialist for {columns[0]}"
         y = _outputs(net, X, name)
         if y.shape != (len(X), len(columns)):
@@ -72,7 +72,7 @@ def predict(nets, X, ids=None):
         bad = np.count_nonzero(~np.isfinite(y).all(axis=1))
         if bad:
             raise PredictionError(
-                f"{name} predicts what is no number for {bad} of {len(X)} images; "
+                f"{name} predicts what is not a number for {bad} of {len(X)} images; "
                 "its training has failed"
             )
         # In double precision, as the tutorial's were.
@@ -82,7 +82,7 @@ def predict(nets, X, ids=None):
     return table[[name for name in COLUMNS if name in parts]]
 
 
-def _by_columns(nets):
+def by_columns(nets):
     """Return what was given as a mapping of columns to nets, checked."""
     if not isinstance(nets, Mapping):
         nets = {COLUMNS: nets}
@@ -96,13 +96,13 @@ def _by_columns(nets):
         if not isinstance(columns, tuple) or not columns:
             raise PredictionError(
                 "a set of specialists maps tuples of columns to nets; "
-                f"{shown(columns)} is no such tuple"
+                f"{shown(columns)} is not such a tuple"
             )
     seen = set()
     for name in itertools.chain.from_iterable(nets):
         if name not in COLUMNS:
             raise PredictionError(
-                f"a specialist predicts {shown(name)}, which is no target column"
+                f"a specialist predicts {shown(name)}, which is not a target column"
                 f"{hint(name, COLUMNS)}"
             )
         if name in seen:

@@ -18,6 +18,8 @@ _DELAY = 1.0
 # Seconds between two drawings where nothing else happens, so that the clock goes on.
 _TICK = 1.0
 _CLOCK = "{desc} [{elapsed}]"
+# As tqdm has it, without the speed.
+_COUNT = "{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}{postfix}]"
 _open = set()
 
 
@@ -79,11 +81,15 @@ class Bar:
         Whether it is wanted at all.
     delay : float, optional
         Seconds until it appears.
+    speed : bool, default=True
+        Whether it shows how many are done a second. A note beside it may need the room.
     **options
         Of ``tqdm.tqdm``, such as ``unit`` and ``initial``.
     """
 
-    def __init__(self, description, total=None, *, shown=True, delay=None, **options):
+    def __init__(
+        self, description, total=None, *, shown=True, delay=None, speed=True, **options
+    ):
         self._bar = None
         if not (shown and is_shown()):
             return
@@ -92,8 +98,8 @@ class Bar:
         except ImportError:  # the doctor runs without it, too
             return
         delay = _DELAY if delay is None else delay
-        if total is None:
-            options["bar_format"] = _CLOCK
+        if total is None or not speed:
+            options["bar_format"] = _CLOCK if total is None else _COUNT
         options = dict(leave=False, dynamic_ncols=True) | options
         self._bar = kind(desc=description, total=total, delay=delay, **options)
         self._closed = threading.Event()

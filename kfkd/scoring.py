@@ -182,7 +182,9 @@ def read_labels(path):
         )
     for position, name in enumerate(texts):
         if name not in COLUMNS or name in texts.columns[:position]:
-            fault = "stands there twice" if name in COLUMNS else "is no target column"
+            fault = (
+                "stands there twice" if name in COLUMNS else "is not a target column"
+            )
             raise DataError(
                 f"{path}, line 1: {shown(name)} {fault}"
                 + ("" if name in COLUMNS else hint(name, COLUMNS))

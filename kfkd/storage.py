@@ -1,13 +1,17 @@
 """Saving and loading nets: as pickles, or as arrays and JSON, which run no code."""
 
+import codecs
+import contextlib
 import hashlib
 import io
 import pathlib
 import pickle
+import warnings
 from collections.abc import Mapping
 
 from kfkd import arrays
-from kfkd._files import check_readable, check_writable, make_folder, written_atomically
+from kfkd._files import check_writable, make_folder, written_atomically
+from kfkd._layout import nearest, shown
 from kfkd.choices import NET_FORMATS as FORMATS
 from kfkd.definitions import decode, encode
 from kfkd.errors import StorageError
@@ -18,8 +22,10 @@ __all__ = [
     "check_readable",
     "check_writable",
     "load",
+    "load_params",
     "make_folder",
     "save",
+    "similar",
     "stem",
     "written_atomically",
 ]
@@ -31,6 +37,42 @@ def stem(path):
     """Return the name of a file of nets without its ending, for files beside it."""
     path = pathlib.Path(path)
     return path.stem if path.suffix in FORMATS.values() else path.name
+
+
+def similar(path):
+    """Return the saved net whose name is nearest to that of a missing file, or None."""
+    path, found = pathlib.Path(path), []
+    with contextlib.suppress(OSError):
+        names = {entry.name for entry in path.parent.iterdir()}
+        found = sorted(n for n in names if n.endswith(tuple(FORMATS.values())))
+    forgotten = [f"{stem(path)}{ending}" for ending in FORMATS.values()]
+    forgotten = [name for name in forgotten if name in found]
+    name = forgotten[0] if forgotten else nearest(path.name, found)
+    return path.with_name(name) if name else None
+
+
+def check_readable(path):
+    """Find out, before much work is done, whether a saved net is there to be read.
+
+    Parameters
+    ----------
+    path : path
+
+    Raises
+    ------
+    StorageError
+        If it is not; the message names a file of a similar name.
+    """
+    try:
+        open(path, "rb").close()
+    except OSError as error:
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path, error):
+    near = similar(path) if isinstance(error, FileNotFoundError) else None
+    hint = f" (did you mean {str(near)!r}?)" if near else ""
+    return StorageError(f"{path} cannot be read: {error.strerror or error}{hint}")
 
 
 def save(net, path):
@@ -102,12 +144,46 @@ def load(path):
     StorageError
         If there is no such file, or it does not hold a net.
     """
+    found = _read(path)
+    wrong = _wrong(found)
+    if wrong:
+        raise StorageError(
+            f"{path} holds {wrong}, where a net, or a set of specialists, is wanted"
+        )
+    return found
+
+
+def load_params(path):
+    """Load a net, or what its ``get_all_params_values`` returned, pickled by anyone.
+
+    Parameters
+    ----------
+    path : path
+
+    Returns
+    -------
+    NeuralNet or dict of str to list of arrays
+
+    Raises
+    ------
+    StorageError
+        As for `load`.
+    """
+    found = _read(path)
+    if not (hasattr(found, "predict") or (isinstance(found, Mapping) and found)):
+        raise StorageError(
+            f"{path} holds {shown(found)} ({type(found).__name__}), where a net, or "
+            "its parameters, are wanted"
+        )
+    return found
+
+
+def _read(path):
+    """Return what a file of arrays, or any pickle, holds."""
     try:
         content = pathlib.Path(path).read_bytes()
     except OSError as error:
-        raise StorageError(
-            f"{path} cannot be read: {error.strerror or error}"
-        ) from error
+        raise _unreadable(path, error) from error
     return _load_arrays(path) if content[:2] == b"PK" else _unpickle(content, path)
 
 
@@ -117,17 +193,46 @@ def _unpickle(content, path):
     if content[end:].startswith(_SEAL) and content[end:] != _seal(content[:end]):
         raise StorageError(f"{path} is damaged")
     try:
-        found = _Unpickler(io.BytesIO(content)).load()
+        return _Unpickler(io.BytesIO(content)).load()
     except _MissingError as error:
         raise StorageError(f"{path} cannot be loaded: {error}") from error.__cause__
     except Exception as error:
+        if content[:1] != pickle.PROTO:
+            raise StorageError(f"{path} {_other(content)}") from error
         raise StorageError(
             f"{path} is not a net that kfkd has saved, or it is damaged: "
             f"{type(error).__name__}: {error}"
         ) from error
-    if not (hasattr(found, "predict") or (isinstance(found, Mapping) and found)):
-        raise StorageError(f"{path} holds a {type(found).__name__}, no net")
-    return found
+
+
+def _other(content):
+    """Return what is wrong with a file that does not begin as pickles do."""
+    from PIL import Image
+
+    if not content:
+        return "is empty"
+    with contextlib.suppress(Exception), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of very large images
+        Image.open(io.BytesIO(content)).close()
+        return "is an image, not a saved net"
+    with contextlib.suppress(UnicodeDecodeError):
+        text = codecs.getincrementaldecoder("utf-8")().decode(content[:4096])
+        if all(letter.isprintable() or letter.isspace() for letter in text):
+            return "is a text file, not a saved net"
+    return "is not a net that kfkd has saved"
+
+
+def _wrong(found):
+    """Return what a pickle holds if that is neither a net nor a set of them."""
+    if hasattr(found, "predict"):
+        return None
+    if not (isinstance(found, Mapping) and found):
+        return f"{shown(found)} ({type(found).__name__})"
+    for key, value in found.items():
+        if not hasattr(value, "predict"):
+            kinds = f"({type(found).__name__} of {type(value).__name__})"
+            return f"{shown(value)} under {shown(key)} {kinds}"
+    return None
 
 
 class _MissingError(Exception):

@@ -14,9 +14,10 @@ import pandas as pd
 
 from kfkd import _tables, data
 from kfkd._layout import hint, shown
+from kfkd._words import count
 from kfkd.data import COLUMNS, SIDE
 from kfkd.errors import DataError, PredictionError
-from kfkd.prediction import predict_test_set
+from kfkd.prediction import by_columns, predict_test_set
 from kfkd.storage import written_atomically
 
 __all__ = ["answer", "check", "new_path", "read_lookup", "submit", "write"]
@@ -71,7 +72,7 @@ def _parse_lookup(stream, where):
             + (
                 "the value is missing"
                 if pd.isna(name)
-                else f"{shown(name)} is no target column{hint(name, COLUMNS)}"
+                else f"{shown(name)} is not a target column{hint(name, COLUMNS)}"
             )
         )
     return lookup
@@ -196,6 +197,21 @@ def write(submission, lookup, path=None):
     return path
 
 
+def _check_columns(nets, lookup):
+    """Raise PredictionError, before anything is predicted, if some are missing."""
+    given = {name for columns in nets for name in columns}
+    asked = set(lookup["FeatureName"])
+    points = [name[:-2] for name in COLUMNS if name in asked - given]
+    missing = list(dict.fromkeys(points))
+    if missing:
+        wanted = len({name[:-2] for name in asked})
+        raise PredictionError(
+            f"the {count(len(nets), 'specialist')} predict {wanted - len(missing)} of "
+            f"the {count(wanted, 'key point')} that IdLookupTable.csv asks for; those "
+            f"for {', '.join(missing)} are missing"
+        )
+
+
 def submit(nets, folder=None, path=None):
     """Predict the test set and write Kaggle's file.
 
@@ -221,5 +237,6 @@ def submit(nets, folder=None, path=None):
         Anything is missing or faulty; nothing is written.
     """
     lookup = read_lookup(folder)
+    _check_columns(by_columns(nets), lookup)
     predictions = predict_test_set(nets, folder)
     return write(answer(predictions, lookup), lookup, path), predictions

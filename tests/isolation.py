@@ -9,7 +9,7 @@ from pathlib import Path
 
 # What the tests themselves can be asked for.
 _OPTIONS = {"KFKD_CASES", "KFKD_TEST_LABELS", "KFKD_TEST_LOOKUP"}
-_SETTINGS = ("KFKD_", "THEANO", "MPL", "XDG_")
+_SETTINGS = ("KFKD_", "THEANO", "MPL", "XDG_", "TQDM_")
 # The width and the colours of help texts.
 _TERMINAL = {"COLUMNS", "LINES", "FORCE_COLOR", "NO_COLOR", "PYTHON_COLORS"}
 

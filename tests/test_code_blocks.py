@@ -110,7 +110,7 @@ def accept(work, monkeypatch):
         if hasattr(module, "parse_args"):
             monkeypatch.setattr(module, "parse_args", stop_after(module.parse_args))
     for name in ("run_code", "run_module", "run_script"):
-        monkeypatch.setattr(f"kfkd.stack.__main__.{name}", accepted)
+        monkeypatch.setattr(f"kfkd.stack.scripts.{name}", accepted)
 
     def accept(function, argv):
         ours.clear()

@@ -175,9 +175,9 @@ def test_no_names_in_cols_stand_for_all(folder):
     ("cols", "message"),
     [
         (["nose_tp_x"], r"'nose_tp_x'.*did you mean 'nose_tip_x'"),
-        (["nose_tip_x", "Image"], r"'Image', which is no target column"),
-        (["ImageId"], r"'ImageId', which is no target column"),
-        ([3], r"cols names 3, which is no target column"),
+        (["nose_tip_x", "Image"], r"'Image', which is not a target column"),
+        (["ImageId"], r"'ImageId', which is not a target column"),
+        ([3], r"cols names 3, which is not a target column"),
         ("nose_tip_x", r"'nose_tip_x', not a list"),
         (["nose_tip_x", "nose_tip_y", "nose_tip_x"], r"'nose_tip_x' twice"),
     ],
@@ -284,7 +284,7 @@ def test_names_are_the_tutorials():
     reason="KFKD_TEST_LABELS names no file with the labels of Kaggle's training set",
 )
 def test_kaggles_labels(tmp_path, capsys):
-    with open(os.environ["KFKD_TEST_LABELS"], newline="") as file:
+    with open(os.environ["KFKD_TEST_LABELS"], encoding="utf-8", newline="") as file:
         header, *rows = file.read().split("\r\n")[:-1]
     assert header == ",".join(COLUMNS)
     images = [" ".join([str(grey)] * 9216) for grey in range(256)]

@@ -61,7 +61,7 @@ def test_a_sound_installation(doctor):
     assert status == 0
     assert [*found] == [
         *["Python", "stack", "packages", "data", "tables", "programs"],
-        *["import", "device", "net1", "conv net", "CUDA"],
+        *["import", "settings", "device", "net1", "conv net", "CUDA"],
     ]
     assert "theano-pymc 1.1.2, lasagne 0.1, nolearn 0.6.1" in found["stack"][1]
     assert "KFKD_DEVICE=cpu" in found["device"][1]
@@ -75,7 +75,8 @@ def test_where_the_stack_does_not_import(doctor, tmp_path):
     assert status == 1
     # Said once, and not again by what does not import for it.
     assert [name for name, (state, _) in found.items() if state == "WRONG"] == ["stack"]
-    assert "-> Mend it with: python -m pip install" in found["stack"][1]
+    assert "-> Mend it with: cd " in found["stack"][1]
+    assert " python -m pip install --force-reinstall --no" in found["stack"][1]
     assert "but 0.2 is installed" in found["stack"][1]
 
 
@@ -136,7 +137,7 @@ def test_packages_that_are_missing_or_others(monkeypatch):
     assert [*wrong] == ["tabulate", "numpy", "pillow"]
     assert "not installed" in wrong["tabulate"].text
     assert wrong["numpy"].text.startswith("2.60 is installed")
-    assert wrong["numpy"].mend == 'python -m pip install "numpy<2.6,>=2.4"'
+    assert wrong["numpy"].mend == '`python -m pip install "numpy<2.6,>=2.4"`'
     # What is wrong is not among what is well.
     (well,) = (finding.text for finding in found if finding.subject == "packages")
     assert well.startswith("scipy")
@@ -188,7 +189,8 @@ def test_cuda_that_is_not_installed(nvidia_smi):
     assert cuda.find_cuda(0).text.endswith("and there is no driver")
     nvidia_smi("NVIDIA H100, 575.57")
     found = cuda.find_cuda(0)
-    assert "for NVIDIA H100 with driver 575.57: python -m pip" in found.text
+    assert "for NVIDIA H100 with driver 575.57: `" in found.text
+    assert "python -m pip install" in found.text
     assert not found.mend
 
 
@@ -221,7 +223,7 @@ def test_data(work, monkeypatch):
     assert "data/training.csv" in places.find_data().text
     monkeypatch.setenv("KFKD_DATA", "elsewhere")
     found = places.find_data()
-    assert found.text.startswith("elsewhere is no folder")
+    assert found.text.startswith("there is no folder elsewhere")
     assert "KFKD_DATA" in found.mend
 
 
@@ -253,11 +255,69 @@ def test_results_that_are_not_theanos(monkeypatch):
     assert "KeyError" in trial.find_step("net1", 1, None).text
 
 
-def test_advice_is_on_a_line_of_its_own():
-    lines = show(Finding("data", "a word " * 20, "do " * 40)).splitlines()
+def test_the_users_settings(monkeypatch, tmp_path):
+    monkeypatch.setenv("THEANORC", "")
+    monkeypatch.setenv("THEANO_FLAGS", "")
+    assert not trial.find_settings().mend
+    monkeypatch.setenv("THEANO_FLAGS", "floatX=float64,mode=xla")
+    found = trial.find_settings()
+    assert found.text == "floatX=float64, mode=xla in THEANO_FLAGS"
+    assert not found.mend
+    rc = tmp_path / "theanorc"
+    rc.write_text("[global]\nmode = FAST_RUN\n")
+    monkeypatch.setenv("THEANORC", str(rc))
+    monkeypatch.setenv("THEANO_FLAGS", "floatX=float64")
+    found = trial.find_settings()
+    assert found.text.startswith(f"mode=FAST_RUN in {rc}; floatX=float64 in THEANO_FL")
+    assert found.mend == f"Take `mode` out of {rc}"
+
+
+@pytest.mark.parametrize(
+    ("columns", "width"), [(None, 88), ("70", 70), ("200", 88), ("20", 56)]
+)
+def test_lines_are_as_wide_as_the_terminal(monkeypatch, columns, width):
+    if columns:
+        monkeypatch.setenv("COLUMNS", columns)
+    lines = show(Finding("data", "a word " * 20, "do it " * 40)).splitlines()
     assert lines[0].startswith("  WRONG data          a word")
     assert re.match(" {22}[aw]", lines[1])
-    assert lines[-1] == " " * 22 + "-> " + "do " * 40
+    (first,) = (i for i, line in enumerate(lines) if "->" in line)
+    assert lines[first].startswith(" " * 22 + "-> do it do it")
+    assert re.match(" {25}(do|it) ", lines[-1])
+    assert width - 6 < max(map(len, lines)) <= width
+
+
+def test_a_command_stays_on_one_line_to_be_copied(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "60")
+    command = "python -m pip install " + "--option " * 9 + "kfkd"
+    for mend in (f"`{command}`", f"Mend it with: `{command}`"):
+        *_, last = show(Finding("stack", "it is gone", mend)).splitlines()
+        assert last.removeprefix(" " * 22 + "-> ").strip() == command
+    lines = show(Finding("settings", "wrong", "Take `mode` out " + "now " * 20))
+    assert "-> Take `mode` out now" in lines
+
+
+def test_files_that_hide_a_package(work, monkeypatch):
+    assert [*packages.find_namesakes()] == []
+    (work / "kfkd.py").touch()
+    (work / "lasagne").mkdir()
+    (work / "nolearn").mkdir()
+    (work / "nolearn" / "__init__.py").touch()
+    (found,) = packages.find_namesakes()
+    assert found.text.startswith("Python takes kfkd.py and nolearn/__init__.py in this")
+    assert "kfkd run SCRIPT" in found.mend
+    monkeypatch.chdir(ROOT)  # where the folder kfkd/ is the package
+    assert [*packages.find_namesakes()] == []
+
+
+@pytest.mark.process
+def test_the_trial_does_not_import_what_is_in_the_folder(work, monkeypatch):
+    for name in ("kfkd", "json", "theano"):
+        (work / f"{name}.py").write_text("raise SystemExit('in the folder')")
+    trial = report._TRIAL.replace("main()", "print('{}')")
+    assert trial != report._TRIAL
+    monkeypatch.setattr(report, "_TRIAL", trial)
+    assert report._try() == ([{}], "")
 
 
 @pytest.mark.parametrize("subject", ["scikit-learn", "a-package-with-a-long-name"])

@@ -1,7 +1,9 @@
 """Drawn faces as files: when they are made, and what becomes of others' files."""
 
+import errno
 import json
 import os
+import traceback
 from concurrent.futures import ThreadPoolExecutor
 
 import pandas as pd
@@ -50,12 +52,61 @@ def test_default_folder_is_in_the_cache_and_used_again(tmp_path, monkeypatch):
 def test_no_place_for_a_default_folder(tmp_path, monkeypatch):
     (tmp_path / "file").touch()
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
-    with pytest.raises(DataError, match=r"cannot be made: .*; name .*XDG_CACHE_HOME$"):
+    with pytest.raises(
+        DataError, match=r"cannot be written: .*; name .*XDG_CACHE_HOME$"
+    ):
         faces.make(n_train=4, n_test=2)
     monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.setattr(os.path, "expanduser", lambda path: path)
     with pytest.raises(DataError, match=r"no home folder .*; name .*XDG_CACHE_HOME$"):
         faces.make(n_train=4, n_test=2)
+
+
+def refuse(*args, **kwargs):
+    raise PermissionError(errno.EACCES, "Permission denied")
+
+
+@pytest.mark.parametrize("function", ["tempfile.mkdtemp", "os.replace"])
+@pytest.mark.parametrize("folder", [None, "mine"])
+def test_a_folder_that_cannot_be_written_is_one_error(
+    work, monkeypatch, capfd, function, folder
+):
+    monkeypatch.setattr(function, refuse)
+    with pytest.raises(DataError) as caught:
+        faces.make(folder, n_train=4, n_test=2)
+    message = "drawn faces cannot be written: Permission denied; name "
+    assert message in str(caught.value)
+    assert ("XDG_CACHE_HOME" in str(caught.value)) == (folder is None)
+    # Without a traceback of another, which it would follow from.
+    shown = "".join(traceback.format_exception(caught.value))
+    assert shown.count("Traceback") == 1
+
+
+def test_a_file_in_the_place_of_the_cache_is_one_error(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file" / "deep" / "er"))
+    with pytest.raises(DataError, match="cannot be written: Not a directory") as caught:
+        faces.make(n_train=4, n_test=2)
+    shown = "".join(traceback.format_exception(caught.value))
+    assert shown.count("Traceback") == 1
+
+
+def test_drawn_faces_are_told_from_others(tmp_path):
+    folder = faces.make(tmp_path / "kaggle", n_train=4, n_test=2)
+    table = folder / "training.csv"
+    assert faces.is_drawn(folder)
+    assert faces.is_drawn(table)
+    assert faces.describe(table) == f"drawn faces, {table}"
+    # As somebody may do who wants what Kaggle gives.
+    (folder / "test_labels.csv").unlink()
+    assert not faces.is_drawn(folder)
+    assert faces.is_drawn(table)
+    (folder / "test.csv").write_text("ImageId,Image\n")
+    assert not faces.is_drawn(folder / "test.csv")
+    assert faces.describe(folder / "test.csv") == str(folder / "test.csv")
+    (folder / "faces.json").unlink()
+    assert not faces.is_drawn(table)
+    assert not faces.is_drawn(folder / "absent.csv")
 
 
 @pytest.mark.parametrize("name", ["training.csv", "test.zip"])

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import standins
 from cases import ALL
 from crews import COLUMNS, NAMES, SMALL
 from trainings import without_time_left
@@ -60,7 +61,7 @@ def test_specialists_are_trained_reported_saved_and_scored(
     fitted = storage.load("net-specialists.pickle")
     assert list(fitted) == list(COLUMNS.values())
     out = capsys.readouterr().out
-    assert f"Data: {folder / 'training.csv'}" in out
+    assert f"Data: drawn faces, {folder / 'training.csv'}\n" in out
     assert "The specialists are saved in net-specialists.pickle" in out
 
     # The table of the trainings, from the nets themselves.
@@ -128,11 +129,11 @@ def test_a_dry_run_writes_no_file(folder, small_nets, work, capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--only", "nose"], "argument --only: invalid choice: 'nose'"),
+        (["--only", "nose"], "argument --only: 'nose' is not one of left_eye_center,"),
         (["--epochs-scale", "0"], "--epochs-scale: 0 is not greater than 0"),
-        (["--epochs-scale", "x"], "--epochs-scale: 'x' is no number"),
+        (["--epochs-scale", "x"], "--epochs-scale: 'x' is not a number"),
         (["--holdout", "1"], "--holdout: 1 is not from 0 to less than 1"),
-        (["--jobs", "0"], "--jobs: 0 is no number of jobs"),
+        (["--jobs", "0"], "--jobs: 0 is not a number of jobs"),
         (["--data", "x", "--synthetic"], "--data and --synthetic exclude"),
     ],
 )
@@ -172,6 +173,62 @@ def test_an_error_is_one_line_and_status_1(folder, run):
     assert re.fullmatch(
         r"fit_specialists\.py: none\.pickle cannot be read: [^\n]+", message
     )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--device", "abacus"], "--device: 'abacus' is not a device; the devices"),
+        (["net2.pickle"], "there is no net2.pickle; `kfkd train net2` makes it"),
+        (["net1"], "net1 cannot be read: No such file or directory (did you mean 'n"),
+        (["crew.pickle"], "crew.pickle is a set of specialists, where a single net"),
+        (["notes.pickle"], "notes.pickle is a text file, not a saved net"),
+        (["--data", "nope"], "--data: there is no folder nope"),
+    ],
+)
+def test_what_cannot_be_is_found_before_faces_are_drawn(
+    run, monkeypatch, arguments, message
+):
+    monkeypatch.setattr(faces, "make", lambda **sizes: pytest.fail("faces are drawn"))
+    storage.save(standins.Linear(), "net1.pickle")
+    storage.save(standins.specialists(), "crew.pickle")
+    Path("notes.pickle").write_text("none")
+    status, out = run(*arguments)
+    assert status.startswith(f"fit_specialists.py: {message}")
+    assert "\n" not in status
+    assert out == ""
+
+
+def test_what_the_environment_asks_for_is_found_before_faces_are_drawn(
+    run, monkeypatch
+):
+    monkeypatch.setattr(faces, "make", lambda **sizes: pytest.fail("faces are drawn"))
+    with monkeypatch.context() as patch:
+        patch.setenv("KFKD_DEVICE", "abacus")
+        status, out = run()
+    assert status.startswith(
+        "fit_specialists.py: KFKD_DEVICE asks for the device 'abacus'; the devices are"
+    )
+    assert out == ""
+
+
+@pytest.mark.slow
+def test_how_many_of_the_specialists_are_saved(folder, small_nets, monkeypatch, capsys):
+    arguments = ["--data", str(folder), "--epochs-scale", "1e-9", "--only"]
+    assert fit_specialists.main([*arguments, *NAMES[:1]]) == 0
+    assert capsys.readouterr().out.endswith(
+        "\n1 of 6 specialists is saved in net-specialists.pickle. To train the others "
+        f"({', '.join(NAMES[1:])}), do the same again without --only\n"
+    )
+    assert fit_specialists.main([*arguments, *NAMES[2:]]) == 0
+    assert capsys.readouterr().out.endswith(
+        "\n5 of 6 specialists are saved in net-specialists.pickle. To train the others "
+        "(nose_tip), do the same again without --only\n"
+    )
+    assert fit_specialists.main(arguments[:-1]) == 0
+    out = capsys.readouterr().out
+    assert out.count("(done before") == 5
+    assert out.endswith("\nThe specialists are saved in net-specialists.pickle\n")
 
 
 def alive(group):

@@ -13,7 +13,7 @@ import pytest
 from outputs import LARGER, OLD, WRITERS
 
 from kfkd import checkpoints, faces, storage
-from kfkd.storage import StorageError
+from kfkd.errors import DataError, StorageError
 
 resource = pytest.importorskip("resource")
 
@@ -47,7 +47,7 @@ def test_a_file_that_may_not_grow(work, name, write):
 
 
 def test_drawn_faces_that_find_no_room(work):
-    with limited(), pytest.raises(OSError, match="File too large"):
+    with limited(), pytest.raises(DataError, match="File too large; name another"):
         faces.make(work / "faces", n_train=40, n_test=10)
     assert [path for path in work.rglob("*") if path.is_file()] == []
 

@@ -11,6 +11,7 @@ import theano
 from cases import parametrize
 from lasagne import layers, nonlinearities
 
+from kfkd import stack
 from kfkd._seeds import lasagne_draws_from
 from kfkd.estimator import NeuralNet
 
@@ -85,6 +86,55 @@ def compiled(monkeypatch):
 
     monkeypatch.setattr(theano, "function", counted)
     return found
+
+
+def linker(net):
+    return type(net.predict_iter_.maker.linker).__name__
+
+
+def test_the_mode_of_the_users_settings_is_not_theirs(monkeypatch):
+    for mode in ("FAST_RUN", "DebugMode"):
+        with theano.config.change_flags(mode=mode):
+            # As if it were in .theanorc.
+            monkeypatch.setattr(stack, "DEFAULT_MODE", mode)
+            assert linker(made(NeuralNet)) == "XLALinker"
+
+
+def test_the_mode_that_the_program_sets_is_theirs():
+    with theano.config.change_flags(mode="FAST_COMPILE"):
+        assert linker(made(NeuralNet)) == "VMLinker"
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        dict(compute_test_value="raise", compute_test_value_opt="raise"),
+        dict(check_stack_trace="raise"),
+        dict(warn_float64="raise", on_opt_error="raise", on_shape_error="raise"),
+        dict(optimizer="None", linker="py", allow_gc=False, on_unused_input="raise"),
+    ],
+    ids=" ".join,
+)
+def test_settings_for_other_programs_do_not_matter(settings):
+    def train():
+        net = drawn.small(**KINDS["dropout"]).seed(3).fit(*drawn.rows(), epochs=2)
+        return drawn.params(net)
+
+    expected = train()
+    with theano.config.change_flags(settings):
+        found = train()
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_half_precision_is_slow_and_right():
+    X, y = drawn.rows()
+    expected = made(NeuralNet).predict(X)
+    with theano.config.change_flags(floatX="float16"):
+        net = made(NeuralNet)
+        found = net.predict(X)
+        net.fit(X, y, epochs=1)
+    assert found.dtype == "float16"
+    np.testing.assert_allclose(found, expected, atol=0.02)
 
 
 def test_they_are_compiled_when_they_are_needed(compiled):

@@ -163,8 +163,14 @@ def other_depth(path):
     [
         (lambda path: None, "cannot be read as an image: No such file or directory$"),
         (os.mkdir, "cannot be read as an image: Is a directory$"),
-        (lambda path: path.write_text("a,b"), "is no image of a known format$"),
-        (lambda path: path.write_bytes(b""), "is no image of a known format$"),
+        (
+            lambda path: path.write_text("a,b"),
+            "is not an image of a known format, such as JPEG or PNG$",
+        ),
+        (
+            lambda path: path.write_bytes(b""),
+            "is not an image of a known format, such as JPEG or PNG$",
+        ),
         (cut, "cannot be read as an image: "),
         (
             other_depth,
@@ -185,8 +191,18 @@ def test_large_images(tmp_path, monkeypatch):
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 96 * 96 - 1)
     np.testing.assert_array_equal(square(images.read_face(path)), GREY)
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
-    with pytest.raises(DataError, match=r"a\.png is too large an image: "):
+    with pytest.raises(DataError, match="it has more than 200 pixels; save it smaller"):
         images.read_face(path)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (23, 96), (4000, 23)])
+def test_images_too_small_for_a_face(tmp_path, size):
+    Image.new("L", size).save(tmp_path / "a.png")
+    message = rf"a\.png has {size[0]} x {size[1]} pixels, too few .*; 24 x 24 are the l"
+    with pytest.raises(DataError, match=message):
+        images.read_face(tmp_path / "a.png")
+    Image.new("L", (24, 24), 51).save(tmp_path / "a.png")
+    assert (square(images.read_face(tmp_path / "a.png")) == 51).all()
 
 
 def test_drawing_images_of_several_sizes(tmp_path):

@@ -1,15 +1,19 @@
 """``import kfkd`` prepares the three packages and imports none of them."""
 
+import ast
 import importlib
 import os
+import re
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 import pytest
 from cases import parametrize
 
 import kfkd
+from kfkd._names import HOMES, INSTEAD
 
 
 def run(code, *arguments, status=0, **environment):
@@ -169,15 +173,64 @@ def test_a_package_that_is_missing_is_named():
 def test_the_tutorials_names():
     nets = [f"net{number}" for number in (1, 2, 3, 4, 5, 6, 7, 8, 12)]
     names = [*nets, "load", "load2d", "float32", "plot_sample", "FlipBatchIterator"]
-    names += ["AdjustVariable", "EarlyStopping"]
+    names += ["AdjustVariable", "EarlyStopping", "NeuralNet", "BatchIterator"]
     names += ["SPECIALIST_SETTINGS", "fit_specialists"]
+    names += ["plot_learning_curves", "plot_weights"]
     assert sorted(kfkd.__all__) == sorted(names)
     for name in names:
-        assert name in dir(kfkd)
         found = getattr(kfkd, name)
-        home = importlib.import_module(f"kfkd.{kfkd._HOMES[name]}")
+        home = importlib.import_module(HOMES[name])
         assert found is getattr(home, name)
-        assert name in home.__all__
+        assert name in getattr(home, "__all__", vars(home))
+
+
+# What a reader of the tutorial may look for: all that its code defines or imports.
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "tutorial-today.md"
+
+
+def names_of_the_tutorial():
+    blocks = re.findall(r"^```python\n(.*?)^```", PAGE.read_text(), re.M | re.S)
+    found = set()
+    for block in blocks:
+        for node in ast.parse(textwrap.dedent(block)).body:
+            if isinstance(node, ast.FunctionDef | ast.ClassDef):
+                found.add(node.name)
+            elif isinstance(node, ast.Import | ast.ImportFrom):
+                found |= {alias.asname or alias.name for alias in node.names}
+            elif isinstance(node, ast.Assign):
+                nodes = [n for target in node.targets for n in ast.walk(target)]
+                found |= {n.id for n in nodes if isinstance(n, ast.Name)}
+    return found
+
+
+def test_each_name_of_the_tutorial_is_there_or_has_another():
+    in_passing = {"X_flipped", "_", "ax", "df", "fig", "sample1", "sample2"}
+    in_passing |= {"y_pred", "y_pred1", "y_pred2"}
+    of_the_page = {"faces", "kfkd"}
+    found = names_of_the_tutorial() - in_passing - of_the_page
+    assert {"FTRAIN", "NeuralNet", "float32", "net8", "pickle", "pyplot"} <= found
+    assert found <= HOMES.keys() | INSTEAD.keys()
+
+
+def test_other_names_of_the_tutorial_say_what_to_use():
+    for name in INSTEAD:
+        assert not hasattr(kfkd, name)
+        with pytest.raises(ImportError, match=f"^kfkd has no {name}: "):
+            exec(f"from kfkd import {name}")
+    with pytest.raises(AttributeError, match=r"kfkd has no FTRAIN: kfkd\.data\.find"):
+        kfkd.FTRAIN  # noqa: B018
+    with pytest.raises(ImportError, match=r": import numpy as np$"):
+        from kfkd import np  # noqa: F401
+    with pytest.raises(ImportError, match="cannot import name 'net13'"):
+        from kfkd import net13  # noqa: F401
+
+
+def test_what_they_say_is_there():
+    for text in INSTEAD.values():
+        for module, name in re.findall(r"kfkd\.(\w+)\.(\w+)", text):
+            assert name in importlib.import_module(f"kfkd.{module}").__all__
+        for statement in re.findall(r"imports it: (.*)", text):
+            exec(statement, {})
 
 
 def test_modules_are_attributes_and_other_names_are_not():
@@ -185,3 +238,8 @@ def test_modules_are_attributes_and_other_names_are_not():
         assert getattr(kfkd, name) is importlib.import_module(f"kfkd.{name}")
     with pytest.raises(AttributeError, match="module 'kfkd' has no attribute 'net13'"):
         kfkd.net13  # noqa: B018
+
+
+def test_public_names_alone_are_listed():
+    assert dir(kfkd) == sorted([*kfkd.__all__, *kfkd._MODULES, "__version__"])
+    assert not [n for n in dir(kfkd) if n.startswith("_") and n != "__version__"]

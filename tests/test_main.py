@@ -1,6 +1,7 @@
 """The command ``kfkd``, and ``python -m kfkd``."""
 
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -42,12 +43,150 @@ def test_its_version(run):
 
 
 @pytest.mark.parametrize(
-    ("name", "hint"), [("fly", ""), ("trian", "; did you mean 'train'?")]
+    ("line", "meant"),
+    [
+        ("trian net2 --epochs 3", "train net2 --epochs 3"),
+        ("TRAIN net2", "train net2"),
+        ("fit_specialist", "fit_specialists"),
+        ("net1", "train net1"),
+        ("Net12 --resume", "train net12 --resume"),
+        ("net1 train --epochs 3", "train net1 --epochs 3"),
+        ("net6.pickle me.jpg", "predict net6.pickle me.jpg"),
+        ("me.jpg predict 'a net.npz'", "predict me.jpg 'a net.npz'"),
+        ("--device cpu train", "train --device cpu"),
+        ("learning-curve net1.pickle", "plot learning-curves net1.pickle"),
+        ("comparision", "plot comparison"),
+    ],
 )
-def test_an_unknown_command(run, name, hint):
-    status, out, err = run(name)
+def test_what_may_be_meant_by_an_unknown_command(run, line, meant):
+    words = shlex.split(line)
+    assert run(*words) == (
+        2,
+        "",
+        f"kfkd: there is no command {words[0]!r}; did you mean: kfkd {meant}\n",
+    )
+
+
+def test_an_unknown_command(run):
+    status, out, err = run("fly")
     assert (status, out) == (2, "")
-    assert err.startswith(f"kfkd: there is no command {name!r}{hint}\n")
+    assert err.startswith("kfkd: there is no command 'fly'\n\nusage: kfkd COMMAND ")
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        (
+            "train net1 --dvice cpu",
+            "kfkd train: error: there is no option --dvice (did you mean '--device'?)",
+        ),
+        (
+            "train --epoch_scale=2 cpu",
+            "kfkd train: error: there is no option --epoch_scale (did you mean "
+            "'--epochs'?)",
+        ),
+        (
+            "predict net.pickle me.jpg -plot a.png",
+            "kfkd predict: error: there is no option -plot (did you mean '--plot'?)",
+        ),
+        (
+            "train Net1",
+            "kfkd train: error: argument NET: 'Net1' is not one of "
+            f"{', '.join(choices.NETS)} (did you mean 'net1'?)",
+        ),
+        (
+            "train net2.pickle",
+            "kfkd train: error: argument NET: 'net2.pickle' is not one of "
+            f"{', '.join(choices.NETS)} (did you mean 'net2'?)",
+        ),
+        (
+            "train net1 --precision float23",
+            "kfkd train: error: argument --precision: 'float23' is not one of "
+            f"{', '.join(choices.PRECISIONS)} (did you mean 'float32'?)",
+        ),
+        (
+            "plot comparision net1.pickle",
+            "kfkd plot: error: there is no FIGURE 'comparision' (did you mean "
+            f"'comparison'?); there are {', '.join(choices.FIGURES)}",
+        ),
+        (
+            "plot weights net1.pickle --unit=3 --devise cpu",
+            "kfkd plot weights: error: there is no option --devise (did you mean "
+            "'--device'?)",
+        ),
+        (
+            "plot net1.pickle comparison",
+            "kfkd plot: error: FIGURE comes first: kfkd plot comparison net1.pickle "
+            "...",
+        ),
+        (
+            "plot --image 3 flip",
+            "kfkd plot: error: FIGURE comes first, its options after it",
+        ),
+        (
+            "predict",
+            "kfkd predict: error: the following arguments are required: NET.pickle",
+        ),
+        (
+            "submit me.JPG",
+            "kfkd submit: error: me.JPG is an image, not a saved net",
+        ),
+        (
+            "fit-specialists me.png",
+            "kfkd fit-specialists: error: me.png is an image, not a saved net",
+        ),
+        (
+            "predict net1.pickle net2.npz",
+            "kfkd predict: error: net2.npz is a saved net, not an image; one net is "
+            "taken",
+        ),
+        (
+            "predict net1.pickle a/test.csv",
+            "kfkd predict: error: a/test.csv is a table, not an image; --data a "
+            "predicts the images of its test.csv",
+        ),
+        (
+            f"predict net1.pickle {ROOT}",
+            f"kfkd predict: error: {ROOT} is a folder; name the images in it, as in "
+            f"{ROOT}/*",
+        ),
+        *(
+            (
+                f"{command} --out x.txt",
+                f"kfkd {command}: error: --out x.txt ends in none of .pickle, .npz, "
+                "the formats of nets",
+            )
+            for command in ("train", "fit-specialists")
+        ),
+        *(
+            (
+                f"{command} net1.pickle --out x.txt",
+                f"kfkd {command}: error: argument --out: x.txt does not end in .csv",
+            )
+            for command in ("predict", "submit")
+        ),
+        (
+            "predict net1.pickle --plot x.txt",
+            "kfkd predict: error: argument --plot: x.txt ends in none of "
+            f"{', '.join(choices.PICTURE_FORMATS)}",
+        ),
+        (
+            "reproduce --out report.html",
+            "kfkd reproduce: error: --out names a folder; the page in it is called "
+            "report.html",
+        ),
+    ],
+)
+def test_wrong_use_is_told_before_any_work(run, line, message):
+    status, out, err = run(*shlex.split(line))
+    assert (status, out) == (2, "")
+    assert err.splitlines()[-1] == message
+
+
+@pytest.mark.parametrize("line", ["train --dev", "train -- --dvice"])
+def test_what_only_looks_like_a_mistyped_option(run, line):
+    _, _, err = run(*shlex.split(line))
+    assert "there is no option" not in err
 
 
 @pytest.mark.process
@@ -85,7 +224,7 @@ def test_each_script_is_a_command():
         for name in re.findall(r'^    run\("(\w+)"\)$', path.read_text(), re.MULTILINE)
     ]
     modules = {path.stem for path in (ROOT / "kfkd" / "cli").glob("[a-z]*.py")}
-    assert sorted(called) == sorted(modules - {"doctor", "options"})
+    assert sorted(called) == sorted(modules - {"doctor"})
 
 
 def test_choices_are_those_of_the_modules():

@@ -50,8 +50,11 @@ def save_net(path, loss):
 
 
 def save_specialists(path):
-    histories = {columns: history(0.001 * len(columns)) for columns in standins.GROUPS}
-    storage.save(histories, path)
+    crew = {}
+    for columns in standins.GROUPS:
+        crew[columns] = nets.make("net1", hidden_num_units=2)
+        crew[columns].train_history_ = history(0.001 * len(columns))
+    storage.save(crew, path)
 
 
 def test_specialists_by_default(run, saved):
@@ -68,7 +71,7 @@ def test_a_net(run, saved):
     save_net("net1.pickle", 0.01)
     status, _ = run("net1.pickle", "--out", "a.svg", "--linear", "--ymin", 0)
     assert status == 0
-    assert Path("a.svg").read_text().startswith("<?xml")
+    assert Path("a.svg").read_text(encoding="utf-8").startswith("<?xml")
     (axes,) = saved[0].axes
     assert axes.get_title() == "Learning curves of net1"
     assert axes.get_yscale() == "linear"
@@ -92,10 +95,13 @@ def test_nets_with_names(run, saved):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "net-specialists.pickle cannot be read: No such file"),
+        ([], "no net-specialists.pickle, the default: `kfkd fit-specialists` makes"),
         (["net1.pickle", "crew.pickle"], "crew is a set of specialists, which cannot"),
+        (["net2.npz"], "no net2.npz; `kfkd train net2 --out net2.npz` makes it"),
+        (["a/net2.pickle"], "; `kfkd train net2 --out a/net2.pickle` makes it"),
+        (["net2"], "there is no net2; `kfkd train net2` makes it"),
         (["new.pickle"], "new has no learning curves: it has not been trained"),
-        (["three.pickle"], "three.pickle holds a int, no net"),
+        (["three.pickle"], "three.pickle holds 3 (int), where a net, or a set"),
         (["net1.pickle", "--out", "no/a.png"], "there is no folder no"),
         (["net1.pickle", "--ymin", "9"], "errors from 9 to"),
     ],

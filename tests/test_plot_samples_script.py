@@ -158,11 +158,17 @@ def test_drawn_faces_where_there_are_no_others(run, saved, content, monkeypatch)
             ["predictions", "net.pickle", "--data", "made", "--image", "20"],
             "test.csv has 20 images, counted from 0: there is no image 20",
         ),
-        (["flip", "--data", "no"], "no is no folder that could hold"),
+        (["flip", "--data", "no"], "--data: there is no folder no"),
         (["flip", "--data", "made", "--out", "no/a.png"], "there is no folder no"),
         (["comparison", "net.pickle", "./net.pickle"], "net.pickle is named twice"),
-        (["weights", "three.pickle"], "three.pickle holds a int, no net"),
-        (["weights", "net.pickle", "--device", "abacus"], "abacus"),
+        (
+            ["weights", "three.pickle"],
+            "three.pickle holds 3 (int), where a net",
+        ),
+        (
+            ["weights", "net.pickle", "--device", "abacus"],
+            "--device: 'abacus' is not",
+        ),
     ],
 )
 def test_errors_are_one_message_and_nothing_is_written(

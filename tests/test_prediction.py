@@ -97,12 +97,12 @@ NAN[3, 4] = np.nan
         ({}, "^the set of specialists is empty$"),
         (
             {"nose_tip_x": Fixed(0)},
-            "^a set of specialists maps tuples of columns to nets; 'nose_tip_x' is no "
-            "such tuple$",
+            "^a set of specialists maps tuples of columns to nets; 'nose_tip_x' is "
+            "not such a tuple$",
         ),
         (
             {("nose_tipp_x", "nose_tip_y"): Fixed(0)},
-            r"'nose_tipp_x', which is no target column \(did you mean 'nose_tip_x'\?\)",
+            r"'nose_tipp_x', which is not a target column \(did you mean",
         ),
         (
             {NOSE: Fixed(np.zeros((5, 2))), NOSE[::-1]: Fixed(np.zeros((5, 2)))},
@@ -125,7 +125,10 @@ NAN[3, 4] = np.nan
             Fixed(np.zeros(5)),
             r"^the net predicts an array of shape \(5,\), where 30 columns",
         ),
-        (Fixed(NAN), "^the net predicts what is no number for 1 of 5 images; its tr"),
+        (
+            Fixed(NAN),
+            "^the net predicts what is not a number for 1 of 5 images; its tr",
+        ),
         (nets.make("net1", verbose=0), "^the net has not been trained$"),
     ],
 )

@@ -61,6 +61,14 @@ def test_a_bar_counts_and_goes_without_a_trace(screen, capsys):
     assert capsys.readouterr().out == ""
 
 
+def test_without_its_speed_it_has_room_for_a_note(screen):
+    with shown_on(screen), progress.Bar("", 400, speed=False) as bar:
+        bar.update(40, note="train 0.008565, valid 0.010068")
+        bar._bar.refresh()
+    left = r"40/400 \[\d\d:\d\d<\d\d:\d\d, train 0.008565, valid 0.010068\]"
+    assert re.search(r"\r 10%\|[^\r]+\| " + left, screen.getvalue())
+
+
 def test_without_a_total_there_is_a_clock(screen):
     with shown_on(screen), progress.Bar("compiling") as bar:
         bar._bar.refresh()

@@ -126,11 +126,11 @@ def test_without_nets_named_all_and_the_pretrained_specialists():
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        (["--nets", "net9"], "argument --nets: invalid choice: 'net9'"),
-        (["--specialists", "all"], "argument --specialists: invalid choice: 'all'"),
+        (["--nets", "net9"], "argument --nets: 'net9' is not one of net1,"),
+        (["--specialists", "all"], "argument --specialists: 'all' is not one of none,"),
         (["--epochs-scale", "0"], "--epochs-scale: 0 is not greater than 0"),
-        (["--pretrain", "net1"], "argument --pretrain: invalid choice: 'net1'"),
-        (["--jobs", "0"], "--jobs: 0 is no number of jobs"),
+        (["--pretrain", "net1"], "argument --pretrain: 'net1' is not one of net2,"),
+        (["--jobs", "0"], "--jobs: 0 is not a number of jobs"),
         (["--data", "x", "--synthetic"], "--data and --synthetic exclude each other"),
     ],
 )

@@ -123,7 +123,7 @@ def test_labels_of_a_file(tmp_path):
     ("lines", "message"),
     [
         (["nose_tip_x", "1"], "line 1: there is no column 'ImageId'"),
-        (["ImageId,nose_x", "1,2"], "line 1: 'nose_x' is no target column"),
+        (["ImageId,nose_x", "1,2"], "line 1: 'nose_x' is not a target column"),
         (["ImageId,nose_tip_x,nose_tip_x", "1,2,3"], "'nose_tip_x' stands there twice"),
         (["ImageId,nose_tip_x", "1,2", "2,?"], "line 3, column nose_tip_x: '?' is no"),
         (["ImageId,nose_tip_x", "1,2", "1,2"], "line 3, column ImageId: 1 has been"),

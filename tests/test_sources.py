@@ -70,7 +70,7 @@ def test_no_home(monkeypatch):
     monkeypatch.setattr(os.path, "expanduser", lambda path: path)
     with pytest.raises(NoDataError, match=r"no training\.csv in \./data or ~/data/"):
         find("training")
-    with pytest.raises(DataError, match="~/faces is no folder"):
+    with pytest.raises(DataError, match="there is no folder ~/faces"):
         find("training", "~/faces")
 
 
@@ -94,8 +94,30 @@ def test_a_named_folder_is_the_only_one_looked_into(tmp_path, monkeypatch, how, 
     message = str(caught.value)
     assert not isinstance(caught.value, NoDataError)
     assert str(named) in message
-    assert ("the folder named by KFKD_DATA" in message) == (how == "KFKD_DATA")
-    assert ("is no folder" in message) == (fault != "lacks the file")
+    assert ("the folder that KFKD_DATA names" in message) == (how == "KFKD_DATA")
+    assert message.startswith(
+        {
+            "lacks the file": f"there is no training.csv in {named}",
+            "does not exist": f"there is no folder {named}",
+            "is a file": f"{named} is a file",
+        }[fault]
+    )
+    assert "--synthetic" not in message  # as nobody has asked for drawn faces
+
+
+def test_a_table_where_its_folder_is_wanted(tmp_path):
+    table = tables.write(tmp_path / "named" / "test.csv", ["x"])
+    with pytest.raises(DataError) as caught:
+        find("training", table)
+    assert str(caught.value) == (
+        f"{table} is a file, where the folder with training.csv is wanted"
+    )
+    table = tables.write(tmp_path / "named" / "training.csv", ["x"])
+    with pytest.raises(DataError) as caught:
+        find("training", table)
+    assert str(caught.value) == (
+        f"{table} is a file; name the folder that it is in: {table.parent}"
+    )
 
 
 def test_forms_of_a_file(tmp_path, monkeypatch, made):
@@ -179,15 +201,15 @@ def broken(kind, training):
 @pytest.mark.parametrize(
     ("kind", "message"),
     [
-        ("cut off", "no usable zip file .*download it again"),
-        ("empty", "no usable zip file .*download it again"),
-        ("damaged", "no usable zip file .*download it again"),
-        ("a web page", "no usable zip file .*download it again"),
+        ("cut off", "not a usable zip file .*download it again"),
+        ("empty", "not a usable zip file .*download it again"),
+        ("damaged", "not a usable zip file .*download it again"),
+        ("a web page", "not a usable zip file .*download it again"),
         ("encrypted", "training.csv is encrypted"),
-        ("other compression", "no usable zip file .*compression"),
+        ("other compression", "not a usable zip file .*compression"),
         ("other content", "holds no training.csv, but a.txt, b.csv"),
         ("nothing in it", "holds no training.csv, but nothing"),
-        ("nested and cut off", "no usable zip file .*download it again"),
+        ("nested and cut off", "not a usable zip file .*download it again"),
     ],
 )
 @pytest.mark.parametrize("name", ["training.zip", "facial-keypoints-detection.zip"])

@@ -161,7 +161,7 @@ def test_hidden_units_follow_the_net_to_start_from(pretended, folder, tmp_path):
         ),
         (lambda: nets.make("net6"), "has not been trained"),
         (lambda: {("nose_tip_x",): nets.make("net6")}, "is a set of specialists"),
-        (DummyRegressor, "is no net to start from, but DummyRegressor"),
+        (DummyRegressor, "is not a net to start from, but DummyRegressor"),
     ],
 )
 def test_what_one_cannot_start_from(pretrain, message, folder, pretended, tmp_path):

@@ -1,6 +1,7 @@
 """How Theano builds, compiles and evaluates graphs, loops among them."""
 
 import io
+import sys
 import threading
 
 import numpy as np
@@ -11,6 +12,8 @@ from cases import parametrize
 from theano.compile.mode import Mode
 from theano.graph.opt import GlobalOptimizer
 from theano.link.c.exceptions import MissingGXX
+
+from kfkd.stack import graphs
 
 MODES = ("FAST_RUN", "FAST_COMPILE")
 
@@ -34,6 +37,21 @@ def test_the_default_mode_follows_the_setting():
         theano.config.change_flags(mode="xlaa"),
     ):
         pass
+
+
+def test_a_slow_default_mode_is_warned_of_when_a_program_first_needs_it(monkeypatch):
+    modes = sys.modules["theano.compile.mode"]
+    monkeypatch.setattr(modes, "get_mode", modes.get_mode)
+    x = T.fscalar()
+    with theano.config.change_flags(mode="FAST_COMPILE"):
+        graphs.warn_of_mode(theano, "it is slow")
+        theano.function([x], x, mode="FAST_RUN")  # warnings are errors here
+        with theano.config.change_flags(mode="xla"):
+            theano.function([x], x)
+        with pytest.warns(UserWarning, match="^it is slow$") as warned:
+            theano.function([x], x)
+        theano.function([x], x)
+    assert [warning.filename for warning in warned] == [__file__]
 
 
 class Optimizer(GlobalOptimizer):

@@ -1,5 +1,6 @@
 """Importing the stack: what it leaves behind, what it obeys, what it refuses."""
 
+import configparser
 import importlib.metadata
 import json
 import os
@@ -10,6 +11,7 @@ import pytest
 
 from kfkd import stack
 from kfkd.errors import SettingsError
+from kfkd.stack import settings as settings_module
 from kfkd.stack.installed import check_installed
 from kfkd.stack.settings import explained, get_settings
 
@@ -43,6 +45,98 @@ def test_settings_that_theano_does_not_take():
         assert error.value.__suppress_context__
     with pytest.raises(ValueError, match=r"^another$"), explained("mode=foo"):
         raise ValueError("another")
+
+
+@pytest.mark.parametrize("content", [b"mode = xla", b"[global]\nmode = \xff"])
+def test_a_file_that_cannot_be_read_is_named(monkeypatch, tmp_path, content):
+    rc = tmp_path / "rc"
+    rc.write_bytes(content)
+    monkeypatch.setenv("THEANORC", str(rc))
+    with (
+        pytest.raises(SettingsError, match=f"Change {rc}; kfkd's own mode is xla"),
+        explained(""),
+    ):
+        configparser.ConfigParser().read(rc)
+
+
+def test_where_the_users_settings_are(monkeypatch, tmp_path):
+    first, second = tmp_path / "first", tmp_path / "second"
+    first.write_text("[global]\nmode = FAST_RUN\nfloatX = float64\n[gcc]\nx = 1\n")
+    second.write_text("[global]\nfloatX = float32\ndevice = gpu\n[lib]\ncnmem = 1\n")
+    monkeypatch.setenv("THEANORC", os.pathsep.join([str(first), str(second), "none"]))
+    monkeypatch.setenv("THEANO_FLAGS", "device=gpu1,lib.cnmem=1")
+    assert settings_module.user_settings() == {
+        "mode": ("FAST_RUN", str(first)),
+        "floatX": ("float32", str(second)),
+        "device": ("gpu1", "THEANO_FLAGS"),
+    }
+    assert settings_module.source("floatX") == str(second)
+    assert settings_module.source("cxx") is None
+    warning = settings_module.slow_mode_warning()
+    assert warning.startswith(f"{first} sets mode=FAST_RUN, ")
+    assert f"Take `mode` out of {first}," in warning
+    for flags in ("mode=xla", "mode=XLA"):
+        monkeypatch.setenv("THEANO_FLAGS", flags)
+        assert settings_module.slow_mode_warning() == ""
+    monkeypatch.setenv("THEANORC", "")
+    monkeypatch.setenv("THEANO_FLAGS", "")
+    assert settings_module.user_settings() == {}
+    assert settings_module.slow_mode_warning() == ""
+
+
+# What people had in 2016, and what they had when something was wrong.
+OLD_FILE = """[global]
+mode = FAST_RUN
+floatX = float32
+cxx = g++
+openmp = True
+optimizer_including = cudnn
+allow_gc = False
+exception_verbosity = high
+compute_test_value = raise
+force_device = False
+int_division = floatX
+[blas]
+ldflags = -lopenblas -lgfortran
+[gcc]
+cxxflags = -O3, -ffast-math
+[nvcc]
+fastmath = True
+[lib]
+cnmem = 0.8
+[dnn]
+enabled = True
+"""
+NET = """
+import warnings
+warnings.simplefilter("ignore")  # of a setting that Theano has dropped: int_division
+import kfkd, numpy as np
+from kfkd.nets import make
+X, y = np.zeros((20, 9216), "f"), np.zeros((20, 30), "f")
+warnings.simplefilter("error")
+net = make("net1", max_epochs=1, hidden_num_units=2, verbose=0).fit(X, y)
+assert len(net.train_history_) == 1
+print(type(net.train_iter_.maker.linker).__name__)
+import theano, theano.tensor as T
+theano.config.compute_test_value = "off"
+x = T.fvector()
+try:
+    theano.function([x], x)
+except UserWarning as warning:
+    print(warning)
+print(type(theano.function([x], x).maker.linker).__name__, theano.config.cxx == "")
+"""
+
+
+@pytest.mark.process
+@pytest.mark.slow
+def test_an_old_file_slows_programs_and_not_the_nets(tmp_path):
+    rc = tmp_path / "theanorc"
+    rc.write_text(OLD_FILE)
+    first, warning, last = run(NET, tmp_path, THEANORC=str(rc)).splitlines()
+    assert first == "XLALinker"
+    assert warning.startswith(f"{rc} sets mode=FAST_RUN, ")
+    assert last == "VMLinker True"
 
 
 @pytest.mark.process
@@ -143,6 +237,8 @@ import theano.tensor as T
 x = T.fvector()
 assert theano.function([x], (x + 1).sum())([1, 2]) == 5
 """
+    # Of the mode it is warned.
+    code = f"import warnings; warnings.simplefilter('ignore'){code}"
     environment = dict(THEANORC=str(rc), THEANO_FLAGS="mode=Mode")
     *found, linker, _ = settings(tmp_path, after=code, **environment)
     assert found == ["float64", "Mode", "cpu", "", "low", "cuda"]
@@ -175,9 +271,10 @@ def test_linkers_of_c_mean_those_of_python(monkeypatch, linker, counterpart):
     monkeypatch.setenv("THEANO_FLAGS", f"linker={linker}")
     flags, _, _ = get_settings()
     assert f"linker={counterpart}" in flags.split(",")
+    # With a compiler, too, as its programs do not go with today's Python and NumPy.
     monkeypatch.setenv("THEANO_FLAGS", f"linker={linker},cxx=g++")
     flags, _, _ = get_settings()
-    assert f"linker={linker}" in flags.split(",")
+    assert {f"linker={counterpart}", "cxx="} <= set(flags.split(","))
 
 
 @pytest.fixture
@@ -222,8 +319,30 @@ def test_the_real_theano_is_noticed(versions, monkeypatch, tmp_path, files, mess
     folder.mkdir()
     for name in files:
         (folder / name).touch()
+    distribution = importlib.metadata.distribution
+
+    class Here(importlib.metadata.PathDistribution):
+        def locate_file(self, path):
+            return tmp_path / path
+
+    def find(name):
+        return Here(tmp_path) if name == "theano-pymc" else distribution(name)
+
+    monkeypatch.setattr(importlib.metadata, "distribution", find)
     monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
     monkeypatch.delitem(sys.modules, "theano")
     with pytest.raises(stack.StackError, match=message) as error:
         check_installed()
     assert "pip uninstall -y Theano theano-pymc" in str(error.value)
+
+
+@pytest.mark.parametrize("file", ["theano.py", "nolearn/__init__.py"])
+def test_a_file_of_the_users_in_the_place_of_a_package(monkeypatch, tmp_path, file):
+    (tmp_path / file).parent.mkdir(exist_ok=True)
+    (tmp_path / file).touch()
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    monkeypatch.delitem(sys.modules, "theano")
+    monkeypatch.delitem(sys.modules, "nolearn")
+    with pytest.raises(stack.StackError, match="Rename it, or start sc") as error:
+        check_installed()
+    assert str(error.value).startswith(f"{tmp_path / file} has the name of the package")

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from cases import parametrize
 
+from kfkd.stack import scripts
 from kfkd.stack.__main__ import main
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -108,6 +109,15 @@ def as_indented_code(folder):
     return ["-c", textwrap.indent(CURIOUS, "    ")]
 
 
+@pytest.fixture
+def kfkd_run(tmp_path):
+    """The arguments to Python that are the command `kfkd run`, in its own folder."""
+    (tmp_path / "bin").mkdir()
+    file = tmp_path / "bin" / "kfkd"
+    file.write_text("import sys; from kfkd.__main__ import main; sys.exit(main())")
+    return [file, "run"]
+
+
 @pytest.mark.process
 @parametrize(
     ("form", "arguments"),
@@ -120,13 +130,15 @@ def as_indented_code(folder):
         (as_zip_file, ["exit"]),
         (as_module, ["exit", "-c"]),
     ],
-    fast=[(as_script, ["fail", "-m", "--help"])],
+    fast=1,
 )
-def test_all_is_as_by_python_alone(python, tmp_path, form, arguments):
+@pytest.mark.parametrize("way", ["python -m kfkd.stack", "kfkd run"])
+def test_all_is_as_by_python_alone(python, kfkd_run, tmp_path, way, form, arguments):
     command = [*form(tmp_path), *arguments]
     theirs = python(*command)
     assert theirs[0] != 0 or arguments == ["hook"]
-    assert python("-m", "kfkd.stack", *command) == theirs
+    ours = kfkd_run if way == "kfkd run" else ["-m", "kfkd.stack"]
+    assert python(*ours, *command) == theirs
 
 
 @pytest.mark.process
@@ -134,6 +146,51 @@ def test_all_is_as_by_python_alone(python, tmp_path, form, arguments):
 def test_the_three_packages_work_in_all_its_processes(python, tmp_path):
     (tmp_path / "old.py").write_text(OLD)
     assert python("-m", "kfkd.stack", "old.py") == (0, "xla 4.0\n9.0 16.0\n", "")
+
+
+@pytest.mark.process
+@parametrize(
+    ("name", "code", "expected"),
+    [
+        ("kfkd.py", "import lasagne; print(lasagne.__version__)", "0.1\n"),
+        ("kfkd.py", OLD, "xla 4.0\n9.0 16.0\n"),
+        ("theano.py", OLD, "xla 4.0\n9.0 16.0\n"),
+        ("lasagne.py", OLD, "xla 4.0\n9.0 16.0\n"),
+    ],
+    fast=1,
+)
+def test_a_script_may_have_the_name_of_a_package(
+    python, kfkd_run, tmp_path, name, code, expected
+):
+    # Processes that it starts import it, too.
+    (tmp_path / name).write_text(f"import kfkd.errors\n{code}")
+    assert python(*kfkd_run, name) == (0, expected, "")
+
+
+def test_files_beside_the_script_that_cannot_be_imported(tmp_path, capsys):
+    def told(script, source):
+        scripts._tell_of_namesakes(str(tmp_path / script), source)
+        out, err = capsys.readouterr()
+        assert not out
+        return err
+
+    (tmp_path / "lasagne").mkdir()
+    for name in ("kfkd.py", "main.py", "lasagne/__init__.py"):
+        (tmp_path / name).touch()
+    text = told("main.py", b"if 1:\n    from kfkd import load")
+    assert text.startswith(f"{tmp_path / 'main.py'}: `import kfkd` means the ")
+    assert f"not {tmp_path / 'kfkd.py'}; if that is meant" in text
+    text = told("main.py", b"import os, lasagne.layers as l")
+    assert f"not {tmp_path / 'lasagne' / '__init__.py'}; if" in text
+    assert told("kfkd.py", b"import kfkd") == ""
+    assert told("main.py", b"from . import kfkd") == ""
+    assert told("main.py", b"import theano, kfkd_tools") == ""
+    assert told("main.py", b"print 'import kfkd'") == ""
+
+
+def test_this_package_is_no_file_that_cannot_be_imported(capsys):
+    scripts._tell_of_namesakes(str(ROOT / "setup.py"), b"import kfkd")
+    assert capsys.readouterr().err == ""
 
 
 @pytest.mark.process

@@ -1,4 +1,5 @@
 import errno
+import io
 import os
 import pickle
 import stat
@@ -8,6 +9,7 @@ import sys
 import drawn
 import numpy as np
 import pytest
+from PIL import Image
 
 from kfkd import _files, storage
 from kfkd.storage import StorageError, check_writable, written_atomically
@@ -57,7 +59,7 @@ def test_a_net_that_cannot_be_pickled_leaves_the_old_file(tmp_path):
     storage.save({"a": 1}, path)
     with pytest.raises(RuntimeError, match="cannot be pickled"):
         storage.save([np.zeros(10**6), Unpicklable()], path)
-    assert storage.load(path) == {"a": 1}
+    assert pickle.loads(path.read_bytes()) == {"a": 1}
     assert os.listdir(tmp_path) == ["net.pickle"]
 
 
@@ -87,7 +89,7 @@ def test_a_disk_that_fills_up_while_saving(tmp_path, monkeypatch):
     monkeypatch.setattr(_files.tempfile, "mkstemp", full)
     with pytest.raises(StorageError, match="No space left on device"):
         storage.save({"a": list(range(10**5))}, path)
-    assert storage.load(path) == {"a": 1}
+    assert pickle.loads(path.read_bytes()) == {"a": 1}
     assert os.listdir(tmp_path) == ["net.pickle"]
 
 
@@ -133,7 +135,8 @@ def test_a_link_is_followed(tmp_path):
     check_writable(tmp_path / "net.pickle")
     storage.save({"a": 1}, tmp_path / "net.pickle")
     assert (tmp_path / "net.pickle").is_symlink()
-    assert storage.load(tmp_path / "far" / "real.pickle") == {"a": 1}
+    written = (tmp_path / "far" / "real.pickle").read_bytes()
+    assert pickle.loads(written) == {"a": 1}
     assert os.listdir(tmp_path / "far") == ["real.pickle"]
 
 
@@ -164,21 +167,36 @@ def test_what_cannot_be_read_is_found_before(tmp_path, name):
     storage.check_readable(__file__)
 
 
+def image(kind):
+    """Return the bytes of an image file."""
+    stream = io.BytesIO()
+    Image.new("RGB", (3, 2)).save(stream, kind)
+    return stream.getvalue()
+
+
 @pytest.mark.parametrize(
-    "content",
+    ("content", "message"),
     [
-        b"",
-        b"left_eye_center_x,Image\n",
-        b"\x89PNG\r\n\x1a\n",
-        pickle.dumps(list(range(999)))[:-9],
+        (b"", "is empty"),
+        (b"left_eye_center_x,Image\n", "is a text file, not a saved net"),
+        ("käse\r\n".encode() * 9999, "is a text file, not a saved net"),
+        (image("PNG"), "is an image, not a saved net"),
+        (image("JPEG"), "is an image, not a saved net"),
+        (bytes(range(256)), "is not a net that kfkd has saved"),
+        (
+            pickle.dumps(list(range(999)))[:-9],
+            "is not a net that kfkd has saved, or it is damaged: UnpicklingError: "
+            "pickle data was truncated",
+        ),
     ],
-    ids=["empty", "text", "picture", "truncated"],
+    ids=["empty", "text", "long text", "png", "jpg", "anything", "truncated"],
 )
-def test_another_file_is_an_error(tmp_path, content):
+def test_another_file_is_an_error(tmp_path, content, message):
     path = tmp_path / "net.pickle"
     path.write_bytes(content)
-    with pytest.raises(StorageError, match=r"net\.pickle is not a net .* or it is dam"):
+    with pytest.raises(StorageError) as caught:
         storage.load(path)
+    assert str(caught.value) == f"{path} {message}"
 
 
 def pickled_reference(module, name):
@@ -235,10 +253,52 @@ def test_a_pasted_class_loads_where_it_is_defined(tmp_path, monkeypatch):
         storage.load(path)
 
 
-@pytest.mark.parametrize("content", [3, [1], {}])
-def test_a_pickle_of_another_thing_is_an_error(tmp_path, content):
+class Net:
+    def predict(self, X):
+        return X
+
+
+@pytest.mark.parametrize(
+    ("content", "described"),
+    [
+        (3, "3 (int)"),
+        ([1], "[1] (list)"),
+        ({}, "{} (dict)"),
+        ({"a": 1}, "1 under 'a' (dict of int)"),
+        ({("a", "b"): Net(), "c": [0] * 99}, "under 'c' (dict of list)"),
+    ],
+)
+def test_a_pickle_of_another_thing_is_an_error(tmp_path, content, described):
     path = tmp_path / "net.pickle"
     storage.save(content, path)
-    kind = type(content).__name__
-    with pytest.raises(StorageError, match=rf"net\.pickle holds a {kind}, no net"):
+    with pytest.raises(StorageError) as caught:
         storage.load(path)
+    message = str(caught.value)
+    assert message.startswith(f"{path} holds ")
+    assert message.endswith(
+        f"{described}, where a net, or a set of specialists, is wanted"
+    )
+    assert len(message) < len(str(path)) + 130
+
+
+@pytest.mark.parametrize(
+    ("there", "asked", "meant"),
+    [
+        (["net1.pickle", "net2.pickle"], "net1", "net1.pickle"),
+        (["net2.pickle", "net1.pickle"], "Net1.pickle", "net1.pickle"),
+        (["net1.npz"], "net1.pickle", "net1.npz"),
+        (["net-specialists.pickle"], "net_specialist.pickle", "net-specialists.pickle"),
+        (["notes.txt"], "note.txt", None),
+        ([], "net1.pickle", None),
+    ],
+)
+@pytest.mark.parametrize("function", [storage.load, storage.check_readable])
+def test_a_name_that_is_near_is_proposed(tmp_path, function, there, asked, meant):
+    for name in there:
+        (tmp_path / name).touch()
+    with pytest.raises(StorageError) as caught:
+        function(tmp_path / asked)
+    hint = f" (did you mean {str(tmp_path / meant)!r}?)" if meant else ""
+    assert str(caught.value) == (
+        f"{tmp_path / asked} cannot be read: No such file or directory{hint}"
+    )

@@ -135,13 +135,30 @@ def test_a_feature_that_no_specialist_predicts(folder):
         f"^IdLookupTable.csv asks, with RowId {row}, for FeatureName {name}, which is "
         r"not predicted \(and for 1 more such\)$"
     )
+    X, _ = load(test=True, folder=folder)
+    lookup = submission.read_lookup(folder)
+    with pytest.raises(PredictionError, match=message):
+        submission.answer(predict(crew, X), lookup)
+
+
+def test_specialists_that_are_missing_are_named_before_anything_is_predicted(folder):
+    crew = {
+        columns: object.__new__(standins.Linear)  # which could not predict
+        for columns in standins.GROUPS
+        if columns[0] not in ("nose_tip_x", "mouth_left_corner_x")
+    }
+    message = (
+        "^the 4 specialists predict 11 of the 15 key points that IdLookupTable.csv "
+        "asks for; those for nose_tip, mouth_left_corner, mouth_right_corner, "
+        "mouth_center_top_lip are missing$"
+    )
     with pytest.raises(PredictionError, match=message):
         submission.submit(crew, folder)
     assert not os.listdir()
 
 
 def test_an_image_that_is_not_in_the_test_set(folder):
-    with open(folder / "IdLookupTable.csv", "a") as file:
+    with open(folder / "IdLookupTable.csv", "a", encoding="utf-8") as file:
         file.write("1001,1784,nose_tip_x,\n")
     message = (
         "^IdLookupTable.csv asks, with RowId 1001, for ImageId 1784, which the test "
@@ -177,7 +194,7 @@ def test_an_image_that_is_not_in_the_test_set(folder):
         ),
         (
             lambda lines: [*lines[:3], "", "x,1,nose_tip_x,"],
-            "line 5, column RowId: 'x' is no number$",
+            "line 5, column RowId: 'x' is not a number$",
         ),
         (
             lambda lines: [*lines[:3], "3,1.5,nose_tip_x,"],
@@ -197,7 +214,7 @@ def test_an_image_that_is_not_in_the_test_set(folder):
         ),
         (
             lambda lines: [*lines[:3], "3,1,nose_tipp_x,"],
-            r"line 4, column FeatureName: 'nose_tipp_x' is no target column \(did you",
+            r"line 4, column FeatureName: 'nose_tipp_x' is not a target column \(di",
         ),
         (
             lambda lines: [*lines[:3], "3,1,,"],
@@ -215,7 +232,7 @@ def test_faults_of_the_table_are_named(folder, rewrite, message):
 
 def test_a_table_in_another_encoding(folder):
     tables.write(folder / "IdLookupTable.csv", lookup_lines(), encoding="utf-16")
-    with pytest.raises(DataError, match="is no plain text"):
+    with pytest.raises(DataError, match="is not plain text"):
         submission.read_lookup(folder)
 
 

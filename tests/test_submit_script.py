@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import standins
+from crews import COLUMNS as COLUMNS_OF
+from crews import NAMES
 from sklearn.metrics import root_mean_squared_error
 
 from kfkd import faces, nets, storage
@@ -41,7 +43,11 @@ def test_a_net_trained_on_drawn_faces_answers_for_drawn_faces(drawn, run):
         assert row.Location_x == pytest.approx(np.clip(own, 0, 96), rel=1e-5)
     wanted = [truth.loc[row.ImageId, row.FeatureName] for row in made.itertuples()]
     rmse = root_mean_squared_error(wanted, made["Location_x"])
-    assert f"{len(made)} locations written to {path}\n" in printed
+    assert f"Data: drawn faces, {drawn / 'test.csv'}\n" in printed
+    assert (
+        f"{len(made)} locations written to {path}\n"
+        "They are of drawn faces, which Kaggle does not know.\n"
+    ) in printed
     assert f"Against {drawn / 'test_labels.csv'}:\n" in printed
     count, shown = re.search(r"^all +(\d+) +([\d.]+)$", printed, re.M).groups()
     assert int(count) == len(made)
@@ -97,14 +103,14 @@ def without_noses():
     ("net", "arguments", "message"),
     [
         (None, [], "net.pickle cannot be read: No such file or directory"),
-        ({"a": 1}, [], "1 is neither a trained net nor one of a set of specialists"),
-        (without_noses(), [], "for FeatureName nose_tip_x, which is not predicted"),
+        ({"a": 1}, [], "net.pickle holds 1 under 'a' (dict of int), where a net, or"),
+        (without_noses(), [], "the 5 specialists predict 14 of the 15 key points that"),
         (standins.Linear(4), [], "the net predicts 4, where 30 columns are wanted"),
         (standins.Linear(), ["--labels", "no.csv"], "no.csv cannot be read: No such"),
         (standins.Linear(), ["--out", "no/s.csv"], "there is no folder no"),
-        (standins.Linear(), ["--device", "abacus"], "abacus"),
+        (standins.Linear(), ["--device", "abacus"], "--device: 'abacus' is not a dev"),
         (None, ["--data", "no"], "net.pickle cannot be read: No such file"),
-        (standins.Linear(), ["--data", "no"], "no is no folder that could hold"),
+        (standins.Linear(), ["--data", "no"], "--data: there is no folder no"),
     ],
 )
 def test_errors_are_one_message_and_nothing_is_written(
@@ -121,8 +127,27 @@ def test_errors_are_one_message_and_nothing_is_written(
     assert os.listdir() == before
 
 
+@pytest.mark.parametrize(
+    ("name", "command"),
+    [
+        ("net-specialists.pickle", "kfkd fit-specialists"),
+        ("crew.pickle", "kfkd fit-specialists --out crew.pickle"),
+    ],
+)
+def test_specialists_that_are_still_to_be_trained(run, monkeypatch, name, command):
+    monkeypatch.setattr(faces, "make", lambda: pytest.fail("faces are drawn"))
+    crew = {COLUMNS_OF[point]: standins.Linear() for point in NAMES[2:4]}
+    storage.save(crew, name)
+    status, printed = run(name)
+    assert status == (
+        f"submit.py: {name} holds 2 of 6 specialists; `{command}` trains the others: "
+        f"{', '.join(NAMES[:2] + NAMES[4:])}"
+    )
+    assert printed == ""
+
+
 def test_labels_of_other_images(drawn, run):
-    Path("labels.csv").write_text("ImageId,nose_tip_x\n99,40\n")
+    Path("labels.csv").write_text("ImageId,nose_tip_x\n99,40\n", encoding="utf-8")
     storage.save(standins.Linear(), "net.pickle")
     status, _ = run("net.pickle", "--data", drawn, "--labels", "labels.csv")
     assert status.endswith("the labels have none of the locations to be submitted")

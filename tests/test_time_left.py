@@ -50,14 +50,21 @@ def told(capsys):
 
 def test_the_usual_epoch_counts_and_not_the_first(clock, told):
     # The first compiles, the third meets something else.
-    clock[:] = [HOUR, 100, 2 * HOUR, 100, HOUR]
-    assert told(epochs=40) == (
-        "About 60 min left on this CPU; Ctrl-C keeps what is learnt in the net.\n"
+    clock[:] = [HOUR, 10, 2 * HOUR, 10, HOUR]
+    assert told(epochs=40) == (  # 36 more
+        "About 6 min left on this CPU; Ctrl-C keeps what is learnt in the net.\n"
     )
 
 
+def test_long_epochs_need_not_be_many(clock, told):
+    clock[:] = [HOUR, 19.9, 30]
+    assert told(epochs=2 + 10 + 2).startswith("About 5 min")  # ten after the fourth
+    clock[:] = [HOUR, 20.1, 30]
+    assert told(epochs=2 + 10).startswith("About 3 min")  # ten after the second
+
+
 def test_each_training_tells_it_once(clock, told):
-    assert told(times=2).count("About 8 min left") == 2
+    assert told(times=2).count("About 12 min left") == 2
 
 
 def test_the_table_stays_as_it_is(clock, capsys):
@@ -65,13 +72,13 @@ def test_the_table_stays_as_it_is(clock, capsys):
     out, err = capsys.readouterr()
     _, table = out.split("---------------\n")
     assert re.fullmatch(r"( +\d  \| [^\n]+\n){6}", table)
-    assert err.startswith("About 3 min left")
+    assert err.startswith("About 7 min left")
 
 
 def test_a_short_training_tells_nothing(clock, told):
-    clock[:] = [HOUR, 29.9]  # six more
+    clock[:] = [HOUR, 22.4]  # eight more
     assert told(epochs=10) == ""
-    clock[:] = [HOUR, 30.1]
+    clock[:] = [HOUR, 22.6]
     assert "About 3 min left" in told(epochs=10)
 
 
@@ -113,13 +120,13 @@ def look(net, train_history):
 def test_who_could_stop_training_makes_it_a_bound(clock, told, callback, most):
     rate = theano.shared(np.float32(0.01))
     line = told(callback, update_learning_rate=rate)
-    assert line.startswith("About 8 min left" + " at most" * most + " on this CPU; ")
+    assert line.startswith("About 12 min left" + " at most" * most + " on this CPU; ")
 
 
 def test_a_checkpoint_keeps_it_and_a_time_limit_bounds_it(clock, told, tmp_path):
     path = tmp_path / "net.checkpoint"
     line = told(Checkpoint(path, epochs=5))
-    assert line.startswith("About 8 min left on this CPU; Ctrl-C keeps what is learnt ")
+    assert line.startswith("About 12 min left on this CPU; Ctrl-C keeps what is ")
     assert line.endswith(f" in {path}.\n")
     assert "left at most" in told(Checkpoint(path, epochs=5, time_limit=600))
 
@@ -141,11 +148,11 @@ def test_a_resumed_training_tells_what_is_left(clock, told, tmp_path, monkeypatc
     told(Interrupt(), Checkpoint(path, epochs=5), seed=1, epochs=30)
     interrupted.clear()
     line = told(Interrupt(), Checkpoint(path, epochs=5, resume=True), seed=1, epochs=30)
-    assert line.startswith("About 35 min left at most")  # 21 epochs after the ninth
+    assert line.startswith("About 38 min left at most")  # 23 epochs after the seventh
 
 
 def test_in_a_thread_or_a_notebook_no_key_ends_it(clock, told, monkeypatch):
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
-        assert pool.submit(told).result() == "About 8 min left on this CPU.\n"
+        assert pool.submit(told).result() == "About 12 min left on this CPU.\n"
     monkeypatch.setattr(progress, "in_notebook", lambda: True)
     assert "; interrupting the kernel keeps what is learnt in the net.\n" in told()

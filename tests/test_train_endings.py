@@ -27,7 +27,7 @@ from trainings import (
 from kfkd import data, faces, nets, storage
 from kfkd.callbacks import AdjustVariable
 from kfkd.cli import train
-from kfkd.training import DivergedError
+from kfkd.errors import CheckpointError, DivergedError
 
 KILLS, EPOCHS = (10, "300") if ALL else (2, "100")
 
@@ -81,6 +81,17 @@ def test_ctrl_c_before_the_first_epoch_saves_nothing(folder):
     assert "Interrupted" in out
     assert epochs(out) == []
     assert files(Path.cwd()) == []
+
+
+def test_what_is_said_after_ctrl_c_begins_a_line(folder, monkeypatch, capsys):
+    def fit(net, X, y):  # as if Ctrl-C came at once; a terminal shows ^C
+        print("^C", end="")
+        net.train_history_ = []
+
+    monkeypatch.setattr(nets.NeuralNet, "fit", fit)
+    assert train.main(["net1", "--data", str(folder)]) == 130
+    out = capsys.readouterr().out
+    assert "^C\nInterrupted before the first epoch ended: there is nothing " in out
 
 
 def test_a_training_that_diverges_is_an_error(folder, monkeypatch, capsys):
@@ -211,13 +222,23 @@ def test_a_checkpoint_of_another_training_is_an_error(folder, capsys):
     assert Path("net1.checkpoint").read_bytes() == before
     assert train.main([*arguments, "--dry-run"]) == 0
     assert Path("net1.checkpoint").read_bytes() == before
+    with pytest.raises(CheckpointError, match=r"net1.checkpoint is left from .* early"):
+        train.main(arguments)
+    assert Path("net1.checkpoint").read_bytes() == before
     capsys.readouterr()
-    assert train.main([*arguments[:-1], "2"]) == 0
-    out = capsys.readouterr().out
-    assert "net1.checkpoint is left from a training that was ended" in out
+    assert train.main([*arguments[:-1], "2", "--no-resume"]) == 0
+    assert "net1.pickle is there already" in capsys.readouterr().out
     assert files(Path.cwd()) == ["net1.pickle", "net1.png"]
     assert train.main([*arguments[:-1], "2", "--resume"]) == 0
     assert "There is no checkpoint net1.checkpoint" in capsys.readouterr().out
+
+
+def test_what_a_killed_training_left_is_kept(folder):
+    Path("net1.previous.checkpoint").write_bytes(b"the one before")
+    arguments = ["net1", "--data", str(folder), "--epochs", "2"]
+    with pytest.raises(CheckpointError, match="--resume goes on from it; --no-resume"):
+        train.main(arguments)
+    assert files(Path.cwd()) == ["net1.previous.checkpoint"]
 
 
 @pytest.mark.process
@@ -239,7 +260,7 @@ def test_a_reader_that_stops_reading_ends_nothing(folder, work):
 @pytest.mark.slow
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full")
 def test_a_full_disk_under_the_log_is_an_error_after_training(folder, work):
-    with open("/dev/full", "w") as log:
+    with open("/dev/full", "w", encoding="utf-8") as log:
         process = start("net1", "--data", folder, "--epochs", 3, stdout=log)
     _, err = process.communicate(timeout=HANGS)
     assert process.returncode == 1

@@ -12,7 +12,7 @@ from trainings import SCRIPT, check_same, epochs, files, rows  # noqa: F401
 
 from kfkd import data, faces, nets, scoring, storage, xla
 from kfkd.cli import train
-from kfkd.cli.options import choose_folder
+from kfkd.cli._options import choose_folder
 
 pytestmark = pytest.mark.usefixtures("work")
 
@@ -27,7 +27,7 @@ def test_a_net_is_trained_reported_saved_and_drawn(folder, work, capsys):
     assert train.main(["net1", "--data", str(folder), "--epochs", "3"]) == 0
     out = capsys.readouterr().out
     assert files(work) == ["net1.pickle", "net1.png"]
-    assert f"Data: {folder / 'training.csv'}" in out
+    assert f"Data: drawn faces, {folder / 'training.csv'}\n" in out
     assert "left_eye_center_x            200" in out
     assert "X.shape == (60, 9216); X.min == 0.000; X.max == 1.000" in out
     assert epochs(out) == ["1", "2", "3"]
@@ -53,17 +53,17 @@ def test_a_net_is_trained_reported_saved_and_drawn(folder, work, capsys):
 
 
 def test_options(folder, work, capsys):
-    arguments = ["--data", str(folder), "--out", "a.net", "--batch-size", "16"]
+    arguments = ["--data", str(folder), "--out", "a.pickle", "--batch-size", "16"]
     arguments += ["--log-every", "2", "--epochs", "3", "--device", "cpu", "--seed", "7"]
     results = []
-    for out in ("a.net", "b.net"):
+    for out in ("a.pickle", "b.pickle"):
         arguments[3] = out
         assert train.main(["net1", *arguments]) == 0
         results.append(rows(capsys.readouterr().out))
-    assert files(work) == ["a.net", "a.png", "b.net", "b.png"]
+    assert files(work) == ["a.pickle", "a.png", "b.pickle", "b.png"]
     assert results[0] == results[1]
     assert [row.split()[0] for row in results[0]] == ["2", "3"]
-    a, b = (storage.load(path) for path in ("a.net", "b.net"))
+    a, b = (storage.load(path) for path in ("a.pickle", "b.pickle"))
     assert a.batch_iterator_train.batch_size == a.batch_iterator_test.batch_size == 16
     for p, q in zip(a.get_all_params(), b.get_all_params(), strict=True):
         assert np.array_equal(p.get_value(), q.get_value())
@@ -178,6 +178,18 @@ def test_how_long_faces_take_is_said_if_they_are_to_be_drawn(
     assert capsys.readouterr().out == "Data: drawn faces\n"
 
 
+def test_drawn_faces_in_the_place_of_kaggles_are_called_that(monkeypatch, capsys):
+    place = Path.home() / "data" / "kaggle-facial-keypoint-detection"
+    faces.make(place, n_train=4, n_test=2)
+    args = types.SimpleNamespace(synthetic=False, data=None)
+    assert choose_folder(args) is None
+    assert capsys.readouterr().out == f"Data: drawn faces, {place / 'training.csv'}\n"
+    with open(place / "training.csv", "a") as file:
+        file.write("\n")
+    choose_folder(args)
+    assert capsys.readouterr().out == f"Data: {place / 'training.csv'}\n"
+
+
 def test_drawn_faces_can_be_asked_for(folder, few_faces, monkeypatch, capsys):
     monkeypatch.setenv("KFKD_DATA", str(folder))
     assert train.main(["net1", "--synthetic", "--dry-run"]) == 0
@@ -204,9 +216,17 @@ def no_training(*args, **kwargs):
     [
         (["--out", "no/net.pickle"], storage.StorageError, "there is no folder no"),
         (["--out", "."], storage.StorageError, "it is a folder"),
-        (["--data", "nowhere"], data.DataError, "nowhere is no folder"),
-        (["--device", "cuda:99"], xla.DeviceError, "asks for 'cuda:99'"),
-        (["--device", "gpu"], xla.DeviceError, "the devices are called cpu, cuda"),
+        (["--data", "nowhere"], data.DataError, "^--data: there is no folder nowhere$"),
+        (
+            ["--device", "cuda:99"],
+            xla.DeviceError,
+            "^--device: 'cuda:99' is asked f",
+        ),
+        (
+            ["--device", "gpu"],
+            xla.DeviceError,
+            "^--device: 'gpu' is not a device; the",
+        ),
     ],
 )
 def test_what_cannot_be_is_found_before_training(
@@ -222,20 +242,26 @@ def test_what_cannot_be_is_found_before_training(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["net9"], "argument NET: invalid choice: 'net9'"),
+        (["net9"], "argument NET: 'net9' is not one of net1, net2,"),
         (["net1", "--epochs", "0"], "--epochs: 0 is not at least 1"),
-        (["net1", "--batch-size", "many"], "--batch-size: 'many' is no whole number"),
+        (
+            ["net1", "--batch-size", "many"],
+            "--batch-size: 'many' is not a whole",
+        ),
         (["net1", "--seed", "-1"], "--seed: -1 is not at least 0, at most 4294967295"),
         (["net1", "--log-every", "0"], "--log-every: 0 is not at least 1"),
         (["net1", "--data", "x", "--synthetic"], "--data and --synthetic exclude"),
         (["net1", "--out", "net1.png"], "--out names the file of the net"),
         (["net1", "--out", "a.pickle", "--format", "arrays"], "name that ends in .npz"),
         (["net1", "--out", "a.npz", "--format", "pickle"], "name that ends in .pickle"),
-        (["net1", "--time-limit", "30"], "--time-limit: '30' is no time such as"),
+        (["net1", "--time-limit", "30"], "--time-limit: '30' is not a time such as"),
         (["net1", "--time-limit", "0m"], "--time-limit: 0m is not greater than 0"),
-        (["net1", "--time-limit", "m"], "--time-limit: 'm' is no time such as 90s"),
-        (["net1", "--checkpoint-every", "x"], "-every: 'x' is no number of epochs su"),
-        (["net1", "--checkpoint-every", "1d"], "-every: '1d' is no number of epochs "),
+        (["net1", "--time-limit", "m"], "--time-limit: 'm' is not a time such as 90s"),
+        (["net1", "--checkpoint-every", "x"], "-every: 'x' is not a number of epochs"),
+        (
+            ["net1", "--checkpoint-every", "1d"],
+            "-every: '1d' is not a number of",
+        ),
         (["net1", "--checkpoint-every", "0"], "-every: 0 is not at least 1"),
     ],
 )

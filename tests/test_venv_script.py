@@ -100,7 +100,7 @@ def test_sets_up_once(checkout):
 )
 def test_changed_requirements_are_brought_up_to_date_in_place(checkout, name):
     checkout.set_up()
-    with open(checkout.folder / name, "a") as file:
+    with open(checkout.folder / name, "a", encoding="utf-8") as file:
         file.write("# a change\n")
     done, calls = checkout.set_up()
     assert done.returncode == 0

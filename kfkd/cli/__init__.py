@@ -10,6 +10,7 @@ import importlib
 import os
 import sys
 
+from kfkd._installing import install, is_checkout
 from kfkd._signals import ended_like_ctrl_c
 from kfkd.cli._output import lasting_output
 from kfkd.errors import KfkdError
@@ -58,11 +59,13 @@ def _run(name, argv, prog):
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] == "kfkd":
             raise
-        _complain(
-            prog,
-            f"{error}, for {sys.executable}. `make venv` sets all up in .venv: then "
-            "run .venv/bin/python instead, or first `. .venv/bin/activate`",
-        )
+        advice = f"Install it with: {install()}"
+        if is_checkout():
+            advice = (
+                "`make venv` sets all up in .venv: then run .venv/bin/python instead, "
+                "or first `. .venv/bin/activate`"
+            )
+        _complain(prog, f"{error}, for {sys.executable}. {advice}")
         return 1
     except KeyboardInterrupt:
         print("\nInterrupted.", file=sys.stderr)

@@ -63,7 +63,7 @@ def lasting_output():
     """
     with contextlib.ExitStack() as stack:
         if sys.stdout is None or sys.stderr is None:  # closed, as by `>&-`
-            null = stack.enter_context(open(os.devnull, "w"))
+            null = stack.enter_context(open(os.devnull, "w", encoding="utf-8"))
         out, err = (_Lasting(stream or null) for stream in (sys.stdout, sys.stderr))
         stack.enter_context(contextlib.redirect_stdout(out))
         stack.enter_context(contextlib.redirect_stderr(err))

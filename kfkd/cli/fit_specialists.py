@@ -1,21 +1,21 @@
 """Train the specialists of the tutorial and pickle them together."""
 
-import argparse
 import contextlib
 import pathlib
 
 import kfkd
 from kfkd._signals import ended_after
 from kfkd.choices import SPECIALISTS
-from kfkd.cli import options
-from kfkd.cli.options import positive, whole
+from kfkd.cli import _options, _saved_nets
+from kfkd.cli._parser import Parser
+from kfkd.cli._values import one_of, positive, whole
 
 DRY_RUN = 200  # images
 
 
 def parse_args(argv=None, prog=None):
     """Return the parsed command line."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog=prog,
         description="Train the six specialists of the tutorial, each for some of the "
         "key points, and pickle them together. Each is kept as it arrives, in a folder "
@@ -30,12 +30,12 @@ def parse_args(argv=None, prog=None):
         help="a trained net to start from, such as net6 or net7; a pickle can run "
         "any code that its author put into it (default: none, weights are drawn)",
     )
-    options.add_data(parser)
-    options.add_jobs(parser)
+    _options.add_data(parser)
+    _options.add_jobs(parser)
     add(
         "--only",
         nargs="+",
-        choices=SPECIALISTS,
+        type=one_of(SPECIALISTS),
         metavar="POINT",
         help="train these alone and keep the others as they are: "
         f"{', '.join(SPECIALISTS)} (default: all)",
@@ -48,10 +48,10 @@ def parse_args(argv=None, prog=None):
         help="times the tutorial's numbers of epochs, which are 10,000,000 / rows, and "
         "4,000,000 / rows when starting from a net (default: %(default)s)",
     )
-    options.add_training(parser)
-    options.add_checkpoint_every(parser)
-    options.add_time_limit(parser)
-    options.add_device(parser)
+    _options.add_training(parser)
+    _options.add_checkpoint_every(parser)
+    _options.add_time_limit(parser)
+    _options.add_device(parser)
     add(
         "--log-every",
         type=whole(1),
@@ -67,16 +67,25 @@ def parse_args(argv=None, prog=None):
         help="where the nets go, and beside it the folder of the single ones "
         "(default: net-specialists.pickle, or as --format says)",
     )
-    options.add_format(parser)
+    _saved_nets.add_format(parser)
     add(
         "--dry-run",
         action="store_true",
         help=f"one epoch on {DRY_RUN} images, no files written (default: off)",
     )
     args = parser.parse_args(argv)
-    options.check_data(parser, args)
-    options.choose_out(parser, args, "net-specialists")
+    _options.check_data(parser, args)
+    if args.net is not None:
+        _saved_nets.check_net(parser, args.net)
+    _saved_nets.choose_out(parser, args, _saved_nets.SPECIALISTS)
     return args
+
+
+def _take_device(name):
+    from kfkd.specialists.devices import take_device
+
+    take_device(name, place=None)  # which may be shared with other processes
+    kfkd.xla.set_device(name)
 
 
 def main(argv=None, prog=None):
@@ -84,8 +93,13 @@ def main(argv=None, prog=None):
     args = parse_args(argv, prog)
     kfkd.storage.check_writable(args.out)
     if args.net is not None:
-        kfkd.storage.check_readable(args.net)
+        _saved_nets.check_saved(args.net)
+    _options.choose_device(args, _take_device)
     kfkd.xla.set_precision(args.precision)
+    if args.net is not None:
+        from kfkd.specialists.pretraining import read_pretrained
+
+        read_pretrained(args.net)  # to know before faces are drawn
     with contextlib.ExitStack() as stack:
         out, sizes, limits = args.out, {}, {}
         if args.dry_run:
@@ -97,7 +111,7 @@ def main(argv=None, prog=None):
             # Enough that DRY_RUN of them have all their labels.
             sizes = dict(n_train=4 * DRY_RUN, n_test=16)
             limits = dict(max_rows=DRY_RUN, epochs_scale=1e-9)
-        folder = options.choose_folder(args, **sizes)
+        folder = _options.choose_folder(args, **sizes)
         arguments = dict(
             pretrain=args.net,
             folder=folder,
@@ -119,16 +133,32 @@ def main(argv=None, prog=None):
                 if not over.is_set():
                     raise
                 print("\nThe time limit is reached.")
-                return options.OUT_OF_TIME
+                return _options.OUT_OF_TIME
         print(f"\n{report(nets, out)}\n")
     if args.holdout:
-        options.print_held_out(nets, folder, args.holdout)
-    print(
-        "Dry run: no files are written."
-        if args.dry_run
-        else f"The specialists are saved in {args.out}"
-    )
+        _options.print_held_out(nets, folder, args.holdout)
+    print("Dry run: no files are written." if args.dry_run else saved(nets, args.out))
     return 0
+
+
+def saved(nets, out):
+    """Return what is saved, and what is left to be trained.
+
+    Parameters
+    ----------
+    nets : dict of tuple of str to NeuralNet
+    out : path
+    """
+    from kfkd.specialists.settings import find_missing
+
+    missing = find_missing(nets)
+    if not missing:
+        return f"The specialists are saved in {out}"
+    return (
+        f"{len(nets)} of {len(nets) + len(missing)} specialists "
+        f"{'is' if len(nets) == 1 else 'are'} saved in {out}. To "
+        f"train the others ({', '.join(missing)}), do the same again without --only"
+    )
 
 
 def report(nets, out):

@@ -1,11 +1,10 @@
 """Draw learning curves, what nets predict, their weights, a face that is flipped."""
 
-import argparse
-
 import kfkd
 from kfkd._words import count
-from kfkd.cli import options, plot_learning_curves
-from kfkd.cli.options import whole
+from kfkd.cli import _options, _saved_nets, plot_learning_curves
+from kfkd.cli._parser import Parser
+from kfkd.cli._values import whole
 from kfkd.errors import DataError
 
 DRAWN = 16  # faces
@@ -13,7 +12,7 @@ DRAWN = 16  # faces
 
 def parse_args(argv=None, prog=None):
     """Return the parsed command line."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog=prog, description="Draw what nets see and predict, and save the picture."
     )
     figures = parser.add_subparsers(dest="figure", required=True, metavar="FIGURE")
@@ -55,7 +54,7 @@ def parse_args(argv=None, prog=None):
     )
     for name, add in figures.choices.items():
         add.set_defaults(draw=draw)
-        options.add_picture(add, default=f"{name}.png")
+        _options.add_picture(add, default=f"{name}.png")
 
     add = figures.add_parser(
         "learning-curves",
@@ -66,7 +65,7 @@ def parse_args(argv=None, prog=None):
     add.set_defaults(draw=plot_learning_curves.draw)
     args = parser.parse_args(argv)
     if hasattr(args, "data"):
-        options.check_data(figures.choices[args.figure], args)
+        _options.check_data(figures.choices[args.figure], args)
     return args
 
 
@@ -78,11 +77,11 @@ def _add_nets(parser, nargs=1):
         help="a net with 30 outputs, or a set of specialists; loading it can run any "
         "code that its author put into it",
     )
-    options.add_device(parser)
+    _options.add_device(parser)
 
 
 def _add_faces(parser, which, index, nargs=None):
-    options.add_data(parser)
+    _options.add_data(parser)
     text = index if nargs is None else " ".join(map(str, index))
     parser.add_argument(
         "--image",
@@ -101,7 +100,7 @@ def read_faces(args, name, following=0):
     test set they are for drawn faces only.
     """
     named = args.image if isinstance(args.image, list) else [args.image]
-    folder = options.choose_folder(args, name)
+    folder = _options.choose_folder(args, name)
     table = kfkd.data.read(name, folder)
     path = kfkd.data.find(name, folder)
     n = len(table.images)
@@ -130,8 +129,8 @@ def draw(args):
         X, y = read_faces(args, "training")
         return kfkd.plots.plot_flip(X[0], y[0])
 
-    kfkd.xla.set_device(args.device)
-    nets = options.load_named(args.nets)
+    _options.choose_device(args)
+    nets = _saved_nets.load_named(args.nets)
     name, net = next(iter(nets.items()))
     if args.figure == "weights":
         return kfkd.plots.plot_weights(net, n=args.units)

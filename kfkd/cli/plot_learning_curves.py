@@ -1,10 +1,10 @@
 """Draw the learning curves of saved nets."""
 
-import argparse
 from collections.abc import Mapping
 
 import kfkd
-from kfkd.cli import options
+from kfkd.cli import _options, _saved_nets
+from kfkd.cli._parser import Parser
 from kfkd.errors import PlotError
 
 DESCRIPTION = (
@@ -20,12 +20,12 @@ def add_arguments(parser):
     add(
         "nets",
         nargs="*",
-        default=["net-specialists.pickle"],
+        default=[_saved_nets.DEFAULT_SET],
         metavar="NET.pickle",
         help="files to load; loading them can run any code that their authors put into "
-        "them (default: net-specialists.pickle)",
+        f"them (default: {_saved_nets.DEFAULT_SET})",
     )
-    options.add_picture(parser, default="learning-curves.png")
+    _options.add_picture(parser, default="learning-curves.png")
     add(
         "--linear",
         action="store_true",
@@ -43,7 +43,7 @@ def add_arguments(parser):
 
 def draw(args):
     """Return the Axes of the figure that the command line asks for."""
-    nets = options.load_named(args.nets)
+    nets = _saved_nets.load_named(args.nets, default=_saved_nets.DEFAULT_SET)
     limits = dict(log=not args.linear, ymin=args.ymin, ymax=args.ymax)
 
     sets = [name for name, net in nets.items() if isinstance(net, Mapping)]
@@ -59,7 +59,7 @@ def draw(args):
 
 def parse_args(argv=None, prog=None):
     """Return the parsed command line."""
-    parser = argparse.ArgumentParser(prog=prog, description=DESCRIPTION)
+    parser = Parser(prog=prog, description=DESCRIPTION)
     add_arguments(parser)
     return parser.parse_args(argv)
 

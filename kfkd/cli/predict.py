@@ -1,14 +1,13 @@
 """Predict key points, in pixels, with a saved net or a set of specialists."""
 
-import argparse
 import os
-import pathlib
 import sys
 
 import kfkd
 from kfkd._words import count
 from kfkd.choices import PICTURE_FORMATS
-from kfkd.cli import options
+from kfkd.cli import _options, _saved_nets, _values
+from kfkd.cli._parser import Parser
 
 DRAWN = 16  # images
 SHOWN = 3  # of which a terminal gets the points
@@ -16,7 +15,7 @@ SHOWN = 3  # of which a terminal gets the points
 
 def parse_args(argv=None, prog=None):
     """Return the parsed command line."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog=prog,
         description="Predict key points, in pixels from the upper left corner, for "
         "the images of test.csv or for image files, as CSV. Of an image file, the "
@@ -25,30 +24,31 @@ def parse_args(argv=None, prog=None):
         f"On a terminal, the first {SHOWN} images come as a table for people.",
     )
     add = parser.add_argument
-    options.add_net(parser)
+    _saved_nets.add_net(parser)
     add(
         "images",
         nargs="*",
+        default=[],  # without it, argparse asks for some where the net is missing
         metavar="IMAGE",
         help="image files of any size and colour (default: the images of test.csv)",
     )
-    options.add_data(parser)
-    options.add_device(parser)
+    _options.add_data(parser)
+    _options.add_device(parser)
     add(
         "--out",
         metavar="FILE",
-        type=pathlib.Path,
+        type=_values.table,
         help="where the table goes, as CSV (default: standard output)",
     )
     add(
         "--plot",
         metavar="FILE",
-        type=options.picture,
+        type=_values.picture,
         help=f"a picture to draw of the first {DRAWN} images; its ending says the "
         f"format: {', '.join(PICTURE_FORMATS)} (default: none)",
     )
     args = parser.parse_intermixed_args(argv)
-    options.check_net(parser, args.net, args.images)
+    _saved_nets.check_net(parser, args.net, args.images)
     for path in (args.out, args.plot):
         if path and any(_same(path, read) for read in (args.net, *args.images)):
             parser.error(f"{path} is to be read, and would be written over")
@@ -61,13 +61,11 @@ def _same(path, other):
     return os.path.realpath(path) == os.path.realpath(other)
 
 
-def predict_files(net, paths, plot):
+def predict_files(nets, paths, plot):
     """Return a table of points in the images' own pixels, and a figure if wanted."""
     squares = [kfkd.images.read_face(path) for path in paths]
     X = [square.grey for square in squares]
-    table = kfkd.prediction.predict(kfkd.storage.load(net), X, paths).rename_axis(
-        "File"
-    )
+    table = kfkd.prediction.predict(nets, X, paths).rename_axis("File")
     for row, square in enumerate(squares):
         table.iloc[row] = square.to_own(table.iloc[row])
     if not plot:
@@ -75,9 +73,9 @@ def predict_files(net, paths, plot):
     return table, kfkd.images.plot_points(paths[:DRAWN], table.to_numpy()[:DRAWN])
 
 
-def predict_table(net, folder, plot):
+def predict_table(nets, folder, plot):
     """Return a table of points for test.csv, and a figure if wanted."""
-    table = kfkd.prediction.predict_test_set(kfkd.storage.load(net), folder)
+    table = kfkd.prediction.predict_test_set(nets, folder)
     if not plot:
         return table, None
     X = kfkd.data.scale_images(kfkd.data.read("test", folder).images[:DRAWN])
@@ -90,13 +88,14 @@ def main(argv=None, prog=None):
     args = parse_args(argv, prog)
     for path in filter(None, (args.out, args.plot)):
         kfkd.storage.check_writable(path)
-    kfkd.storage.check_readable(args.net)
-    kfkd.xla.set_device(args.device)
+    _saved_nets.check_saved(args.net)
+    _options.choose_device(args)
+    nets = kfkd.storage.load(args.net)
     if args.images:
-        table, figure = predict_files(args.net, args.images, args.plot)
+        table, figure = predict_files(nets, args.images, args.plot)
     else:
-        folder = options.choose_folder(args, "test", file=sys.stderr)
-        table, figure = predict_table(args.net, folder, args.plot)
+        folder = _options.choose_folder(args, "test", file=sys.stderr)
+        table, figure = predict_table(nets, folder, args.plot)
     if args.plot:
         kfkd.plots.save_figure(figure, args.plot)
         print(f"Drawn in {args.plot}", file=sys.stderr)

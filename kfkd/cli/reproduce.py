@@ -1,14 +1,14 @@
 """Train all nets of the tutorial and write a page that compares them with it."""
 
-import argparse
 import shlex
 from pathlib import Path
 
 import kfkd
 from kfkd._signals import ended_after
 from kfkd.choices import NETS, PRETRAIN, REPRODUCED
-from kfkd.cli import options
-from kfkd.cli.options import positive, whole
+from kfkd.cli import _options
+from kfkd.cli._parser import Parser
+from kfkd.cli._values import one_of, positive, whole
 
 SPECIALISTS = {
     "none": (),
@@ -20,7 +20,7 @@ SPECIALISTS = {
 
 def parse_args(argv=None, prog=None):
     """Return the parsed command line."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog=prog,
         description="Train the nets of the tutorial and its specialists, and write a "
         "page, report.html and report.md, that puts what comes of them beside the "
@@ -32,20 +32,21 @@ def parse_args(argv=None, prog=None):
     add(
         "--nets",
         nargs="+",
-        choices=NETS,
+        type=one_of(NETS),
         metavar="NET",
         default=None,
         help=f"of {', '.join(NETS)} (default: {' '.join(REPRODUCED)})",
     )
     add(
         "--specialists",
-        choices=tuple(SPECIALISTS),
+        type=one_of(SPECIALISTS),
+        metavar=f"{{{','.join(SPECIALISTS)}}}",
         help="which sets to train: with weights drawn, starting from a trained net, "
         "both, or none (default: pretrained; none if --nets is given)",
     )
     add(
         "--pretrain",
-        choices=[name for name in NETS if name != "net1"],
+        type=one_of([name for name in NETS if name != "net1"]),
         metavar="NET",
         default=PRETRAIN,
         help="the net that pretrained specialists start from; it is trained too "
@@ -59,12 +60,12 @@ def parse_args(argv=None, prog=None):
         help="times the tutorial's numbers of epochs; 0.1 for those in a hurry "
         "(default: %(default)s)",
     )
-    options.add_data(parser)
-    options.add_training(parser)
-    options.add_checkpoint_every(parser)
-    options.add_time_limit(parser)
-    options.add_device(parser)
-    options.add_jobs(parser)
+    _options.add_data(parser)
+    _options.add_training(parser)
+    _options.add_checkpoint_every(parser)
+    _options.add_time_limit(parser)
+    _options.add_device(parser)
+    _options.add_jobs(parser)
     add(
         "--log-every",
         type=whole(1),
@@ -85,7 +86,9 @@ def parse_args(argv=None, prog=None):
         help="train nothing, write the page about what is finished (default: off)",
     )
     args = parser.parse_args(argv)
-    options.check_data(parser, args)
+    _options.check_data(parser, args)
+    if args.out.suffix.lower() in (".html", ".md"):
+        parser.error("--out names a folder; the page in it is called report.html")
     if args.specialists is None:
         args.specialists = "none" if args.nets else "pretrained"
     args.nets = args.nets or REPRODUCED
@@ -124,9 +127,9 @@ def command_of(args):
 def main(argv=None, prog=None):
     """Train, keep, write the page; return the exit status."""
     args = parse_args(argv, prog)
-    kfkd.xla.set_device(args.device)
+    _options.choose_device(args)
     kfkd.storage.make_folder(args.out)
-    folder = options.choose_folder(args)
+    folder = _options.choose_folder(args)
     settings = read_settings(args, folder)
     with ended_after(args.time_limit) as over:
         try:
@@ -148,7 +151,7 @@ def main(argv=None, prog=None):
             if not over.is_set():
                 raise
             print("The time limit is reached.")
-            return options.OUT_OF_TIME
+            return _options.OUT_OF_TIME
     with kfkd.progress.Bar("writing the page"):
         html, markdown = kfkd.report.write(
             settings, runs, args.out, command=command_of(args)

@@ -1,23 +1,25 @@
 """Write a submission for Kaggle from a saved net, or a set of specialists."""
 
-import argparse
-import pathlib
+import shlex
+from collections.abc import Mapping
 
 import kfkd
 from kfkd._words import count
-from kfkd.cli import options
+from kfkd.cli import _options, _saved_nets, _values
+from kfkd.cli._parser import Parser
+from kfkd.errors import PredictionError
 
 
 def parse_args(argv=None, prog=None):
     """Return the parsed command line."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog=prog,
         description="Predict the images of test.csv and write what IdLookupTable.csv "
         "asks for in Kaggle's format.",
     )
     add = parser.add_argument
-    options.add_net(parser, default="net-specialists.pickle")
-    options.add_data(parser)
+    _saved_nets.add_net(parser, default=_saved_nets.DEFAULT_SET)
+    _options.add_data(parser)
     add(
         "--labels",
         metavar="FILE",
@@ -25,15 +27,16 @@ def parse_args(argv=None, prog=None):
         "(default: test_labels.csv beside test.csv, if it is there, as with drawn "
         "faces)",
     )
-    options.add_device(parser)
+    _options.add_device(parser)
     add(
         "--out",
         metavar="FILE",
-        type=pathlib.Path,
+        type=_values.table,
         help="where it goes (default: submission-<time>.csv in the current folder)",
     )
     args = parser.parse_args(argv)
-    options.check_data(parser, args)
+    _options.check_data(parser, args)
+    _saved_nets.check_net(parser, args.net)
     return args
 
 
@@ -43,22 +46,39 @@ def find_labels(args, folder):
     return args.labels or (beside if beside.is_file() else None)
 
 
+def check_complete(nets, path):
+    """Raise PredictionError if some of the tutorial's specialists are missing."""
+    from kfkd.specialists.settings import find_missing
+
+    missing = find_missing(nets) if isinstance(nets, Mapping) else ()
+    if missing:
+        command = ["kfkd", "fit-specialists"]
+        command += [] if path == _saved_nets.DEFAULT_SET else ["--out", path]
+        raise PredictionError(
+            f"{path} holds {len(nets)} of {len(nets) + len(missing)} specialists; "
+            f"`{shlex.join(command)}` trains the others: {', '.join(missing)}"
+        )
+
+
 def main(argv=None, prog=None):
     """Predict, check, write, score; return the exit status."""
     args = parse_args(argv, prog)
     path = args.out or kfkd.submission.new_path()
     kfkd.storage.check_writable(path)
-    kfkd.storage.check_readable(args.net)
-    kfkd.xla.set_device(args.device)
-    folder = options.choose_folder(args, "test")
+    _saved_nets.check_saved(args.net, default=_saved_nets.DEFAULT_SET)
+    _options.choose_device(args)
+    nets = kfkd.storage.load(args.net)
+    check_complete(nets, args.net)
+    folder = _options.choose_folder(args, "test")
     lookup = kfkd.submission.read_lookup(folder)
     labels_path = find_labels(args, folder)
     if labels_path:
         labels = kfkd.scoring.asked_for(kfkd.scoring.read_labels(labels_path), lookup)
 
-    nets = kfkd.storage.load(args.net)
     path, predictions = kfkd.submission.submit(nets, folder, path)
     print(f"{count(len(lookup), 'location')} written to {path}")
+    if kfkd.faces.is_drawn(kfkd.data.find("test", folder)):
+        print("They are of drawn faces, which Kaggle does not know.")
     if labels_path:
         print(f"\nAgainst {labels_path}:\n{kfkd.scoring.report(predictions, labels)}")
     return 0

@@ -5,17 +5,18 @@ import pathlib
 
 import kfkd
 from kfkd._words import count
-from kfkd.choices import NETS
-from kfkd.cli import options
-from kfkd.cli.options import whole
-from kfkd.errors import DataError, DivergedError, StorageError
+from kfkd.choices import NETS, PICTURE_FORMATS
+from kfkd.cli import _options, _saved_nets
+from kfkd.cli._parser import Parser
+from kfkd.cli._values import one_of, whole
+from kfkd.errors import CheckpointError, DataError, DivergedError, StorageError
 
 DRY_RUN = 200  # images
 
 
 def parse_args(argv=None, prog=None):
     """Return the parsed command line."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog=prog,
         description="Train a net of the tutorial and pickle it. Ctrl-C ends training "
         "and saves what has been learnt; --resume goes on from there.",
@@ -24,28 +25,28 @@ def parse_args(argv=None, prog=None):
     add(
         "net",
         nargs="?",
-        choices=NETS,
+        type=one_of(NETS),
         default="net8",
         metavar="NET",
         help=f"{', '.join(NETS)} (default: %(default)s)",
     )
-    options.add_data(parser)
+    _options.add_data(parser)
     add(
         "--epochs",
         type=whole(1),
         metavar="N",
         help="how many; schedules are stretched to them (default: as in the tutorial)",
     )
-    options.add_training(parser)
-    options.add_checkpoint_every(parser)
+    _options.add_training(parser)
+    _options.add_checkpoint_every(parser)
     add(
         "--resume",
-        action="store_true",
-        help="go on from the checkpoint that an ended training has left, if there is "
-        "one (default: begin anew)",
+        action=argparse.BooleanOptionalAction,
+        help="go on from the checkpoint that a training that ended early has left, or "
+        "begin anew (default: begin, if there is no checkpoint)",
     )
-    options.add_time_limit(parser)
-    options.add_device(parser)
+    _options.add_time_limit(parser)
+    _options.add_device(parser)
     add(
         "--log-every",
         type=whole(1),
@@ -60,17 +61,17 @@ def parse_args(argv=None, prog=None):
         help="where the net goes, and beside it, ending in .png, a picture of its "
         "predictions (default: NET.pickle, or as --format says)",
     )
-    options.add_format(parser)
+    _saved_nets.add_format(parser)
     add(
         "--dry-run",
         action="store_true",
         help=f"one epoch on {DRY_RUN} images, no files written (default: off)",
     )
     args = parser.parse_args(argv)
-    options.check_data(parser, args)
-    options.choose_out(parser, args, args.net)
-    if args.out.suffix == ".png":
+    _options.check_data(parser, args)
+    if args.out and args.out.suffix.lower() in PICTURE_FORMATS:
         parser.error("--out names the file of the net; the picture goes beside it")
+    _saved_nets.choose_out(parser, args, args.net)
     return args
 
 
@@ -78,11 +79,19 @@ def main(argv=None, prog=None):
     """Train, save, report, draw; return the exit status."""
     args = parse_args(argv, prog)
     kfkd.storage.check_writable(args.out)
-    kfkd.xla.set_device(args.device)
+    checkpoint = kfkd.checkpoints.Checkpoint.beside(
+        args.out,
+        resume=bool(args.resume),
+        time_limit=args.time_limit,
+        **args.checkpoint_every,
+    )
+    if not args.dry_run:
+        check_left(checkpoint, args)
+    _options.choose_device(args)
     kfkd.xla.set_precision(args.precision)
     # For a dry run, enough that DRY_RUN of them have all their labels.
     sizes = dict(n_train=4 * DRY_RUN, n_test=16) if args.dry_run else {}
-    folder = options.choose_folder(args, **sizes)
+    folder = _options.choose_folder(args, **sizes)
 
     net = kfkd.nets.make(args.net, log_every=args.log_every).seed(args.seed)
     net.max_epochs = args.epochs or net.max_epochs
@@ -95,14 +104,7 @@ def main(argv=None, prog=None):
     if args.dry_run:
         X, y, net.max_epochs = X[:DRY_RUN], y[:DRY_RUN], 1
 
-    checkpoint = kfkd.checkpoints.Checkpoint.beside(
-        args.out,
-        resume=args.resume,
-        time_limit=args.time_limit,
-        **args.checkpoint_every,
-    )
     if not args.dry_run:
-        say_where_from(checkpoint)
         handlers = net.on_epoch_finished
         net.on_epoch_finished = [*handlers, checkpoint]
     diverged = None
@@ -115,7 +117,7 @@ def main(argv=None, prog=None):
     if not net.train_history_:
         if diverged:
             raise diverged
-        print("Interrupted before the first epoch ended: there is nothing to save.")
+        print("\nInterrupted before the first epoch ended: there is nothing to save.")
         return 130
     if not args.dry_run:
         save(net, args.out)
@@ -123,7 +125,7 @@ def main(argv=None, prog=None):
     report(net, X, y)
     if args.holdout:
         print()
-        options.print_held_out(net, folder, args.holdout)
+        _options.print_held_out(net, folder, args.holdout)
     if args.dry_run:
         print("Dry run: no files are written.")
     else:
@@ -138,20 +140,25 @@ def main(argv=None, prog=None):
     elif ended and checkpoint.path.exists():
         print(f"To go on from {checkpoint.path}, do the same again with --resume")
     if checkpoint.out_of_time:
-        return options.OUT_OF_TIME
+        return _options.OUT_OF_TIME
     return 130 if net.interrupted_ else 0
 
 
-def say_where_from(checkpoint):
-    """Say whether there is a checkpoint, if that is not what the user expects."""
+def check_left(checkpoint, args):
+    """Raise CheckpointError if the training would write over what an earlier one left.
+
+    Of a net that it will replace there is only a notice.
+    """
     found = checkpoint.path.exists() or checkpoint.previous.exists()
-    if checkpoint.resume and not found:
-        print(f"There is no checkpoint {checkpoint.path}: training begins.")
-    elif found and not checkpoint.resume:
-        print(
-            f"{checkpoint.path} is left from a training that was ended; --resume would "
-            "go on from it."
+    if found and args.resume is None:
+        raise CheckpointError(
+            f"{checkpoint.path} is left from a training that ended early. --resume "
+            "goes on from it; --no-resume begins anew and deletes it"
         )
+    if args.resume and not found:
+        print(f"There is no checkpoint {checkpoint.path}: training begins.")
+    if args.out.exists() and not args.resume:
+        print(f"{args.out} is there already; the new net will take its place.")
 
 
 def save(net, path):

@@ -3,13 +3,13 @@
 import os
 import subprocess
 
+from kfkd._installing import install
 from kfkd.doctor.finding import Finding
 from kfkd.doctor.packages import version
 
 __all__ = ["find_cuda"]
 
 _PLUGINS = ("jax-cuda12-plugin", "jax-cuda13-plugin")
-_INSTALL = "python -m pip install -r requirements-cuda.txt"
 
 
 def find_cuda(gpus):
@@ -25,13 +25,13 @@ def find_cuda(gpus):
     if not found:
         text = "JAX is installed for the CPU alone"
         # No fault, but perhaps no choice either.
-        text += f"; for {driver}: {_INSTALL}" if driver else ", and there is no driver"
-        return Finding("CUDA", text)
+        text += f"; for {driver}: " if driver else ", and there is no driver"
+        return Finding("CUDA", text + (install(cuda=True) if driver else ""))
     text = ", ".join(f"{name} {number}" for name, number in found.items())
     text += f", {driver or 'but nvidia-smi finds no driver'}"
     jaxlib = version("jaxlib")
     if jaxlib and jaxlib not in found.values():
-        return Finding("CUDA", f"{text}, but jaxlib {jaxlib}", _INSTALL)
+        return Finding("CUDA", f"{text}, but jaxlib {jaxlib}", install(cuda=True))
     if gpus:
         return Finding("CUDA", text)
     for name, value in (

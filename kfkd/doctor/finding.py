@@ -1,14 +1,15 @@
 """What is found, and how it is shown."""
 
 import dataclasses
+import re
+import shutil
 import textwrap
 
-__all__ = ["REINSTALL", "Finding", "show"]
+__all__ = ["Finding", "show"]
 
-# What mends an installation that is there, but does not do what it should.
-REINSTALL = "python -m pip install --force-reinstall -r requirements.txt"
-
-_WIDTH, _INDENT = 88, 22
+# The lines of a report are as wide as the terminal, within these bounds.
+_NARROW, _WIDE = 56, 88
+_INDENT = 22
 
 
 @dataclasses.dataclass
@@ -22,7 +23,7 @@ class Finding:
     text : str
         What was found.
     mend : str
-        What to do about it; empty where all is well.
+        What to do about it, with commands in backticks; empty where all is well.
     """
 
     subject: str
@@ -34,13 +35,29 @@ def show(finding):
     """Return a finding as lines of a report."""
     state = "WRONG" if finding.mend else "ok"
     head = f"  {state:<6}{finding.subject} ".ljust(_INDENT)
-    text = textwrap.fill(
-        finding.text,
-        _WIDTH,
-        initial_indent=head,
-        subsequent_indent=" " * _INDENT,
+    indent = " " * _INDENT
+    text = _fill(finding.text, head, indent)
+    if not finding.mend:
+        return text
+    # A command stays on one line, to be copied.
+    mend = re.sub("`[^`]*`", lambda command: _unbroken(command[0]), finding.mend)
+    lines = _fill(mend, f"{indent}-> ", f"{indent}   ").splitlines()
+    lines = [re.sub("^([ >-]*)`([^`]*)`$", r"\1\2", line) for line in lines]
+    return "\n".join([text, *lines])
+
+
+def _unbroken(text):
+    return text.replace(" ", "\u00a0")
+
+
+def _fill(text, first, others):
+    """Return a text as lines for the terminal, with plain spaces alone."""
+    columns = shutil.get_terminal_size(fallback=(_WIDE, 24)).columns
+    return textwrap.fill(
+        text,
+        max(_NARROW, min(columns, _WIDE)),
+        initial_indent=first,
+        subsequent_indent=others,
         break_long_words=False,
         break_on_hyphens=False,
     ).replace("\u00a0", " ")
-    # On one line, to be copied.
-    return f"{text}\n{'':{_INDENT}}-> {finding.mend}" if finding.mend else text

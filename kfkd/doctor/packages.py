@@ -8,10 +8,13 @@ import sys
 from importlib import metadata
 from pathlib import Path
 
+import kfkd
+from kfkd._import_hook import PACKAGES
+from kfkd._installing import is_checkout
 from kfkd._words import count
 from kfkd.doctor.finding import Finding
 
-__all__ = ["find_packages", "find_python", "version"]
+__all__ = ["find_namesakes", "find_packages", "find_python", "version"]
 
 _PYTHONS = ((3, 11), (3, 15))  # the oldest and the newest that pyproject.toml allows
 _INSTALL = "python -m pip install"
@@ -40,7 +43,9 @@ def find_python():
     first, last = (".".join(map(str, pair)) for pair in _PYTHONS)
     if _PYTHONS[0] <= sys.version_info[:2] <= _PYTHONS[1]:
         return Finding("Python", text)
-    mend = f"Use Python {first} to {last}: make venv PYTHON=/path/to/python{last}"
+    mend = f"Use Python {first} to {last}"
+    if is_checkout():
+        mend += f": `make venv PYTHON=/path/to/python{last}`"
     return Finding("Python", text, mend)
 
 
@@ -74,6 +79,21 @@ def find_packages():
     yield from wrong.values()
 
 
+def find_namesakes():
+    """Yield the finding on files of the current folder that hide a package."""
+    here, own = Path.cwd(), Path(kfkd.__file__).parent
+    names = [name for name in ("kfkd", *PACKAGES) if here / name != own]
+    files = [file for name in names for file in (f"{name}.py", f"{name}/__init__.py")]
+    found = [file for file in files if (here / file).exists()]
+    if found:
+        yield Finding(
+            "folder",
+            f"Python takes {' and '.join(found)} in this folder for the package: "
+            "scripts here, and `python -m kfkd`, go wrong",
+            "Rename it, or start scripts with `kfkd run SCRIPT`",
+        )
+
+
 def _find_wrong(wanted):
     """Yield the findings on packages that are missing or of another version."""
     for name, bounds in wanted.items():
@@ -84,7 +104,7 @@ def _find_wrong(wanted):
             text = f"{found} is installed, but kfkd needs {name} {bounds}"
         else:
             continue
-        yield Finding(name, text, f'{_INSTALL} "{name}{bounds}"')
+        yield Finding(name, text, f'`{_INSTALL} "{name}{bounds}"`')
 
 
 def _listed(names):

@@ -4,16 +4,21 @@ import json
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
+import kfkd
+from kfkd._installing import reinstall
 from kfkd.doctor.cuda import find_cuda
-from kfkd.doctor.finding import REINSTALL, Finding
-from kfkd.doctor.packages import find_packages, find_python
+from kfkd.doctor.finding import Finding
+from kfkd.doctor.packages import find_namesakes, find_packages, find_python
 from kfkd.doctor.places import find_caches, find_data
 from kfkd.progress import Bar
 
 __all__ = ["examine"]
 
-_TRIAL = "from kfkd.doctor.trial import main; main()"
+# By itself it would look for modules in the current folder first.
+_TRIAL = "import sys; sys.path.insert(0, sys.argv[1])\n"
+_TRIAL += "from kfkd.doctor.trial import main; main()"
 _PATIENCE = 600  # seconds, for a disk that is slow and a machine that is busy
 
 
@@ -27,6 +32,7 @@ def examine():
     yield find_python()
     packages = [*find_packages()]
     yield from packages
+    yield from find_namesakes()
     yield find_data()
     yield from find_caches()
     found, failure = _try()
@@ -39,9 +45,10 @@ def examine():
     yield find_cuda(gpus)
     # The stack's own error is what has been found of the packages.
     if failure and "StackError: " not in failure:
-        mend = REINSTALL
+        mend = reinstall()
         if "SettingsError: " in failure:
-            mend = "Change THEANO_FLAGS or .theanorc"
+            failure, _, places = failure.rpartition(". Change ")
+            mend = f"Change {places.partition(';')[0]}"
         if any(finding.mend for finding in packages):
             mend = "Mend the packages above first"
         yield Finding("steps" if found else "import", failure, mend)
@@ -49,7 +56,8 @@ def examine():
 
 def _try():
     """Return what the process of :mod:`.trial` tells, and why it failed if it did."""
-    command = [sys.executable, "-c", _TRIAL]
+    place = Path(kfkd.__file__).parent.parent
+    command = [sys.executable, "-P", "-c", _TRIAL, str(place)]
     try:
         with Bar("trying imports and steps of training"):
             done = subprocess.run(

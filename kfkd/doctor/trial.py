@@ -17,7 +17,11 @@ import theano.tensor as T
 from lasagne import layers
 
 from kfkd import stack, xla
-from kfkd.doctor.finding import REINSTALL, Finding
+from kfkd._installing import reinstall
+from kfkd.doctor.finding import Finding
+from kfkd.functions import debug_checks_off
+from kfkd.stack import settings
+from kfkd.xla.device import requester
 
 __all__ = ["main"]
 
@@ -35,6 +39,7 @@ def main():
     config = theano.config
     text = f"all import; Theano's mode is {config.mode}, its floatX {config.floatX}"
     say(**vars(Finding("import", text)))
+    say(**vars(find_settings()))
     devices = [device for name in ("cuda", "cpu") for device in _devices(name)]
     say(gpus=sum(device.platform != "cpu" for device in devices))
     device = find_device(devices)
@@ -64,7 +69,7 @@ def find_device(devices):
     if os.environ.get("KFKD_DEVICE"):
         reason = f"KFKD_DEVICE={os.environ['KFKD_DEVICE']}"
     elif stack.REQUESTED_DEVICE:
-        reason = "THEANO_FLAGS, .theanorc or theano.sandbox.cuda.use() names it"
+        reason = f"{requester()} names it"
     elif name.startswith("cuda"):
         reason = "it is the first GPU"
     else:
@@ -72,16 +77,31 @@ def find_device(devices):
     return Finding("device", f"{name}, as {reason}; JAX sees {seen}")
 
 
+def find_settings():
+    """Return the finding on the user's own settings of Theano."""
+    places = {}
+    for name, (value, where) in settings.user_settings().items():
+        places.setdefault(where, []).append(f"{name}={value}")
+    text = "; ".join(f"{', '.join(found)} in {p}" for p, found in places.items())
+    warning = settings.slow_mode_warning()
+    if not warning:
+        return Finding("settings", text or "Theano's are kfkd's own")
+    text = f"{text}: old programs take many times as long in that mode (kfkd's own "
+    text += "nets are compiled in mode xla all the same)"
+    return Finding("settings", text, f"Take `mode` out of {settings.source('mode')}")
+
+
 def find_step(subject, batch, build):
     """Return the finding on training: its time, and whether Theano's own agrees."""
     try:
         xla.set_precision("float32")
-        ours, seconds = _train(batch, build, "xla")
-        # FAST_RUN fuses operations, and goes through them number by number.
-        theirs, _ = _train(batch, build, "FAST_COMPILE")
+        with theano.config.change_flags(floatX="float32"), debug_checks_off():
+            ours, seconds = _train(batch, build, "xla")
+            # FAST_RUN fuses operations, and goes through them number by number.
+            theirs, _ = _train(batch, build, "FAST_COMPILE")
     except Exception as error:
         text = f"{type(error).__name__}: {error}".splitlines()[0]
-        return Finding(subject, text, REINSTALL)
+        return Finding(subject, text, reinstall())
     text = f"a step with {batch} images takes {seconds * 1e3:.1f} ms"
     error = max(
         float(np.abs(a - b).max() / np.abs(b).max())
@@ -90,7 +110,7 @@ def find_step(subject, batch, build):
     if error < _TOLERANCE:
         return Finding(subject, f"{text} and agrees with Theano itself")
     text = f"{text}, but is off from Theano itself by {error:.1g} of the result"
-    return Finding(subject, text, REINSTALL)
+    return Finding(subject, text, reinstall())
 
 
 def _train(batch, build, mode):

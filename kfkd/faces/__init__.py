@@ -1,11 +1,11 @@
 """Drawn faces in the layout of the Kaggle competition: a data set out of a seed.
 
-`draw` gives faces as arrays, `make` the competition's files, which `find` finds and
-`is_drawn` knows again. They stand in for the photographs, which only Kaggle may pass
-on. See ``docs/faces.png``.
+`draw` gives faces as arrays, `make` the competition's files, which `find` finds,
+`is_drawn` knows again, and `describe` names. They stand in for the photographs, which
+only Kaggle may pass on. See ``docs/faces.png``.
 """
 
 from .photo import VERSION, draw
-from .table import find, is_drawn, make
+from .table import describe, find, is_drawn, make
 
-__all__ = ["VERSION", "draw", "find", "is_drawn", "make"]
+__all__ = ["VERSION", "describe", "draw", "find", "is_drawn", "make"]

@@ -18,7 +18,7 @@ from kfkd.progress import Bar
 from .photo import TEST, TRAINING, VERSION, face, whole
 from .points import asked, labelled
 
-__all__ = ["find", "is_drawn", "make"]
+__all__ = ["describe", "find", "is_drawn", "make"]
 
 # Standard deviation, in pixels, of what the labels of training.csv are off.
 LABEL_NOISE = 0.3
@@ -67,7 +67,8 @@ def make(folder=None, seed=0, n_train=7049, n_test=1783):
     ValueError
         `seed`, `n_train` or `n_test` is no whole number or too small.
     DataError
-        No folder is named, and the cache folder cannot be made.
+        The folder cannot be made or written to, or there is no cache folder and none
+        is named.
     FileExistsError
         `folder` holds data that this function did not make. Nothing is written.
 
@@ -97,15 +98,27 @@ def make(folder=None, seed=0, n_train=7049, n_test=1783):
         return folder
     if not ours:
         _refuse_others(folder, _record(folder))
+    elsewhere = _ELSEWHERE if ours else "name another folder"
+    with _one_error(f"the folder {folder} for drawn faces", elsewhere):
+        _make(folder, request)
+    return folder
+
+
+@contextlib.contextmanager
+def _one_error(what, elsewhere):
+    """Raise DataError, alone, where the system refuses to write."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        yield
     except OSError as error:
-        if not ours:
-            raise
-        raise DataError(
-            f"the folder {folder} for drawn faces cannot be made: {error.strerror}; "
-            f"{_ELSEWHERE}"
-        ) from error
+        reason = error.strerror or error
+        if isinstance(error, FileExistsError):
+            reason = "there is a file of that name"
+        raise DataError(f"{what} cannot be written: {reason}; {elsewhere}") from None
+
+
+def _make(folder, request):
+    """Make the files of a data set in a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
     for old in folder.glob(".draft-*"):  # of processes that were killed
         if time.time() - old.stat().st_mtime > _STALE:
             shutil.rmtree(old, ignore_errors=True)
@@ -123,7 +136,6 @@ def make(folder=None, seed=0, n_train=7049, n_test=1783):
             os.replace(draft / name, folder / name)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
-    return folder
 
 
 def find(seed=0, n_train=7049, n_test=1783):
@@ -143,20 +155,41 @@ def find(seed=0, n_train=7049, n_test=1783):
     return folder if _holds(folder, request) else None
 
 
-def is_drawn(folder):
-    """Return whether a folder holds a data set that `make` has made, unchanged.
+def is_drawn(path):
+    """Return whether data are what `make` has made, unchanged.
 
     Parameters
     ----------
-    folder : path
+    path : path
+        The folder, or one table in it, such as ``kfkd.data.find`` returns: then the
+        others may be missing.
 
     Returns
     -------
     bool
     """
-    folder = Path(folder)
-    record = _record(folder)
-    return record is not None and _complete(folder, record)
+    path = Path(path)
+    if path.is_file():
+        return _as_recorded(path, _record(path.parent))
+    record = _record(path)
+    return record is not None and _complete(path, record)
+
+
+def describe(path):
+    """Return the path of a table for people, saying so if its faces are drawn.
+
+    Parameters
+    ----------
+    path : path
+        As from ``kfkd.data.find``.
+
+    Returns
+    -------
+    str
+        ``data/training.csv``, or ``drawn faces, data/training.csv``.
+    """
+    path = Path(path)
+    return f"drawn faces, {path}" if is_drawn(path) else str(path)
 
 
 def _request(seed, n_train, n_test):

@@ -146,7 +146,7 @@ def plot_specialists(specialists, ax=None, *, log=True, ymin=None, ymax=None):
         isinstance(columns, tuple) and columns for columns in specialists
     ):
         raise PlotError(
-            f"{shown(specialists)} is no set of specialists, a mapping of tuples of "
+            f"{shown(specialists)} is not a set of specialists, a mapping of tuples of "
             "columns to nets; plot_learning_curves draws other nets"
         )
     if not specialists:

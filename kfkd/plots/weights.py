@@ -1,6 +1,7 @@
 """What the first layer of a net looks for."""
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 from matplotlib.colors import CenteredNorm
@@ -49,9 +50,13 @@ def plot_weights(net, ax=None, *, n=None, smooth=None):
     Not in the tutorial.  Filters are drawn as they lie on the image: convolution turns
     what is stored by 180 degrees.
     """
+    if isinstance(net, Mapping):
+        raise PlotError(
+            "this is a set of specialists; the weights of one net are drawn"
+        )
     layers = getattr(net, "layers_", None)
     if not layers:
-        what = "has no weights yet" if hasattr(net, "layers") else "is no net"
+        what = "has no weights yet" if hasattr(net, "layers") else "is not a net"
         raise PlotError(f"{shown(net)} {what}, so there are none to draw")
     name, W = next(
         (name, layer.W.get_value())

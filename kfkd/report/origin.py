@@ -89,7 +89,7 @@ def identify(folder=None):
     table = data.read("training", folder)
     rows = len(table.labels)
     complete = int(np.count_nonzero(~np.isnan(table.labels).any(axis=1)))
-    if faces.is_drawn(path.parent):
+    if faces.is_drawn(path):
         kind = "drawn"
     else:
         kind = "kaggle" if _is_kaggles(table.labels, complete) else "other"

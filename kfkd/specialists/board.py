@@ -53,7 +53,7 @@ class Board:
                 shown=progress.keep_apart(),
                 delay=0,
                 position=position,
-                unit="epoch",
+                speed=False,
                 leave=not notebook,  # where the lines stay
             )
             for position, (name, total) in enumerate(epochs.items())

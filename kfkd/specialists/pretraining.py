@@ -42,7 +42,7 @@ def read_pretrained(pretrain):
         )
     if not isinstance(pretrain, nolearn.NeuralNet):
         raise SpecialistError(
-            f"{what} is no net to start from, but {type(pretrain).__name__}"
+            f"{what} is not a net to start from, but {type(pretrain).__name__}"
         )
     if not hasattr(pretrain, "layers_"):
         raise SpecialistError(f"{what} has not been trained; fit it first")
@@ -75,7 +75,7 @@ def check_fit(weights, job, pretrain):
             problem += f"{ours[name][0]}"
     if problem:
         raise SpecialistError(
-            f"{_called(pretrain)} is no net to start the specialist for {job.name} "
+            f"{_called(pretrain)} is not a net to start the specialist for {job.name} "
             f"from: {problem} are wanted; only the output layer may differ, as in "
             "net2 to net8"
         )

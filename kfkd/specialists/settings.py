@@ -8,7 +8,14 @@ from kfkd import data
 from kfkd._layout import hint, shown
 from kfkd.augment import flip_pairs
 
-__all__ = ["SPECIALIST_SETTINGS", "choose", "describe", "name_of", "read_settings"]
+__all__ = [
+    "SPECIALIST_SETTINGS",
+    "choose",
+    "describe",
+    "find_missing",
+    "name_of",
+    "read_settings",
+]
 
 SPECIALIST_SETTINGS = [
     dict(columns=columns, flip_indices=flip_pairs(columns))
@@ -65,6 +72,24 @@ _KEYS = ("columns", "flip_indices", "kwargs")
 def name_of(columns):
     """Return the key point of a group's first column, ``nose_tip``."""
     return columns[0][:-2]
+
+
+def find_missing(nets):
+    """Return the names of the tutorial's specialists that a set lacks.
+
+    Parameters
+    ----------
+    nets : dict of tuple of str to NeuralNet
+
+    Returns
+    -------
+    list of str
+        Empty for a set that shares the key points out in another way.
+    """
+    columns = [setting["columns"] for setting in SPECIALIST_SETTINGS]
+    if not set(nets) <= set(columns):
+        return []
+    return [name_of(group) for group in columns if group not in nets]
 
 
 def read_settings(settings):

@@ -24,7 +24,7 @@ Settings
 ``THEANO_FLAGS`` and ``~/.theanorc`` override them.  ``device=gpu0`` or
 ``device=cuda`` there, with which Theano chose its GPU, choose the device of
 :mod:`kfkd.xla` now: see :data:`REQUESTED_DEVICE`.  Settings of Theano's own GPU back
-end are accepted, and change nothing.  There is no C compiler:
+end are accepted, and change nothing.  There is no C compiler, whatever ``cxx`` is:
 ``linker=cvm``, and the others that need one, mean their counterparts in Python.
 """
 
@@ -43,7 +43,15 @@ from kfkd.stack import (
 )
 from kfkd.stack.installed import VERSIONS, check_installed
 
-__all__ = ["REQUESTED_DEVICE", "VERSIONS", "StackError", "lasagne", "nolearn", "theano"]
+__all__ = [
+    "DEFAULT_MODE",
+    "REQUESTED_DEVICE",
+    "VERSIONS",
+    "StackError",
+    "lasagne",
+    "nolearn",
+    "theano",
+]
 
 
 def _restore(cls):
@@ -73,6 +81,9 @@ with _import_hook.bypassed(), imports.quiet():
     settings.repair_settings(theano)
     older_theano.lend(theano)
     graphs.repair_modes(theano, _mode)
+    DEFAULT_MODE = theano.config.mode  # until a program sets another
+    if _warning := settings.slow_mode_warning():
+        graphs.warn_of_mode(theano, _warning)
     graphs.repair_cache(theano)
     graphs.repair_scan(theano)
     graphs.repair_truncated_gradients(theano)

@@ -5,6 +5,7 @@ import importlib
 import os
 import sys
 import threading
+import warnings
 
 __all__ = [
     "repair_cache",
@@ -12,6 +13,7 @@ __all__ = [
     "repair_scan",
     "repair_threads",
     "repair_truncated_gradients",
+    "warn_of_mode",
 ]
 
 
@@ -60,6 +62,33 @@ def _mode(accept, value):
         value == "xla" or value in modes.predefined_modes
     )
     return value if registered else accept(value)
+
+
+def warn_of_mode(theano, message):
+    """Warn a program that first compiles a function in the default mode of the user's.
+
+    Not before, as kfkd's own nets never do; and not of a mode that the program names.
+    """
+    modes, mode = sys.modules["theano.compile.mode"], theano.config.mode
+    get_mode = modes.get_mode
+
+    @functools.wraps(get_mode)
+    def get_mode_and_warn(name):
+        if name is None and theano.config.mode == mode:
+            modes.get_mode = get_mode
+            warnings.warn(message, stacklevel=_level_of_program())
+        return get_mode(name)
+
+    modes.get_mode = get_mode_and_warn
+
+
+def _level_of_program():
+    """Return the stacklevel at which the program has called Theano."""
+    level, frame = 1, sys._getframe(1)
+    ours = ("kfkd", "lasagne", "nolearn", "theano")
+    while frame.f_back and frame.f_globals["__name__"].partition(".")[0] in ours:
+        level, frame = level + 1, frame.f_back
+    return level
 
 
 def _folder(path):

@@ -2,14 +2,15 @@
 
 import importlib.metadata
 import importlib.util
+import os
 import pathlib
 
+from kfkd._installing import STACK, install, reinstall
 from kfkd.errors import StackError
 
 __all__ = ["VERSIONS", "check_installed"]
 
-VERSIONS = {"theano-pymc": "1.1.2", "lasagne": "0.1", "nolearn": "0.6.1"}
-_MEND = "python -m pip install --force-reinstall --no-deps -r requirements.txt"
+VERSIONS = STACK
 
 
 def check_installed():
@@ -20,13 +21,15 @@ def check_installed():
         except importlib.metadata.PackageNotFoundError:
             raise StackError(
                 f"kfkd needs {name} {version}, which is not installed. "
-                "Install it with: python -m pip install -r requirements.txt"
+                f"Install it with: {install()}"
             ) from None
         if found != version:
             raise StackError(
                 f"kfkd needs {name} {version}, but {found} is installed. "
-                f"Mend it with: {_MEND}"
+                f"Mend it with: {reinstall(stack=True)}"
             )
+    for name in VERSIONS:
+        _check_place(name)
     # Theano and Theano-PyMC both install the folder theano; each writes its version
     # into a file of another name.
     spec = importlib.util.find_spec("theano")
@@ -39,5 +42,20 @@ def check_installed():
         return
     raise StackError(
         f"theano-pymc 1.1.2 is installed, but {problem}. Mend it with: "
-        f"python -m pip uninstall -y Theano theano-pymc && {_MEND}"
+        + reinstall(stack=True, before="python -m pip uninstall -y Theano theano-pymc")
     )
+
+
+def _check_place(name):
+    """Raise StackError if another file would be imported in place of a package."""
+    package = name.partition("-")[0]
+    installed = importlib.metadata.distribution(name).locate_file(package)
+    spec = importlib.util.find_spec(package)
+    found = spec and spec.origin
+    if not found or not os.path.isdir(installed):
+        return
+    if not os.path.samefile(os.path.dirname(found), installed):
+        raise StackError(
+            f"{found} has the name of the package {package}, and would be imported in "
+            "its place. Rename it, or start scripts beside it with `kfkd run SCRIPT`"
+        )

@@ -1,8 +1,10 @@
 """Scripts of old, run as Python runs them, but with the stack imported before."""
 
+import ast
 import importlib.machinery
 import io
 import linecache
+import operator
 import os
 import pkgutil
 import runpy
@@ -10,22 +12,44 @@ import sys
 import textwrap
 import types
 
-__all__ = ["run_code", "run_module", "run_script"]
+from kfkd._import_hook import PACKAGES
+
+__all__ = ["Arguments", "run_code", "run_module", "run_script"]
 
 # Whose frames come before those of the script in its traceback.
-_OURS = {
-    __file__,
-    os.path.join(os.path.dirname(__file__), "__main__.py"),
-    runpy.run_module.__code__.co_filename,
-}
+_OURS = {__file__, runpy.run_module.__code__.co_filename}
 
 
-class _Arguments(list):
+class Arguments(list):
     """The ``sys.argv`` of a script.
 
     Processes of multiprocessing that are not forked unpickle it before they import
-    the script, and to do so, they import this module, and with it the stack.
+    the script, and to do so, they set up the stack.
+
+    Parameters
+    ----------
+    arguments : list of str
+    path : list of str
+        ``sys.path`` without the script's own folder.
     """
+
+    def __init__(self, arguments, path):
+        super().__init__(arguments)
+        self.path = path
+
+    def __reduce__(self):
+        return operator.getitem, (_Worker(self), "arguments")
+
+
+class _Worker:
+    """What runs :mod:`kfkd.stack._worker` when it is unpickled."""
+
+    def __init__(self, arguments):
+        self.variables = {"path": arguments.path, "arguments": [*arguments]}
+
+    def __reduce__(self):
+        file = os.path.join(os.path.dirname(__file__), "_worker.py")
+        return runpy.run_path, (file, self.variables)
 
 
 def run_script(path, arguments):
@@ -46,7 +70,7 @@ def run_script(path, arguments):
     name = os.path.abspath(path)
     if pkgutil.get_importer(name) is not None:
         _leave_folder()
-        _run(_Arguments([path, *arguments]), runpy.run_path, name, run_name="__main__")
+        _run([path, *arguments], runpy.run_path, name, run_name="__main__")
         return
     try:
         with io.open_code(name) as file:
@@ -54,18 +78,21 @@ def run_script(path, arguments):
     except OSError as error:
         print(f"{sys.executable}: can't open file {name!r}: {error}", file=sys.stderr)
         sys.exit(2)
-    _leave_folder(os.path.dirname(os.path.realpath(path)))
+    file = os.path.realpath(path)
+    _leave_folder(os.path.dirname(file))
+    _tell_of_namesakes(file, source)
     loader = importlib.machinery.SourceFileLoader("__main__", name)
     attributes = {"__file__": name, "__loader__": loader}
     if sys.version_info < (3, 15):
         attributes["__cached__"] = None
-    _run(_Arguments([path, *arguments]), _execute, source, name, attributes)
+    _run([path, *arguments], _execute, source, name, attributes)
 
 
 def run_module(name, arguments):
     """Run a module as ``python -m name arguments...`` does."""
+    _leave_folder(os.getcwd())
     _run(
-        _Arguments(["-m", *arguments]),
+        ["-m", *arguments],
         runpy.run_module,
         name,
         run_name="__main__",
@@ -80,13 +107,50 @@ def run_code(code, arguments):
         code = textwrap.dedent(code)
     loader = importlib.machinery.BuiltinImporter
     attributes = {"__loader__": loader}
-    _run(_Arguments(["-c", *arguments]), _execute, code, "<string>", attributes)
+    _run(["-c", *arguments], _execute, code, "<string>", attributes)
 
 
 def _leave_folder(*instead):
-    """Take the current folder, which `python -m` puts there, out of sys.path."""
+    """Replace what Python has put first into sys.path.
+
+    It is the current folder, by `python -m`, or that of the command `kfkd`.
+    """
     if not sys.flags.safe_path:
         sys.path[:1] = instead
+
+
+def _tell_of_namesakes(script, source):
+    """Tell of files beside a script that it seems to import, and that it cannot.
+
+    They have the name of a package that is imported already. A script of such a name
+    means the package, as it would otherwise import itself.
+    """
+    folder = os.path.dirname(script)
+    for package in ("kfkd", *PACKAGES):
+        for place in (f"{package}.py", os.path.join(package, "__init__.py")):
+            file = os.path.join(folder, place)
+            if not os.path.exists(file) or os.path.samefile(file, script):
+                continue
+            theirs = getattr(sys.modules[package], "__file__", None)
+            if theirs and os.path.samefile(file, theirs):
+                continue
+            if package in _imported(source):
+                print(
+                    f"{script}: `import {package}` means the installed package here, "
+                    f"not {file}; if that is meant, give it another name",
+                    file=sys.stderr,
+                )
+
+
+def _imported(source):
+    """Return the names of the packages and modules that source code imports."""
+    try:
+        nodes = [*ast.walk(ast.parse(source))]
+    except (SyntaxError, ValueError):  # which is reported when it is run
+        return set()
+    names = [a.name for n in nodes if isinstance(n, ast.Import) for a in n.names]
+    names += [n.module for n in nodes if isinstance(n, ast.ImportFrom) and not n.level]
+    return {name.partition(".")[0] for name in names}
 
 
 def _execute(source, name, attributes):
@@ -101,16 +165,16 @@ def _execute(source, name, attributes):
 
 def _keep_source(code, source):
     """Have tracebacks show lines of code that is in no file, where `python -c` does."""
-    # As the interpreter does it; Python 3.13 keeps the source by the file's name.
-    if sys.version_info >= (3, 14):
-        linecache._register_code(code, source, code.co_filename)
-    elif sys.version_info >= (3, 13):
-        linecache._register_code(code.co_filename, source, code.co_filename)
+    register = getattr(linecache, "_register_code", None)  # which came with 3.13
+    if register is not None:
+        # As the interpreter does it: early releases of 3.13 take the file's name.
+        by_code = register.__code__.co_varnames[0] == "code"
+        register(code if by_code else code.co_filename, source, code.co_filename)
 
 
 def _run(arguments, function, *args, **kwargs):
     """Call a function that runs the script; let tracebacks begin in the script."""
-    sys.argv = arguments
+    sys.argv = Arguments(arguments, sys.path[0 if sys.flags.safe_path else 1 :])
     try:
         function(*args, **kwargs)
     except SystemExit:
@@ -128,6 +192,10 @@ def _run(arguments, function, *args, **kwargs):
 
 def _theirs(traceback):
     """Return a traceback without the frames that lead to the script."""
+    begin = traceback
+    while begin and begin.tb_frame.f_code is not _run.__code__:
+        begin = begin.tb_next  # beyond what has called this module
+    traceback = begin or traceback
     while traceback and traceback.tb_frame.f_code.co_filename in _OURS:
         traceback = traceback.tb_next
     return traceback

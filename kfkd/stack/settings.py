@@ -5,18 +5,27 @@ import contextlib
 import functools
 import os
 import re
+import sys
 import traceback
 
 from kfkd.errors import SettingsError
 
-__all__ = ["explained", "get_settings", "repair_settings"]
+__all__ = [
+    "explained",
+    "get_settings",
+    "repair_settings",
+    "slow_mode_warning",
+    "source",
+    "user_settings",
+]
 
 
 # How Theano's own GPU back ends were to be compiled, and were to use a GPU.
 _GONE_SECTIONS = ("cublas", "cuda", "dnn", "gpuarray", "magma", "nvcc", "pycuda")
 _GONE = ("lib__cnmem", "enable_initial_driver_test", "print_active_device")
-# What Theano would still act upon, and find in .theanorc by itself.
-_OFF = {"contexts": "", "force_device": "False", "init_gpu_device": ""}
+# What Theano would still act upon, and find in .theanorc by itself.  Its C code does
+# not go with today's Python and NumPy, whichever compiler there is.
+_OFF = {"contexts": "", "cxx": "", "force_device": "False", "init_gpu_device": ""}
 
 
 def _is_gone(name):
@@ -24,20 +33,46 @@ def _is_gone(name):
     return name in _GONE or name.partition("__")[0] in _GONE_SECTIONS
 
 
-def _user_settings():
-    """Return what the user has set: THEANO_FLAGS and, below it, .theanorc."""
-    files = os.environ.get("THEANORC", "~/.theanorc").split(os.pathsep)
-    parser = configparser.RawConfigParser(strict=False)
-    with contextlib.suppress(configparser.Error, UnicodeError):
-        parser.read(os.path.expanduser(name) for name in files)
-    settings = dict(parser["global"]) if parser.has_section("global") else {}
-    settings = {"floatX" if k == "floatx" else k: v for k, v in settings.items()}
+def user_settings():
+    """Return what the user has set: THEANO_FLAGS and, below it, .theanorc.
+
+    Returns
+    -------
+    dict
+        For each name its value, and where it is set: ``"THEANO_FLAGS"`` or the path of
+        a file.  Settings of GPU back ends that are gone are left out.
+    """
+    settings = {}
+    for path in _files():
+        parser = configparser.RawConfigParser(strict=False)
+        with contextlib.suppress(configparser.Error, UnicodeError):
+            parser.read(path)
+        options = parser["global"] if parser.has_section("global") else {}
+        for name, value in options.items():
+            name = "floatX" if name == "floatx" else name
+            settings[name] = value, path
     for flag in os.environ.get("THEANO_FLAGS", "").split(","):
         name, equals, value = flag.strip().partition("=")
         if equals:
             # As `config.scan.allow_gc` and the like are called now.
-            settings[name.strip().replace(".", "__")] = value.strip()
-    return {k: v for k, v in settings.items() if not _is_gone(k)}
+            name = name.strip().replace(".", "__")
+            settings[name] = value.strip(), "THEANO_FLAGS"
+    return {name: entry for name, entry in settings.items() if not _is_gone(name)}
+
+
+def _files():
+    """Return the paths of Theano's files of settings, as Theano finds them."""
+    names = os.environ.get("THEANORC")
+    if names is not None:
+        names = names.split(os.pathsep)
+    else:
+        names = ["~/.theanorc"] + ["~/.theanorc.txt"] * (sys.platform == "win32")
+    return [os.path.expanduser(name) for name in names]
+
+
+def source(name):
+    """Return where the user has set a setting, as `user_settings`, or None."""
+    return user_settings().get(name, (None, None))[1]
 
 
 _DEFAULTS = {
@@ -59,7 +94,8 @@ _PYTHON_LINKERS = {
 
 def get_settings():
     """Return THEANO_FLAGS for the import, the mode, and the GPU asked for, if any."""
-    settings = _DEFAULTS | _user_settings()
+    own = {name: value for name, (value, _) in user_settings().items()}
+    settings = _DEFAULTS | own
     settings |= {name: off for name, off in _OFF.items() if name in settings}
     mode = settings["mode"].lower()
     if mode == "xla":
@@ -67,7 +103,7 @@ def get_settings():
         settings["mode"] = "Mode"
     else:
         mode = None
-    if "linker" in settings and not settings["cxx"]:
+    if "linker" in settings:
         linker = settings["linker"]
         settings["linker"] = _PYTHON_LINKERS.get(linker, linker)
     gpu = re.fullmatch(r"(?:gpu|cuda)(\d*)", settings.get("device", ""))
@@ -141,12 +177,36 @@ def explained(flags):
     try:
         yield
     except Exception as error:
-        last = traceback.extract_tb(error.__traceback__)[-1].filename
-        if os.path.basename(last) not in ("configdefaults.py", "configparser.py"):
+        files = [os.path.basename(frame.filename) for frame in _frames(error)]
+        if not {"configdefaults.py", "configparser.py"} & {*files[-2:]}:
             raise
-        problem = f"Theano does not take its settings, {flags}: {error}"
+        problem = str(error).rstrip(". ").replace("\n", " ")
     else:
         return
     raise SettingsError(
-        f"{problem} Change THEANO_FLAGS or .theanorc; kfkd's own mode is xla."
+        f"Theano does not take its settings, {flags}: {problem}. Change "
+        f"{_places()}; kfkd's own mode is xla."
     ) from None
+
+
+def _frames(error):
+    return traceback.extract_tb(error.__traceback__)
+
+
+def _places():
+    """Return where the user's settings are, as text."""
+    places = {where: None for _, where in user_settings().values()}
+    files = {path: None for path in _files() if os.path.exists(path)}
+    return " or ".join([*(files | places)]) or "THEANO_FLAGS or .theanorc"
+
+
+def slow_mode_warning():
+    """Return the warning for programs if the user's mode is slow, else ""."""
+    mode, where = user_settings().get("mode", ("xla", None))
+    if mode.lower() == "xla":
+        return ""
+    return (
+        f"{where} sets mode={mode}, with which Theano evaluates by itself, in Python: "
+        "this takes many times as long as kfkd's own mode. Take `mode` out of "
+        f"{where}, or start the program with THEANO_FLAGS=mode=xla"
+    )

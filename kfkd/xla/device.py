@@ -6,7 +6,9 @@ import os
 import jax
 
 from kfkd import stack
+from kfkd._installing import install
 from kfkd.errors import DeviceError, DeviceMemoryError
+from kfkd.stack import settings
 
 __all__ = [
     "describe_device",
@@ -41,7 +43,7 @@ def set_device(name=None):
         the CPU.
     """
     global _chosen
-    _chosen = None if name is None else _find(name, "set_device")
+    _chosen = None if name is None else _find(name)
     return get_device()
 
 
@@ -58,12 +60,15 @@ def get_device():
         if os.environ.get("KFKD_DEVICE"):
             _chosen = _find(os.environ["KFKD_DEVICE"], "KFKD_DEVICE")
         elif stack.REQUESTED_DEVICE:
-            _chosen = _find(
-                stack.REQUESTED_DEVICE, "THEANO_FLAGS, .theanorc or the program"
-            )
+            _chosen = _find(stack.REQUESTED_DEVICE, requester())
         else:
             _chosen = (_devices("cuda") or _devices("cpu"))[0]
     return _chosen
+
+
+def requester():
+    """Return who asks for ``stack.REQUESTED_DEVICE``: where it is set, or a call."""
+    return settings.source("device") or "theano.sandbox.cuda.use()"
 
 
 def describe_device():
@@ -112,24 +117,25 @@ def _devices(platform):
         return []
 
 
-def _find(name, source):
+def _find(name, source=None):
+    """Return a device by its name; `source` is what names it where it is no caller."""
     platform, _, number = name.strip().lower().partition(":")
     if platform not in ("cpu", "cuda") or (number and not number.isdecimal()):
+        asked = f"{source} asks for the device {name!r}" if source else None
         raise DeviceError(
-            f"{source} asks for the device {name!r}; "
+            f"{asked or f'{name!r} is not a device'}; "
             "the devices are called cpu, cuda, cuda:0, cuda:1, and so on."
         )
+    asked = f"{source} asks for {name!r}" if source else f"{name!r} is asked for"
     devices = _devices(platform)
     if not devices:
+        cpu = "the CPU with KFKD_DEVICE=cpu" if source else "cpu"
         raise DeviceError(
-            f"{source} asks for {name!r}, but JAX finds no CUDA GPU. Check the driver "
-            "with nvidia-smi, install JAX for CUDA with: python -m pip install -r "
-            "requirements-cuda.txt, or choose the CPU with KFKD_DEVICE=cpu."
+            f"{asked}, but JAX finds no CUDA GPU. Check the driver with nvidia-smi, "
+            f"choose {cpu}, or install JAX for CUDA with: {install(cuda=True)}"
         )
     index = int(number or 0)
     if index >= len(devices):
-        raise DeviceError(
-            f"{source} asks for {name!r}, but there are only {len(devices)}: "
-            f"{platform}:0 to {platform}:{len(devices) - 1}."
-        )
+        there = ", ".join(f"{platform}:{i}" for i in range(len(devices)))
+        raise DeviceError(f"{asked}, but JAX finds only {there}.")
     return devices[index]

@@ -228,7 +228,7 @@ def test_without_all_validation_losses_there_is_no_mean(specialists):
 def test_what_are_no_specialists(specialists):
     with pytest.raises(plots.PlotError, match="plot_learning_curves draws other nets"):
         plots.plot_specialists(nets.net1)
-    with pytest.raises(plots.PlotError, match="is no set of specialists"):
+    with pytest.raises(plots.PlotError, match="is not a set of specialists"):
         plots.plot_specialists({"net1": nets.net1})
     with pytest.raises(plots.PlotError, match="the set of specialists is empty"):
         plots.plot_specialists({})

@@ -98,7 +98,8 @@ def test_what_has_no_weights_to_draw():
     small.initialize()
     for net, message in [
         (nets.make("net1"), "has no weights yet"),
-        ([], "is no net"),
+        ([], "is not a net"),
+        ({("nose_tip_x",): small}, "^this is a set of specialists; the weights of one"),
         (convolving(channels=3), r"layer, conv1, .* shape \(12, 3, 3, 2\)"),
         (small, r"layer, hidden, .* shape \(100, 4\)"),
     ]:

@@ -82,7 +82,7 @@ def test_names_that_are_not_understood(name):
 
 def test_numbers_that_there_are_not():
     count = len(jax.local_devices(backend="cpu"))
-    with pytest.raises(DeviceError, match=f"only {count}"):
+    with pytest.raises(DeviceError, match="finds only cpu:0"):
         set_device(f"cpu:{count}")
 
 

@@ -1,0 +1,82 @@
+"""Parsers of arguments that suggest what a mistyped word may be meant for."""
+
+import argparse
+import sys
+
+from kfkd._layout import hint
+
+__all__ = ["Parser"]
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that names the nearest option, or figure, where there is none such.
+
+    argparse itself tells an unknown option last: what follows it may have been taken
+    for something else by then.
+    """
+
+    def __init__(self, *args, **kwargs):
+        self._names, self._subparsers_action = [], None
+        super().__init__(*args, **kwargs)
+
+    def add_argument(self, *args, **kwargs):
+        """Add an argument as argparse does."""
+        action = super().add_argument(*args, **kwargs)
+        self._names += action.option_strings
+        return action
+
+    def add_subparsers(self, **kwargs):
+        """Add sub-parsers as argparse does."""
+        self._subparsers_action = super().add_subparsers(**kwargs)
+        return self._subparsers_action
+
+    def parse_args(self, args=None, namespace=None):
+        """Parse as argparse does, once the words are known."""
+        args = self._check(args)
+        return super().parse_args(args, namespace)
+
+    def parse_intermixed_args(self, args=None, namespace=None):
+        """Parse as argparse does, once the words are known."""
+        args = self._check(args)
+        return super().parse_intermixed_args(args, namespace)
+
+    def _check(self, args):
+        args = [*map(str, sys.argv[1:] if args is None else args)]
+        if self._subparsers_action is None:
+            self._check_options(args)
+        elif args:
+            self._check_choice(args)
+        return args
+
+    def _check_options(self, args):
+        for word in args:
+            if word == "--":
+                return
+            name = word.partition("=")[0]
+            if (
+                not name.startswith("-")
+                or " " in name
+                or not name.strip("-")[:1].isalpha()
+            ):
+                continue
+            # argparse takes the beginning of a name for the whole.
+            if not any(known.startswith(name) for known in self._names):
+                near = hint(f"--{name.strip('-')}", self._names)
+                self.error(f"there is no option {name}{near}")
+
+    def _check_choice(self, args):
+        choices, what = self._subparsers_action.choices, self._subparsers_action.metavar
+        first, *rest = args
+        if first in choices:
+            choices[first]._check(rest)
+        elif first.startswith("-"):
+            if not any(known.startswith(first) for known in self._names):
+                self.error(f"{what} comes first, its options after it")
+        else:
+            later = [word for word in rest if word in choices]
+            if later:
+                self.error(f"{what} comes first: {self.prog} {later[0]} {first} ...")
+            self.error(
+                f"there is no {what} {first!r}{hint(first, choices)}; there are "
+                f"{', '.join(choices)}"
+            )
