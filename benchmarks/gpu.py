@@ -80,6 +80,7 @@ def run(step, folder, device, seconds):
             # After Ctrl-C too.
             end(process)
             reader.join()
+            process.stdout.close()
     if process.returncode == 0:
         return "done", ""
     if over and (step.resumes or seconds < step.limit):

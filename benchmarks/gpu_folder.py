@@ -53,16 +53,24 @@ class Folder:
         self.log = self.path / "log.txt"
         self._out = self.file.open("ab")
         try:
+            self._begin(settings)
+        except BaseException:
+            self.close()
+            raise
+
+    def _begin(self, settings):
+        """Lock the file; check, or note, what its figures have in common."""
+        try:
             fcntl.flock(self._out, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise FolderError(f"another process is at work in {path}") from None
+            raise FolderError(f"another process is at work in {self.path}") from None
         self._end_line()
         before = next((x["settings"] for x in read(self.file) if "settings" in x), None)
         if before is None:
             self._write({"settings": settings})
         elif before != settings:
             raise FolderError(
-                f"{path} has figures of {_listed(before)}, and not of "
+                f"{self.path} has figures of {_listed(before)}, and not of "
                 f"{_listed(settings)}: choose another folder with --out"
             )
 
