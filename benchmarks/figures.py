@@ -134,7 +134,7 @@ TABLES = {
         _kernel,
     ),
     "training": Table(
-        ("name", "epoch"),
+        ("name", "epoch", "scale"),
         (
             "net",
             "epoch",

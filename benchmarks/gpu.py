@@ -24,6 +24,7 @@ from speed import environment
 
 ROOT = Path(__file__).resolve().parent.parent
 GRACE = 20  # seconds between SIGTERM and SIGKILL, in which a training saves its state
+USUAL = 4  # times as long as usual is how long steps may take
 LEFT = 75  # the exit status where something is left for another call
 
 
@@ -130,8 +131,8 @@ def run_all(steps, folder, device, seconds):
     started = False
     for step in todo:
         left = deadline - time.monotonic() - GRACE
-        # What would not end in time is left for another call, unless that had no more.
-        if left < step.limit and started and not step.resumes:
+        # What could hardly end in time is left for another call, but for the first.
+        if left < step.limit / USUAL and started and not step.resumes:
             continue
         if left < 1:
             break

@@ -20,7 +20,7 @@ class Step:
     command : list of str
         What Python is called with, in the repository's root.
     limit : int
-        Seconds that it may take.
+        Seconds that it may take, some four times as many as it should.
     resumes : bool
         Whether it goes on where it was ended: it is started however little time there
         is, and is no failure when it has to be ended.
@@ -113,16 +113,16 @@ def _speed(device, work, quick):
     for net in ["net1"] if quick else ["net1", "net2", "net6", "net7"]:
         peers = ["--peers", "torch", "the arithmetic alone"] if quick else []
         command = _script("speed", net, *turns, *peers, device=device)
-        yield Step(f"speed {net}", command, 900 if device == "cpu" else 240)
+        yield Step(f"speed {net}", command, 240 if quick or device == "cuda" else 3600)
     few = ["--rounds", 1, "--epochs", 2] if quick else []
     nets = ["net1"] if quick else ["net1", "net6"]
-    yield Step("speed ways", _script("ways", *nets, *few, device=device))
+    long = 400 if quick or device == "cuda" else 3600
+    yield Step("speed ways", _script("ways", *nets, *few, device=device), long)
     few = ["--rounds", 1] if quick else ["--rounds", 3]
-    yield Step("speed startup", _script("startup", *nets, *few, device=device))
+    yield Step("speed startup", _script("startup", *nets, *few, device=device), long)
     what = ["--what", "step"] if quick else ["--what", "step", "epoch"]
-    nets = ["net1"] if quick else ["net1", "net2"]
     command = _script("formulations", *nets, *turns, *what, device=device)
-    yield Step("speed formulations", command, 400)
+    yield Step("speed formulations", command, long)
     if device == "cuda" and not quick:  # it takes minutes to compile
         for net in ("net2", "net6", "net7"):
             peers = ["--peers", "torch.compile, autotuned"]
@@ -169,7 +169,8 @@ def _growth(device, work, quick):
     if device == "cuda":
         small = small or ["--epochs", 20]
     most = {"batch": 32, "samples": 1000, "side": 48, "units": 100, "nets": 2}
+    long = 400 if quick or device == "cuda" else 3600
     for axis in ("batch", "samples", "side", "units", "nets"):
         limits = ["--most", most[axis]] if quick else []
         command = _script("scaling", axis, *small, *limits, device=device)
-        yield Step(f"growth {axis}", command, 400)
+        yield Step(f"growth {axis}", command, long)

@@ -61,9 +61,13 @@ def tests(figures):
 
 
 def training(figures):
-    """Return the table of trained nets, at their last epochs."""
-    last = {figure["name"]: figure for figure in figures}
-    return plain("training", last.values())
+    """Return the table of nets that were trained in full, at their last epochs."""
+    return plain("training", in_full(figures).values())
+
+
+def in_full(figures):
+    """Return the last figures of trainings with all of the tutorial's epochs."""
+    return {figure["name"]: figure for figure in figures if figure["scale"] == 1}
 
 
 def plain(name, figures):
@@ -96,7 +100,7 @@ def targets(figures):
                 ratio = statistics.median(figure["ratios"])
                 met = ratio >= least
                 add(f"{net}: {words}", f"{ratio:.2f}", f"at least {least}", met)
-    trained = {f["name"]: f for f in figures.get("training", ()) if f["scale"] == 1}
+    trained = in_full(figures.get("training", ()))
     if "net6" in trained:
         seconds = trained["net6"]["seconds"]
         add("net6's 3,000 epochs", f"{seconds:.0f} s", "at most 60 s", seconds <= 60)
@@ -121,7 +125,7 @@ def blocks(figures):
     found = {
         name: special[name](rows) if name in special else plain(name, rows)
         for name, rows in figures.items()
-        if name != "machine"
+        if name != "machine" and (name != "training" or in_full(rows))
     }
     if table := targets(figures):
         found["targets"] = table
@@ -149,7 +153,7 @@ def fill(text, figures, device):
 
 def fill_nets(table, figures, device):
     """Return the README's table of nets with what full trainings have come to."""
-    last = {f["name"]: f for f in figures.get("training", ()) if f["scale"] == 1}
+    last = in_full(figures.get("training", ()))
     lines = [
         [cell.strip() for cell in line.split("|")[1:-1]] for line in table.split("\n")
     ]
