@@ -118,7 +118,7 @@ def _speed(device, work, quick):
     nets = ["net1"] if quick else ["net1", "net6"]
     long = 400 if quick or device == "cuda" else 3600
     yield Step("speed ways", _script("ways", *nets, *few, device=device), long)
-    few = ["--rounds", 1] if quick else ["--rounds", 3]
+    few = ["--rounds", 1 if quick or device == "cuda" else 3]
     yield Step("speed startup", _script("startup", *nets, *few, device=device), long)
     what = ["--what", "step"] if quick else ["--what", "step", "epoch"]
     command = _script("formulations", *nets, *turns, *what, device=device)

@@ -1,7 +1,9 @@
 """benchmarks/gpu.py: what is kept of steps that end, fail, hang or are killed."""
 
+import argparse
 import json
 import os
+import runpy
 import signal
 import subprocess
 import sys
@@ -188,20 +190,36 @@ def test_without_a_gpu_there_is_an_error(gpu, monkeypatch, capsys):
     assert "--device cpu does without" in capsys.readouterr().err
 
 
+class Accepted(Exception):
+    """The arguments of a command are parsed."""
+
+
+def parse_args(self, *args, _parse_args=argparse.ArgumentParser.parse_args):
+    _parse_args(self, *args)
+    raise Accepted
+
+
 @pytest.mark.parametrize("quick", [True, False])
 @pytest.mark.parametrize("device", ["cpu", "cuda"])
-def test_steps_have_commands_that_are_there(gpu, device, quick, tmp_path):
+def test_steps_have_commands_that_exist(gpu, device, quick, tmp_path, monkeypatch):
     steps = gpu.gpu_steps.make(gpu.gpu_steps.STAGES, device, tmp_path, quick=quick)
     assert len({step.name for step in steps}) == len(steps)
     assert [step.stage for step in steps] == sorted(
         (step.stage for step in steps), key=gpu.gpu_steps.STAGES.index
     )
     assert {step.stage for step in steps} == set(gpu.gpu_steps.STAGES)
+    monkeypatch.setattr(argparse.ArgumentParser, "parse_args", parse_args)
     for step in steps:
         assert all(isinstance(word, str) for word in step.command), step
-        for word in step.command:
-            if word.endswith(".py"):
-                assert (ROOT / word).is_file(), word
+        script, *options = step.command
+        if script.startswith("-"):  # pytest, or code
+            files = [word for word in options if word.endswith(".py")]
+            assert files or script == "-c"
+            assert all((ROOT / file).is_file() for file in files), step
+            continue
+        monkeypatch.setattr(sys, "argv", [script, *options])
+        with pytest.raises(Accepted):
+            runpy.run_path(str(ROOT / script), run_name="__main__")
 
 
 TESTS = """
