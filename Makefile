@@ -5,6 +5,7 @@
 # make upstream           run Theano's, Lasagne's and nolearn's own tests: hours
 # make lint               set up .venv and run the linter
 # make cuda               add JAX for NVIDIA GPUs to .venv
+# make gpu                measure everything on a GPU, in calls of 9 minutes, in build/gpu
 # make dist               build what a release consists of in dist/ (docs/releasing.md)
 # make clean              remove .venv and whatever else can be made again
 #
@@ -20,7 +21,7 @@ export PYTHON
 RUN = "$(VENV)/bin/python"
 PYTEST = $(RUN) -m pytest -n auto --maxprocesses 4 --dist worksteal
 
-.PHONY: help train test test-all coverage upstream lint cuda dist venv clean
+.PHONY: help train test test-all coverage upstream lint cuda gpu dist venv clean
 
 help:
 	@sed -n -e '/^#/!q' -e 's/^# \{0,1\}//p' Makefile
@@ -46,6 +47,9 @@ lint: venv
 
 cuda: venv
 	$(RUN) -m pip install -r requirements-cuda.txt
+
+gpu: venv
+	@$(RUN) benchmarks/gpu.py --out build/gpu $(ARGS)
 
 dist: venv
 	$(RUN) -m build --outdir dist --wheel packaging/theano-pymc

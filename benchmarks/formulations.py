@@ -5,7 +5,8 @@ python benchmarks/formulations.py net1 net2 --device cpu
 
 import argparse
 
-from speed import Peer, compare
+from figures import Output, add_json
+from speed import Peer, answers, compare
 
 from kfkd.xla import forms
 
@@ -25,14 +26,16 @@ def main():
         "--seconds", type=float, default=2, help="of one turn, about (default: 2)"
     )
     parser.add_argument("--what", nargs="+", default=["epoch"], help="(default: epoch)")
+    add_json(parser)
     args = parser.parse_args()
-    print("| net | what | formulation | median, ms | range | by the first |")
-    print("|---|---|---|---|---|---|")
+    output = Output("formulations", args.json)
     for net in args.nets:
         peers = {"as chosen": Peer("kfkd_net.py", net, args.device)}
         for form in forms.__all__:
             peers[f"{form} otherwise"] = Peer("kfkd_net.py", net, args.device, form)
-        print("\n".join(compare(net, peers, args)), flush=True)
+        answers(peers, net, Peer.wait)
+        for figure in compare(net, peers, args):
+            output.add(**figure)
 
 
 if __name__ == "__main__":

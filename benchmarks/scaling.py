@@ -5,17 +5,16 @@ python benchmarks/scaling.py batch samples side units nets epochs --device cpu
 
 import argparse
 import json
-import os
 import resource
 import statistics
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
+from figures import Output, add_json
+from speed import environment
 
-ROOT = Path(__file__).resolve().parent.parent
 # What grows, in which net, through which values; the rest is as in the tutorial.
 AXES = {
     "batch": ("net6", [32, 128, 512, 1024]),
@@ -81,16 +80,16 @@ def point(net, device, batch, samples, side, units, epochs):
     return seconds, stats.get("peak_bytes_in_use", own)
 
 
-def measure(axis, value, device):
+def measure(axis, value, device, usual):
     """Return the median seconds of an epoch and the peak of bytes, of each net."""
     net, _ = AXES[axis]
     count = value if axis == "nets" else 1
-    settings = USUAL | ({axis: value} if axis in USUAL else {})
+    settings = usual | ({axis: value} if axis in usual else {})
     command = [sys.executable, __file__, "--device", device, "--point", net]
     processes = [
         subprocess.Popen(
             [*command, json.dumps(settings)],
-            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            env=environment(),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -120,6 +119,20 @@ def main():
     )
     parser.add_argument("axes", nargs="*", default=list(AXES), metavar="AXIS")
     parser.add_argument("--device", default="cpu", help="cpu or cuda (default: cpu)")
+    for name in ("samples", "epochs"):
+        parser.add_argument(
+            f"--{name}",
+            type=int,
+            default=USUAL[name],
+            help=f"where something else grows (default: {USUAL[name]})",
+        )
+    parser.add_argument(
+        "--most",
+        type=int,
+        default=10**9,
+        help="leave larger values out (default: none)",
+    )
+    add_json(parser)
     parser.add_argument("--point", nargs=2, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.point:
@@ -128,18 +141,16 @@ def main():
         return
     if unknown := set(args.axes) - AXES.keys():
         parser.error(f"no {', '.join(sorted(unknown))}; there are {', '.join(AXES)}")
-    print("| what | net | epoch, s | a sample, ms | peak, MB |\n|---|---|---|---|---|")
+    usual = USUAL | {"samples": args.samples, "epochs": args.epochs}
+    output = Output("scaling", args.json)
     for axis in args.axes:
         net, values = AXES[axis]
-        for value in values:
-            seconds, peak = measure(axis, value, args.device)
-            samples = value if axis == "samples" else USUAL["samples"]
+        for value in (value for value in values if value <= args.most):
+            seconds, peak = measure(axis, value, args.device, usual)
+            samples = value if axis == "samples" else args.samples
             each = seconds / samples / (value if axis == "nets" else 1)
-            print(
-                f"| {axis} {value:,} | {net} | {seconds:.3f} | {each * 1e3:.3f} "
-                f"| {peak / 1e6:,.0f} |",
-                flush=True,
-            )
+            figure = dict(axis=axis, value=value, net=net, peak=peak)
+            output.add(**figure, seconds=seconds, sample_seconds=each)
 
 
 if __name__ == "__main__":

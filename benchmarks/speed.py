@@ -4,12 +4,14 @@ python benchmarks/speed.py net1 net2 net6 --device cpu
 """
 
 import argparse
+import functools
 import os
 import shlex
-import statistics
 import subprocess
 import sys
 from pathlib import Path
+
+from figures import Output, add_json
 
 ROOT = Path(__file__).resolve().parent.parent
 PEERS = {
@@ -17,11 +19,22 @@ PEERS = {
     "torch": ["torch_net.py"],
     "torch channels_last": ["torch_net.py", "channels_last"],
     "torch.compile": ["torch_net.py", "channels_last", "compile"],
+    "torch.compile, autotuned": ["torch_net.py", "channels_last", "autotune"],
     "plain JAX": ["jax_net.py"],
     "Theano in C": ["theano_c.py"],
     "the arithmetic alone": ["limit.py"],
 }
 WHAT = ("step", "evaluation", "epoch")
+# Left out unless asked for: it takes minutes to compile.
+USUAL = [name for name in PEERS if name != "torch.compile, autotuned"]
+
+
+def environment():
+    """Return the environment of processes that import kfkd from this folder."""
+    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    # Several of them share a GPU.
+    share = {"XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
+    return os.environ | share | {"PYTHONPATH": path}
 
 
 class Peer:
@@ -31,18 +44,35 @@ class Peer:
         path = Path(__file__).resolve().parent / "peers" / script
         self.process = subprocess.Popen(
             [*python, str(path), net, device, *options],
-            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            env=environment(),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
         )
+
+    def wait(self):
+        """Wait until it is ready."""
         if self.process.stdout.readline() != "ready\n":
             raise OSError("it does not start, see above")
 
-    def measure(self, what, count):
-        """Return the seconds that one of `count` repetitions takes."""
+    def estimate(self, what, args):
+        """Choose how often something is repeated to take the seconds of a turn."""
+        self.count = 1
+        once = self.measure(what)
+        self.count = max(1, min(1000, round(args.seconds / once)))
+
+    def measure(self, what):
+        """Return the seconds that one of so many repetitions takes."""
+        self.ask(what, self.count)
+        return self.answer()
+
+    def ask(self, what, count):
+        """Ask for `count` repetitions."""
         self.process.stdin.write(f"{what} {count}\n")
         self.process.stdin.flush()
+
+    def answer(self):
+        """Return the seconds that one of them takes."""
         answer = self.process.stdout.readline().split()
         if not answer:
             raise OSError("it has ended, see above")
@@ -55,7 +85,7 @@ class Peer:
 
 
 def started(net, args):
-    """Return the peers' processes, by name."""
+    """Return the peers' processes, by name, once they are ready."""
     peers = {}
     for name in args.peers:
         script, *options = PEERS[name]
@@ -64,41 +94,45 @@ def started(net, args):
             if not args.old_python or args.device != "cpu":
                 continue
             more = {"python": args.old_python}
-        try:
-            peers[name] = Peer(script, net, args.device, *options, **more)
-        except OSError as error:
-            print(f"{net}: {name} is left out: {error}", file=sys.stderr)
+        peers[name] = Peer(script, net, args.device, *options, **more)
+    answers(peers, net, Peer.wait)
     return peers
 
 
+def answers(peers, net, ask):
+    """Return what all peers answer, by name; those that have ended are left out."""
+    found = {}
+    for name, peer in list(peers.items()):
+        try:
+            found[name] = ask(peer)
+        except OSError as error:
+            print(f"{net}: {name} is left out: {error}", file=sys.stderr)
+            del peers[name]
+    return found
+
+
 def compare(net, peers, args):
-    """Measure one net in all ways, in turns; return the rows of the table.
+    """Measure one net in all ways, in turns; yield the figures.
 
     The ratios are to the first of them.
     """
-    seconds = {(name, what): [] for name in peers for what in args.what}
-    first = next(iter(peers))
     for what in args.what:
-        # Programs are made at the first call.
-        counts = {}
-        for name, peer in peers.items():
-            peer.measure(what, 1)
-            once = peer.measure(what, 1)
-            counts[name] = max(1, min(1000, round(args.seconds / once)))
-        for _ in range(args.rounds):
-            for name, peer in peers.items():
-                seconds[name, what].append(peer.measure(what, counts[name]))
+        # Programs are made at the first call, of all peers at the same time.
+        for peer in peers.values():
+            peer.ask(what, 1)
+        answers(peers, net, Peer.answer)
+        answers(peers, net, functools.partial(Peer.estimate, what=what, args=args))
+        measure = functools.partial(Peer.measure, what=what)
+        rounds = [answers(peers, net, measure) for _ in range(args.rounds)]
+        if not peers:
+            raise SystemExit(f"{net}: no peer is left, see above")
+        for name in peers:
+            seconds = [found[name] for found in rounds]
+            first = next(iter(peers))
+            ratios = [found[name] / found[first] for found in rounds]
+            yield dict(net=net, what=what, peer=name, seconds=seconds, ratios=ratios)
     for peer in peers.values():
         peer.end()
-    for what in args.what:
-        for name in peers:
-            values = seconds[name, what]
-            ratios = [a / b for a, b in zip(values, seconds[first, what], strict=True)]
-            yield (
-                f"| {net} | {what} | {name} | {statistics.median(values) * 1e3:.2f} "
-                f"| {min(values) * 1e3:.2f} to {max(values) * 1e3:.2f} "
-                f"| {statistics.median(ratios):.2f} |"
-            )
 
 
 def main():
@@ -119,7 +153,11 @@ def main():
         "--what", nargs="+", choices=WHAT, default=WHAT, help="(default: all)"
     )
     parser.add_argument(
-        "--peers", nargs="+", choices=PEERS, default=PEERS, help="(default: all)"
+        "--peers",
+        nargs="+",
+        choices=PEERS,
+        default=USUAL,
+        help=f"(default: {', '.join(USUAL)})",
     )
     parser.add_argument(
         "--old-python",
@@ -127,12 +165,13 @@ def main():
         metavar="COMMAND",
         help="a Python in which Theano-PyMC compiles to C (default: none)",
     )
+    add_json(parser)
     args = parser.parse_args()
     args.peers = ["kfkd", *(name for name in args.peers if name != "kfkd")]
-    rows = [row for net in args.nets for row in compare(net, started(net, args), args)]
-    print("| net | what | peer | median, ms | range | by kfkd's |")
-    print("|---|---|---|---|---|---|")
-    print("\n".join(rows))
+    output = Output("speed", args.json)
+    for net in args.nets:
+        for figure in compare(net, started(net, args), args):
+            output.add(**figure)
 
 
 if __name__ == "__main__":

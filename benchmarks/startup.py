@@ -4,15 +4,14 @@ python benchmarks/startup.py net1 net2 net6 --device cpu
 """
 
 import argparse
-import os
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from figures import Output, add_json
+from speed import environment
 
 
 def stages(name, device):
@@ -45,7 +44,7 @@ def run(name, device, cache):
     """Return the stages' seconds in a process of its own."""
     answer = subprocess.run(
         [sys.executable, __file__, name, "--device", device, "--stages"],
-        env=os.environ | {"PYTHONPATH": str(ROOT), "XDG_CACHE_HOME": cache},
+        env=environment() | {"XDG_CACHE_HOME": cache},
         stdout=subprocess.PIPE,
         text=True,
         check=True,
@@ -64,13 +63,12 @@ def main():
     parser.add_argument("--device", default="cpu", help="cpu or cuda (default: cpu)")
     parser.add_argument("--rounds", type=int, default=5, help="(default: 5)")
     parser.add_argument("--stages", action="store_true", help=argparse.SUPPRESS)
+    add_json(parser)
     args = parser.parse_args()
     if args.stages:
         print(*stages(*args.nets, args.device))
         return
-    columns = "imports", "layers", "graph", "program and step", "both", "second step"
-    print(f"| net | programs | {' | '.join(f'{name}, s' for name in columns)} |")
-    print("|---" * (len(columns) + 2) + "|")
+    output = Output("startup", args.json)
     for name in args.nets:
         found = {"new": [], "kept": []}
         for _ in range(args.rounds):
@@ -79,9 +77,7 @@ def main():
                     found[kind].append(run(name, args.device, cache))
         for kind, rows in found.items():
             medians = [statistics.median(column) for column in zip(*rows, strict=True)]
-            print(
-                f"| {name} | {kind} | " + " | ".join(f"{s:.2f}" for s in medians) + " |"
-            )
+            output.add(net=name, programs=kind, seconds=medians)
 
 
 if __name__ == "__main__":

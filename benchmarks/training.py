@@ -1,70 +1,107 @@
-"""Train nets as the tutorial does and tabulate losses and times, as Markdown.
+"""Train nets and specialists as ``kfkd reproduce`` does, and tabulate losses and times.
 
-python benchmarks/training.py net1 net2 --data FOLDER --device cuda
+python benchmarks/training.py --nets net1 net2 --synthetic --device cuda --out FOLDER
 """
 
 import argparse
-import statistics
-import subprocess
+import contextlib
 import sys
-import tempfile
+import time
 from pathlib import Path
 
-from kfkd import nets, storage, xla
+import numpy as np
+from figures import Output, add_json
 
-TRAIN = Path(__file__).resolve().parent.parent / "scripts" / "train.py"
+import kfkd.cli
+from kfkd.cli import reproduce
+from kfkd.report import results
+from kfkd.specialists.parts import Parts
 
 # The epochs at which the tutorial prints losses.
 CHECKPOINTS = (1, 50, 100, 250, 500, 750, *range(1000, 10001, 500))
 
 
-def train(name, folder, options):
-    """Train one net by the script, in a process of its own; return it."""
-    out = Path(folder) / f"{name}.pickle"
-    command = [sys.executable, TRAIN, name, "--out", out, "--log-every", "50", *options]
-    subprocess.run([str(part) for part in command], check=True)
-    return storage.load(out)
-
-
 def rows(name, net):
-    """Yield the table's rows for one net: its losses at the checkpoints."""
-    history = net.train_history_
-    # The first epoch includes making the programs.
-    seconds = statistics.median(row["dur"] for row in history[1:] or history)
-    last = history[-1]["epoch"]
-    for row in history:
-        if row["epoch"] in CHECKPOINTS or row["epoch"] == last:
-            pixels = 48 * row["valid_loss"] ** 0.5
-            yield (
-                f"| {name} | {row['epoch']} | {row['train_loss']:.6f} "
-                f"| {row['valid_loss']:.6f} | {pixels:.2f} | {seconds:.3f} |"
+    """Yield the figures of a net: its losses at the checkpoints and at the end."""
+    result = results.Result(net)
+    seconds = 0
+    for row in result.history:
+        seconds += row["dur"]
+        if row["epoch"] in CHECKPOINTS or row is result.last:
+            yield dict(
+                name=name,
+                epoch=row["epoch"],
+                train=row["train_loss"],
+                valid=row["valid_loss"],
+                pixels=results.pixels(row["valid_loss"]),
+                epoch_seconds=result.epoch_seconds,
+                seconds=seconds,
             )
 
 
+def summary(name, specialists):
+    """Return the figures of a set of specialists, losses weighted by columns."""
+    found = [results.Result(net) for net in specialists.values()]
+    weights = [len(columns) for columns in specialists]
+    epochs = sum(result.last["epoch"] for result in found)
+    seconds = sum(result.seconds for result in found)
+    train, valid = (
+        float(np.average([result.last[loss] for result in found], weights=weights))
+        for loss in ("train_loss", "valid_loss")
+    )
+    return dict(
+        name=name,
+        epoch=epochs,
+        train=train,
+        valid=valid,
+        pixels=results.weighted_mean(specialists),
+        epoch_seconds=seconds / epochs,
+        seconds=seconds,
+    )
+
+
+def figures(name, trained, settings):
+    """Yield the figures of a net or of a set of specialists."""
+    more = dict(scale=settings.epochs_scale)
+    if not isinstance(trained, dict):
+        for figure in rows(name, trained):
+            yield figure | more
+        return
+    for columns, net in trained.items():
+        *_, last = rows(f"{name}, {columns[0][:-2]}", net)
+        yield last | more
+    yield summary(name, trained) | more
+
+
 def main():
-    """Train what the command line names."""
+    """Parse the command line, train, print; return the exit status."""
     parser = argparse.ArgumentParser(
-        description="Train nets and tabulate losses and times. Options that are not "
-        "named here go to scripts/train.py (--data, --epochs, --device, ...)."
+        description="Train as `kfkd reproduce` does, which takes all other options, "
+        "and tabulate losses and times. What is finished is not trained again."
     )
-    parser.add_argument(
-        "nets", nargs="+", choices=nets.NETS, metavar="NET", help=", ".join(nets.NETS)
-    )
-    parser.add_argument(
-        "--keep", metavar="FOLDER", help="keep the nets here (default: nowhere)"
-    )
-    args, options = parser.parse_known_args()
-    table = []
-    with tempfile.TemporaryDirectory() as scratch:
-        for name in args.nets:
-            table += rows(name, train(name, args.keep or scratch, options))
-    if "--device" in options:
-        xla.set_device(options[options.index("--device") + 1])
-    print(f"\nOn {xla.describe_device()}, the median of the epochs' times:\n")
-    print("| net | epoch | train loss | validation loss | RMSE, pixels | s an epoch |")
-    print("|---|---|---|---|---|---|")
-    print("\n".join(table))
+    add_json(parser)
+    own, argv = parser.parse_known_args()
+    args = reproduce.parse_args(argv)
+    settings = reproduce.read_settings(args, args.data)
+    parts, started = Parts(args.out), time.perf_counter()
+    new = [
+        name
+        for name in settings.wanted()
+        if not any(Path(args.out).glob(f"{name}.*"))  # no checkpoint either
+    ]
+    with contextlib.redirect_stdout(sys.stderr if own.json else sys.stdout):
+        status = kfkd.cli.run("reproduce", argv)
+    seconds = time.perf_counter() - started
+    output = Output("training", own.json)
+    for name in settings.wanted():
+        if parts.made_from(name) is not None:
+            for figure in figures(name, parts.load(name), settings):
+                output.add(**figure)
+    if status == 0 and new == settings.wanted():
+        way = f"{args.jobs or 1} at a time, {settings.epochs_scale:g} of the epochs"
+        Output("elapsed", own.json).add(what=" ".join(new), way=way, seconds=seconds)
+    return status
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -8,11 +8,11 @@ whose batches are prepared and copied while it computes.
 """
 
 import argparse
-import statistics
 import time
 from unittest import mock
 
 import numpy as np
+from figures import Output, add_json
 
 from kfkd import epochs, faces, nets, xla
 from kfkd.data import from_pixels
@@ -73,7 +73,7 @@ def compare(name, n_epochs):
 
 
 def measure(name, rounds, n_epochs):
-    """Print the rows of one net."""
+    """Yield the figures of one net."""
     shape = (2140, 9216) if name == "net1" else (2140, 1, 96, 96)
     rng, clock = np.random.default_rng(0), Clock()
     X = rng.random(shape, dtype="float32")
@@ -90,11 +90,7 @@ def measure(name, rounds, n_epochs):
     first = seconds["on the device"]
     for way, values in seconds.items():
         ratios = [a / b for a, b in zip(values, first, strict=True)]
-        print(
-            f"| {name} | {way} | {statistics.median(values) * 1e3:.2f} "
-            f"| {statistics.median(ratios):.2f} |",
-            flush=True,
-        )
+        yield dict(net=name, way=way, seconds=values, ratios=ratios)
 
 
 def main():
@@ -111,15 +107,17 @@ def main():
         action="store_true",
         help="compare the losses over so many epochs on drawn faces instead",
     )
+    add_json(parser)
     args = parser.parse_args()
     xla.set_device(args.device)
     if args.losses:
         for name in args.nets:
             compare(name, args.epochs)
         return
-    print("| net | way | epoch, ms | by the first |\n|---|---|---|---|")
+    output = Output("ways", args.json)
     for name in args.nets:
-        measure(name, args.rounds, args.epochs)
+        for figure in measure(name, args.rounds, args.epochs):
+            output.add(**figure)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ of Lasagne, nolearn and this package: those in `_NAMED`, and objects of those in
 `_OBJECTS`.
 """
 
+import importlib
 import sys
 
 import numpy as np
@@ -130,7 +131,9 @@ def _name(thing):
 
 def _named(text, modules=_NAMED):
     module, _, name = text.partition(":")
-    thing = getattr(sys.modules[module], name) if module in modules else None
+    # A process that only loads the net need not have imported it.
+    found = importlib.import_module(module) if module in modules else None
+    thing = getattr(found, name) if found else None
     if getattr(thing, "__module__", None) != module:
         raise ValueError(f"it names {text}, which no definition can have")
     return thing

@@ -4,6 +4,7 @@ __all__ = [
     "CheckpointError",
     "DataError",
     "DeviceError",
+    "DeviceMemoryError",
     "DivergedError",
     "KfkdError",
     "NoDataError",
@@ -40,6 +41,10 @@ class NoDataError(DataError):
 
 class DeviceError(KfkdError, RuntimeError):
     """The device asked for is not there, or its name is not understood."""
+
+
+class DeviceMemoryError(KfkdError, MemoryError):
+    """The device has too little free memory for what it is to compute."""
 
 
 class DivergedError(KfkdError, FloatingPointError):

@@ -23,6 +23,7 @@ from kfkd.data import PIXELS
 from kfkd.epochs import listed
 from kfkd.functions import debug_checks_off, postponed
 from kfkd.progress import Bar
+from kfkd.xla.device import memory_errors_explained
 
 __all__ = ["NeuralNet"]
 
@@ -176,6 +177,8 @@ class NeuralNet(nolearn.NeuralNet):
         ValueError
             If the shapes do not fit the net's, or each other, or if there is a value
             that is not finite, or a parameter that cannot be.
+        DeviceMemoryError
+            If the device has too little free memory.
         """
         check_parameters(self, epochs)
         X, y = as_arrays(X, y)
@@ -190,6 +193,7 @@ class NeuralNet(nolearn.NeuralNet):
         self.interrupted_ = False
         return super().fit(X, y, epochs)
 
+    @memory_errors_explained()
     def train_loop(self, X, y, epochs=None):
         """Run the loop, with the log and the callbacks' beginning and end."""
         self.epochs_ = epochs or self.max_epochs
@@ -234,6 +238,7 @@ class NeuralNet(nolearn.NeuralNet):
 
     _apply_batch_func = apply_batch_func
 
+    @memory_errors_explained()
     def predict_proba(self, X):
         """Return the net's outputs; ``predict`` is the same for a regression.
 

@@ -69,6 +69,17 @@ def pytest_fixture_setup(fixturedef, request):
         _seed(request.config, f"{fixturedef.baseid}::{fixturedef.argname}")
 
 
+@pytest.fixture(autouse=True)
+def _exact(request):
+    """Compute in float32 what is compared: a GPU would multiply in TensorFloat-32."""
+    if not request.node.get_closest_marker("gpu") or xla.get_device().platform == "cpu":
+        yield
+        return
+    xla.set_precision("float32")
+    yield
+    xla.set_precision(None)
+
+
 @pytest.fixture
 def work(monkeypatch, tmp_path):
     """An empty folder to work in; no data, cache or device but the test's own."""

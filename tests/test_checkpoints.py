@@ -18,6 +18,8 @@ from kfkd.callbacks import AdjustVariable, EarlyStopping
 from kfkd.checkpoints import Checkpoint, CheckpointError
 from kfkd.xla import forms
 
+pytestmark = pytest.mark.gpu
+
 
 class Killed(Exception):
     pass

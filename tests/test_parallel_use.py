@@ -8,6 +8,7 @@ from pathlib import Path
 import drawn
 import numpy as np
 import pytest
+import trainings
 
 from kfkd import faces, storage
 from kfkd.callbacks import table_row
@@ -19,9 +20,12 @@ pytestmark = pytest.mark.usefixtures("work")
 
 
 def start(*command):
+    environment = trainings.environment()
+    # As a user starts them: of a GPU, each takes what it takes by itself.
+    environment.pop("XLA_PYTHON_CLIENT_PREALLOCATE", None)
     return subprocess.Popen(
         [sys.executable, *map(str, command)],
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -33,6 +37,7 @@ def weights(path):
     return np.concatenate([param.get_value().ravel() for param in params])
 
 
+@pytest.mark.gpu
 @pytest.mark.process
 @pytest.mark.slow
 def test_two_trainings_into_one_file(work, tmp_path):

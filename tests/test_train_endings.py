@@ -13,10 +13,12 @@ import pytest
 import theano
 from cases import ALL, some
 from trainings import (
+    HANGS,
     ROOT,
     check_same,
     epochs,
     files,
+    interrupted,
     start,
     start_signalled,
     without_time_left,
@@ -27,7 +29,6 @@ from kfkd.callbacks import AdjustVariable
 from kfkd.cli import train
 from kfkd.errors import CheckpointError, DivergedError
 
-HANGS = 600  # seconds
 KILLS, EPOCHS = (10, "300") if ALL else (2, "100")
 
 pytestmark = pytest.mark.usefixtures("work")
@@ -50,15 +51,7 @@ def whole(folder, tmp_path_factory):
     return path
 
 
-def interrupted(process, signum=signal.SIGINT):
-    """Wait for a process that a signal ends; return what it has printed."""
-    out, err = process.communicate(timeout=HANGS)
-    assert process.returncode == 128 + signum
-    err = without_time_left(err)
-    assert err in ("", "\nInterrupted.\n")
-    return out + err
-
-
+@pytest.mark.gpu
 @pytest.mark.process
 def test_ctrl_c_saves_what_was_learnt(folder, tmp_path):
     (tmp_path / "only").mkdir()  # without a test set, no picture is drawn
@@ -118,6 +111,7 @@ def test_a_training_that_diverges_is_an_error(folder, monkeypatch, capsys):
     assert "The net is saved in net1.pickle" in capsys.readouterr().out
 
 
+@pytest.mark.gpu
 @pytest.mark.process
 @pytest.mark.slow
 def test_a_training_that_is_killed_at_random_goes_on(folder, whole, capsys):
@@ -191,6 +185,7 @@ def test_one_that_is_killed_while_a_checkpoint_is_written_goes_on(folder, whole,
     assert files(Path.cwd()) == ["net1.pickle", "net1.png"]
 
 
+@pytest.mark.gpu
 @pytest.mark.process
 @pytest.mark.slow
 def test_sigterm_saves_and_it_goes_on(folder, whole, capsys):

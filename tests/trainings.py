@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,13 @@ from kfkd import storage
 
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPT = ROOT / "scripts" / "train.py"
+HANGS = 600  # seconds
+
+
+def environment():
+    """Return the environment of processes that import kfkd from this checkout."""
+    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    return os.environ | {"PYTHONPATH": path}
 
 
 def epochs(text):
@@ -34,7 +42,7 @@ def start(*arguments, **options):
 def _start(*arguments, stdout=subprocess.PIPE, **changes):
     return subprocess.Popen(
         [sys.executable, "-u", *map(str, arguments)],
-        env=os.environ | {"PYTHONPATH": str(ROOT)} | changes,
+        env=environment() | changes,
         stdout=stdout,
         stderr=subprocess.PIPE,
         text=True,
@@ -81,6 +89,15 @@ def start_signalled(signum, printed, *arguments, times=1, seconds=0):
 def without_time_left(text):
     """Return messages without the line that a slow training has besides."""
     return re.sub(r"^About .* left .*\n", "", text, flags=re.MULTILINE)
+
+
+def interrupted(process, signum=signal.SIGINT):
+    """Wait for a process that a signal ends; return what it has printed."""
+    out, err = process.communicate(timeout=HANGS)
+    assert process.returncode == 128 + signum
+    err = without_time_left(err)
+    assert err in ("", "\nInterrupted.\n")
+    return out + err
 
 
 def check_same(path, expected):

@@ -13,9 +13,63 @@ import time
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from common import BATCH, FILTERS, TRAIN, VALID, Workload, serve
 
-SIDE, COPIED = 4096, 2**28  # of the matrices, and bytes
+# Of the matrices, bytes, and how often: large enough to keep each device busy.
+SIZES = {"cpu": (4096, 2**28, 3), "gpu": (8192, 2**31, 10)}
+
+
+class Ceilings:
+    """The rates of a large copy and of a large matrix product of random numbers.
+
+    Parameters
+    ----------
+    device : jax.Device
+    sizes : (int, int, int), optional
+        As in `SIZES`.
+    """
+
+    def __init__(self, device, sizes=None):
+        self.side, self.bytes, self.times = sizes or SIZES[device.platform]
+        rng = np.random.default_rng(0)
+        square = rng.standard_normal((self.side, self.side), dtype="float32")
+        self.square = jax.device_put(square, device)
+        # Random too: zeros draw less power, and a GPU is then faster.
+        self.long = jax.device_put(np.resize(square, self.bytes // 4), device)
+        self.functions = {}
+
+    def copied(self):
+        """Return the bytes per second that are read and written."""
+        return 2 * self.bytes / self._seconds("copy", lambda a: a + 1, self.long)
+
+    def multiplied(self, precision=None):
+        """Return the operations per second of a product.
+
+        Parameters
+        ----------
+        precision : str, optional
+            Of JAX, by default as ``jax_default_matmul_precision`` says; or "bfloat16"
+            for operands of that type.
+        """
+        square = self.square
+        if precision == "bfloat16":
+            square, precision = square.astype(jnp.bfloat16), None
+
+        def product(a):
+            return jnp.dot(a, a, precision=precision)
+
+        seconds = self._seconds((precision, square.dtype), product, square)
+        return 2 * self.side**3 / seconds
+
+    def _seconds(self, name, function, argument):
+        function = self.functions.setdefault(name, jax.jit(function))
+        function(argument).block_until_ready()
+        start = time.perf_counter()
+        for _ in range(self.times):
+            result = function(argument)
+        result.block_until_ready()
+        return (time.perf_counter() - start) / self.times
 
 
 def layers(load):
@@ -56,30 +110,10 @@ class Peer:
 
     def __init__(self, name, device):
         self.load = Workload(name, 0, 0)
-        device = jax.devices(device)[0]
-        self.square = jax.device_put(jnp.ones((SIDE, SIDE), "float32"), device)
-        self.long = jax.device_put(jnp.ones(COPIED // 4, "float32"), device)
-        self.product = jax.jit(jnp.dot)
-        self.copy = jax.jit(lambda a: a + 1)
-        self.rates()
-
-    def rates(self):
-        """Return operations and bytes per second."""
-        seconds = {}
-        for name, function, arguments in (
-            ("product", self.product, (self.square, self.square)),
-            ("copy", self.copy, (self.long,)),
-        ):
-            function(*arguments).block_until_ready()
-            start = time.perf_counter()
-            for _ in range(3):
-                result = function(*arguments)
-            result.block_until_ready()
-            seconds[name] = (time.perf_counter() - start) / 3
-        return 2 * SIDE**3 / seconds["product"], 2 * COPIED / seconds["copy"]
+        self.ceilings = Ceilings(jax.devices(device)[0])
 
     def _seconds(self, parts):
-        operations, size = self.rates()
+        operations, size = self.ceilings.multiplied(), self.ceilings.copied()
         return sum(
             max(a / operations, b / size)
             for a, b in (cost(self.load, *part) for part in parts)

@@ -1,6 +1,6 @@
 """PyTorch, as a good user of it would write the nets: the data on the device.
 
-python peers/torch_net.py NET DEVICE [channels_last] [compile]
+python peers/torch_net.py NET DEVICE [channels_last] [compile | autotune]
 """
 
 import sys
@@ -72,8 +72,10 @@ class Peer:
             self.net.parameters(), lr=RATE, momentum=MOMENTUM, nesterov=True
         )
         self.loss = self._loss
-        if "compile" in options:
+        if {"compile", "autotune"} & set(options):
+            # Both of these run CUDA graphs.
             mode = "reduce-overhead" if self.device.type == "cuda" else "default"
+            mode = "max-autotune" if "autotune" in options else mode
             self.loss = torch.compile(self._loss, mode=mode)
         batch = self.train[0][:BATCH], self.train[1][:BATCH]
         self.step = repeat(lambda: self._train(*batch).item())

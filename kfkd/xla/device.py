@@ -1,15 +1,22 @@
 """The device that programs run on."""
 
+import contextlib
 import os
 
 import jax
 
 from kfkd import stack
 from kfkd._installing import install
-from kfkd.errors import DeviceError
+from kfkd.errors import DeviceError, DeviceMemoryError
 from kfkd.stack import settings
 
-__all__ = ["describe_device", "free_memory", "get_device", "set_device"]
+__all__ = [
+    "describe_device",
+    "free_memory",
+    "get_device",
+    "memory_errors_explained",
+    "set_device",
+]
 
 
 _chosen = None
@@ -79,6 +86,28 @@ def free_memory():
     if stats and "bytes_limit" in stats:
         return stats["bytes_limit"] - stats["bytes_in_use"]
     return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+
+
+@contextlib.contextmanager
+def memory_errors_explained():
+    """Raise what JAX says when the device's memory is used up as an error of ours.
+
+    Raises
+    ------
+    DeviceMemoryError
+    """
+    try:
+        yield
+    except jax.errors.JaxRuntimeError as error:
+        code, _, text = str(error).partition(": ")
+        if code != "RESOURCE_EXHAUSTED":
+            raise
+        lines = text.strip().splitlines() or [code]
+        raise DeviceMemoryError(
+            f"{describe_device()} has too little free memory: {lines[0].rstrip('.')}. "
+            "Smaller batches need less: --batch-size, or the batch_size of the net's "
+            "batch iterators; so does a device that no other process uses."
+        ) from error
 
 
 def _devices(platform):

@@ -21,6 +21,7 @@ FILTERS = rng.normal(size=(4, 3, 3, 2)).astype("float32")
 @pytest.fixture(autouse=True)
 def as_before(monkeypatch):
     monkeypatch.delenv("KFKD_PRECISION", raising=False)
+    xla.set_precision(None)
     yield
     xla.set_precision(None)
 
@@ -45,6 +46,7 @@ def convolution(images, filters):
 
 def test_bfloat16_rounds_what_is_multiplied_and_sums_exactly():
     exact = A.astype("float64") @ B
+    xla.set_precision("float32")
     np.testing.assert_allclose(dot(A, B), exact, rtol=1e-4, atol=1e-5)
     xla.set_precision("bfloat16")
     found = dot(A, B)
@@ -55,6 +57,7 @@ def test_bfloat16_rounds_what_is_multiplied_and_sums_exactly():
 
 @pytest.mark.usefixtures("formulation")
 def test_convolutions_and_their_gradients_in_bfloat16():
+    xla.set_precision("float32")
     exact = convolution(IMAGES, FILTERS)
     xla.set_precision("bfloat16")
     for found, expected in zip(convolution(IMAGES, FILTERS), exact, strict=True):
@@ -79,6 +82,7 @@ def test_other_dtypes_are_not_rounded():
 def test_a_function_follows_the_choice():
     x, y = T.fmatrices(2)
     f = theano.function([x, y], T.dot(x, y))
+    xla.set_precision("float32")
     before = f(A, B)
     xla.set_precision("bfloat16")
     assert not np.array_equal(f(A, B), before)
