@@ -5,7 +5,6 @@ python benchmarks/gpu.py --out FOLDER
 
 import argparse
 import contextlib
-import ctypes
 import json
 import os
 import signal
@@ -27,14 +26,15 @@ GRACE = 20  # seconds between SIGTERM and SIGKILL, in which a training saves its
 USUAL = 4  # times as long as usual is how long steps may take
 LEFT = 75  # the exit status where something is left for another call
 
-
-_LIBC = ctypes.CDLL(None)
-
-
-def die_with_parent():
-    """Let the kernel end this process when its parent has died, however it did."""
-    with contextlib.suppress(AttributeError):  # not Linux
-        _LIBC.prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+# Runs Python with the arguments that follow, and has the kernel end it when its parent
+# has died, however it did. Where there is no such kernel, it ends in good order only.
+DYING_WITH_PARENT = """
+import ctypes, os, sys
+libc = ctypes.CDLL(None)
+if hasattr(libc, "prctl"):
+    libc.prctl(1, 9)  # PR_SET_PDEATHSIG, SIGKILL
+os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
+"""
 
 
 def run(step, folder, device, seconds):
@@ -62,13 +62,12 @@ def run(step, folder, device, seconds):
         env["JAX_PLATFORMS"] = "cpu"
     with folder.logging(step.name) as log:
         process = subprocess.Popen(
-            [sys.executable, *step.command],
+            [sys.executable, "-c", DYING_WITH_PARENT, *step.command],
             cwd=ROOT,
             env=env,
             stdout=subprocess.PIPE,
             stderr=log,
             start_new_session=True,
-            preexec_fn=die_with_parent,  # no threads are running
         )
         reader = threading.Thread(target=read, args=(process, step, folder, log))
         reader.start()

@@ -49,6 +49,7 @@ def convolutional():
 
 
 @pytest.mark.process
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["net.pickle", "net.npz"])
 def test_a_net_that_is_trained_here_predicts_on_a_cpu(name):
     net, X = convolutional()
