@@ -7,6 +7,7 @@ import argparse
 import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -116,10 +117,12 @@ def end(process):
 
 
 def last_line(path):
-    """Return the last line of a log that says something."""
+    """Return the line of a log that tells its latest error, or else its last."""
     lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-    lines = [line.strip() for line in lines[-50:] if line.strip()]
-    return lines[-1][:200] if lines and not lines[-1].startswith("====") else ""
+    begin = max(i for i, line in enumerate(lines) if line.startswith("==== "))
+    lines = [line.strip() for line in lines[begin + 1 :] if line.strip()]
+    errors = [line for line in lines if re.match(r"[\w.]+(Error|Exception)\b", line)]
+    return (errors or lines or [""])[-1][:200]
 
 
 def run_all(steps, folder, device, seconds):
@@ -129,6 +132,8 @@ def run_all(steps, folder, device, seconds):
     todo = [s for s in steps if ends.get(s.name, {}).get("outcome") != "done"]
     started = False
     for step in todo:
+        if step.needs and folder.ends().get(step.needs, {}).get("outcome") != "done":
+            continue
         left = deadline - time.monotonic() - GRACE
         # What could hardly end in time is left for another call, but for the first.
         if left < step.limit / USUAL and started and not step.resumes:

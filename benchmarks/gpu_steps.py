@@ -25,6 +25,8 @@ class Step:
         Whether it goes on where it was ended: it is started however little time there
         is, and is no failure when it has to be ended.
     env : dict
+    needs : str
+        The name of a step that has to be done before, if there is one.
     """
 
     name: str
@@ -32,6 +34,7 @@ class Step:
     limit: int = 240
     resumes: bool = False
     env: dict = dataclasses.field(default_factory=dict)
+    needs: str = ""
 
     @property
     def stage(self):
@@ -136,16 +139,17 @@ def _kernels(device, work, quick):
 
 
 def _tutorial(device, work, quick):
-    faces = ["--synthetic"]
+    faces, needs = ["--synthetic"], ""
     if quick:
         faces = ["--data", work / "faces"]
         draw = "import sys, kfkd.faces as f; f.make(sys.argv[1], n_train=60, n_test=1)"
-        yield Step("tutorial faces", ["-c", draw, str(work / "faces")])
+        needs = "tutorial faces"
+        yield Step(needs, ["-c", draw, str(work / "faces")])
 
     def train(what, folder, scale, *options):
         options = [*options, "--epochs-scale", scale, "--out", work / folder, *faces]
         command = _script("training", *options, device=device)
-        return Step(f"tutorial {what}", command, 3600, resumes=True)
+        return Step(f"tutorial {what}", command, 3600, resumes=True, needs=needs)
 
     usual = 1e-9 if quick else 1
     nets = ["net1", "net2"] if quick else [f"net{i}" for i in (*range(1, 8), 12)]

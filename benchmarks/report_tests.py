@@ -7,9 +7,10 @@ device that ``BENCHMARKS_DEVICE`` names.
 
 import json
 import os
-from pathlib import Path
 
 import pytest
+
+from benchmarks.gpu_folder import read
 
 _FIGURES = os.environ.get("BENCHMARKS_FIGURES", "")
 _DEVICE = os.environ.get("BENCHMARKS_DEVICE", "cpu")
@@ -17,11 +18,9 @@ _DEVICE = os.environ.get("BENCHMARKS_DEVICE", "cpu")
 
 def passed(path):
     """Return the names of the tests that have passed, as a file of figures says."""
-    outcomes = {}
-    for line in Path(path).read_text().splitlines() if path else ():
-        if '"table": "tests"' in line:
-            figure = json.loads(line)
-            outcomes[figure["test"]] = figure["outcome"]
+    figures = read(path) if path else ()
+    tests = [figure for figure in figures if figure.get("table") == "tests"]
+    outcomes = {figure["test"]: figure["outcome"] for figure in tests}
     return {test for test, outcome in outcomes.items() if outcome == "passed"}
 
 

@@ -29,10 +29,12 @@ def gpu(monkeypatch):
 def call(gpu, tmp_path, monkeypatch, capsys):
     """Call gpu.py with steps of Python code; return its status and what it printed."""
 
-    def call(codes, *arguments, **options):
-        limit = options.pop("limit", 60)
+    def call(codes, *arguments, limit=60, needs=()):
+        needs = dict(needs)
         steps = [
-            gpu.gpu_steps.Step(f"growth {name}", ["-c", code], limit, **options)
+            gpu.gpu_steps.Step(
+                f"growth {name}", ["-c", code], limit, needs=needs.get(name, "")
+            )
             for name, code in codes.items()
         ]
         monkeypatch.setattr(gpu.gpu_steps, "make", lambda *args, **kwargs: steps)
@@ -88,6 +90,24 @@ def test_what_is_done_is_not_done_again_and_what_failed_is(call):
     assert "2 of 2 steps are done" in out
     assert call({"bad": BAD, "good": BAD})[0] == 0
     assert len(whats(call)) == 3
+
+
+@pytest.mark.process
+def test_the_line_of_the_error_is_told(call):
+    call({"bad": "raise OSError('no luck\\nat all')"})
+    assert [line["end"]["why"] for line in kept(call) if "end" in line] == [
+        "OSError: no luck"
+    ]
+
+
+@pytest.mark.process
+def test_a_step_waits_for_what_it_needs(call):
+    codes = {"first": BAD, "second": GOOD}
+    status, out = call(codes, needs={"second": "growth first"})
+    assert status == 1
+    assert whats(call) == ["bad"]
+    assert "| growth second | to do |" in out
+    assert call(codes | {"first": GOOD}, needs={"second": "growth first"})[0] == 0
 
 
 @pytest.mark.process
