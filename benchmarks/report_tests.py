@@ -50,18 +50,18 @@ def _reason(longrepr):
     return text.splitlines()[0][:200] if text else ""
 
 
-def pytest_sessionfinish(session, exitstatus):
-    """Take it for a success if no test is left to run."""
-    if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and passed(_FIGURES):
-        session.exitstatus = pytest.ExitCode.OK
-
-
 class _Reporter:
     """Prints what has come of each test, once for each."""
 
     def __init__(self, config):
         self.config = config
-        self.bad = set()
+        self.bad, self.skips_files = set(), False
+
+    def pytest_sessionfinish(self, session, exitstatus):
+        """Take it for a success if no test is left to run."""
+        none = exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED
+        if none and (self.skips_files or passed(_FIGURES)):
+            session.exitstatus = pytest.ExitCode.OK
 
     def pytest_runtest_logreport(self, report):
         """Print the outcome: of the call, or of what has ended it before or after."""
@@ -73,9 +73,10 @@ class _Reporter:
             self.add(report.nodeid, report.outcome, report.longrepr)
 
     def pytest_collectreport(self, report):
-        """Print that a file cannot be read."""
-        if report.failed:
-            self.add(report.nodeid, "failed", report.longrepr)
+        """Print that a file cannot be read, or is skipped as a whole."""
+        if report.outcome != "passed":
+            self.skips_files |= report.skipped
+            self.add(report.nodeid, report.outcome, report.longrepr)
 
     def add(self, test, outcome, why):
         """Print a figure, on a line of its own."""

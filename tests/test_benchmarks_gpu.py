@@ -310,6 +310,28 @@ def test_each_test_is_a_figure_and_none_passes_twice(tmp_path):
     assert "the tests would run on cpu, not on cuda" in done.stdout + done.stderr
 
 
+@pytest.mark.process
+@pytest.mark.slow
+def test_a_file_without_what_it_needs_is_no_failure(tmp_path):
+    file = tmp_path / "test_beside.py"
+    file.write_text("import pytest\npytest.importorskip('no_such_package')\n")
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")
+    command = [sys.executable, "-m", "pytest", "-q", "-n", "0", "-c"]
+    command += [tmp_path / "pytest.ini", "-p", "benchmarks.report_tests", file]
+    done = subprocess.run(
+        list(map(str, command)),
+        cwd=ROOT,
+        env=environment(),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout
+    figures = [json.loads(x) for x in done.stdout.splitlines() if x[:1] == "{"]
+    (figure,) = [figure for figure in figures if "test_beside" in figure["test"]]
+    assert figure["outcome"] == "skipped"
+    assert "no_such_package" in figure["why"]
+
+
 # --- All stages -----------------------------------------------------------------------
 
 
