@@ -27,9 +27,9 @@ def parse_args(argv=None, prog=None):
     _add_nets(add)
     _add_faces(add, "the first face, counted from 0 in the order of test.csv", 0)
 
-    add = figure("comparison", "the points that several nets predict for one face")
+    add = figure("comparison", "the points that several nets predict for faces")
     _add_nets(add, nargs="+")
-    which = "the faces, counted from 0 in the order of the file, each in a row"
+    which = "the faces, counted from 0 in the order of the file"
     _add_faces(add, which, [6], nargs="+")
     add.add_argument(
         "--training",

@@ -108,7 +108,8 @@ def plot_comparison(nets, X, index=0, y=None, ax=None):
     X : array, shape (n, 9216) or (n, 1, 96, 96)
         Grey values in [0, 1].
     index : int or sequence of int, default=0
-        Which of the faces in `X` to draw.  With several nets, each face has a row.
+        Which of the faces in `X` to draw.  With several nets, each net has a row, or
+        each face if they are fewer.
     y : array, shape (n, 30), optional
         Where the points are, in [-1, 1], NaN where that is not known.  They are drawn
         as circles, and the titles give each net's RMSE on this face, in pixels.
@@ -146,8 +147,9 @@ def plot_comparison(nets, X, index=0, y=None, ax=None):
             f"y has {count(truth.shape[1], 'column')}, where {len(COLUMNS)} are wanted"
         )
 
-    many = len(nets) > 1 and len(X) > 1
-    rows = len(X) if many else math.ceil(len(nets) * len(X) / 4)
+    rows = min(len(nets), len(X))
+    if rows == 1:
+        rows = math.ceil(len(nets) * len(X) / 4)
     columns = math.ceil(len(nets) * len(X) / rows)
     tiles = Tiles(ax, rows, columns, captions=True, inches=3)
     for i, (name, net) in enumerate(nets.items()):
@@ -158,7 +160,7 @@ def plot_comparison(nets, X, index=0, y=None, ax=None):
             if np.isfinite(known[j]).any():
                 rmse = np.sqrt(np.nanmean((predicted - known[j]) ** 2))
                 caption = f"{name} ({rmse:.2f} pixels)"
-            tile = j * len(nets) + i
+            tile = i * len(X) + j if len(nets) <= len(X) else j * len(nets) + i
             tiles.face(tile, faces[j], caption)
             tiles.mark(tile, known[j], label="true", **_CIRCLE)
             tiles.mark(tile, predicted, label="predicted", **_CROSS)

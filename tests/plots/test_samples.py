@@ -1,3 +1,4 @@
+import itertools
 import re
 
 import drawn
@@ -166,20 +167,27 @@ def test_a_comparison_has_each_net_beside_its_name():
             np.testing.assert_allclose(points - corner, expected, atol=1e-3)
 
 
-def test_a_comparison_of_several_faces_has_a_row_for_each():
+@pytest.mark.parametrize("names", ["abcde", "abc", "ab"])
+def test_a_comparison_of_several_faces_is_a_table(names):
     X, y = drawn.images(5)
-    nets = {name: standins.Linear(seed=i, spread=0.1) for i, name in enumerate("abcde")}
-    ax = plots.plot_comparison(nets, X, [4, 0], y)
+    nets = {name: standins.Linear(seed=i, spread=0.1) for i, name in enumerate(names)}
+    ax = plots.plot_comparison(nets, X, [4, 0, 1], y)
     faces = {tuple(corner): face for face, corner in tiles(ax)}
     columns, rows = (sorted({corner[i] for corner in faces}) for i in (0, 1))
-    assert (len(columns), len(rows)) == (5, 2)
-    for (left, top), face in faces.items():
-        shown = [4, 0][rows.index(top)]
-        np.testing.assert_array_equal(face, X[shown, 0])
-        net = list(nets.values())[columns.index(left)]
-        off = 48 * (net.predict(X.reshape(5, -1))[shown] - y[shown])
-        name = list(nets)[columns.index(left)]
-        assert f"{name} ({np.sqrt(np.mean(off**2)):.2f} pixels)" in captions(ax)
+    assert len(faces) == 3 * len(nets)
+    assert len(rows) == min(len(nets), 3)
+    for (i, net), (j, shown) in itertools.product(
+        enumerate(nets.items()), enumerate([4, 0, 1])
+    ):
+        place = (j, i) if len(nets) <= 3 else (i, j)
+        name, (left, top) = net[0], (columns[place[0]], rows[place[1]])
+        np.testing.assert_array_equal(faces[left, top], X[shown, 0])
+        off = 48 * (net[1].predict(X.reshape(5, -1))[shown] - y[shown])
+        caption = f"{name} ({np.sqrt(np.mean(off**2)):.2f} pixels)"
+        [text] = [text for text in ax.texts if text.get_text() == caption]
+        x, above = text.get_position()
+        assert left < x < left + 96
+        assert top - 15 < above < top
 
 
 def test_several_faces_of_one_net_fill_rows():
