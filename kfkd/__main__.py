@@ -65,6 +65,8 @@ def guess(name, arguments):
 def main(argv=None):
     """Run the command that the arguments name; return the exit status."""
     name, *arguments = (sys.argv[1:] if argv is None else argv) or ["--help"]
+    if name == "help":
+        name, *arguments = [*arguments, "--help"]
     if name in ("-h", "--help", "--version"):
         with lasting_output():
             print(f"kfkd {kfkd.__version__}" if name == "--version" else usage())

@@ -1,6 +1,7 @@
 """Kaggle's layout: the names of the columns, the size of an image."""
 
 import difflib
+import itertools
 import reprlib
 
 __all__ = ["COLUMNS", "PIXELS", "SIDE", "hint", "nearest", "shown"]
@@ -44,6 +45,12 @@ def hint(name, names):
 
 def nearest(name, names):
     """Return the name that another, perhaps mistyped, is nearest to, or None."""
+    text = str(name)[:80].lower()
     lower = {str(known).lower(): known for known in names}
-    near = difflib.get_close_matches(str(name)[:80].lower(), lower, n=1)
-    return lower[near[0]] if near else None
+    # What all begin with, as net1 to net12 do, makes none of them nearer.
+    letters = zip(*lower, text, strict=False)
+    same = len([*itertools.takewhile(lambda at: len({*at}) == 1, letters)])
+    start = same if len(lower) > 1 else 0
+    rest = {known[start:]: known for known in lower}
+    near = difflib.get_close_matches(text[start:], rest, n=1)
+    return lower[rest[near[0]]] if near else None

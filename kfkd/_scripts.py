@@ -5,6 +5,8 @@ It is parsed here, before :mod:`kfkd.stack` is imported, which takes a while.
 
 import sys
 
+from kfkd.errors import KfkdError
+
 __all__ = ["main"]
 
 _USAGE = """\
@@ -33,8 +35,12 @@ def main(argv, prog):
     if not named and (not argv or argv[0].startswith("-")):
         print(_USAGE.format(prog), file=sys.stderr)
         return 2
-    from kfkd.stack import scripts
+    try:
+        from kfkd.stack import scripts
+    except (KfkdError, ModuleNotFoundError) as error:
+        from kfkd.cli import explain
 
+        return explain(prog, error)
     match argv:
         case ["-m", name, *arguments]:
             scripts.run_module(name, arguments)

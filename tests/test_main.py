@@ -30,12 +30,17 @@ def run(capsys):
     return run
 
 
-@pytest.mark.parametrize("arguments", [(), ("--help",), ("-h",)])
+@pytest.mark.parametrize("arguments", [(), ("--help",), ("-h",), ("help",)])
 def test_it_says_how_to_use_it(run, arguments):
     status, out, _ = run(*arguments)
     assert status == 0
     for name in (*COMMANDS, *ALIASES):
         assert re.search(rf"^ *{name} ", out, re.MULTILINE)
+
+
+def test_help_of_a_command(run):
+    assert run("help", "train") == run("train", "--help")
+    assert run("help", "fly")[0] == 2
 
 
 def test_its_version(run):
@@ -98,6 +103,15 @@ def test_an_unknown_command(run):
             "train net2.pickle",
             "kfkd train: error: argument NET: 'net2.pickle' is not one of "
             f"{', '.join(choices.NETS)} (did you mean 'net2'?)",
+        ),
+        (
+            "train net99",  # which is as far from all
+            "kfkd train: error: argument NET: 'net99' is not one of "
+            f"{', '.join(choices.NETS)}",
+        ),
+        (
+            "doctor --hlep",
+            "kfkd doctor: error: there is no option --hlep (did you mean '--help'?)",
         ),
         (
             "train net1 --precision float23",

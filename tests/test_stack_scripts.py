@@ -69,11 +69,11 @@ def python(tmp_path):
     for name in ("THEANO_FLAGS", "THEANORC", "KFKD_DEVICE"):
         environment.pop(name, None)
 
-    def python(*arguments):
+    def python(*arguments, **settings):
         done = subprocess.run(
             [sys.executable, *map(str, arguments)],
             cwd=tmp_path,
-            env=environment,
+            env=environment | settings,
             capture_output=True,
             text=True,
         )
@@ -203,6 +203,16 @@ def test_a_file_that_is_not_there(python, monkeypatch, capsys):
     assert (exit.value.code, out) == (2, "")
     assert err.split("'")[0] == theirs.split("'")[0]  # "python: can't open file "
     assert "[Errno 2] No such file or directory" in err
+
+
+@pytest.mark.process
+def test_what_keeps_the_packages_from_their_import_is_said_in_a_line(python, kfkd_run):
+    flags = {"THEANORC": "", "THEANO_FLAGS": "floatX=float17"}
+    status, out, err = python(*kfkd_run, "-c", "print('run')", **flags)
+    assert (status, out) == (1, "")
+    assert err.startswith("kfkd run: Theano does not take its settings: ")
+    assert err.endswith(". Change floatX=float17 in THEANO_FLAGS\n")
+    assert err.count("\n") == 1
 
 
 @pytest.mark.parametrize("arguments", [[], ["-m"], ["-c"], ["--unknown", "script.py"]])

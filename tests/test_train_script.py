@@ -42,7 +42,8 @@ def test_a_net_is_trained_reported_saved_and_drawn(folder, work, capsys):
     rmse = np.sqrt(best["valid_loss"]) * 48
     assert (
         f"Best validation loss {best['valid_loss']:.6f} at epoch {best['epoch']}: "
-        f"RMSE {rmse:.3f} pixels\nTrain loss at the end {loss:.6f}\n3 epochs in "
+        f"RMSE {rmse:.3f} pixels\nTrain loss at the end {loss:.6f} (the table's is "
+        "an average over the epoch)\n3 epochs in "
     ) in out
     assert f", on {xla.describe_device()}\n" in out
     assert out.count(f"Training on {xla.describe_device()}\n") == 1
@@ -162,6 +163,7 @@ def test_the_train_loss_is_called_what_it_is(kind, text, capsys):
     train.report(net.fit(X, y), X, y)
     out = capsys.readouterr().out
     assert f"\n{text} 0." in out
+    assert ("is with it" in out) == (kind is layers.DropoutLayer)
     assert "\n1 epoch in " in out
 
 

@@ -15,7 +15,7 @@ from kfkd._signals import ended_like_ctrl_c
 from kfkd.cli._output import lasting_output
 from kfkd.errors import KfkdError
 
-__all__ = ["run"]
+__all__ = ["explain", "run"]
 
 _INTERRUPTED = 130
 
@@ -53,23 +53,36 @@ def run(name, argv=None, prog=None):
 def _run(name, argv, prog):
     try:
         return importlib.import_module(f"kfkd.cli.{name}").main(argv, prog)
-    except (KfkdError, OSError) as error:
-        _complain(prog, error)
-        return 1
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] == "kfkd":
-            raise
-        advice = f"Install it with: {install()}"
-        if is_checkout():
-            advice = (
-                "`make venv` sets all up in .venv: then run .venv/bin/python instead, "
-                "or first `. .venv/bin/activate`"
-            )
-        _complain(prog, f"{error}, for {sys.executable}. {advice}")
-        return 1
+    except (KfkdError, OSError, ModuleNotFoundError) as error:
+        return explain(prog, error)
     except KeyboardInterrupt:
         print("\nInterrupted.", file=sys.stderr)
         return _INTERRUPTED
+
+
+def explain(prog, error):
+    """Print what the user can do about an error; return the exit status.
+
+    Parameters
+    ----------
+    prog : str
+        What the command is called.
+    error : KfkdError, OSError or ModuleNotFoundError
+        Raised again if it is a module of ours that is missing.
+    """
+    if not isinstance(error, ModuleNotFoundError):
+        _complain(prog, error)
+        return 1
+    if (error.name or "").partition(".")[0] == "kfkd":
+        raise error
+    advice = f"Install it with: {install()}"
+    if is_checkout():
+        advice = (
+            "`make venv` sets all up in .venv: then run .venv/bin/python instead, "
+            "or first `. .venv/bin/activate`"
+        )
+    _complain(prog, f"{error}, for {sys.executable}. {advice}")
+    return 1
 
 
 def _complain(prog, problem):

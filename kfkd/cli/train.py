@@ -85,8 +85,7 @@ def main(argv=None, prog=None):
         time_limit=args.time_limit,
         **args.checkpoint_every,
     )
-    if not args.dry_run:
-        check_left(checkpoint, args)
+    notices = [] if args.dry_run else check_left(checkpoint, args)
     _options.choose_device(args)
     kfkd.xla.set_precision(args.precision)
     # For a dry run, enough that DRY_RUN of them have all their labels.
@@ -103,6 +102,8 @@ def main(argv=None, prog=None):
     print(f"y.shape == {y.shape}; y.min == {y.min():.3f}; y.max == {y.max():.3f}\n")
     if args.dry_run:
         X, y, net.max_epochs = X[:DRY_RUN], y[:DRY_RUN], 1
+    for notice in notices:
+        print(notice)
 
     if not args.dry_run:
         handlers = net.on_epoch_finished
@@ -145,9 +146,12 @@ def main(argv=None, prog=None):
 
 
 def check_left(checkpoint, args):
-    """Raise CheckpointError if the training would write over what an earlier one left.
+    """Return notices of what an earlier training has left in the places of this one.
 
-    Of a net that it will replace there is only a notice.
+    Raises
+    ------
+    CheckpointError
+        It has left a checkpoint, and the user does not say what to do about it.
     """
     found = checkpoint.path.exists() or checkpoint.previous.exists()
     if found and args.resume is None:
@@ -155,10 +159,12 @@ def check_left(checkpoint, args):
             f"{checkpoint.path} is left from a training that ended early. --resume "
             "goes on from it; --no-resume begins anew and deletes it"
         )
+    notices = []
     if args.resume and not found:
-        print(f"There is no checkpoint {checkpoint.path}: training begins.")
-    if args.out.exists() and not args.resume:
-        print(f"{args.out} is there already; the new net will take its place.")
+        notices.append(f"There is no checkpoint {checkpoint.path}: training begins.")
+    if args.out.exists() and not (args.resume and found):
+        notices.append(f"{args.out} is there already; the new net will take its place.")
+    return notices
 
 
 def save(net, path):
@@ -184,14 +190,15 @@ def report(net, X, y):
     best = np.argmin(np.nan_to_num(losses, nan=np.inf))
     X_train, _, y_train, _ = net.train_split(X, y, net)
     train = mean_squared_error(y_train, net.predict(X_train))
-    # What the table has is an average over the epoch, with dropout if there is some.
     drops = any(isinstance(layer, DropoutLayer) for layer in net.layers_.values())
-    of_what = "Train loss without dropout" if drops else "Train loss at the end"
+    of_what = "without dropout" if drops else "at the end"
+    table = "is with it, and " if drops else ""
     print(
         f"{'Interrupted.' if net.interrupted_ else ''}\n"
         f"Best validation loss {losses[best]:.6f} at epoch {best + 1}: "
         f"RMSE {48 * np.sqrt(losses[best]):.3f} pixels\n"
-        f"{of_what} {train:.6f}\n"
+        f"Train loss {of_what} {train:.6f} (the table's {table}is an average over the "
+        "epoch)\n"
         f"{count(len(seconds), 'epoch')} in {sum(seconds):.1f} s, "
         f"median {np.median(seconds):.3f} s, on {kfkd.xla.describe_device()}"
     )

@@ -3,16 +3,16 @@
 The exit status is 0 if it is, and 1 if not.
 """
 
-import argparse
 import sys
 from pathlib import Path
 
 import kfkd
+from kfkd.cli._parser import Parser
 
 
 def main(argv=None, prog=None):
     """Print the report; return the exit status."""
-    argparse.ArgumentParser(
+    Parser(
         prog=prog or "python -m kfkd.doctor",
         description="Say whether kfkd's installation is sound; exit with 1 if not.",
     ).parse_args(argv)

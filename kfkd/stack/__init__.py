@@ -68,7 +68,7 @@ keep_memory()  # before NumPy, if it can be
 check_installed()
 _flags, _mode, REQUESTED_DEVICE = settings.get_settings()
 with _import_hook.bypassed(), imports.quiet():
-    with settings.explained(_flags):
+    with settings.explained():
         theano = imports.import_theano(_flags)
     numerics.repair_numpy_names(theano)
     numerics.repair_digests(theano)

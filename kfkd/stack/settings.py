@@ -106,9 +106,12 @@ def get_settings():
     if "linker" in settings:
         linker = settings["linker"]
         settings["linker"] = _PYTHON_LINKERS.get(linker, linker)
-    gpu = re.fullmatch(r"(?:gpu|cuda)(\d*)", settings.get("device", ""))
-    settings["device"] = "cpu" if gpu else settings.get("device", "cpu")
-    device = gpu and "cuda" + (gpu[1] and f":{gpu[1]}")
+    device, gpu = None, settings.get("device", "")
+    if named := re.fullmatch(r"(?:gpu|cuda)(\d*)", gpu):
+        device = "cuda" + (named[1] and f":{named[1]}")
+    elif gpu.startswith("opencl"):
+        device = gpu  # which is refused, where it is used, as no device of XLA's
+    settings["device"] = "cpu" if device else settings.get("device", "cpu")
     return ",".join(f"{name}={value}" for name, value in settings.items()), mode, device
 
 
@@ -172,7 +175,7 @@ def _linker(accept, config, value):
 
 
 @contextlib.contextmanager
-def explained(flags):
+def explained():
     """Say what is wrong with the settings in one error, without Theano's traceback."""
     try:
         yield
@@ -184,8 +187,8 @@ def explained(flags):
     else:
         return
     raise SettingsError(
-        f"Theano does not take its settings, {flags}: {problem}. Change "
-        f"{_places()}; kfkd's own mode is xla."
+        f"Theano does not take its settings: {problem}. Change {_places(problem)}"
+        + ("; kfkd's own mode is xla" if source("mode") else "")
     ) from None
 
 
@@ -193,8 +196,15 @@ def _frames(error):
     return traceback.extract_tb(error.__traceback__)
 
 
-def _places():
-    """Return where the user's settings are, as text."""
+def _places(problem):
+    """Return the settings that a problem names, or else where there are any."""
+    named = [
+        f"{name}={value} in {where}"
+        for name, (value, where) in user_settings().items()
+        if value and value in problem
+    ]
+    if named:
+        return " or ".join(named)
     places = {where: None for _, where in user_settings().values()}
     files = {path: None for path in _files() if os.path.exists(path)}
     return " or ".join([*(files | places)]) or "THEANO_FLAGS or .theanorc"
