@@ -110,7 +110,7 @@ class Checkpoint:
         if self.resume:
             self._resume(net)
         self._begun = self._saved = self._ended = time.monotonic()
-        self._next, self._longest, self._cost = self._begun + _PAUSE, 0, 0
+        self._next, self._longest, self._cost = self._begun, 0, 0
         self._passed = 0
 
     def ahead(self, net, epoch):

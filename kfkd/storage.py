@@ -47,7 +47,8 @@ def similar(path):
         found = sorted(n for n in names if n.endswith(tuple(FORMATS.values())))
     forgotten = [f"{stem(path)}{ending}" for ending in FORMATS.values()]
     forgotten = [name for name in forgotten if name in found]
-    name = forgotten[0] if forgotten else nearest(path.name, found)
+    stems = {stem(name): name for name in found}
+    name = forgotten[0] if forgotten else stems.get(nearest(stem(path), stems))
     return path.with_name(name) if name else None
 
 

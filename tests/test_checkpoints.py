@@ -310,6 +310,14 @@ def test_the_latest_epoch_is_saved_when_training_ends_early(path, clock, saved):
     assert saved == [3, 4]  # Fate ended the fifth epoch before it was heard of
 
 
+def test_the_first_epoch_is_enough_to_go_on_from(path, clock, saved, monkeypatch):
+    monkeypatch.setattr(checkpoints, "_PAUSE", 1000)
+    fate.add(2)
+    with pytest.raises(Killed):
+        trained(plain, clock, Checkpoint(path))
+    assert saved == [1]
+
+
 def test_early_stopping_is_an_end(path, clock, saved):
     def stop(net, train_history):
         if len(train_history) == 5:

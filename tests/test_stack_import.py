@@ -9,6 +9,7 @@ import subprocess
 import sys
 
 import pytest
+from theano.configparser import parse_config_string
 
 from kfkd import stack
 from kfkd.errors import SettingsError
@@ -58,6 +59,47 @@ def test_a_file_that_cannot_be_read_is_named(monkeypatch, tmp_path, content):
         explained(),
     ):
         configparser.ConfigParser().read(rc)
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (
+            "device=gpu # the card",
+            "in THEANO_FLAGS; a comment needs a line of its own$",
+        ),
+        ("device=gpux", "'gpux' is no device; .* Change device=gpux in THEANO_FLAGS$"),
+        ("device=opencl0:1", "'opencl0:1' is no device; they are called cpu, gpu"),
+        ("device=cuda:0", "'cuda:0' is no device; they are called cpu, gpu"),
+        ("floatX='float64", "THEANO_FLAGS cannot be read: No closing quotation"),
+    ],
+)
+def test_flags_that_are_refused(monkeypatch, flags, message):
+    monkeypatch.setenv("THEANORC", "")
+    monkeypatch.setenv("THEANO_FLAGS", flags)
+    with pytest.raises(SettingsError, match=message):
+        get_settings()
+
+
+def test_what_a_value_holds_reaches_theano_as_it_is(monkeypatch, tmp_path):
+    values = {
+        "base_compiledir": "/tmp/o'neil, and others",
+        "gcc__cxxflags": '-O3 -D"a b"',
+        "floatX": "float64 # a comment",
+        "mode": "FAST_RUN",  # where Python 2 saw a comment
+    }
+    lines = [f"{name} = {value}" for name, value in values.items()]
+    (tmp_path / "rc").write_text("[global]\n" + "\n".join(lines) + " ; slow\n")
+    monkeypatch.setenv("THEANORC", str(tmp_path / "rc"))
+    monkeypatch.setenv(
+        "THEANO_FLAGS", "'gcc__cxxflags=-O2, -O3',optimizer=\"fast_run\""
+    )
+    values |= {"gcc__cxxflags": "-O2, -O3", "optimizer": "fast_run"}
+    flags, _, _ = get_settings()
+    assert parse_config_string(flags).items() >= values.items()
+    where = rf"Change floatX=.* in {tmp_path / 'rc'}; a comment needs a line of its own"
+    with pytest.raises(SettingsError, match=where), explained():
+        stack.theano.config.floatX = values["floatX"]
 
 
 def test_where_the_users_settings_are(monkeypatch, tmp_path):

@@ -289,6 +289,7 @@ def test_a_pickle_of_another_thing_is_an_error(tmp_path, content, described):
         (["net1.npz"], "net1.pickle", "net1.npz"),
         (["net-specialists.pickle"], "net_specialist.pickle", "net-specialists.pickle"),
         (["notes.txt"], "note.txt", None),
+        (["net6.pickle"], "x.pickle", None),
         ([], "net1.pickle", None),
     ],
 )

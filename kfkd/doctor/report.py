@@ -48,7 +48,7 @@ def examine():
         mend = reinstall()
         if "SettingsError: " in failure:
             failure, _, places = failure.rpartition(". Change ")
-            mend = f"Change {places.partition(';')[0]}"
+            mend = f"Change {places}"
         if any(finding.mend for finding in packages):
             mend = "Mend the packages above first"
         yield Finding("steps" if found else "import", failure, mend)

@@ -5,6 +5,7 @@ import contextlib
 import functools
 import os
 import re
+import shlex
 import sys
 import traceback
 
@@ -50,14 +51,28 @@ def user_settings():
         options = parser["global"] if parser.has_section("global") else {}
         for name, value in options.items():
             name = "floatX" if name == "floatx" else name
+            # Python 2 took what follows as a comment.
+            value = re.split(r"\s;", value, maxsplit=1)[0].rstrip()
             settings[name] = value, path
-    for flag in os.environ.get("THEANO_FLAGS", "").split(","):
+    for flag in _flags():
         name, equals, value = flag.strip().partition("=")
         if equals:
             # As `config.scan.allow_gc` and the like are called now.
             name = name.strip().replace(".", "__")
             settings[name] = value.strip(), "THEANO_FLAGS"
     return {name: entry for name, entry in settings.items() if not _is_gone(name)}
+
+
+def _flags():
+    """Return the parts of THEANO_FLAGS, which may be quoted."""
+    flags = shlex.shlex(os.environ.get("THEANO_FLAGS", ""), posix=True)
+    flags.whitespace, flags.whitespace_split, flags.commenters = ",", True, ""
+    try:
+        return list(flags)
+    except ValueError as error:
+        raise SettingsError(
+            f"THEANO_FLAGS cannot be read: {error}. Change it"
+        ) from None
 
 
 def _files():
@@ -93,7 +108,13 @@ _PYTHON_LINKERS = {
 
 
 def get_settings():
-    """Return THEANO_FLAGS for the import, the mode, and the GPU asked for, if any."""
+    """Return THEANO_FLAGS for the import, the mode, and the GPU asked for, if any.
+
+    Raises
+    ------
+    SettingsError
+        THEANO_FLAGS has an open quotation, or there is no such device.
+    """
     own = {name: value for name, (value, _) in user_settings().items()}
     settings = _DEFAULTS | own
     settings |= {name: off for name, off in _OFF.items() if name in settings}
@@ -106,13 +127,25 @@ def get_settings():
     if "linker" in settings:
         linker = settings["linker"]
         settings["linker"] = _PYTHON_LINKERS.get(linker, linker)
-    device, gpu = None, settings.get("device", "")
-    if named := re.fullmatch(r"(?:gpu|cuda)(\d*)", gpu):
-        device = "cuda" + (named[1] and f":{named[1]}")
-    elif gpu.startswith("opencl"):
-        device = gpu  # which is refused, where it is used, as no device of XLA's
-    settings["device"] = "cpu" if device else settings.get("device", "cpu")
-    return ",".join(f"{name}={value}" for name, value in settings.items()), mode, device
+    asked = settings.get("device", "cpu")
+    gpu = re.fullmatch(r"(?:gpu|cuda)(\d*)", asked)
+    if not gpu and asked != "cpu":
+        raise SettingsError(
+            f"{asked!r} is no device; they are called cpu, gpu, gpu0, gpu1, and so on. "
+            f"Change device={asked} in {source('device')}{_hint(asked)}"
+        )
+    settings["device"] = "cpu"
+    device = gpu and "cuda" + (gpu[1] and f":{gpu[1]}")
+    # Theano takes quotes, commas and what follows a # for what they are in a shell.
+    flags = [
+        f"{name}={value and shlex.quote(value)}" for name, value in settings.items()
+    ]
+    return ",".join(flags), mode, device
+
+
+def _hint(value):
+    """Return what may be wrong with a value, or nothing."""
+    return "; a comment needs a line of its own" if re.search("[#;]", value) else ""
 
 
 class _Section:
@@ -199,7 +232,7 @@ def _frames(error):
 def _places(problem):
     """Return the settings that a problem names, or else where there are any."""
     named = [
-        f"{name}={value} in {where}"
+        f"{name}={value} in {where}{_hint(value)}"
         for name, (value, where) in user_settings().items()
         if value and value in problem
     ]
