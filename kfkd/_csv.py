@@ -128,7 +128,9 @@ def _header(line, where, number, test):
     if line.startswith(b"\x1f\x8b"):
         raise DataError(f"{where} is compressed by gzip; uncompress it")
     if line.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in line:
-        raise DataError(f"{where} is not plain text (UTF-16?); save it as UTF-8")
+        raise DataError(
+            f"{where} is not plain text in UTF-8; save it as such, if it is a table"
+        )
     if line.lstrip().startswith((b"<", b"{")):
         raise DataError(
             f"{where} is not a table but an answer of a web site: log in to Kaggle, "

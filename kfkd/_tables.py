@@ -43,7 +43,7 @@ def read(stream, where, needed):
         text = stream.read().decode("utf-8-sig")
     except UnicodeDecodeError:
         raise DataError(
-            f"{where} is not plain text (UTF-16?); save it as UTF-8"
+            f"{where} is not plain text in UTF-8; save it as such, if it is a table"
         ) from None
     first = next((line for line in text.splitlines() if line.strip()), None)
     if first is None:

@@ -205,6 +205,22 @@ def test_flags_with_dots_and_of_gpu_back_ends(monkeypatch):
     assert device == "cuda:2"
 
 
+def test_monitors_are_called_with_the_graph_or_without():
+    seen = []
+    x = T.dscalar()
+    for monitor in (
+        lambda i, node, fn: seen.append((i, node.op, fn.outputs[0][0])),
+        lambda fgraph, i, node, fn: seen.append((i, node.op, fn.outputs[0][0])),
+    ):
+        mode = theano.compile.MonitorMode(pre_func=monitor, post_func=monitor)
+        f = theano.function([x], 5 * x, mode=mode)
+        assert f(3) == 15
+    (i, op, before), (j, again, after) = seen[:2]
+    assert (i, before, j, after) == (0, None, 0, 15)
+    assert op == again == f.maker.fgraph.outputs[0].owner.op
+    assert seen[2:] == seen[:2]
+
+
 def test_old_names():
     from theano.tensor.signal import downsample
 

@@ -140,8 +140,9 @@ def test_specialists_that_are_still_to_be_trained(run, monkeypatch, name, comman
     storage.save(crew, name)
     status, printed = run(name)
     assert status == (
-        f"submit.py: {name} holds 2 of 6 specialists; `{command}` trains the others: "
-        f"{', '.join(NAMES[:2] + NAMES[4:])}"
+        f"submit.py: {name} holds 2 of 6 specialists. To train the others "
+        f"({', '.join(NAMES[:2] + NAMES[4:])}), do `{command}` with the net and "
+        "options that it was made with, but without --only"
     )
     assert printed == ""
 

@@ -229,8 +229,14 @@ def test_a_checkpoint_of_another_training_is_an_error(folder, capsys):
     assert train.main([*arguments[:-1], "2", "--no-resume"]) == 0
     assert "net1.pickle is there already" in capsys.readouterr().out
     assert files(Path.cwd()) == ["net1.pickle", "net1.png"]
-    assert train.main([*arguments[:-1], "2", "--resume"]) == 0
-    assert "There is no checkpoint net1.checkpoint" in capsys.readouterr().out
+    finished = Path("net1.pickle").read_bytes()
+    with pytest.raises(
+        CheckpointError, match=r"no net1.checkpoint to go on from: .*end"
+    ):
+        train.main([*arguments[:-1], "2", "--resume"])
+    assert Path("net1.pickle").read_bytes() == finished
+    assert train.main([*arguments[:-1], "2", "--resume", "--out", "new.pickle"]) == 0
+    assert "There is no checkpoint new.checkpoint" in capsys.readouterr().out
 
 
 def test_what_a_killed_training_left_is_kept(folder):

@@ -55,8 +55,9 @@ def check_complete(nets, path):
         command = ["kfkd", "fit-specialists"]
         command += [] if path == _saved_nets.DEFAULT_SET else ["--out", path]
         raise PredictionError(
-            f"{path} holds {len(nets)} of {len(nets) + len(missing)} specialists; "
-            f"`{shlex.join(command)}` trains the others: {', '.join(missing)}"
+            f"{path} holds {len(nets)} of {len(nets) + len(missing)} specialists. To "
+            f"train the others ({', '.join(missing)}), do `{shlex.join(command)}` with "
+            "the net and options that it was made with, but without --only"
         )
 
 

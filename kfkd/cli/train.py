@@ -151,7 +151,8 @@ def check_left(checkpoint, args):
     Raises
     ------
     CheckpointError
-        It has left a checkpoint, and the user does not say what to do about it.
+        It has left a checkpoint, and the user does not say what to do about it; or a
+        net alone, which cannot be gone on with.
     """
     found = checkpoint.path.exists() or checkpoint.previous.exists()
     if found and args.resume is None:
@@ -161,6 +162,11 @@ def check_left(checkpoint, args):
         )
     notices = []
     if args.resume and not found:
+        if args.out.exists():
+            raise CheckpointError(
+                f"{args.out} is there, and no {checkpoint.path} to go on from: that "
+                "training has come to its end. --no-resume begins anew, and replaces it"
+            )
         notices.append(f"There is no checkpoint {checkpoint.path}: training begins.")
     if args.out.exists() and not (args.resume and found):
         notices.append(f"{args.out} is there already; the new net will take its place.")

@@ -2,6 +2,7 @@
 
 import functools
 import importlib
+import inspect
 import pickle
 
 from kfkd.stack.imports import lend_module, make_module
@@ -35,8 +36,27 @@ def _change_flags(theano):
     return change_flags
 
 
+def _monitored(self, fgraph, i, node, fn):
+    """Run a node as MonitorMode does, for functions that are given no graph, too."""
+    _call_monitor(self.pre_func, fgraph, i, node, fn)
+    fn()
+    _call_monitor(self.post_func, fgraph, i, node, fn)
+
+
+def _call_monitor(function, fgraph, *arguments):
+    if function is None:
+        return
+    try:
+        inspect.signature(function).bind(fgraph, *arguments)
+    except TypeError:
+        function(*arguments)
+    else:
+        function(fgraph, *arguments)
+
+
 def lend(theano):
     """Set the names on Theano's modules."""
+    theano.compile.MonitorMode.eval = _monitored
     for name in ("compile.debugmode", "compile.nanguardmode", "misc.pkl_utils"):
         importlib.import_module(f"theano.{name}")
     T, nnet, bits = theano.tensor, theano.tensor.nnet, theano.configdefaults
