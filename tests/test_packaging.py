@@ -381,3 +381,13 @@ def test_a_script_outside_of_the_environment_says_how_to_enter_it(tmp_path):
     assert done.stderr.startswith("No module named ")
     assert ". .venv/bin/activate" in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.process
+def test_a_folder_with_the_name_of_the_package_is_not_taken_for_it(tmp_path):
+    (tmp_path / "kfkd" / "kfkd").mkdir(parents=True)  # as a checkout beside a script
+    (tmp_path / "script.py").write_text("import kfkd; print(kfkd.__version__)")
+    done = subprocess.run(
+        [sys.executable, "script.py"], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert (done.stdout, done.stderr) == (f"{kfkd.__version__}\n", "")
