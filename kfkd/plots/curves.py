@@ -9,7 +9,7 @@ from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, NullLocato
 from kfkd._layout import shown
 from kfkd.errors import PlotError
 
-from .drawing import BLACK, LINES, new_axes
+from .drawing import BLACK, LINES, check_axes, new_axes
 from .histories import (
     Curves,
     best,
@@ -80,6 +80,7 @@ def plot_learning_curves(
     found = {name: read_curves(net, name or "the net") for name, net in nets.items()}
     single = len(found) == 1
     last = max(curves.epochs[-1] for curves in found.values())
+    check_axes(ax)
     ax = new_axes(7, 4.4 if len(found) <= _INSIDE else 5) if ax is None else ax
 
     handles = []
@@ -155,6 +156,7 @@ def plot_specialists(specialists, ax=None, *, log=True, ymin=None, ymax=None):
         columns: read_curves(net, f"the specialist for {columns[0]}")
         for columns, net in specialists.items()
     }
+    check_axes(ax)
     ax = new_axes(7, 5) if ax is None else ax
     handles = []
     for i, (columns, curves) in enumerate(found.items()):

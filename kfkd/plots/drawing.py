@@ -2,6 +2,7 @@
 
 from pathlib import PurePath
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from kfkd.choices import PICTURE_FORMATS as FORMATS
@@ -15,6 +16,7 @@ __all__ = [
     "MARK",
     "ORANGE",
     "SKY",
+    "check_axes",
     "check_format",
     "new_axes",
     "save_figure",
@@ -30,6 +32,15 @@ LINES = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY)
 def new_axes(width, height):
     """Return the Axes of a new figure, of a size in inches, that fits its labels."""
     return Figure(figsize=(width, height), layout="constrained").add_subplot()
+
+
+def check_axes(ax):
+    """Raise `PlotError` unless the caller's `ax` is an Axes, or None."""
+    if ax is not None and not isinstance(ax, Axes):
+        raise PlotError(
+            f"ax is not an Axes, but {type(ax).__name__}; the second of what "
+            "plt.subplots() returns is one"
+        )
 
 
 def check_format(path):

@@ -2,6 +2,7 @@
 
 import math
 import numbers
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -131,7 +132,8 @@ def plot_comparison(nets, X, index=0, y=None, ax=None):
     -----
     The figure samples2 of the tutorial.
     """
-    if not nets or not all(isinstance(name, str) for name in nets):
+    named = isinstance(nets, Mapping) and all(isinstance(name, str) for name in nets)
+    if not nets or not named:
         raise PlotError(
             "to compare nets, give a mapping of names to nets or to sets of specialists"
         )

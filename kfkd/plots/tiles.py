@@ -7,7 +7,7 @@ from kfkd._layout import PIXELS, SIDE
 from kfkd.data import to_pixels
 from kfkd.errors import PlotError
 
-from .drawing import MARK, new_axes
+from .drawing import MARK, check_axes, new_axes
 
 __all__ = ["Tiles", "checked"]
 
@@ -22,6 +22,7 @@ class Tiles:
         head = _HEAD if captions else 0
         width = columns * (SIDE + _GAP) - _GAP
         height = rows * (head + SIDE + _GAP) - _GAP
+        check_axes(ax)
         if ax is None:
             above = 0.35 if title else 0
             ax = new_axes(inches * columns, inches * columns * height / width + above)

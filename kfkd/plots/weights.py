@@ -10,7 +10,7 @@ from scipy.ndimage import gaussian_filter
 from kfkd._layout import PIXELS, SIDE, shown
 from kfkd.errors import PlotError
 
-from .drawing import new_axes
+from .drawing import check_axes, new_axes
 
 __all__ = ["plot_weights"]
 
@@ -84,6 +84,7 @@ def plot_weights(net, ax=None, *, n=None, smooth=None):
     columns = _columns(len(strongest))
     rows = math.ceil(len(strongest) / columns)
     height, width = np.multiply(images.shape[1:], 1.1)  # with gaps
+    check_axes(ax)
     ax = new_axes(7, 0.4 + 6 * rows / columns) if ax is None else ax
     norm = CenteredNorm(halfrange=np.abs(strongest).max() or 1)
     for i, image in enumerate(strongest):

@@ -145,6 +145,12 @@ def test_a_loss_of_zero():
     plots.plot_learning_curves(rows).figure.draw_without_rendering()
 
 
+def test_an_array_of_axes_is_not_drawn_in():
+    axes = np.array(Figure().subplots(1, 2))
+    with pytest.raises(plots.PlotError, match="ax is not an Axes, but ndarray"):
+        plots.plot_learning_curves(history(2), ax=axes)
+
+
 @pytest.mark.parametrize(
     ("given", "message"),
     [

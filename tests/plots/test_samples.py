@@ -271,6 +271,8 @@ def test_what_cannot_be_drawn():
         (lambda: plots.plot_predictions(X, y[:, :3]), "x and y in turn"),
         (lambda: plots.plot_comparison({}, X), "a mapping of names"),
         (lambda: plots.plot_comparison([net], X), "a mapping of names"),
+        (lambda: plots.plot_comparison(net, X), "a mapping of names"),
+        (lambda: plots.plot_sample(X[0], y[0], Figure()), "ax is not an Axes, but Fig"),
         (lambda: plots.plot_comparison(standins.specialists(), X), "mapping of names"),
         (
             lambda: plots.plot_comparison({"a": net}, X, 4),
