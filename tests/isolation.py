@@ -5,7 +5,10 @@ To be imported before anything that reads them. Processes that tests start inher
 
 import os
 import tempfile
+from importlib import metadata
 from pathlib import Path
+
+from packaging.version import Version
 
 # What the tests themselves can be asked for.
 _OPTIONS = {"KFKD_CASES", "KFKD_TEST_LABELS", "KFKD_TEST_LOOKUP"}
@@ -28,3 +31,7 @@ os.environ |= {
     "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.1",
     "MPLCONFIGDIR": str(Path(home.name, "matplotlib")),
 }
+
+# These log with each kept program that the processor lacks what is no feature of one.
+if Version(metadata.version("jax")) < Version("0.10.2"):
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
