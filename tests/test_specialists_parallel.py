@@ -84,8 +84,6 @@ def test_they_are_the_same_in_parallel(
 
 @pytest.mark.process
 @pytest.mark.slow
-# Joblib 1.5 deprecates what its own back end for Dask does.
-@pytest.mark.filterwarnings("ignore:`apply_async` is deprecated:DeprecationWarning")
 def test_they_are_the_same_on_a_dask_cluster(
     one_after_the_other, settings, folder, tmp_path
 ):
