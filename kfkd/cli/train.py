@@ -157,8 +157,8 @@ def check_left(checkpoint, args):
     found = checkpoint.path.exists() or checkpoint.previous.exists()
     if found and args.resume is None:
         raise CheckpointError(
-            f"{checkpoint.path} is left from a training that ended early. --resume "
-            "goes on from it; --no-resume begins anew and deletes it"
+            f"{checkpoint.path} is left from a training that ended early, or one still "
+            "runs. --resume goes on from it; --no-resume begins anew and deletes it"
         )
     notices = []
     if args.resume and not found:
