@@ -17,7 +17,8 @@ from kfkd.stack.settings import explained, get_settings
 def test_settings_that_theano_does_not_take(monkeypatch):
     monkeypatch.setenv("THEANORC", "")
     for name, value in (("mode", "foo"), ("floatX", "float17")):
-        monkeypatch.setenv("THEANO_FLAGS", f"{name}={value}")
+        # Of another, the value is in the message, too.
+        monkeypatch.setenv("THEANO_FLAGS", f"linker=c,{name}={value},allow_gc=f")
         message = rf"take its settings: .*{value}.*\. Change {name}={value} in THEANO_F"
         with pytest.raises(SettingsError, match=message) as error, explained():
             setattr(stack.theano.config, name, value)
@@ -49,7 +50,7 @@ def test_a_file_that_cannot_be_read_is_named(monkeypatch, tmp_path, content):
         ("device=gpux", "'gpux' is no device; .* Change device=gpux in THEANO_FLAGS$"),
         ("device=opencl0:1", "'opencl0:1' is no device; they are called cpu, gpu"),
         ("device=cuda:0", "'cuda:0' is no device; they are called cpu, gpu"),
-        ("floatX='float64", "THEANO_FLAGS cannot be read: No closing quotation"),
+        ("floatX='float64", "No closing quotation. Change THEANO_FLAGS$"),
     ],
 )
 def test_flags_that_are_refused(monkeypatch, flags, message):

@@ -71,7 +71,7 @@ def _flags():
         return list(flags)
     except ValueError as error:
         raise SettingsError(
-            f"THEANO_FLAGS cannot be read: {error}. Change it"
+            f"Theano's settings cannot be read: {error}. Change THEANO_FLAGS"
         ) from None
 
 
@@ -230,15 +230,20 @@ def _frames(error):
 
 
 def _places(problem):
-    """Return the settings that a problem names, or else where there are any."""
-    named = [
-        f"{name}={value} in {where}{_hint(value)}"
-        for name, (value, where) in user_settings().items()
-        if value and value in problem
-    ]
+    """Return the setting that a problem names, or else where there are any."""
+    own = user_settings()
+
+    def is_told(text):
+        return text and re.search(rf"(?<!\w){re.escape(text)}(?!\w)", problem)
+
+    # Theano tells the name and the value, or the value alone.
+    named = [name for name in own if is_told(name)]
+    named = named or [name for name, (value, _) in own.items() if is_told(value)]
     if named:
-        return " or ".join(named)
-    places = {where: None for _, where in user_settings().values()}
+        name = named[0]
+        value, where = own[name]
+        return f"{name}={value} in {where}{_hint(value)}"
+    places = {where: None for _, where in own.values()}
     files = {path: None for path in _files() if os.path.exists(path)}
     return " or ".join([*(files | places)]) or "THEANO_FLAGS or .theanorc"
 
