@@ -16,7 +16,7 @@ import jax
 import numpy as np
 
 from kfkd import nets, xla
-from kfkd.checkpoints import Checkpoint
+from kfkd.callbacks.checkpoint import Checkpoint
 
 ROUNDS = 7
 

@@ -8,16 +8,17 @@ import argparse
 from figures import Output, add_json
 from speed import Peer, answers, compare
 
-from kfkd.xla import forms
+from kfkd.xla import formulations
 
 
 def main():
     """Parse the command line, measure, print."""
     parser = argparse.ArgumentParser(
-        description="Time an epoch as it is, and with one choice of kfkd/xla/forms.py "
-        "after the other made as for the other kind of device, a GPU or the CPU. Each "
-        "is a process of its own, and they take turns; the last column is the median "
-        "over the rounds of its time by that of the choices as they are."
+        description="Time an epoch as it is, and with one choice of "
+        "kfkd/xla/formulations.py after the other made as for the other kind of "
+        "device, a GPU or the CPU. Each is a process of its own, and they take turns; "
+        "the last column is the median over the rounds of its time by that of the "
+        "choices as they are."
     )
     parser.add_argument("nets", nargs="*", default=["net1", "net2"])
     parser.add_argument("--device", default="cpu", help="cpu or cuda (default: cpu)")
@@ -31,7 +32,7 @@ def main():
     output = Output("formulations", args.json)
     for net in args.nets:
         peers = {"as chosen": Peer("kfkd_net.py", net, args.device)}
-        for form in forms.__all__:
+        for form in formulations.__all__:
             peers[f"{form} otherwise"] = Peer("kfkd_net.py", net, args.device, form)
         answers(peers, net, Peer.wait)
         for figure in compare(net, peers, args):

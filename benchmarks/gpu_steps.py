@@ -87,7 +87,7 @@ def _right(device, work, quick):
     beside = "tests/xla/test_training.py"
     files = ["tests/xla/test_precision.py"] if quick else _marked()
     alone, together = ["-n", "0"], ["-n", "0" if quick else "8"]
-    among = ["tests/test_devices.py"] if quick else files
+    among = ["tests/cli/test_devices.py"] if quick else files
     process = "gpu and process and not slow" if quick else "gpu and process"
     for name, options, env in (
         # Whole nets for twenty steps.
@@ -105,7 +105,7 @@ def _marked():
     return [
         path.relative_to(ROOT).as_posix()
         for path in files
-        if path.parent.name == "xla" or "pytest.mark.gpu" in path.read_text("utf-8")
+        if "xla" in path.parts or "pytest.mark.gpu" in path.read_text("utf-8")
     ]
 
 

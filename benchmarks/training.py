@@ -14,8 +14,8 @@ from figures import Output, add_json
 
 import kfkd.cli
 from kfkd.cli import reproduce
+from kfkd.jobs.results import Parts
 from kfkd.report import results
-from kfkd.specialists.parts import Parts
 
 # The epochs at which the tutorial prints losses.
 CHECKPOINTS = (1, 50, 100, 250, 500, 750, *range(1000, 10001, 500))

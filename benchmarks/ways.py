@@ -14,9 +14,10 @@ from unittest import mock
 import numpy as np
 from figures import Output, add_json
 
-from kfkd import epochs, faces, nets, xla
+from kfkd import faces, nets, xla
 from kfkd.data import from_pixels
-from kfkd.xla import forms
+from kfkd.training import epochs
+from kfkd.xla import formulations
 
 
 class Clock:
@@ -37,7 +38,7 @@ def look(net, train_history):
 
 def on_device():
     """Let the device run a loop over any graph."""
-    return mock.patch.object(forms, "loops", return_value=True)
+    return mock.patch.object(formulations, "loops", return_value=True)
 
 
 def too_large():

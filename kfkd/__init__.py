@@ -11,7 +11,7 @@ can be imported as well, and work (:mod:`kfkd.stack`).
 import importlib
 from sys import _getframe
 
-from kfkd import _import_hook
+from kfkd import _import_hook, _renamed
 from kfkd._names import HOMES, INSTEAD
 
 __version__ = "0.1.0"
@@ -19,33 +19,32 @@ __version__ = "0.1.0"
 _MODULES = (
     "augment",
     "callbacks",
-    "checkpoints",
     "data",
     "errors",
     "estimator",
     "faces",
-    "images",
     "nets",
     "plots",
     "prediction",
     "progress",
     "report",
     "reproduction",
-    "scoring",
     "specialists",
     "stack",
     "storage",
-    "submission",
     "xla",
 )
 __all__ = list(HOMES)
 
 _import_hook.install()
+_renamed.install()
 
 
 def __getattr__(name):
     if name in _MODULES:
         return importlib.import_module(f"kfkd.{name}")
+    if f"kfkd.{name}" in _renamed.RENAMED:
+        return importlib.import_module(_renamed.RENAMED[f"kfkd.{name}"])
     if name in HOMES:
         return getattr(importlib.import_module(HOMES[name]), name)
     if name not in INSTEAD:

@@ -5,10 +5,9 @@ import shlex
 import sys
 
 import kfkd
-from kfkd import _scripts
 from kfkd._layout import nearest
 from kfkd.choices import FIGURES, NET_FORMATS, NETS
-from kfkd.cli import run
+from kfkd.cli import _run_script, run
 from kfkd.cli._output import lasting_output
 
 # Module of kfkd.cli, and what it does.
@@ -80,7 +79,7 @@ def main(argv=None):
         print(f"kfkd: there is no command {name!r}{rest}", file=sys.stderr)
         return 2
     if name == "run":  # all as by python alone: tracebacks, output, exit status
-        return _scripts.main(arguments, "kfkd run")
+        return _run_script.main(arguments, "kfkd run")
     return run(COMMANDS[name][0], [*more, *arguments], f"kfkd {name}")
 
 

@@ -36,7 +36,7 @@ _FILES = (
 INSTEAD = {
     "FTRAIN": _FILES.format("training", "training"),
     "FTEST": _FILES.format("test", "test"),
-    "FLOOKUP": "kfkd.submission.read_lookup() reads the file",
+    "FLOOKUP": "kfkd.prediction.submission.read_lookup() reads the file",
     "X": "X, y = kfkd.load(), or load2d()",
     "y": "X, y = kfkd.load(), or load2d()",
     "fit": "net6.fit(X, y) trains a net, or `kfkd train net6`",
@@ -44,7 +44,7 @@ INSTEAD = {
     "load_data": "it is called load",
     "net": "it is one of net1 to net8 and net12: from kfkd import net8 as net",
     "predict": "net6.predict(X), kfkd.prediction.predict for several nets; the "
-    "submission is kfkd.submission.submit, or `kfkd submit`",
+    "submission is kfkd.prediction.submission.submit, or `kfkd submit`",
     "train_loss": "net6.train_history_ has the losses; kfkd.plots draws them",
     "valid_loss": "net6.train_history_ has the losses; kfkd.plots draws them",
 } | {

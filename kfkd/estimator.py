@@ -11,18 +11,19 @@ import numpy as np
 from sklearn.exceptions import NotFittedError
 from sklearn.metrics import accuracy_score, r2_score
 
-from kfkd import storage, training
-from kfkd._checks import as_arrays, check_finite, check_parameters, check_scale
-from kfkd._seeds import lasagne_draws_from
-from kfkd._signals import ctrl_c_held_back
-from kfkd._time_left import TimeLeft
+from kfkd import storage
 from kfkd._words import count
 from kfkd.callbacks import PrintTables
-from kfkd.checkpoints import Checkpoint
+from kfkd.callbacks.checkpoint import Checkpoint
+from kfkd.callbacks.time_left import TimeLeft
 from kfkd.data import PIXELS
-from kfkd.epochs import listed
-from kfkd.functions import debug_checks_off, postponed
+from kfkd.process.signals import ctrl_c_held_back
 from kfkd.progress import Bar
+from kfkd.training import loop
+from kfkd.training.checks import as_arrays, check_finite, check_parameters, check_scale
+from kfkd.training.compiled import debug_checks_off, postponed
+from kfkd.training.epochs import listed
+from kfkd.training.seeding import lasagne_draws_from
 from kfkd.xla.device import memory_errors_explained
 
 __all__ = ["NeuralNet"]
@@ -211,7 +212,7 @@ class NeuralNet(nolearn.NeuralNet):
         self.on_epoch_finished = printers + callbacks
         started = []
         try:
-            self._run = training.Run(self, X, y, self.epochs_)
+            self._run = loop.Run(self, X, y, self.epochs_)
             for callback in callbacks + printers:
                 started.append(callback)
                 self._tell(callback, "on_training_started")

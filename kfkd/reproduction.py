@@ -19,10 +19,10 @@ from types import MappingProxyType
 import joblib
 
 from kfkd import data, nets, specialists, storage, xla
-from kfkd.checkpoints import Checkpoint, fit_with
+from kfkd.callbacks.checkpoint import Checkpoint, fit_with
 from kfkd.choices import PRETRAIN, REPRODUCED
 from kfkd.errors import DivergedError
-from kfkd.specialists.parts import Parts
+from kfkd.jobs.results import Parts
 
 __all__ = ["PACKAGES", "Run", "Settings", "run", "scaled"]
 
@@ -134,7 +134,7 @@ def run(
         Epochs between two printed rows.
     checkpoint_every : mapping, default={"minutes": 1}
         When checkpoints are saved: the `epochs` or `minutes` of
-        ``kfkd.checkpoints.Checkpoint``.
+        ``kfkd.callbacks.checkpoint.Checkpoint``.
 
     Returns
     -------

@@ -8,12 +8,12 @@ import sys
 import zlib
 from pathlib import Path
 
-import isolation  # before kfkd
 import numpy as np
 import pytest
 
 import kfkd  # noqa: F401
 from kfkd import xla
+from tests.helpers import isolation  # before kfkd
 
 # A shell lets what it starts in the background ignore Ctrl-C, which tests press.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

@@ -1,9 +1,9 @@
-import drawn
 import numpy as np
 import pytest
 
 from kfkd.augment import FlipBatchIterator, flip_pairs
 from kfkd.data import COLUMNS, DataError, to_pixels
+from tests.helpers import small_faces
 
 # As the tutorial writes them down, in "Data augmentation" and "Training specialists".
 TEXT = [(0, 2), (1, 3), (4, 8), (5, 9), (6, 10), (7, 11)]
@@ -146,7 +146,7 @@ def grey_at(images, y, point):
 
 
 def test_labels_stay_on_their_pixels():
-    X, y = drawn.images(50)
+    X, y = small_faces.images(50)
     Xb, yb = FlipBatchIterator(50).transform(X, y)
     flipped = flipped_rows(X, Xb)
     for point in {name[:-2] for name in COLUMNS}:
@@ -160,7 +160,7 @@ def test_labels_stay_on_their_pixels():
 
 
 def test_the_left_eye_is_on_the_right_of_the_picture_and_dark():
-    X, y = drawn.images(50)
+    X, y = small_faces.images(50)
     Xb, yb = FlipBatchIterator(50).transform(X, y)
     assert (yb[:, 0] > yb[:, 2]).all()
     eye = grey_at(Xb, yb, "left_eye_center")
@@ -168,7 +168,7 @@ def test_the_left_eye_is_on_the_right_of_the_picture_and_dark():
 
 
 def test_rows_of_pixels_are_an_error():
-    X, y = drawn.rows()
+    X, y = small_faces.rows()
     with pytest.raises(ValueError, match=r"\(50, 9216\) cannot be flipped.*load2d"):
         FlipBatchIterator(50).transform(X, y)
 

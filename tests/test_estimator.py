@@ -4,18 +4,18 @@ import concurrent.futures
 import contextlib
 import threading
 
-import drawn
 import lasagne
 import nolearn.lasagne
 import numpy as np
 import pytest
 import sklearn.base
-from drawn import losses, params
 from lasagne import layers
 from sklearn.model_selection import cross_val_score
 
 from kfkd.augment import FlipBatchIterator
 from kfkd.nets import make
+from tests.helpers import small_faces
+from tests.helpers.small_faces import losses, params
 
 
 def numpy_training(weights, X, y, epochs):
@@ -61,7 +61,7 @@ def numpy_training(weights, X, y, epochs):
 
 
 def test_net1_trains_as_an_independent_implementation_does():
-    faces, labels = drawn.rows()
+    faces, labels = small_faces.rows()
     X = np.concatenate([faces * share for share in np.linspace(0.5, 1, 14)])
     y = np.tile(
         labels, (14, 1)
@@ -77,10 +77,10 @@ def test_net1_trains_as_an_independent_implementation_does():
 
 
 def test_a_seed_repeats_training_and_another_does_not():
-    X, y = drawn.images(20)
+    X, y = small_faces.images(20)
 
     def train(seed):
-        net = drawn.small(
+        net = small_faces.small(
             layers=[
                 ("input", layers.InputLayer),
                 ("dropout", layers.DropoutLayer),
@@ -101,7 +101,7 @@ def test_a_seed_repeats_training_and_another_does_not():
 
 def test_seeding_leaves_lasagnes_generator_alone():
     lasagne.random.set_rng(np.random.RandomState(1))
-    drawn.small().seed(5).fit(*drawn.rows(), epochs=1)
+    small_faces.small().seed(5).fit(*small_faces.rows(), epochs=1)
     assert lasagne.random.get_rng().randint(10**9) == np.random.RandomState(1).randint(
         10**9
     )
@@ -111,7 +111,7 @@ def test_lasagnes_generator_decides_unless_the_net_is_seeded():
     nets = []
     for seed in (1, 1, 2):
         lasagne.random.set_rng(np.random.RandomState(seed))
-        nets.append(drawn.small().fit(*drawn.rows()))
+        nets.append(small_faces.small().fit(*small_faces.rows()))
     assert losses(nets[0]) == losses(nets[1]) != losses(nets[2])
 
 
@@ -136,45 +136,47 @@ def test_seeds_count_in_threads_too(monkeypatch):
 
 
 def test_seeding_comes_too_late_after_training():
-    net = drawn.small().fit(*drawn.rows(), epochs=1)
+    net = small_faces.small().fit(*small_faces.rows(), epochs=1)
     with pytest.raises(RuntimeError, match="has its weights already"):
         net.seed(1)
     sklearn.base.clone(net).seed(1)
 
 
 def test_fit_goes_on_where_it_was():
-    whole = drawn.small(max_epochs=5).seed(1).fit(*drawn.rows())
-    parts = drawn.small(max_epochs=2).seed(1).fit(*drawn.rows())
-    parts.partial_fit(*drawn.rows())
-    parts.fit(*drawn.rows())
+    whole = small_faces.small(max_epochs=5).seed(1).fit(*small_faces.rows())
+    parts = small_faces.small(max_epochs=2).seed(1).fit(*small_faces.rows())
+    parts.partial_fit(*small_faces.rows())
+    parts.fit(*small_faces.rows())
     assert [row["epoch"] for row in parts.train_history_] == [1, 2, 3, 4, 5]
     np.testing.assert_allclose(losses(parts), losses(whole), rtol=1e-6)
     assert parts.epochs_ == 2
 
 
 def test_each_net_has_iterators_of_its_own():
-    first, second = drawn.small(), drawn.small()
+    first, second = small_faces.small(), small_faces.small()
     first.batch_iterator_train.batch_size = 3
     first.batch_iterator_test.batch_size = 3
     first.train_split.eval_size = 0.5
-    plain = drawn.small(nolearn.lasagne.NeuralNet)
+    plain = small_faces.small(nolearn.lasagne.NeuralNet)
     for net in (second, plain):
         assert net.batch_iterator_train.batch_size == 128
         assert net.batch_iterator_test.batch_size == 128
         assert net.train_split.eval_size == 0.2
     mine = nolearn.lasagne.BatchIterator(7)
-    assert drawn.small(batch_iterator_train=mine).batch_iterator_train is mine
+    assert small_faces.small(batch_iterator_train=mine).batch_iterator_train is mine
 
 
 def test_a_net_trains_without_a_validation_set():
-    net = drawn.small(train_split=nolearn.lasagne.TrainSplit(eval_size=0))
-    net.fit(*drawn.rows())
+    net = small_faces.small(train_split=nolearn.lasagne.TrainSplit(eval_size=0))
+    net.fit(*small_faces.rows())
     assert np.isnan(net.train_history_[-1]["valid_loss"])
 
 
 def test_predict_get_output_and_score():
-    X, y = drawn.rows()
-    net = drawn.small(batch_iterator_test=nolearn.lasagne.BatchIterator(16)).fit(X, y)
+    X, y = small_faces.rows()
+    net = small_faces.small(batch_iterator_test=nolearn.lasagne.BatchIterator(16)).fit(
+        X, y
+    )
     W1, b1, W2, b2 = (p.get_value().astype(float) for p in net.get_all_params())
     hidden = np.maximum(X @ W1 + b1, 0)
     expected = hidden @ W2 + b2
@@ -187,9 +189,9 @@ def test_predict_get_output_and_score():
 
 
 def test_scikit_learn_cross_validates_it():
-    X, y = drawn.rows()
-    scores = cross_val_score(drawn.small(), X, y, cv=2)
-    net = drawn.small()
+    X, y = small_faces.rows()
+    scores = cross_val_score(small_faces.small(), X, y, cv=2)
+    net = small_faces.small()
     assert scores.shape == (2,)
     assert (scores < 1).all()
     assert net.train_history_ == []

@@ -4,9 +4,10 @@ import os
 import signal
 import threading
 
-import drawn
 import numpy as np
 import pytest
+
+from tests.helpers import small_faces
 
 
 class Press:
@@ -27,17 +28,17 @@ class Press:
 
 @pytest.mark.parametrize("epoch", [1, 3])
 def test_ctrl_c_ends_training_after_the_batch(epoch):
-    net = drawn.small(max_epochs=9)
+    net = small_faces.small(max_epochs=9)
     net.initialize()
     net.train_iter_ = press = Press(net, epoch)
     handler = signal.getsignal(signal.SIGINT)
-    net.fit(*drawn.rows())
+    net.fit(*small_faces.rows())
     assert net.interrupted_
     assert len(net.train_history_) == epoch - 1
     assert press.steps == epoch
     assert signal.getsignal(signal.SIGINT) is handler
     net.train_iter_ = press.train_iter
-    net.fit(*drawn.rows(), epochs=2)
+    net.fit(*small_faces.rows(), epochs=2)
     assert not net.interrupted_
     assert len(net.train_history_) == epoch + 1
 
@@ -48,16 +49,16 @@ def test_ctrl_c_at_any_time_leaves_a_net_that_can_be_used():
             killer.start()
 
     killer = threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGINT))
-    net = drawn.small(max_epochs=10**6, on_epoch_finished=[soon])
-    net.fit(*drawn.rows())
+    net = small_faces.small(max_epochs=10**6, on_epoch_finished=[soon])
+    net.fit(*small_faces.rows())
     killer.join()
     assert net.interrupted_
-    assert np.isfinite(net.predict(drawn.rows()[0])).all()
+    assert np.isfinite(net.predict(small_faces.rows()[0])).all()
 
 
 def test_a_net_trains_in_another_thread():
-    net = drawn.small()
-    thread = threading.Thread(target=net.fit, args=drawn.rows())
+    net = small_faces.small()
+    thread = threading.Thread(target=net.fit, args=small_faces.rows())
     thread.start()
     thread.join()
     assert len(net.train_history_) == 3
@@ -67,8 +68,8 @@ def test_an_error_while_training_is_passed_on():
     def fail(net, train_history):
         raise ZeroDivisionError
 
-    net = drawn.small(on_epoch_finished=[fail])
+    net = small_faces.small(on_epoch_finished=[fail])
     with pytest.raises(ZeroDivisionError):
-        net.fit(*drawn.rows())
+        net.fit(*small_faces.rows())
     assert not net.interrupted_
     assert net.on_epoch_finished == [fail]

@@ -6,22 +6,22 @@ import subprocess
 import sys
 from pathlib import Path
 
-import drawn
 import lasagne
 import numpy as np
 import pytest
 import theano
-from drawn import params
 from lasagne import layers
 
 from kfkd.callbacks import AdjustVariable
 from kfkd.estimator import NeuralNet
+from tests.helpers import small_faces
+from tests.helpers.small_faces import params
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
 def scheduled():
-    return drawn.small(
+    return small_faces.small(
         update_learning_rate=theano.shared(np.float32(0.03)),
         on_epoch_finished=[AdjustVariable("update_learning_rate", 0.03, 0.01)],
         max_epochs=5,
@@ -29,7 +29,7 @@ def scheduled():
 
 
 def test_a_pickle_is_small_and_gives_the_same_net(capfd):
-    X, y = drawn.rows()
+    X, y = small_faces.rows()
     net = scheduled().fit(X, y, epochs=2)
     text = pickle.dumps(net)
     assert len(text) < 1.1 * params(net).nbytes + 10_000
@@ -41,7 +41,7 @@ def test_a_pickle_is_small_and_gives_the_same_net(capfd):
 
 
 def test_training_goes_on_after_loading():
-    X, y = drawn.rows()
+    X, y = small_faces.rows()
     net = scheduled().seed(1).fit(X, y, epochs=2)  # others may be at a maximum
     loaded = pickle.loads(pickle.dumps(net))
     assert loaded.update_learning_rate is not net.update_learning_rate
@@ -58,7 +58,7 @@ def test_training_goes_on_after_loading():
 
 
 def test_loading_leaves_lasagnes_generator_alone():
-    text = pickle.dumps(drawn.small().fit(*drawn.rows(), epochs=1))
+    text = pickle.dumps(small_faces.small().fit(*small_faces.rows(), epochs=1))
     lasagne.random.set_rng(np.random.RandomState(1))
     pickle.loads(text)
     expected = np.random.RandomState(1).randint(10**9)
@@ -68,8 +68,8 @@ def test_loading_leaves_lasagnes_generator_alone():
 @pytest.mark.process
 @pytest.mark.slow
 def test_a_bare_pickle_load_in_a_fresh_process(tmp_path):
-    X, y = drawn.rows()
-    net = drawn.small(verbose=1).fit(X, y, epochs=1)
+    X, y = small_faces.rows()
+    net = small_faces.small(verbose=1).fit(X, y, epochs=1)
     (tmp_path / "net.pickle").write_bytes(pickle.dumps({"specialist": net}))
     np.save(tmp_path / "X.npy", X)
     script = (
@@ -91,6 +91,6 @@ def test_a_net_of_layer_instances_pickles():
     stack = layers.InputLayer((None, 9216))
     stack = layers.DenseLayer(stack, 30, nonlinearity=None)
     net = NeuralNet(stack, regression=True, update_learning_rate=0.001, max_epochs=1)
-    X, y = drawn.rows()
+    X, y = small_faces.rows()
     net.fit(X, y)
     assert np.array_equal(pickle.loads(pickle.dumps(net)).predict(X), net.predict(X))

@@ -10,10 +10,10 @@ import textwrap
 from pathlib import Path
 
 import pytest
-from cases import parametrize
 
 import kfkd
 from kfkd._names import HOMES, INSTEAD
+from tests.helpers.cases import parametrize
 
 
 def run(code, *arguments, status=0, **environment):

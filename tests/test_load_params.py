@@ -3,25 +3,25 @@
 import pickle
 import re
 
-import drawn
 import numpy as np
 import pytest
-from drawn import params
 from sklearn.exceptions import NotFittedError
 
 from kfkd.nets import make
+from tests.helpers import small_faces
+from tests.helpers.small_faces import params
 
 
 @pytest.mark.parametrize("source", ["net", "dict", "str", "path", "pickled net"])
 def test_parameters_come_from(source, tmp_path, capsys):
-    trained = drawn.small(verbose=0).fit(*drawn.rows())
+    trained = small_faces.small(verbose=0).fit(*small_faces.rows())
     path = tmp_path / "file.pickle"
     if source == "pickled net":
         path.write_bytes(pickle.dumps(trained))
     else:
         trained.save_params_to(path)
     values = trained.get_all_params_values()
-    net = drawn.small(verbose=1)
+    net = small_faces.small(verbose=1)
     net.load_params_from(
         {"net": trained, "dict": values, "str": str(path)}.get(source, path)
     )
@@ -31,8 +31,8 @@ def test_parameters_come_from(source, tmp_path, capsys):
 
 
 def test_another_output_layer_keeps_its_own_parameters():
-    trained = drawn.small().fit(*drawn.rows())
-    net = drawn.small(output_num_units=4)
+    trained = small_faces.small().fit(*small_faces.rows())
+    net = small_faces.small(output_num_units=4)
     net.load_params_from(trained)
     theirs, ours = trained.get_all_params_values(), net.get_all_params_values()
     assert np.array_equal(ours["hidden"][0], theirs["hidden"][0])
@@ -40,8 +40,8 @@ def test_another_output_layer_keeps_its_own_parameters():
 
 
 def test_another_hidden_layer_is_an_error():
-    trained = drawn.small().fit(*drawn.rows())
-    net = drawn.small(hidden_num_units=5)
+    trained = small_faces.small().fit(*small_faces.rows())
+    net = small_faces.small(hidden_num_units=5)
     net.initialize()
     before = params(net)
     with pytest.raises(
@@ -56,9 +56,9 @@ def test_a_net_without_a_fitting_layer_is_an_error():
     with pytest.raises(
         ValueError, match=r"None of the source's layers \(input, hidden"
     ):
-        net.load_params_from(drawn.small().fit(*drawn.rows(), epochs=1))
+        net.load_params_from(small_faces.small().fit(*small_faces.rows(), epochs=1))
 
 
 def test_a_net_without_weights_is_an_error():
     with pytest.raises(NotFittedError, match="The net to load from"):
-        drawn.small().load_params_from(drawn.small())
+        small_faces.small().load_params_from(small_faces.small())

@@ -1,7 +1,6 @@
 import math
 import pickle
 
-import drawn
 import lasagne
 import numpy as np
 import pytest
@@ -12,6 +11,7 @@ import kfkd.nets
 from kfkd.augment import FlipBatchIterator
 from kfkd.callbacks import AdjustVariable, EarlyStopping
 from kfkd.nets import NETS, make
+from tests.helpers import small_faces
 
 CONVOLUTIONS = {
     "input_shape": (None, 1, 96, 96),
@@ -179,7 +179,7 @@ def test_make_takes_changes():
 
 
 def test_make_takes_the_objectives_parameters():
-    X, y = drawn.rows(10)
+    X, y = small_faces.rows(10)
     loss, with_penalty = (
         make("net1", objective_l2=l2, verbose=0).seed(1).fit(X, y, 1).train_history_[0]
         for l2 in (0, 0.1)
@@ -250,7 +250,7 @@ def test_the_definitions_pickle_before_they_are_trained():
 
 
 def test_net1_learns(capsys):
-    X, y = drawn.rows(200)
+    X, y = small_faces.rows(200)
     net = make("net1").seed(0).fit(X, y, epochs=15)
     losses = [row["train_loss"] for row in net.train_history_]
     assert losses[-1] < losses[0] / 5
@@ -259,7 +259,7 @@ def test_net1_learns(capsys):
 
 
 def test_the_convolutional_nets_learn():
-    X, y = drawn.images(40)
+    X, y = small_faces.images(40)
     net = make(
         "net6", conv1_num_filters=4, conv2_num_filters=4, conv3_num_filters=8, verbose=0
     )

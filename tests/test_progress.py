@@ -8,11 +8,11 @@ import threading
 import types
 import warnings
 
-import drawn
 import pytest
 
 from kfkd import data, faces, progress
-from kfkd.specialists.board import Board
+from kfkd.jobs.progress_bars import Board
+from tests.helpers import small_faces
 
 
 class Terminal(io.StringIO):
@@ -181,8 +181,8 @@ def test_reading_a_table_shows_how_much(screen, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("verbose", [0, 1])
 def test_training_and_predicting_show_bars_if_verbose(screen, verbose, capsys):
-    net = drawn.small(verbose=verbose, max_epochs=2, log_every=2)
-    X, y = drawn.rows()
+    net = small_faces.small(verbose=verbose, max_epochs=2, log_every=2)
+    X, y = small_faces.rows()
     with shown_on(screen):
         net.fit(X, y)
         trained = screen.getvalue()
@@ -198,7 +198,7 @@ def test_training_and_predicting_show_bars_if_verbose(screen, verbose, capsys):
 def test_losses_are_on_the_bar(monkeypatch):
     notes = []
     monkeypatch.setattr(progress.Bar, "update", lambda self, note: notes.append(note))
-    net = drawn.small(verbose=1).fit(*drawn.rows())
+    net = small_faces.small(verbose=1).fit(*small_faces.rows())
     assert notes == [
         f"train {row['train_loss']:.6f}, valid {row['valid_loss']:.6f}"
         for row in net.train_history_[1:]
@@ -234,7 +234,7 @@ def test_specialists_have_a_bar_each(screen, tmp_path, watched):
 
 
 def test_a_table_in_a_notebook_is_not_broken_up(notebook, capsys):
-    drawn.small(verbose=1).fit(*drawn.rows())
+    small_faces.small(verbose=1).fit(*small_faces.rows())
     out, err = capsys.readouterr()
     assert len(re.findall(r"^     \d  \| ", out, re.MULTILINE)) == 3
     assert "epoch/s" not in err

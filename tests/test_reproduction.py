@@ -1,15 +1,15 @@
 import dataclasses
 import functools
 
-import drawn
 import numpy as np
 import pytest
 import theano
-from cases import parametrize
 
 from kfkd import faces, nets, reproduction, specialists, storage
 from kfkd.callbacks import AdjustVariable
 from kfkd.reproduction import Settings
+from tests.helpers import small_faces
+from tests.helpers.cases import parametrize
 
 EPOCHS = {"net1": 4, "net2": 10, "net7": 30}
 
@@ -25,7 +25,7 @@ def small_nets(work, monkeypatch):
 
     def make(name, **changes):
         changes = dict(max_epochs=EPOCHS[name]) | changes
-        return drawn.small(**changes)
+        return small_faces.small(**changes)
 
     monkeypatch.setattr(nets, "make", make)
 
@@ -58,7 +58,7 @@ def test_nets_are_kept_and_loaded_again(run, settings, monkeypatch, tmp_path, ca
     assert "net1 (1 of 2)\n" in out
     assert "net2 (2 of 2)\n" in out
 
-    monkeypatch.setattr(drawn.NeuralNet, "fit", no_training)
+    monkeypatch.setattr(small_faces.NeuralNet, "fit", no_training)
     again = run(settings)
     for name in first:
         assert np.array_equal(weights(again[name]), weights(first[name]))
@@ -108,20 +108,20 @@ def test_a_damaged_net_is_trained_again(run, settings, tmp_path):
 
 
 def test_a_net_that_fails_loses_no_other(run, settings, monkeypatch, capsys):
-    fit = drawn.NeuralNet.fit
+    fit = small_faces.NeuralNet.fit
 
     def broken(net, X, y):
         if net.max_epochs == EPOCHS["net1"]:
             raise MemoryError("there is no room")
         return fit(net, X, y)
 
-    monkeypatch.setattr(drawn.NeuralNet, "fit", broken)
+    monkeypatch.setattr(small_faces.NeuralNet, "fit", broken)
     runs = run(settings)
     assert runs["net1"].problem == "training failed: MemoryError: there is no room"
     assert runs["net1"].net is None
     assert len(runs["net2"].net.train_history_) == 10
     # It is tried again.
-    monkeypatch.setattr(drawn.NeuralNet, "fit", fit)
+    monkeypatch.setattr(small_faces.NeuralNet, "fit", fit)
     assert not run(settings)["net1"].problem
 
 
@@ -151,12 +151,12 @@ def test_a_net_that_diverges_stops_and_loses_no_other(run, settings, monkeypatch
         "net2, from which they start, can't be used"
     )
     # The same would come of it again.
-    monkeypatch.setattr(drawn.NeuralNet, "fit", no_training)
+    monkeypatch.setattr(small_faces.NeuralNet, "fit", no_training)
     assert run(settings)["net2"].problem == runs["net2"].problem
 
 
 def test_ctrl_c_keeps_what_is_finished(run, settings, monkeypatch, tmp_path):
-    fit = drawn.NeuralNet.fit
+    fit = small_faces.NeuralNet.fit
 
     def interrupted(net, X, y):
         if net.max_epochs == EPOCHS["net2"]:
@@ -164,7 +164,7 @@ def test_ctrl_c_keeps_what_is_finished(run, settings, monkeypatch, tmp_path):
             return net
         return fit(net, X, y)
 
-    monkeypatch.setattr(drawn.NeuralNet, "fit", interrupted)
+    monkeypatch.setattr(small_faces.NeuralNet, "fit", interrupted)
     with pytest.raises(KeyboardInterrupt):
         run(settings)
     found = run(settings, train=False)
@@ -182,8 +182,8 @@ def fitted(monkeypatch):
 
     def fit_specialists(pretrain, **options):
         calls.append((pretrain, options))
-        net = drawn.small(output_num_units=2)
-        X, y = drawn.rows(20)
+        net = small_faces.small(output_num_units=2)
+        X, y = small_faces.rows(20)
         return {("nose_tip_x", "nose_tip_y"): net.fit(X, y[:, :2])}
 
     monkeypatch.setattr(specialists, "fit_specialists", fit_specialists)

@@ -1,6 +1,7 @@
 """kfkd: the tutorial's net, through Theano and XLA, trained by its ``fit``.
 
-What is named after the device is computed as on the other kind (`kfkd.xla.forms`).
+What is named after the device is computed as on the other kind
+(`kfkd.xla.formulations`).
 """
 
 import contextlib
@@ -12,7 +13,7 @@ import numpy as np
 from common import BATCH, MOMENTUM, RATE, Workload, repeat, serve
 
 from kfkd import nets, xla
-from kfkd.xla import forms
+from kfkd.xla import formulations
 
 
 class Clock:
@@ -62,7 +63,7 @@ def otherwise(form):
 
     def choice(*args):
         on_cpu = xla.get_device().platform == "cpu"
-        with mock.patch.object(forms, "_on_cpu", return_value=not on_cpu):
+        with mock.patch.object(formulations, "_on_cpu", return_value=not on_cpu):
             return form(*args)
 
     return choice
@@ -71,7 +72,7 @@ def otherwise(form):
 if __name__ == "__main__":
     xla.set_device(sys.argv[2])
     for form in sys.argv[3:]:
-        setattr(forms, form, otherwise(getattr(forms, form)))
+        setattr(formulations, form, otherwise(getattr(formulations, form)))
     with contextlib.redirect_stdout(sys.stderr):
         peer = Peer(sys.argv[1])
     serve(peer)

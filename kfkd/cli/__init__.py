@@ -10,10 +10,10 @@ import importlib
 import os
 import sys
 
-from kfkd._installing import install, is_checkout
-from kfkd._signals import ended_like_ctrl_c
 from kfkd.cli._output import lasting_output
 from kfkd.errors import KfkdError
+from kfkd.process.installation import install, is_checkout
+from kfkd.process.signals import ended_like_ctrl_c
 
 __all__ = ["explain", "run"]
 

@@ -219,6 +219,8 @@ def print_held_out(nets, folder, holdout):
     holdout : float
         As for ``kfkd.data.load_held_out``.
     """
+    from kfkd.prediction import scoring
+
     X, y = kfkd.data.load_held_out(holdout, folder=folder)
     rows = count(len(X), "row")
     predicted = kfkd.data.COLUMNS
@@ -231,5 +233,5 @@ def print_held_out(nets, folder, holdout):
         return
     print(
         f"On the {rows} held out:\n"
-        f"{kfkd.scoring.report(*kfkd.scoring.evaluate(nets, X, y, predicted))}\n"
+        f"{scoring.report(*scoring.evaluate(nets, X, y, predicted))}\n"
     )

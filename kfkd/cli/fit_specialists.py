@@ -4,11 +4,11 @@ import contextlib
 import pathlib
 
 import kfkd
-from kfkd._signals import ended_after
 from kfkd.choices import SPECIALISTS
 from kfkd.cli import _options, _saved_nets
 from kfkd.cli._parser import Parser
 from kfkd.cli._values import one_of, positive, whole
+from kfkd.process.signals import ended_after
 
 DRY_RUN = 200  # images
 
@@ -82,7 +82,7 @@ def parse_args(argv=None, prog=None):
 
 
 def _take_device(name):
-    from kfkd.specialists.devices import take_device
+    from kfkd.jobs.devices import take_device
 
     take_device(name, place=None)  # which may be shared with other processes
     kfkd.xla.set_device(name)
@@ -172,7 +172,7 @@ def report(nets, out):
     """
     import numpy as np
 
-    from kfkd.specialists.parts import Parts
+    from kfkd.jobs.results import Parts
     from kfkd.specialists.settings import name_of
 
     parts = Parts.beside(out)

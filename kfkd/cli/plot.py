@@ -117,7 +117,9 @@ def read_faces(args, name, following=0):
     labels = path.with_name("test_labels.csv")
     if not labels.is_file():
         return X, None
-    known = kfkd.scoring.read_labels(labels).reindex(
+    from kfkd.prediction import scoring
+
+    known = scoring.read_labels(labels).reindex(
         index=table.ids[indices], columns=kfkd.data.COLUMNS
     )
     return X, kfkd.data.from_pixels(known.to_numpy())

@@ -63,14 +63,16 @@ def _same(path, other):
 
 def predict_files(nets, paths, plot):
     """Return a table of points in the images' own pixels, and a figure if wanted."""
-    squares = [kfkd.images.read_face(path) for path in paths]
+    from kfkd.prediction import image_files
+
+    squares = [image_files.read_face(path) for path in paths]
     X = [square.grey for square in squares]
     table = kfkd.prediction.predict(nets, X, paths).rename_axis("File")
     for row, square in enumerate(squares):
         table.iloc[row] = square.to_own(table.iloc[row])
     if not plot:
         return table, None
-    return table, kfkd.images.plot_points(paths[:DRAWN], table.to_numpy()[:DRAWN])
+    return table, image_files.plot_points(paths[:DRAWN], table.to_numpy()[:DRAWN])
 
 
 def predict_table(nets, folder, plot):

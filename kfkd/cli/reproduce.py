@@ -4,11 +4,11 @@ import shlex
 from pathlib import Path
 
 import kfkd
-from kfkd._signals import ended_after
 from kfkd.choices import NETS, PRETRAIN, REPRODUCED
 from kfkd.cli import _options
 from kfkd.cli._parser import Parser
 from kfkd.cli._values import one_of, positive, whole
+from kfkd.process.signals import ended_after
 
 SPECIALISTS = {
     "none": (),

@@ -64,22 +64,24 @@ def check_complete(nets, path):
 def main(argv=None, prog=None):
     """Predict, check, write, score; return the exit status."""
     args = parse_args(argv, prog)
-    path = args.out or kfkd.submission.new_path()
+    from kfkd.prediction import scoring, submission
+
+    path = args.out or submission.new_path()
     kfkd.storage.check_writable(path)
     _saved_nets.check_saved(args.net, default=_saved_nets.DEFAULT_SET)
     _options.choose_device(args)
     nets = kfkd.storage.load(args.net)
     check_complete(nets, args.net)
     folder = _options.choose_folder(args, "test")
-    lookup = kfkd.submission.read_lookup(folder)
+    lookup = submission.read_lookup(folder)
     labels_path = find_labels(args, folder)
     if labels_path:
-        labels = kfkd.scoring.asked_for(kfkd.scoring.read_labels(labels_path), lookup)
+        labels = scoring.asked_for(scoring.read_labels(labels_path), lookup)
 
-    path, predictions = kfkd.submission.submit(nets, folder, path)
+    path, predictions = submission.submit(nets, folder, path)
     print(f"{count(len(lookup), 'location')} written to {path}")
     if kfkd.faces.is_drawn(kfkd.data.find("test", folder)):
         print("They are of drawn faces, which Kaggle does not know.")
     if labels_path:
-        print(f"\nAgainst {labels_path}:\n{kfkd.scoring.report(predictions, labels)}")
+        print(f"\nAgainst {labels_path}:\n{scoring.report(predictions, labels)}")
     return 0

@@ -79,7 +79,7 @@ def main(argv=None, prog=None):
     """Train, save, report, draw; return the exit status."""
     args = parse_args(argv, prog)
     kfkd.storage.check_writable(args.out)
-    checkpoint = kfkd.checkpoints.Checkpoint.beside(
+    checkpoint = kfkd.callbacks.checkpoint.Checkpoint.beside(
         args.out,
         resume=bool(args.resume),
         time_limit=args.time_limit,

@@ -3,9 +3,9 @@
 import os
 import subprocess
 
-from kfkd._installing import install
 from kfkd.doctor.finding import Finding
 from kfkd.doctor.packages import version
+from kfkd.process.installation import install
 
 __all__ = ["find_cuda"]
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import kfkd
 from kfkd._import_hook import PACKAGES
-from kfkd._installing import is_checkout
 from kfkd._words import count
 from kfkd.doctor.finding import Finding
+from kfkd.process.installation import is_checkout
 
 __all__ = ["find_namesakes", "find_packages", "find_python", "version"]
 
@@ -52,7 +52,7 @@ def find_python():
 def find_packages():
     """Return the findings on the three old packages, and on those below them."""
     # Not imported, as the stack would be with it.
-    path = Path(__file__).parent.parent / "stack" / "installed.py"
+    path = Path(__file__).parent.parent / "stack" / "versions.py"
     stack = runpy.run_path(str(path))
     problem = ""
     try:

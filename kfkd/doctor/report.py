@@ -7,11 +7,11 @@ import sys
 from pathlib import Path
 
 import kfkd
-from kfkd._installing import reinstall
 from kfkd.doctor.cuda import find_cuda
 from kfkd.doctor.finding import Finding
 from kfkd.doctor.packages import find_namesakes, find_packages, find_python
 from kfkd.doctor.places import find_caches, find_data
+from kfkd.process.installation import reinstall
 from kfkd.progress import Bar
 
 __all__ = ["examine"]

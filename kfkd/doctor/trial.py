@@ -17,10 +17,10 @@ import theano.tensor as T
 from lasagne import layers
 
 from kfkd import stack, xla
-from kfkd._installing import reinstall
 from kfkd.doctor.finding import Finding
-from kfkd.functions import debug_checks_off
+from kfkd.process.installation import reinstall
 from kfkd.stack import settings
+from kfkd.training.compiled import debug_checks_off
 from kfkd.xla.device import requester
 
 __all__ = ["main"]

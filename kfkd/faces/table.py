@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from kfkd._folders import cache_folder
 from kfkd._layout import COLUMNS
 from kfkd.errors import DataError
+from kfkd.files.cache_folder import cache_folder
 from kfkd.progress import Bar
 
 from .photo import TEST, TRAINING, VERSION, face, whole

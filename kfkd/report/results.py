@@ -6,8 +6,9 @@ import statistics
 
 import numpy as np
 
-from kfkd import data, prediction, scoring, submission
+from kfkd import data, prediction
 from kfkd.data import SIDE
+from kfkd.prediction import scoring, submission
 
 __all__ = [
     "Result",

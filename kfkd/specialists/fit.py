@@ -10,11 +10,11 @@ import joblib
 from kfkd import data, storage, xla
 from kfkd._layout import shown
 from kfkd.errors import SpecialistError
-from kfkd.specialists import kept, parallel
-from kfkd.specialists.board import Board
-from kfkd.specialists.hub import Hub
-from kfkd.specialists.job import make_job, train
-from kfkd.specialists.parts import Parts
+from kfkd.jobs import pool
+from kfkd.jobs.progress_bars import Board
+from kfkd.jobs.progress_channel import Hub
+from kfkd.jobs.results import Parts
+from kfkd.specialists import resume
 from kfkd.specialists.pretraining import check_fit, digest, read_pretrained
 from kfkd.specialists.settings import (
     SPECIALIST_SETTINGS,
@@ -23,6 +23,7 @@ from kfkd.specialists.settings import (
     name_of,
     read_settings,
 )
+from kfkd.specialists.worker import make_job, train
 
 __all__ = ["fit_specialists"]
 
@@ -90,7 +91,8 @@ def fit_specialists(
         Train each on so many rows only, to try things out.
     checkpoint_every : mapping, default={"minutes": 1}
         When checkpoints are saved: the `epochs` or `minutes` of
-        ``kfkd.checkpoints.Checkpoint``. Trainings on other machines do without.
+        ``kfkd.callbacks.checkpoint.Checkpoint``. Trainings on other machines do
+        without.
 
     Returns
     -------
@@ -130,7 +132,7 @@ def fit_specialists(
 
     # For processes that share a GPU; without effect where JAX runs already.
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
-    if device is not None and parallel.is_local():
+    if device is not None and pool.is_local():
         xla.set_device(device)
     weights = None if pretrain is None else read_pretrained(pretrain)
     table = data.read("training", folder)
@@ -143,7 +145,7 @@ def fit_specialists(
         pretrained_from=digest(weights),
     )
     others = [setting for setting in settings if setting not in chosen]
-    old = kept.find_others(others, common, parts, out)
+    old = resume.find_others(others, common, parts, out)
 
     jobs, sources = {}, {}
     for setting in chosen:
@@ -167,7 +169,7 @@ def fit_specialists(
         sources[job.name] = json.loads(json.dumps(source))  # tuples become lists
 
     parts.make_folder()
-    todo = kept.announce(jobs, sources, parts)
+    todo = resume.announce(jobs, sources, parts)
     if todo:
         _train_all(
             [jobs[name] for name in todo],
@@ -200,8 +202,8 @@ def _train_all(jobs, arrays, parts, sources, *, device, n_jobs, log_every):
     KeyboardInterrupt
         After Ctrl-C.
     """
-    local = parallel.is_local()
-    n_jobs = parallel.how_many(n_jobs, len(jobs))
+    local = pool.is_local()
+    n_jobs = pool.how_many(n_jobs, len(jobs))
     print(
         f"\n{n_jobs} at a time, on {xla.describe_device()}"
         if local
@@ -222,7 +224,7 @@ def _train_all(jobs, arrays, parts, sources, *, device, n_jobs, log_every):
     )
     calls = (work(job, *arrays, **options) for job in jobs)
     try:
-        with parallel.results(calls, n_jobs) as outcomes:
+        with pool.results(calls, n_jobs) as outcomes:
             for outcome in outcomes:
                 if outcome.interrupted:
                     raise KeyboardInterrupt

@@ -15,8 +15,8 @@ Everything that the age of the three packages asks for is in this package, and n
 other module of the project patches anything.
 
 What programs of 2014 to 2018 had besides is lent, too: names that Theano has dropped
-(:mod:`kfkd.stack.older_theano`), and what Lasagne's development version had beyond 0.1
-(:mod:`kfkd.stack.newer_lasagne`).
+(:mod:`kfkd.stack.theano_legacy`), and what Lasagne's development version had beyond 0.1
+(:mod:`kfkd.stack.lasagne_dev`).
 
 Settings
 --------
@@ -29,19 +29,19 @@ end are accepted, and change nothing.  There is no C compiler, whatever ``cxx`` 
 """
 
 from kfkd import _import_hook
-from kfkd._memory import keep_memory
 from kfkd.errors import StackError
+from kfkd.process.memory import keep_memory
 from kfkd.stack import (
-    graphs,
-    imports,
-    nets,
-    newer_lasagne,
+    lasagne_dev,
+    nolearn_net,
     numerics,
-    older_theano,
     pickles,
     settings,
+    shims,
+    theano_compile,
+    theano_legacy,
 )
-from kfkd.stack.installed import VERSIONS, check_installed
+from kfkd.stack.versions import VERSIONS, check_installed
 
 __all__ = [
     "DEFAULT_MODE",
@@ -67,9 +67,9 @@ def _rebuild(function, arguments):
 keep_memory()  # before NumPy, if it can be
 check_installed()
 _flags, _mode, REQUESTED_DEVICE = settings.get_settings()
-with _import_hook.bypassed(), imports.quiet():
+with _import_hook.bypassed(), shims.quiet():
     with settings.explained():
-        theano = imports.import_theano(_flags)
+        theano = shims.import_theano(_flags)
     numerics.repair_numpy_names(theano)
     numerics.repair_digests(theano)
     numerics.repair_autocast(theano)
@@ -79,17 +79,17 @@ with _import_hook.bypassed(), imports.quiet():
     numerics.repair_convolution(theano)
     numerics.repair_random_streams(theano)
     settings.repair_settings(theano)
-    older_theano.lend(theano)
-    graphs.repair_modes(theano, _mode)
+    theano_legacy.lend(theano)
+    theano_compile.repair_modes(theano, _mode)
     DEFAULT_MODE = theano.config.mode  # until a program sets another
     if _warning := settings.slow_mode_warning():
-        graphs.warn_of_mode(theano, _warning)
-    graphs.repair_cache(theano)
-    graphs.repair_scan(theano)
-    graphs.repair_truncated_gradients(theano)
-    graphs.repair_threads(theano)
-    lasagne = imports.import_lasagne()
-    newer_lasagne.lend(lasagne)
-    nolearn = imports.import_nolearn()
-    nets.repair_net(nolearn, _restore)
+        theano_compile.warn_of_mode(theano, _warning)
+    theano_compile.repair_cache(theano)
+    theano_compile.repair_scan(theano)
+    theano_compile.repair_truncated_gradients(theano)
+    theano_compile.repair_threads(theano)
+    lasagne = shims.import_lasagne()
+    lasagne_dev.lend(lasagne)
+    nolearn = shims.import_nolearn()
+    nolearn_net.repair_net(nolearn, _restore)
     pickles.repair_pickles(theano, lasagne, nolearn, _rebuild)

@@ -11,12 +11,12 @@ a ``kfkd.py``, too: Python alone would take that for this package.
 
 import sys
 
-from kfkd import _scripts
+from kfkd.cli import _run_script
 
 
 def main():
     """Run what the command line names; return the exit status."""
-    return _scripts.main(sys.argv[1:], "python -m kfkd.stack")
+    return _run_script.main(sys.argv[1:], "python -m kfkd.stack")
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ import functools
 import numpy as np
 import scipy.signal
 
-from kfkd.stack.imports import make_module
+from kfkd.stack.shims import make_module
 
 __all__ = [
     "repair_autocast",

@@ -8,46 +8,26 @@ first CUDA GPU, or on the CPU where there is none:
 
 ``theano.config.mode`` is ``"xla"`` unless the user says otherwise: it is the default of
 all functions.  The rooms: :mod:`.linker` turns graphs into programs by way of
-:mod:`.graph`, and neither knows an operation; :mod:`.dispatch` names what a conversion
-of an operation is, and one module for each family holds the conversions; :mod:`.host`
-finds out the sizes that a program is made for, and :mod:`.python_ops` evaluates what
-has no conversion, on request; :mod:`.storage` keeps shared variables on the device that
-:mod:`.device` chooses, and :mod:`.precision` says how exactly it computes; :mod:`.loop`
-calls a function for one batch after the other within one program; :mod:`.programs`
-keeps what has been compiled.
+:mod:`.lowering`, and neither knows an operation; :mod:`.dispatch` names what a
+conversion of an operation is, and in :mod:`.ops` one module for each family holds the
+conversions; :mod:`.specialization` finds out the sizes that a program is made for, and
+:mod:`.host_callback` evaluates what has no conversion, on request;
+:mod:`.shared_variables` keeps them on the device that :mod:`.device` chooses, and
+:mod:`.precision` says how exactly it computes; :mod:`.loop` calls a function for one
+batch after the other within one program; :mod:`.compilation_cache` keeps what has been
+compiled.
 """
 
 from theano.compile.mode import Mode, register_linker, register_mode
 from theano.graph.optdb import Query
 
 from kfkd.errors import DeviceError, PrecisionError
-from kfkd.xla import (  # noqa: F401  (each registers its conversions)
-    branches,
-    convolution,
-    decompositions,
-    diagonals,
-    distributions,
-    elementwise,
-    fourier,
-    indexing,
-    inner_graphs,
-    linalg,
-    neighbours,
-    nnet,
-    pooling,
-    printing,
-    random,
-    reductions,
-    scan,
-    selection,
-    shapes,
-    sorting,
-)
+from kfkd.xla import ops  # noqa: F401  (registers the conversions)
+from kfkd.xla.compilation_cache import keep_programs
 from kfkd.xla.device import describe_device, get_device, set_device
+from kfkd.xla.host_callback import allow_python_ops
 from kfkd.xla.linker import XLALinker
 from kfkd.xla.precision import PRECISIONS, get_precision, set_precision
-from kfkd.xla.programs import keep_programs
-from kfkd.xla.python_ops import allow_python_ops
 
 __all__ = [
     "PRECISIONS",

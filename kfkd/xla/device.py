@@ -6,8 +6,8 @@ import os
 import jax
 
 from kfkd import stack
-from kfkd._installing import install
 from kfkd.errors import DeviceError, DeviceMemoryError
+from kfkd.process.installation import install
 from kfkd.stack import settings
 
 __all__ = [

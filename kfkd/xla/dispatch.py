@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from kfkd.xla.layout import Moved
-from kfkd.xla.prefix import Prefix
+from kfkd.xla.padded import Prefix
 
 __all__ = [
     "Listed",

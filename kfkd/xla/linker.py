@@ -11,16 +11,16 @@ from theano.link.basic import Container, Linker
 from theano.link.utils import map_storage
 from theano.scalar import Scalar
 
-from kfkd._signals import ctrl_c_held_back
+from kfkd.process.signals import ctrl_c_held_back
+from kfkd.xla.compilation_cache import compiling
 from kfkd.xla.device import get_device
 from kfkd.xla.dispatch import NotStatic, dtype_of
-from kfkd.xla.graph import Program, where
-from kfkd.xla.host import Answers, Question, Unforeseen, hashable, is_array
+from kfkd.xla.host_callback import raised_by_python_op
+from kfkd.xla.lowering import Program, where
+from kfkd.xla.padded import Prefix, trimmed
 from kfkd.xla.precision import get_precision, precisely
-from kfkd.xla.prefix import Prefix, trimmed
-from kfkd.xla.programs import compiling
-from kfkd.xla.python_ops import raised_by_python_op
-from kfkd.xla.storage import Cell, exclusive, to_device, to_host
+from kfkd.xla.shared_variables import Cell, exclusive, to_device, to_host
+from kfkd.xla.specialization import Answers, Question, Unforeseen, hashable, is_array
 
 __all__ = [
     "NeedsChecks",

@@ -7,14 +7,14 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from kfkd.xla import forms
+from kfkd.xla import formulations
+from kfkd.xla.compilation_cache import compiling
 from kfkd.xla.dispatch import NotStatic
 from kfkd.xla.layout import Transposed, as_meant
 from kfkd.xla.linker import NeedsChecks, Thunk, distinct, raise_broken, variant
+from kfkd.xla.padded import Prefix
 from kfkd.xla.precision import precisely
-from kfkd.xla.prefix import Prefix
-from kfkd.xla.programs import compiling
-from kfkd.xla.storage import Cell, exclusive, to_device
+from kfkd.xla.shared_variables import Cell, exclusive, to_device
 
 __all__ = ["BatchLoop", "NoLoopError", "unread"]
 
@@ -43,7 +43,7 @@ def unread(function):
 def _held(array):
     """Return an array as it is held while the loop runs."""
     weights = jnp.issubdtype(array.dtype, np.floating)
-    if weights and forms.holds_transposed(array.shape):
+    if weights and formulations.holds_transposed(array.shape):
         return Transposed(Transposed.held(array))
     return array
 
@@ -75,7 +75,7 @@ class BatchLoop:
     NoLoopError
         If the function is one of another mode, or of other arguments, or a size in
         it depends on the values of an argument, or it updates a variable that has a
-        clone, or single calls are faster (``forms.loops``).
+        clone, or single calls are faster (``formulations.loops``).
     """
 
     def __init__(self, function, arrays, batch_size, transform=None, key=None):
@@ -89,7 +89,7 @@ class BatchLoop:
             raise NoLoopError("the function takes other arguments than arrays")
         if self.thunk.updates_clones():
             raise NoLoopError("a shared variable is updated and read by two names")
-        if not forms.loops(node for node, _ in self.thunk.program.steps):
+        if not formulations.loops(node for node, _ in self.thunk.program.steps):
             raise NoLoopError("calls one by one are faster on this device")
         self.arrays = [
             to_device(v.type.filter(a, allow_downcast=True))

@@ -1,11 +1,10 @@
-import drawn
 import numpy as np
 import pytest
-import standins
 from matplotlib.figure import Figure
 
 from kfkd import nets, plots
 from kfkd.plots.histories import group_name
+from tests.helpers import small_faces, stubs
 
 
 def history(n, seed=0, scale=1e-3):
@@ -37,8 +36,8 @@ def ticks(axis):
 
 
 def test_a_net_s_lines_are_its_history():
-    X, y = drawn.rows()
-    net = drawn.small().fit(X, y)
+    X, y = small_faces.rows()
+    net = small_faces.small().fit(X, y)
     ax = plots.plot_learning_curves(net)
     train, valid = ax.lines
     for line, key in ((train, "train"), (valid, "valid")):
@@ -174,7 +173,7 @@ def specialists():
     lengths = (140, 1, 30, 200, 77, 101)
     return {
         columns: history(n, seed=n, scale=1e-3 * n**0.5)
-        for columns, n in zip(standins.GROUPS, lengths, strict=True)
+        for columns, n in zip(stubs.GROUPS, lengths, strict=True)
     }
 
 

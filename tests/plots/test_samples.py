@@ -1,11 +1,9 @@
 import itertools
 import re
 
-import drawn
 import matplotlib
 import numpy as np
 import pytest
-import standins
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from packaging.version import Version
@@ -13,6 +11,7 @@ from PIL import Image
 
 from kfkd import augment, plots
 from kfkd.data import COLUMNS, to_pixels
+from tests.helpers import small_faces, stubs
 
 
 def marked(picture):
@@ -29,7 +28,7 @@ def render(figure):
 
 @pytest.mark.parametrize("shape", [(9216,), (1, 96, 96), (96, 96)])
 def test_marks_are_where_the_labels_are(shape):
-    X, y = drawn.images(20)
+    X, y = small_faces.images(20)
     figure = Figure(figsize=(9.6, 9.6), dpi=100)  # ten dots a pixel
     axis = figure.add_axes((0, 0, 1, 1))
     assert plots.plot_sample(X[3].reshape(shape), y[3], axis) is axis
@@ -78,7 +77,7 @@ def pane(picture, ax, i, edge=0):
     ("n", "rows", "columns"), [(1, 1, 1), (3, 1, 3), (5, 2, 4), (20, 4, 4)]
 )
 def test_each_face_has_a_pane(n, rows, columns, tmp_path):
-    X, y = drawn.rows(20)
+    X, y = small_faces.rows(20)
     path = tmp_path / "faces.png"
     ax = plots.plot_predictions(X[:n], y[:n])
     plots.save_figure(ax, path)
@@ -104,7 +103,7 @@ def test_each_face_has_a_pane(n, rows, columns, tmp_path):
 
 
 def test_a_title_stands_above_the_faces():
-    X, y = drawn.rows(4)
+    X, y = small_faces.rows(4)
     ax = plots.plot_predictions(X, y, title="$a$")
     ax.figure.draw_without_rendering()
     box = ax.title.get_window_extent()
@@ -115,7 +114,7 @@ def test_a_title_stands_above_the_faces():
 
 
 def test_marks_stay_with_their_face(tmp_path):
-    X, y = drawn.rows(4)
+    X, y = small_faces.rows(4)
     beside = y * 0
     beside[0] = 1.5  # beyond the right lower corner, where the fourth face is
     ax = plots.plot_predictions(X, beside, rows=2, columns=2)
@@ -149,9 +148,9 @@ def captions(ax):
 
 
 def test_a_comparison_has_each_net_beside_its_name():
-    X, _ = drawn.rows(5)
-    nets = {name: standins.Linear(seed=i, spread=0.1) for i, name in enumerate("abcde")}
-    nets["crew"] = standins.specialists(spread=0.1)
+    X, _ = small_faces.rows(5)
+    nets = {name: stubs.Linear(seed=i, spread=0.1) for i, name in enumerate("abcde")}
+    nets["crew"] = stubs.specialists(spread=0.1)
     ax = plots.plot_comparison(nets, X, 2)
     assert captions(ax) == ["a", "b", "c", "d", "e", "crew"]
     assert ax.get_legend() is None
@@ -162,15 +161,15 @@ def test_a_comparison_has_each_net_beside_its_name():
         tiles(ax), at_points(ax)["predicted"], nets.values(), strict=True
     ):
         np.testing.assert_array_equal(face, X[2].reshape(96, 96))
-        if isinstance(net, standins.Linear):
+        if isinstance(net, stubs.Linear):
             expected = 48 + 48 * net.predict(X[2:3]).reshape(15, 2)
             np.testing.assert_allclose(points - corner, expected, atol=1e-3)
 
 
 @pytest.mark.parametrize("names", ["abcde", "abc", "ab"])
 def test_a_comparison_of_several_faces_is_a_table(names):
-    X, y = drawn.images(5)
-    nets = {name: standins.Linear(seed=i, spread=0.1) for i, name in enumerate(names)}
+    X, y = small_faces.images(5)
+    nets = {name: stubs.Linear(seed=i, spread=0.1) for i, name in enumerate(names)}
     ax = plots.plot_comparison(nets, X, [4, 0, 1], y)
     faces = {tuple(corner): face for face, corner in tiles(ax)}
     columns, rows = (sorted({corner[i] for corner in faces}) for i in (0, 1))
@@ -191,8 +190,8 @@ def test_a_comparison_of_several_faces_is_a_table(names):
 
 
 def test_several_faces_of_one_net_fill_rows():
-    X, y = drawn.images(5)
-    ax = plots.plot_comparison({"a": standins.Linear(spread=0.1)}, X, range(5), y)
+    X, y = small_faces.images(5)
+    ax = plots.plot_comparison({"a": stubs.Linear(spread=0.1)}, X, range(5), y)
     corners = [tuple(corner) for _, corner in tiles(ax)]
     assert len({x for x, _ in corners}) == 3
     assert len({y for _, y in corners}) == 2
@@ -201,10 +200,10 @@ def test_several_faces_of_one_net_fill_rows():
 
 
 def test_a_comparison_with_the_true_points():
-    X, y = drawn.images(5)
+    X, y = small_faces.images(5)
     y = y.copy()
     y[1, 10:] = np.nan
-    net = standins.Linear(spread=0.1)
+    net = stubs.Linear(spread=0.1)
     ax = Figure().add_subplot()
     assert plots.plot_comparison({"_net$1$": net}, X, 1, y, ax) is ax
     off = 48 * (net.predict(X.reshape(5, -1))[1, :10] - y[1, :10])
@@ -220,7 +219,7 @@ def test_a_comparison_with_the_true_points():
 
 @pytest.mark.parametrize("seed", range(3))
 def test_a_flip_is_the_batch_iterators(seed):
-    X, y = drawn.images(3)
+    X, y = small_faces.images(3)
     X, y = X[seed], y[seed].copy()
     y[22:24] = np.nan  # the mouth's left corner
     iterator = augment.FlipBatchIterator(batch_size=2)
@@ -250,7 +249,7 @@ def test_a_flip_is_the_batch_iterators(seed):
 
 
 def test_a_flip_of_a_specialists_points():
-    X, y = drawn.rows(2)
+    X, y = small_faces.rows(2)
     columns = ("nose_tip_x", "nose_tip_y")
     where = COLUMNS.index("nose_tip_x")
     ax = plots.plot_flip(X[0], y[0, where : where + 2], columns=columns)
@@ -262,8 +261,8 @@ def test_a_flip_of_a_specialists_points():
 
 
 def test_what_cannot_be_drawn():
-    X, y = drawn.rows(4)
-    net = standins.Linear()
+    X, y = small_faces.rows(4)
+    net = stubs.Linear()
     for call, message in [
         (lambda: plots.plot_predictions(X[:, :-1], y), "X has the shape"),
         (lambda: plots.plot_predictions(X[:0], y[:0]), "X has the shape"),
@@ -273,7 +272,7 @@ def test_what_cannot_be_drawn():
         (lambda: plots.plot_comparison([net], X), "a mapping of names"),
         (lambda: plots.plot_comparison(net, X), "a mapping of names"),
         (lambda: plots.plot_sample(X[0], y[0], Figure()), "ax is not an Axes, but Fig"),
-        (lambda: plots.plot_comparison(standins.specialists(), X), "mapping of names"),
+        (lambda: plots.plot_comparison(stubs.specialists(), X), "mapping of names"),
         (
             lambda: plots.plot_comparison({"a": net}, X, 4),
             "no face 4; there are 0 to 3",

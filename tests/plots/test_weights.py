@@ -1,10 +1,10 @@
-import drawn
 import numpy as np
 import pytest
 from lasagne import layers
 from scipy.ndimage import gaussian_filter
 
 from kfkd import nets, plots
+from tests.helpers import small_faces
 
 
 def images(ax):
@@ -13,7 +13,7 @@ def images(ax):
 
 def convolving(channels=1):
     """Return a net of 12 filters of 3 x 2 pixels."""
-    net = drawn.small(
+    net = small_faces.small(
         layers=[
             ("input", layers.InputLayer),
             ("conv1", layers.Conv2DLayer),
@@ -29,7 +29,7 @@ def convolving(channels=1):
 
 
 def dense():
-    net = drawn.small(hidden_num_units=30)
+    net = small_faces.small(hidden_num_units=30)
     net.initialize()
     return net
 
@@ -94,7 +94,7 @@ def test_images_lie_beside_each_other():
 
 
 def test_what_has_no_weights_to_draw():
-    small = drawn.small(input_shape=(None, 100))
+    small = small_faces.small(input_shape=(None, 100))
     small.initialize()
     for net, message in [
         (nets.make("net1"), "has no weights yet"),

@@ -1,4 +1,4 @@
-"""Save the nets that tests/test_saved.py loads, in any release and on any Python.
+"""Save the nets that tests/storage/test_saved.py loads, in any release, on any Python.
 
 Files of a release stay as they are when later ones save differently; what is saved
 anew gets a name of its own: python tests/saved/make.py NAME

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from kfkd.xla import forms
+from kfkd.xla import formulations
 
 
 def pytest_collection_modifyitems(items):
@@ -17,5 +17,5 @@ def pytest_collection_modifyitems(items):
 @pytest.fixture(params=["cpu", "gpu"])
 def formulation(request, monkeypatch):
     """Compute as is best on a CPU, and on a GPU, whatever there is."""
-    monkeypatch.setattr(forms, "_on_cpu", lambda: request.param == "cpu")
+    monkeypatch.setattr(formulations, "_on_cpu", lambda: request.param == "cpu")
     return request.param

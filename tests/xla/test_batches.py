@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import theano
 import theano.tensor as T
-from cases import parametrize, some
 
 from kfkd.xla import linker
 from kfkd.xla.loop import BatchLoop, NoLoopError
-from xla.oracle import PYTHON, random, same
+from tests.helpers.cases import parametrize, some
+from tests.helpers.theano_oracle import PYTHON, random, same
 
 NUMBERS = [*range(-13, 14), 40, -40, 2**40, -(2**40)]
 

@@ -4,9 +4,9 @@ import sys
 
 import jax
 import pytest
-from cases import some
 
 from kfkd.xla import DeviceError, describe_device, get_device, set_device
+from tests.helpers.cases import some
 
 SCRIPT = """
 import warnings; warnings.simplefilter("ignore")

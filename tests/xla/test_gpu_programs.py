@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from kfkd.nets import make
-from kfkd.xla import forms
+from kfkd.xla import formulations
 from kfkd.xla.loop import BatchLoop
 from kfkd.xla.precision import precisely
 
@@ -16,7 +16,7 @@ N, BATCH = 20, 8  # two whole batches and a smaller one
 
 @pytest.fixture(autouse=True)
 def _gpu(monkeypatch):
-    monkeypatch.setattr(forms, "_on_cpu", lambda: False)
+    monkeypatch.setattr(formulations, "_on_cpu", lambda: False)
 
 
 def program(function, shape):

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import theano
 import theano.tensor as T
-from cases import parametrize
 from lasagne import init, layers, nonlinearities, objectives, regularization, updates
 
-from xla.oracle import random, same
+from tests.helpers.cases import parametrize
+from tests.helpers.theano_oracle import random, same
 
 # Theano's own evaluation, with the gradients of convolutions as they are written.
 OWN = theano.compile.mode.Mode(linker="py", optimizer=None)

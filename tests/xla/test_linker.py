@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import theano
 import theano.tensor as T
-from cases import parametrize, some
 from theano import In
 
 from kfkd.xla.linker import Thunk
-from xla.oracle import PYTHON, Unknown, same
+from tests.helpers.cases import parametrize, some
+from tests.helpers.theano_oracle import PYTHON, Unknown, same
 
 
 def function(*args, **kwargs):

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import theano
 import theano.tensor as T
-from cases import parametrize
 from theano.sandbox.rng_mrg import MRG_RandomStream
 
-from kfkd.xla import forms
+from kfkd.xla import formulations
 from kfkd.xla.device import get_device
 from kfkd.xla.loop import BatchLoop, NoLoopError, unread
+from tests.helpers.cases import parametrize
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=(23, 4)).astype("float32")
@@ -170,7 +170,7 @@ def test_functions_that_cannot_be_looped_over():
 
 
 def test_a_device_that_prefers_single_calls_gets_them(monkeypatch):
-    monkeypatch.setattr(forms, "loops", lambda nodes: False)
+    monkeypatch.setattr(formulations, "loops", lambda nodes: False)
     with pytest.raises(NoLoopError, match="faster"):
         BatchLoop(make()[0], [X, y], 5)
 
@@ -214,7 +214,9 @@ def test_loops_share_a_program_if_they_do_the_same():
 def test_tall_matrices_may_be_held_transposed():
     wide = rng.normal(size=(23, 600))
     start = rng.normal(size=(600, 20)) / 25
-    assert forms.holds_transposed(start.shape) == (get_device().platform == "cpu")
+    assert formulations.holds_transposed(start.shape) == (
+        get_device().platform == "cpu"
+    )
 
     def tall():
         w, v = theano.shared(start), theano.shared(np.zeros_like(start))

@@ -6,13 +6,13 @@ The nets are thin ones, for fewer steps, unless KFKD_CASES asks for all.
 import numpy as np
 import pytest
 import theano
-from cases import ALL
 from lasagne.layers import DropoutLayer
 
 from kfkd import xla
 from kfkd.data import from_pixels
 from kfkd.faces import draw
 from kfkd.nets import float32, make
+from tests.helpers.cases import ALL
 
 torch = pytest.importorskip("torch")
 

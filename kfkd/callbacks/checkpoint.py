@@ -1,0 +1,271 @@
+"""Checkpoints: all that the rest of a training depends on, saved while it lasts."""
+
+import os
+import pathlib
+import time
+import warnings
+
+from kfkd.callbacks.early_stopping import PrintTables
+from kfkd.callbacks.time_left import TimeLeft
+from kfkd.errors import CheckpointError, StorageError
+from kfkd.files import arrays
+from kfkd.files.packing import differences
+from kfkd.storage import stem
+from kfkd.training import state
+from kfkd.training.changes import changes
+from kfkd.training.epochs import listed
+
+__all__ = ["Checkpoint", "CheckpointError", "fit_with"]
+
+_KIND = "checkpoint"
+# Neither copies of the state nor saving it take more than one part of so much time.
+_PARTS = 150
+# Seconds between two copies of the state, made on the device, so that one is at hand
+# when training is interrupted.
+_PAUSE = 1.0
+
+
+class Checkpoint:
+    """Save all that the rest of a training depends on, so that it can be gone on with.
+
+    A training that is killed and goes on from its checkpoint gives the numbers and the
+    weights, bit for bit, of one that was not, on the same device with the same versions
+    of the packages.  The state is that after the latest epoch at which it was due, and
+    that after the latest one, or almost, when training ends early: by Ctrl-C, by an
+    error, or by `time_limit`.
+
+    Among the callbacks in ``on_epoch_finished`` of a :class:`kfkd.estimator.NeuralNet`
+    it is the last one called, wherever it stands.
+
+    Parameters
+    ----------
+    path : path
+        The file.  The one before it is kept as well, with ``.previous`` before its
+        ending, and is used if the last is damaged.
+    epochs : int, optional
+        Save after every so many epochs.
+    minutes : float, optional
+        Save after the first epoch that ends so long after the latest one was saved, or
+        150 times as long as that has taken.
+    resume : bool, default=False
+        Go on from the file, if there is one.
+    time_limit : float, optional
+        Minutes from the start of the training.  It ends before an epoch that would
+        pass them, and the state is saved.
+
+    Attributes
+    ----------
+    out_of_time : bool
+        Whether the latest training was ended by `time_limit`.
+    resumed : int
+        The epoch from which the latest training went on; 0 if it began.
+
+    Raises
+    ------
+    CheckpointError
+        When training starts, if it cannot go on from the file: because both files are
+        damaged, or the data, the definition of the net, its callbacks, the number of
+        epochs, the seed or the weights to begin with are others.  The files stay as
+        they are.
+    """
+
+    def __init__(
+        self, path, *, epochs=None, minutes=None, resume=False, time_limit=None
+    ):
+        self.path = pathlib.Path(path)
+        self.epochs, self.minutes = epochs, minutes
+        self.resume, self.time_limit = resume, time_limit
+        self.out_of_time, self.resumed = False, 0
+        self._state = None
+
+    @classmethod
+    def beside(cls, out, **options):
+        """Return the checkpoint of the training of which a file will be made.
+
+        Parameters
+        ----------
+        out : path
+            ``net6.pickle`` has its checkpoint in ``net6.checkpoint``.
+        **options
+            As for the class.
+        """
+        return cls(pathlib.Path(out).with_name(f"{stem(out)}.checkpoint"), **options)
+
+    @property
+    def previous(self):
+        """The path of the checkpoint before the last."""
+        return self.path.with_suffix(f".previous{self.path.suffix}")
+
+    @property
+    def _draft(self):
+        return self.path.with_suffix(f".draft{self.path.suffix}")
+
+    def on_training_started(self, net, train_history):
+        """Note what is trained on what, and go on from the file if asked to."""
+        self.out_of_time, self.resumed = False, 0
+        self._state = None
+        own = (Checkpoint, PrintTables, TimeLeft)
+        self._others = [c for c in net.on_epoch_finished if not isinstance(c, own)]
+        self._definition = state.definition(net, self._others)
+        self._data = state.fingerprint(net._run)
+        if self.resume:
+            self._resume(net)
+        self._begun = self._saved = self._ended = time.monotonic()
+        self._next, self._longest, self._cost = self._begun, 0, 0
+        self._passed = 0
+
+    def ahead(self, net, epoch):
+        """Let the next epoch start if nothing is to be done after this one."""
+        now = time.monotonic()
+        # This epoch has yet to end, and the next would be under way.
+        passes = not (
+            self._is_due(epoch, now)
+            or now >= self._next
+            or self._is_over(now + self._longest)
+        )
+        if passes:
+            self._passed = epoch
+        return passes
+
+    def __call__(self, net, train_history):
+        """Save the state if it is time to, and end training if there is none left."""
+        now, epoch = time.monotonic(), train_history[-1]["epoch"]
+        self._longest = max(self._longest, now - self._ended)
+        self._ended = now
+        if epoch == self._passed:
+            return
+        self.out_of_time = self._is_over(now) and len(train_history) < net._run.last
+        due = self._is_due(epoch, now)
+        if due or self.out_of_time or now >= self._next:
+            self._take(net)
+            taken = time.monotonic()
+            self._next = taken + max(_PAUSE, _PARTS * (taken - now))
+        if due:
+            self._save()
+        if self.out_of_time:
+            raise StopIteration
+
+    def _is_due(self, epoch, now):
+        return (self.epochs and epoch % self.epochs == 0) or (
+            self.minutes
+            and now - self._saved >= max(60 * self.minutes, _PARTS * self._cost)
+        )
+
+    def _is_over(self, now):
+        """Tell whether the epoch that begins now would pass the limit."""
+        limit = self.time_limit
+        return limit is not None and now - self._begun + self._longest > 60 * limit
+
+    def on_training_finished(self, net, train_history):
+        """Save the latest state at hand, unless training has come to its end."""
+        run = net._run
+        complete = len(train_history) >= run.last or run.stopped
+        if self._state is not None and (not complete or self.out_of_time):
+            self._save()
+        self._state = None
+
+    def remove(self):
+        """Delete the files, as when the net has been saved.
+
+        Those that were being written when a training was killed are deleted too.
+        """
+        drafts = self.path.parent.glob(f".{self._draft.stem}-*{self.path.suffix}")
+        for path in (self.path, self.previous, self._draft, *drafts):
+            path.unlink(missing_ok=True)
+
+    def _take(self, net):
+        about, packed, complaints = state.take(net, self._others)
+        for complaint in complaints:
+            _complain(complaint)
+        self._state = about, packed
+
+    def _save(self):
+        about, packed = self._state
+        about |= {
+            "definition": self._definition,
+            "data": self._data,
+            "versions": state.versions(),
+        }
+        start = time.monotonic()
+        try:
+            arrays.write(self._draft, _KIND, packed, about)
+            if self.path.exists():
+                os.replace(self.path, self.previous)
+            os.replace(self._draft, self.path)
+        except (OSError, StorageError) as error:  # of which training need not die
+            _complain(error)
+        self._saved, self._state = time.monotonic(), None
+        self._cost = self._saved - start
+
+    def _resume(self, net):
+        read = self._read()
+        if read is None:
+            return
+        path, (packed, about) = read
+        if about["data"] != self._data:
+            raise CheckpointError(
+                f"{path} is from a training on other data; take the same to go on from "
+                "it, or begin anew"
+            )
+        others = changes(about["definition"], self._definition)
+        if others:
+            raise CheckpointError(
+                f"{path} is from a training that was set up differently: "
+                f"{'; '.join(others)}. Set up the same to go on from it, or begin anew"
+            )
+        try:
+            state.put(net, self._others, about, packed)
+        except Exception as error:
+            raise CheckpointError(f"{path} does not fit the net: {error}") from error
+        self.resumed = len(about["history"])
+        if net.verbose:
+            print(f"Going on after epoch {self.resumed}, from {path}")
+            versions = state.versions()
+            others = list(differences(about["versions"], versions))
+            if others:
+                print(
+                    "The numbers may not be those of an uninterrupted training: "
+                    + "; ".join(f"{k} was {was}, is {now}" for k, was, now in others)
+                )
+
+    def _read(self):
+        """Return the path and the content of the latest checkpoint that is sound."""
+        found = [path for path in (self.path, self.previous) if path.exists()]
+        errors = []
+        for path in found:
+            try:
+                content = path, arrays.read(path, _KIND)
+            except StorageError as error:
+                errors.append(str(error))
+            else:
+                if errors:
+                    _complain(f"{errors[0]}; going on from the one before, {path}")
+                return content
+        if errors:
+            raise CheckpointError("; ".join(errors))
+        return None
+
+
+def fit_with(checkpoint, net, X, y):
+    """Train a net, and begin anew if its checkpoint is damaged or of another training.
+
+    Parameters
+    ----------
+    checkpoint : Checkpoint
+    net : kfkd.estimator.NeuralNet
+    X, y : arrays
+    """
+    handlers = net.on_epoch_finished
+    net.on_epoch_finished = [*listed(handlers), checkpoint]
+    try:
+        try:
+            net.fit(X, y)
+        except CheckpointError:
+            checkpoint.remove()
+            net.fit(X, y)
+    finally:
+        net.on_epoch_finished = handlers
+
+
+def _complain(what):
+    warnings.warn(f"Checkpoint: {what}", RuntimeWarning, stacklevel=2)

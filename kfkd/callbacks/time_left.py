@@ -1,0 +1,101 @@
+"""How long the rest of a training takes, told once after its first epochs."""
+
+import itertools
+import signal
+import statistics
+import sys
+import threading
+import time
+
+from kfkd import progress
+from kfkd._words import duration
+from kfkd.callbacks.early_stopping import AdjustVariable, PrintTables
+from kfkd.xla import describe_device
+
+__all__ = ["TimeLeft", "is_worth_telling", "usual_duration"]
+
+# Epochs and seconds to go by. One epoch suffices if it takes long enough.
+_EPOCHS, _SECONDS, _LONG = 3, 2.0, 20.0
+# Seconds that are worth a line.
+_WORTH = 180.0
+
+
+def usual_duration(durations):
+    """Return how long an epoch usually takes, or None if that is not known yet.
+
+    Parameters
+    ----------
+    durations : list of float
+        Of the epochs after the first, in which all is compiled.
+    """
+    few = len(durations) < _EPOCHS and min(durations, default=0) < _LONG
+    if few or sum(durations) < _SECONDS:
+        return None
+    return statistics.median(durations)
+
+
+def is_worth_telling(seconds):
+    """Return whether so long a time is some minutes."""
+    return seconds >= _WORTH
+
+
+class TimeLeft:
+    """Tell how long a training will take, if it is some minutes.
+
+    The line goes to standard error: what is on standard output stays the tutorial's
+    table, unbroken where it is redirected.
+
+    Parameters
+    ----------
+    kept : str
+        Where what is learnt is to be had after Ctrl-C, such as ``"in the net"``.
+    """
+
+    def __init__(self, kept):
+        self.kept = kept
+        self._ends = []
+
+    def on_training_started(self, net, train_history):
+        """Forget any earlier training."""
+        self._ends = []
+
+    def __call__(self, net, train_history):
+        """Tell the time after the first epochs that suffice to estimate it."""
+        if self._ends is None:
+            return
+        self._ends.append(time.monotonic())
+        # From the end of the first epoch on, as all is compiled in it.
+        pairs = itertools.pairwise(self._ends)
+        usual = usual_duration([end - start for start, end in pairs])
+        if usual is None:
+            return
+        self._ends = None
+        left = usual * (net._run.last - train_history[-1]["epoch"])
+        if is_worth_telling(left):
+            progress.write(self._line(net, left), sys.stderr)
+
+    def ahead(self, net, epoch):
+        """Let the next epoch start."""
+        return True
+
+    def _line(self, net, left):
+        line = f"About {duration(left)} left"
+        if not all(map(_never_stops, net.on_epoch_finished)):
+            line += " at most"
+        kind = "CPU" if describe_device().startswith("cpu") else "GPU"
+        line += f" on this {kind}"
+        if _hears_ctrl_c():
+            key = "interrupting the kernel" if progress.in_notebook() else "Ctrl-C"
+            line += f"; {key} keeps what is learnt {self.kept}"
+        return line + "."
+
+
+def _never_stops(callback):
+    """Tell whether a callback surely lets training come to its last epoch."""
+    kinds = (AdjustVariable, PrintTables, TimeLeft)
+    return type(callback) in kinds or getattr(callback, "time_limit", 0) is None
+
+
+def _hears_ctrl_c():
+    main = threading.current_thread() is threading.main_thread()
+    return main and callable(signal.getsignal(signal.SIGINT))

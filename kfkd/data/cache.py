@@ -1,0 +1,106 @@
+"""Binary copies of parsed tables, in the user's cache folder.
+
+The folder is ``$XDG_CACHE_HOME/kfkd/tables``, else ``~/.cache/kfkd/tables``; the data
+folder, which may be read-only or shared, is never written to. A copy is filed under
+the content of what it was made from, and signed with it, so that it is never taken for
+another's; a copy that was damaged, cut off or renamed does not verify and counts as
+absent. All of them can be deleted at any time.
+"""
+
+import contextlib
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from kfkd.files.cache_folder import cache_folder
+
+__all__ = ["load", "save"]
+
+# To be raised whenever a table is parsed, checked or stored in another way.
+_MAGIC = b"kfkd table 1\n"
+_HEAD = len(_MAGIC) + hashlib.blake2b().digest_size
+# A copy of Kaggle's training set has 67 MB: the oldest give way to new ones.
+_KEEP = 8
+
+
+def load(key):
+    """Return the arrays saved under a key, or None where there is no sound copy."""
+    path = _path(key)
+    if path is None:
+        return None
+    try:
+        with open(path, "rb") as file:
+            head = file.read(_HEAD)
+            digest = hashlib.file_digest(file, lambda: _digest(key)).digest()
+            if head != _MAGIC + digest:
+                return None
+            end = file.tell()
+            file.seek(_HEAD)
+            arrays = []
+            while file.tell() < end:
+                arrays.append(np.load(file, allow_pickle=False))
+    except OSError:
+        return None
+    with contextlib.suppress(OSError):
+        os.utime(path)  # says to _prune that it is of use
+    return arrays
+
+
+def save(key, arrays):
+    """Save arrays under a key; where that is not possible, do nothing.
+
+    The file appears under its name at once and whole: several processes may save,
+    load and prune at the same time.
+    """
+    path = _path(key)
+    if path is None:
+        return
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, draft = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.")
+        try:
+            with open(handle, "wb") as file:
+                file.seek(_HEAD)
+                signed = _Signed(file, _digest(key))
+                for array in arrays:
+                    np.save(signed, array, allow_pickle=False)
+                file.seek(0)
+                file.write(_MAGIC + signed.digest.digest())
+            os.replace(draft, path)
+        except BaseException:  # a full disk, Ctrl-C
+            Path(draft).unlink(missing_ok=True)
+            raise
+        _prune(path.parent)
+
+
+def _path(key):
+    return cache_folder("tables", key)
+
+
+def _digest(key):
+    return hashlib.blake2b(key.encode())
+
+
+class _Signed:
+    """A file whose content is digested on its way."""
+
+    def __init__(self, file, digest):
+        self.file, self.digest = file, digest
+
+    def write(self, data):
+        """Write bytes."""
+        self.digest.update(data)
+        return self.file.write(data)
+
+
+def _prune(folder):
+    """Delete all but the files last used; drafts of killed processes go with them."""
+
+    def age(path):
+        return -path.stat().st_mtime
+
+    for path in sorted(folder.iterdir(), key=age)[_KEEP:]:
+        path.unlink()

@@ -1,0 +1,1 @@
+"""Files: written atomically, with checksums, in the cache folder."""

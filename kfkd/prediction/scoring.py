@@ -1,0 +1,226 @@
+"""Kaggle's score, for those who hold labels back.
+
+>>> from kfkd.prediction import scoring
+>>> print(scoring.report(*scoring.evaluate(net6, X_held_out, y_held_out)))
+"""
+
+import numpy as np
+import pandas as pd
+
+from kfkd import data
+from kfkd._layout import hint, shown
+from kfkd.data import COLUMNS, SIDE, text_tables
+from kfkd.errors import DataError
+from kfkd.prediction.keypoints import predict
+
+__all__ = ["asked_for", "evaluate", "read_labels", "report", "score", "score_by_point"]
+
+
+def score(predictions, labels):
+    """Return the error of predictions as Kaggle reckons it.
+
+    Parameters
+    ----------
+    predictions : pandas.DataFrame
+        Coordinates in pixels, as from ``kfkd.prediction.predict``. They are clipped
+        to 0 ... 96, as in a submission.
+    labels : pandas.DataFrame
+        Where the points are, in pixels; NaN where that is not known. It may have less
+        rows and columns than `predictions`, in another order: index and columns tell
+        what belongs together.
+
+    Returns
+    -------
+    float
+        The root of the mean squared error, in pixels, of all the coordinates given.
+
+    Raises
+    ------
+    ValueError
+        No coordinate is given, or one that is given is not predicted.
+
+    Notes
+    -----
+    Kaggle's page "Evaluation" of the competition. The leaderboard there is made of
+    two such scores, each of a part of the test set.
+    """
+    return float(np.sqrt(np.nanmean(_squares(predictions, labels).to_numpy())))
+
+
+def score_by_point(predictions, labels):
+    """Return the error of each key point.
+
+    Parameters and errors are those of `score`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        For each key point that has labels (the index, such as ``nose_tip``, in their
+        order) ``locations``, the number of coordinates given, and ``rmse`` of these,
+        in pixels. x and y count alike, so that the mean of the squares of ``rmse``,
+        weighted by ``locations``, is the square of the `score`.
+    """
+    squares = _squares(predictions, labels)
+    points = squares.columns.str.replace(r"_[xy]$", "", regex=True)
+    by_point = squares.T.groupby(points, sort=False)
+    counts = by_point.count().sum(axis=1)
+    rmse = np.sqrt(by_point.sum().sum(axis=1) / counts)
+    return pd.DataFrame({"locations": counts, "rmse": rmse}).rename_axis("point")
+
+
+def _squares(predictions, labels):
+    """Return squared errors in pixels, NaN where there is no label."""
+    labels = labels.dropna(how="all").dropna(how="all", axis=1)
+    if labels.empty:
+        raise ValueError("there is no label to score against")
+    for axis, known, what in (
+        (labels.columns, predictions.columns, "column"),
+        (labels.index, predictions.index, "image"),
+    ):
+        missing = axis[~axis.isin(known)]
+        if len(missing):
+            raise ValueError(
+                f"there are labels, but no predictions for {what} {missing[0]}"
+            )
+    ours = predictions.loc[labels.index, labels.columns].clip(0, SIDE)
+    lacking = (ours.isna() & labels.notna()).any()
+    if lacking.any():
+        raise ValueError(f"predictions are missing in column {lacking.idxmax()}")
+    return (ours - labels) ** 2
+
+
+def evaluate(nets, X, y, columns=COLUMNS):
+    """Score nets on images that they were not trained on.
+
+    Parameters
+    ----------
+    nets : NeuralNet, or mapping of tuple of str to NeuralNet
+        As for ``kfkd.prediction.predict``.
+    X : array, shape (n, 9216) or (n, 1, 96, 96)
+        Grey values in [0, 1].
+    y : array, shape (n, len(columns))
+        Where the points are, in [-1, 1], as ``kfkd.data.load`` returns them; NaN where
+        that is not known.
+    columns : sequence of str
+        What the columns of `y` are called; by default all 30, in Kaggle's order.
+
+    Returns
+    -------
+    predictions, labels : pandas.DataFrame
+        In pixels: what `score`, `score_by_point` and `report` take.
+
+    Raises
+    ------
+    PredictionError
+        As for ``kfkd.prediction.predict``.
+    ValueError
+        `y` has another shape.
+    """
+    y = np.asarray(y, dtype=np.float64)
+    if y.shape != (len(X), len(columns)):
+        raise ValueError(
+            f"y has the shape {y.shape}, where {len(X)} images and {len(columns)} "
+            "columns are given"
+        )
+    predictions = predict(nets, X)
+    labels = pd.DataFrame(
+        data.to_pixels(y), index=predictions.index, columns=list(columns)
+    )
+    return predictions, labels
+
+
+def report(predictions, labels):
+    """Return the score of each key point and of all as a table to print.
+
+    Parameters and errors are those of `score`.
+
+    Returns
+    -------
+    str
+    """
+    by_point = score_by_point(predictions, labels)
+    rows = [*by_point.itertuples(), ("all", by_point["locations"].sum(), None)]
+    total = score(predictions, labels)
+    width = max(len(point) for point, *_ in rows)
+    lines = [f"{'key point':{width}}  locations  RMSE (pixels)"]
+    for point, count, rmse in rows:
+        rmse = total if rmse is None else rmse
+        lines.append(f"{point:{width}}  {count:9,}  {rmse:13.3f}")
+    return "\n".join(lines)
+
+
+def read_labels(path):
+    """Read the labels of a test set, such as the ``test_labels.csv`` of drawn faces.
+
+    Parameters
+    ----------
+    path : path
+        A file with ``ImageId`` and any of the 30 columns, in pixels; empty where a
+        label is not known.
+
+    Returns
+    -------
+    pandas.DataFrame
+        float64, with ``ImageId`` as the index: `labels` of the functions here.
+
+    Raises
+    ------
+    DataError
+        The file is faulty, or not there; the message gives line and column.
+    """
+    try:
+        with open(path, "rb") as stream:
+            texts = text_tables.read(stream, path, ("ImageId",))
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror or error}") from error
+    ids = pd.Index(
+        text_tables.whole_numbers(texts.pop("ImageId"), path), name="ImageId"
+    )
+    again = np.flatnonzero(ids.duplicated())
+    if len(again):
+        raise DataError(
+            f"{path}, line {texts.index[again[0]]}, column ImageId: {ids[again[0]]} "
+            "has been given to a row before"
+        )
+    for position, name in enumerate(texts):
+        if name not in COLUMNS or name in texts.columns[:position]:
+            fault = (
+                "stands there twice" if name in COLUMNS else "is not a target column"
+            )
+            raise DataError(
+                f"{path}, line 1: {shown(name)} {fault}"
+                + ("" if name in COLUMNS else hint(name, COLUMNS))
+            )
+    labels = {name: text_tables.numbers(texts[name], path) for name in texts}
+    return pd.DataFrame(labels, index=ids)
+
+
+def asked_for(labels, lookup):
+    """Keep only the labels that a submission must give, and so Kaggle would score.
+
+    Parameters
+    ----------
+    labels : pandas.DataFrame
+        As from `read_labels`.
+    lookup : pandas.DataFrame
+        As from ``kfkd.prediction.submission.read_lookup``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A copy, NaN where nothing is asked.
+
+    Raises
+    ------
+    DataError
+        Nothing is left.
+    """
+    rows = labels.index.get_indexer(lookup["ImageId"])
+    columns = labels.columns.get_indexer(lookup["FeatureName"])
+    asked = np.zeros(labels.shape, dtype=bool)
+    both = (rows >= 0) & (columns >= 0)
+    asked[rows[both], columns[both]] = True
+    labels = labels.where(asked)
+    if not labels.notna().to_numpy().any():
+        raise DataError("the labels have none of the locations to be submitted")
+    return labels

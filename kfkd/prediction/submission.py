@@ -1,0 +1,243 @@
+"""From trained nets to the file that Kaggle wants.
+
+>>> from kfkd import storage
+>>> from kfkd.prediction import submission
+>>> submission.submit(storage.load("net-specialists.pickle"))
+
+The steps of ``submit`` stand alone, too: ``read_lookup``, ``answer``, ``write``.
+"""
+
+import datetime
+import pathlib
+
+import numpy as np
+import pandas as pd
+
+from kfkd import data
+from kfkd._layout import hint, shown
+from kfkd._words import count
+from kfkd.data import COLUMNS, SIDE, text_tables
+from kfkd.errors import DataError, PredictionError
+from kfkd.prediction.keypoints import by_columns, predict_test_set
+from kfkd.storage import written_atomically
+
+__all__ = ["answer", "check", "new_path", "read_lookup", "submit", "write"]
+
+
+def read_lookup(folder=None):
+    """Read ``IdLookupTable.csv``: which coordinates a submission must give.
+
+    Parameters
+    ----------
+    folder : path, optional
+        Where the files are, instead of the places that ``kfkd.data.find`` looks into.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``RowId``, ``ImageId`` (int64) and ``FeatureName``, in the file's order.
+
+    Raises
+    ------
+    DataError
+        There is no such file, or something in it is wrong: the message gives the
+        line.
+    """
+    path = data.find("IdLookupTable", folder)
+    lookup, _ = data.read_csv(path, "IdLookupTable", _parse_lookup)
+    return lookup
+
+
+def _parse_lookup(stream, where):
+    """Return the lookup table in a binary file, checked."""
+    texts = text_tables.read(stream, where, ("RowId", "ImageId", "FeatureName"))
+    lookup = pd.DataFrame(
+        {
+            "RowId": text_tables.whole_numbers(texts["RowId"], where),
+            "ImageId": text_tables.whole_numbers(texts["ImageId"], where),
+            "FeatureName": texts["FeatureName"].to_numpy(),
+        }
+    )
+    again = np.flatnonzero(lookup["RowId"].duplicated())
+    if len(again):
+        row = again[0]
+        raise DataError(
+            f"{where}, line {texts.index[row]}, column RowId: "
+            f"{lookup['RowId'][row]} has been given to a row before"
+        )
+    unknown = np.flatnonzero(~lookup["FeatureName"].isin(COLUMNS))
+    if len(unknown):
+        name = lookup["FeatureName"][unknown[0]]
+        raise DataError(
+            f"{where}, line {texts.index[unknown[0]]}, column FeatureName: "
+            + (
+                "the value is missing"
+                if pd.isna(name)
+                else f"{shown(name)} is not a target column{hint(name, COLUMNS)}"
+            )
+        )
+    return lookup
+
+
+def answer(predictions, lookup):
+    """Give the coordinates that are asked for.
+
+    Parameters
+    ----------
+    predictions : pandas.DataFrame
+        Coordinates in pixels, with ``ImageId`` as the index, as from
+        ``kfkd.prediction.predict``.
+    lookup : pandas.DataFrame
+        ``RowId``, ``ImageId``, ``FeatureName``, as from `read_lookup`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``RowId`` and ``Location``, clipped to 0 ... 96 pixels, in the order of
+        `lookup`.
+
+    Raises
+    ------
+    PredictionError
+        A feature that is asked for is not predicted.
+    DataError
+        There is no prediction for an image that is asked for.
+
+    Notes
+    -----
+    Images are looked up by ``ImageId``; the tutorial's ``kfkd.py`` takes it for the
+    position of a row in ``test.csv``.
+    """
+    rows = predictions.index.get_indexer(lookup["ImageId"])
+    columns = predictions.columns.get_indexer(lookup["FeatureName"])
+    for found, name, fault, complain in (
+        (columns, "FeatureName", "which is not predicted", PredictionError),
+        (rows, "ImageId", "which the test set does not have", DataError),
+    ):
+        missing = np.flatnonzero(found < 0)
+        if len(missing):
+            first = lookup.iloc[missing[0]]
+            others = lookup[name].iloc[missing].nunique() - 1
+            raise complain(
+                f"IdLookupTable.csv asks, with RowId {first['RowId']}, for "
+                f"{name} {first[name]}, {fault}"
+                + (f" (and for {others} more such)" if others else "")
+            )
+    locations = predictions.to_numpy()[rows, columns].clip(0, SIDE)
+    return pd.DataFrame({"RowId": lookup["RowId"].to_numpy(), "Location": locations})
+
+
+def check(submission, lookup):
+    """Make sure that Kaggle will take a submission.
+
+    Parameters
+    ----------
+    submission : pandas.DataFrame
+        ``RowId`` and ``Location``, in any order of rows.
+    lookup : pandas.DataFrame
+        As from `read_lookup`.
+
+    Raises
+    ------
+    PredictionError
+        It has other columns, lacks a row that is asked for, has one that is not, or
+        has one twice, or a location is missing or outside of 0 ... 96 pixels.
+    """
+    if list(submission.columns) != ["RowId", "Location"]:
+        raise PredictionError(
+            f"a submission has the columns RowId and Location, not "
+            f"{', '.join(map(str, submission.columns))}"
+        )
+    ids, wanted = submission["RowId"], lookup["RowId"]
+    outside = ~submission["Location"].between(0, SIDE)  # what is missing, too
+    for faulty, fault in (
+        (wanted[~wanted.isin(ids)], "is missing"),
+        (ids[~ids.isin(wanted)], "is not in IdLookupTable.csv"),
+        (ids[ids.duplicated()], "stands there twice"),
+        (ids[outside], f"has no location within 0 ... {SIDE} pixels"),
+    ):
+        if len(faulty):
+            raise PredictionError(
+                f"the submission is faulty: RowId {faulty.iloc[0]} {fault}"
+                + (f", like {len(faulty) - 1} more rows" if faulty.size > 1 else "")
+            )
+
+
+def new_path():
+    """Return the path ``submission-<time>.csv``, as the tutorial's ``kfkd.py`` does."""
+    now = datetime.datetime.now().isoformat().replace(":", "-")
+    return pathlib.Path(f"submission-{now}.csv")
+
+
+def write(submission, lookup, path=None):
+    """Check a submission and write it, whole or not at all.
+
+    Parameters
+    ----------
+    submission, lookup : pandas.DataFrame
+        As for `check`.
+    path : path, optional
+        By default `new_path`, in the current folder.
+
+    Returns
+    -------
+    pathlib.Path
+        The file.
+
+    Raises
+    ------
+    PredictionError
+        As for `check`; nothing is written.
+    StorageError
+        The file cannot be written.
+    """
+    check(submission, lookup)
+    path = new_path() if path is None else pathlib.Path(path)
+    with written_atomically(path) as draft:
+        submission.to_csv(draft, index=False, lineterminator="\n")
+    return path
+
+
+def _check_columns(nets, lookup):
+    """Raise PredictionError, before anything is predicted, if some are missing."""
+    given = {name for columns in nets for name in columns}
+    asked = set(lookup["FeatureName"])
+    points = [name[:-2] for name in COLUMNS if name in asked - given]
+    missing = list(dict.fromkeys(points))
+    if missing:
+        wanted = len({name[:-2] for name in asked})
+        raise PredictionError(
+            f"the {count(len(nets), 'specialist')} predict {wanted - len(missing)} of "
+            f"the {count(wanted, 'key point')} that IdLookupTable.csv asks for; those "
+            f"for {', '.join(missing)} are missing"
+        )
+
+
+def submit(nets, folder=None, path=None):
+    """Predict the test set and write Kaggle's file.
+
+    Parameters
+    ----------
+    nets : NeuralNet, or mapping of tuple of str to NeuralNet
+        As for ``kfkd.prediction.predict``.
+    folder : path, optional
+        Where the files are, instead of the places that ``kfkd.data.find`` looks into.
+    path : path, optional
+        As for `write`.
+
+    Returns
+    -------
+    path : pathlib.Path
+        The file.
+    predictions : pandas.DataFrame
+        What it was made from, as from ``kfkd.prediction.predict``.
+
+    Raises
+    ------
+    DataError, PredictionError, StorageError
+        Anything is missing or faulty; nothing is written.
+    """
+    lookup = read_lookup(folder)
+    _check_columns(by_columns(nets), lookup)
+    predictions = predict_test_set(nets, folder)
+    return write(answer(predictions, lookup), lookup, path), predictions

@@ -1,0 +1,1 @@
+"""What the process is: its signals, memory and installation."""

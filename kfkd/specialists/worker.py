@@ -1,0 +1,208 @@
+"""The training of one specialist, wherever it runs."""
+
+import copy
+import dataclasses
+import pickle
+import traceback
+
+import nolearn.lasagne as nolearn
+import numpy as np
+
+from kfkd import data, nets, xla
+from kfkd._words import count
+from kfkd.augment import FlipBatchIterator
+from kfkd.callbacks.checkpoint import Checkpoint, fit_with
+from kfkd.jobs.devices import share_of_cores, take_device
+from kfkd.specialists.settings import name_of
+from kfkd.training.epochs import listed
+
+__all__ = ["Job", "Outcome", "make_job", "train"]
+
+
+@dataclasses.dataclass
+class Job:
+    """The training of a specialist.
+
+    Attributes
+    ----------
+    columns : tuple of str
+    rows : int array
+        Positions in the training set.
+    changes : dict
+        What differs from net8.
+    seed : int
+    checkpoint : path, optional
+        Where its checkpoint is kept, if it runs on the machine that asks for it.
+    checkpoint_every : dict, optional
+        When it is saved.
+    """
+
+    columns: tuple
+    rows: np.ndarray
+    changes: dict
+    seed: int
+    checkpoint: str | None = None
+    checkpoint_every: dict | None = None
+
+    @property
+    def name(self):
+        """What the specialist is called for short, and its files."""
+        return name_of(self.columns)
+
+    def net(self):
+        """Return the net before training, sharing nothing with others."""
+        return nets.make("net8", **copy.deepcopy(self.changes)).seed(self.seed)
+
+
+@dataclasses.dataclass
+class Outcome:
+    """What has come of a job.
+
+    Attributes
+    ----------
+    name : str
+    pickled : bytes or None
+        The trained net, if all went well. Bytes, so that the waiting process need not
+        make the net, which takes a while and a device.
+    history : list of dict
+        Its ``train_history_``.
+    error, traceback : str or None
+        Why it failed.
+    interrupted : bool
+    """
+
+    name: str
+    pickled: bytes | None = None
+    history: list = dataclasses.field(default_factory=list)
+    error: str | None = None
+    traceback: str | None = None
+    interrupted: bool = False
+
+
+def make_job(setting, rows, epochs, weights, batch_size, seed):
+    """Return the job of a specialist.
+
+    Parameters
+    ----------
+    setting : dict
+        As from `read_settings`.
+    rows : int array
+    epochs : int
+    weights : dict or None
+        To start from: they say how many hidden units there are.
+    batch_size, seed : int
+
+    Raises
+    ------
+    ValueError
+        Its ``kwargs`` name what is no parameter.
+    """
+    changes = dict(
+        output_num_units=len(setting["columns"]),
+        batch_iterator_train=FlipBatchIterator(
+            batch_size, flip_indices=setting["flip_indices"]
+        ),
+        batch_iterator_test=nolearn.BatchIterator(batch_size),
+        max_epochs=epochs,
+    )
+    for layer in ("hidden4", "hidden5"):
+        if weights and layer in weights:
+            changes[f"{layer}_num_units"] = weights[layer][0].shape[1]
+    job = Job(setting["columns"], rows, changes | setting["kwargs"], seed)
+    try:
+        job.net()
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"the specialist for {job.name}: {error}") from error
+    return job
+
+
+class _Reporter:
+    """Tells each epoch's losses, those of a training that is gone on with too."""
+
+    def __init__(self, link):
+        self._link, self._told = link, 0
+
+    def __call__(self, net, train_history):
+        keys = ("train_loss", "valid_loss", "dur")
+        for row in train_history[self._told :]:
+            self._link.tell(epoch=row["epoch"], **{k: float(row[k]) for k in keys})
+        self._told = len(train_history)
+
+    def ahead(self, net, epoch):
+        """Let the next epoch start."""
+        return True
+
+    def state_dict(self):
+        """Return nothing: each process tells all that it knows."""
+        return {}
+
+    def load_state_dict(self, state):
+        """Take nothing."""
+
+
+def train(job, images, labels, weights, *, link, device, precision, workers):
+    """Train a specialist.
+
+    Parameters
+    ----------
+    job : Job
+    images, labels : arrays, shapes (n, 9216) and (n, 30)
+        Of the training set, as in the table.
+    weights : dict or None
+        To start from.
+    link : kfkd.jobs.progress_channel.Link
+    device : str or None
+        As for ``kfkd.xla.set_device``.
+    precision : str
+        As for ``kfkd.xla.set_precision``.
+    workers : int
+        How many share the CPU cores.
+
+    Returns
+    -------
+    Outcome
+    """
+    with link.open(job.name) as link:
+        at_home = link.at_home
+        try:
+            if at_home:
+                return _train(job, images, labels, weights, link)
+            with share_of_cores(link.place or 0, workers):
+                take_device(device, link.place)
+                xla.set_precision(precision)
+                return _train(job, images, labels, weights, link)
+        except Exception as error:
+            return Outcome(
+                job.name,
+                error=f"{type(error).__name__}: {error}",
+                traceback=traceback.format_exc(),
+            )
+        except KeyboardInterrupt:
+            if at_home:
+                raise
+            return Outcome(job.name, interrupted=True)
+
+
+def _train(job, images, labels, weights, link):
+    net = job.net()
+    X, y = data.arrays(images, labels, job.rows, job.columns)
+    X = X.reshape(-1, 1, data.SIDE, data.SIDE)
+    if weights is not None:
+        net.load_params_from(weights)
+    link.tell(
+        head=f"{', '.join(job.columns)}\n{count(len(y), 'row')}, "
+        f"{count(net.max_epochs, 'epoch')} at most, on {xla.describe_device()}"
+    )
+    handlers, verbose = net.on_epoch_finished, net.verbose
+    net.on_epoch_finished, net.verbose = [_Reporter(link), *listed(handlers)], 0
+    if job.checkpoint and link.same_machine:
+        checkpoint = Checkpoint(job.checkpoint, resume=True, **job.checkpoint_every)
+        fit_with(checkpoint, net, X, y)
+    else:
+        net.fit(X, y)
+    net.on_epoch_finished, net.verbose = handlers, verbose
+    if net.interrupted_:
+        raise KeyboardInterrupt
+    return Outcome(
+        job.name, pickle.dumps(net, pickle.HIGHEST_PROTOCOL), net.train_history_
+    )

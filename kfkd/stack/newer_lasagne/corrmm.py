@@ -1,9 +1,0 @@
-"""The layer of ``lasagne.layers.corrmm``."""
-
-from kfkd.stack.newer_lasagne.cudnn import Conv2DDNNLayer
-
-__all__ = ["Conv2DMMLayer"]
-
-
-class Conv2DMMLayer(Conv2DDNNLayer):
-    """Conv2DLayer that does not flip its filters by default."""

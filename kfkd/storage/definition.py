@@ -1,0 +1,178 @@
+"""A net as JSON and arrays, from which it can be made without running foreign code.
+
+What a definition names must be among the layers, functions and classes of a few modules
+of Lasagne, nolearn and this package: those in `_NAMED`, and objects of those in
+`_OBJECTS`.
+"""
+
+import importlib
+import sys
+
+import numpy as np
+import theano
+from sklearn.preprocessing import LabelEncoder
+
+from kfkd.files.packing import pack, unpack
+
+__all__ = ["decode", "encode"]
+
+_OBJECTS = (
+    "kfkd.augment",
+    "kfkd.callbacks",
+    "lasagne.init",
+    "lasagne.nonlinearities",
+    "nolearn.lasagne.base",
+)
+_NAMED = (
+    *_OBJECTS,
+    "lasagne.layers.conv",
+    "lasagne.layers.corrmm",
+    "lasagne.layers.dense",
+    "lasagne.layers.dnn",
+    "lasagne.layers.embedding",
+    "lasagne.layers.input",
+    "lasagne.layers.local",
+    "lasagne.layers.merge",
+    "lasagne.layers.noise",
+    "lasagne.layers.normalization",
+    "lasagne.layers.pool",
+    "lasagne.layers.recurrent",
+    "lasagne.layers.shape",
+    "lasagne.layers.special",
+    "lasagne.objectives",
+    "lasagne.regularization",
+    "lasagne.updates",
+)
+# What a net has learnt and been through, apart from its weights.
+_FITTED = ("train_history_", "classes_", "_seed", "epochs_", "interrupted_")
+
+
+def encode(net, arrays, name):
+    """Return a net as JSON can hold it, its arrays apart.
+
+    Parameters
+    ----------
+    net : kfkd.estimator.NeuralNet
+    arrays : dict
+        Takes the arrays, by names that begin with `name`.
+    name : str
+
+    Returns
+    -------
+    dict
+
+    Raises
+    ------
+    TypeError
+        If its definition has parts that are foreign, or if it is another net.
+    """
+    # Which load and save what is made here.
+    from kfkd.callbacks.checkpoint import Checkpoint
+    from kfkd.estimator import NeuralNet
+    from kfkd.training.epochs import listed
+
+    if type(net) is not NeuralNet:
+        raise TypeError(f"it is a {type(net).__module__}.{type(net).__qualname__}")
+    fitted = {key: value for key, value in vars(net).items() if key in _FITTED}
+    fitted["train_history_"] = [
+        {k: v.item() if isinstance(v, np.generic) else v for k, v in row.items()}
+        for row in fitted.get("train_history_", [])
+    ]
+    weights = net.get_all_params_values() if hasattr(net, "layers_") else None
+    params = net.get_params(deep=False)
+    params["layers"] = list(net.layers)  # which nolearn has as a list of its own
+    # Checkpoints name files of this machine.
+    params["on_epoch_finished"] = [
+        callback
+        for callback in listed(net.on_epoch_finished)
+        if not isinstance(callback, Checkpoint)
+    ]
+    return {
+        "params": pack(params, arrays, f"{name}.params", _pack),
+        "fitted": pack(fitted, arrays, f"{name}.fitted"),
+        "weights": pack(weights and dict(weights), arrays, f"{name}.weights"),
+    }
+
+
+def decode(packed, arrays):
+    """Return the net that `encode` was given.
+
+    Raises
+    ------
+    ValueError, KeyError, TypeError
+        If this is no such net, or not a sound one.
+    """
+    from kfkd.estimator import NeuralNet
+
+    params = dict(unpack(packed["params"], arrays, _MAKERS))
+    fitted = dict(unpack(packed["fitted"], arrays))
+    weights = unpack(packed["weights"], arrays)
+    if not fitted.keys() <= set(_FITTED):
+        raise ValueError(f"it has {', '.join(fitted.keys() - set(_FITTED))}")
+    net = NeuralNet(**params)
+    vars(net).update(fitted)
+    if net.use_label_encoder and "classes_" in fitted:
+        net.enc_ = LabelEncoder().fit(net.classes_)
+    if weights is not None:
+        net.make_from(weights)
+        for layer, values in weights.items():
+            if not all(np.isfinite(value).all() for value in values):
+                raise ValueError(f"the weights of its layer {layer!r} are not finite")
+    return net
+
+
+def _name(thing):
+    """Return how a definition names a class or a function, if it may."""
+    module, name = getattr(thing, "__module__", None), getattr(thing, "__name__", "")
+    if module in _NAMED and getattr(sys.modules[module], name, None) is thing:
+        return f"{module}:{name}"
+    return None
+
+
+def _named(text, modules=_NAMED):
+    module, _, name = text.partition(":")
+    # A process that only loads the net need not have imported it.
+    found = importlib.import_module(module) if module in modules else None
+    thing = getattr(found, name) if found else None
+    if getattr(thing, "__module__", None) != module:
+        raise ValueError(f"it names {text}, which no definition can have")
+    return thing
+
+
+def _pack(value, inner):
+    name = _name(value)
+    if name is not None:
+        return {"name": name}
+    if isinstance(value, theano.tensor.TensorType):
+        return {"type": [value.dtype, list(value.broadcastable)]}
+    if isinstance(value, theano.compile.SharedVariable):
+        return {"shared": [inner(value.get_value(), "value"), value.name]}
+    name = _name(type(value))
+    held = isinstance(value, (dict, list, tuple))  # apart from its attributes
+    if name is not None and type(value).__module__ in _OBJECTS and not held:
+        state = value.__getstate__()
+        return {"object": [name, inner(state, type(value).__name__)]}
+    return None
+
+
+def _shared(parts):
+    value, name = parts
+    return theano.shared(value, name=name)
+
+
+def _object(parts):
+    name, state = parts
+    kind = _named(name, _OBJECTS)
+    if not isinstance(kind, type):
+        raise ValueError(f"it names {name} as a class")
+    thing = kind.__new__(kind)
+    vars(thing).update(state or {})
+    return thing
+
+
+_MAKERS = {
+    "name": _named,
+    "type": lambda parts: theano.tensor.TensorType(*parts),
+    "shared": _shared,
+    "object": _object,
+}

@@ -1,0 +1,1 @@
+"""The training of a net: its loop, epochs, functions and state."""

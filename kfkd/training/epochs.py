@@ -1,0 +1,305 @@
+"""An epoch of training: on the device as a whole, or one batch after the other.
+
+An epoch is run by one of two classes with the same results: `OnDevice`, where the data
+lie on the device and one call runs through all batches, or `BatchWise`, which hands
+over one batch after the other and serves every net.
+"""
+
+import collections
+import pickle
+
+import numpy as np
+from nolearn.lasagne import BatchIterator
+from nolearn.lasagne.base import _shuffle_arrays
+
+from kfkd.process.signals import ctrl_c_held_back
+from kfkd.xla.device import free_memory
+from kfkd.xla.loop import BatchLoop, NoLoopError, unread
+
+__all__ = ["BatchWise", "OnDevice", "choose", "listed"]
+
+# Batches that may be handed over before the losses of the first of them are there.
+_AHEAD = 4
+
+
+def choose(net, train, valid, orders):
+    """Return the way to run epochs: on the device, if that is possible."""
+    try:
+        return OnDevice(net, train, valid, orders)
+    except NoLoopError:
+        return BatchWise(net, train, valid, orders)
+
+
+def listed(callbacks):
+    """Return a list of callbacks, of which nolearn takes a single one too."""
+    return callbacks if isinstance(callbacks, (list, tuple)) else [callbacks]
+
+
+class BatchWise:
+    """Epochs of one batch after the other, as nolearn has them.
+
+    The next batch is prepared and handed over while the device computes.
+
+    Parameters
+    ----------
+    net : NeuralNet
+    train, valid : (X, y)
+    orders : (int array, int array)
+        In which order the samples of each are; brought up to date where they are
+        shuffled.
+    """
+
+    goes_ahead = False  # whether `start` returns while the device computes
+
+    def __init__(self, net, train, valid, orders):
+        self.net, self.train, self.valid, self.orders = net, train, valid, orders
+
+    def is_current(self):
+        """Tell whether this is still the way: nothing is kept that could change."""
+        return True
+
+    def position(self):
+        """Return nothing: iterators of all kinds cannot be turned back."""
+
+    def go_back(self, position):
+        """Do nothing."""
+
+    def start(self):
+        """Train for an epoch and evaluate; return what `finish` takes."""
+        net, custom = self.net, [[] for _ in self.net.custom_scores or ()]
+        train = self._outputs(
+            net.train_iter_,
+            _batches(net.batch_iterator_train, self.train, self.orders[0]),
+            listed(net.on_batch_finished),
+        )
+
+        def score(Xb, yb):
+            y_prob = net.apply_batch_func(net.predict_iter_, Xb)
+            y_prob = y_prob[0] if len(y_prob) == 1 else y_prob
+            for (_, function), values in zip(net.custom_scores, custom, strict=True):
+                values.append(function(yb, y_prob))
+
+        valid = self._outputs(
+            net.eval_iter_,
+            _batches(net.batch_iterator_test, self.valid, self.orders[1]),
+            (),
+            custom and score,
+        )
+        return train, valid, custom
+
+    def finish(self, started):
+        """Return what `_summary` takes."""
+        return started
+
+    def _outputs(self, function, batches, callbacks, score=None):
+        """Return the size and the outputs of each batch."""
+        net, found, ahead = self.net, [], collections.deque()
+        with unread(function):
+            for Xb, yb in batches:
+                outputs = net.apply_batch_func(function, Xb, yb)
+                size = len(next(iter(Xb.values())) if isinstance(Xb, dict) else Xb)
+                found.append((size, outputs))
+                ahead.append(outputs)
+                if len(ahead) > _AHEAD:
+                    np.asarray(ahead.popleft()[0])
+                for callback in callbacks:
+                    callback(net, net.train_history_)
+                if score:
+                    score(Xb, yb)
+        return [(size, [np.asarray(v) for v in outputs]) for size, outputs in found]
+
+
+def _batches(iterator, data, order):
+    """Return the iterator's batches of an epoch, and keep account of their order."""
+    shuffle = _is_plain(iterator) and iterator.shuffle
+    if shuffle or _is_shuffled(order):
+        # Copies, because an iterator shuffles in place, and the data stay as they are.
+        data = [_taken(part, order) for part in data]
+    if not shuffle:
+        return iterator(*data)
+    before = np.random.RandomState()
+    before.set_state(iterator.random.get_state())
+    batches = iterator(*data)
+    _shuffle_arrays([order], before)
+    return batches
+
+
+def _is_plain(iterator):
+    """Tell whether the batches are taken and shuffled as nolearn does it."""
+    kind = type(iterator)
+    return (
+        isinstance(iterator, BatchIterator)
+        and kind.__call__ is BatchIterator.__call__
+        and kind.__iter__ is BatchIterator.__iter__
+    )
+
+
+def _is_shuffled(order):
+    return bool((np.diff(order) != 1).any())
+
+
+def _taken(part, order):
+    if isinstance(part, dict):
+        return {name: values[order] for name, values in part.items()}
+    return part[order]
+
+
+class OnDevice:
+    """Epochs of data that lie on the device, each run by two calls.
+
+    Parameters
+    ----------
+    net : NeuralNet
+    train, valid : (X, y)
+    orders : (int array, int array)
+        As for `BatchWise`.
+
+    Raises
+    ------
+    NoLoopError
+        If somebody has to look at each batch, or the data are too large, or batches
+        are faster one by one on this device.
+    """
+
+    goes_ahead = True
+
+    def __init__(self, net, train, valid, orders):
+        if net.on_batch_finished or net.custom_scores:
+            raise NoLoopError("somebody wants to see each batch")
+        if type(net).apply_batch_func is not net._apply_batch_func:
+            raise NoLoopError("the net has its own way to compute a batch")
+        arrays = [*train, *valid]
+        if not all(isinstance(array, np.ndarray) for array in arrays):
+            raise NoLoopError("the data are no arrays")
+        # Half of it is left to the programs.
+        if sum(array.nbytes for array in arrays) > free_memory() / 2:
+            raise NoLoopError("the data are too large for the device")
+        self.net, self.asked = net, self._asked(net)
+        self.train, self.valid = (
+            _Batches(net.train_iter_, net.batch_iterator_train, train, orders[0]),
+            _Batches(net.eval_iter_, net.batch_iterator_test, valid, orders[1]),
+        )
+
+    @staticmethod
+    def _asked(net):
+        """Return what a callback may change, so that epochs are to be run in a new way.
+
+        Such as the size of a batch, which can grow from epoch to epoch.
+        """
+        return (
+            net.train_iter_,
+            net.eval_iter_,
+            bool(net.on_batch_finished or net.custom_scores),
+            _state(net.batch_iterator_train),
+            _state(net.batch_iterator_test),
+        )
+
+    def is_current(self):
+        """Tell whether the net still asks for what it did when this was made."""
+        try:
+            return self._asked(self.net) == self.asked
+        except NoLoopError:
+            return False
+
+    def position(self):
+        """Return where in the random numbers and in the data the next epoch begins."""
+        return [part.position() for part in (self.train, self.valid)]
+
+    def go_back(self, position):
+        """Let the next epoch begin at such a position again."""
+        for part, earlier in zip((self.train, self.valid), position, strict=True):
+            part.go_back(earlier)
+
+    def start(self):
+        """Hand an epoch over to the device; return what `finish` takes."""
+        # The second call is handed over before the losses of the first are there.
+        with ctrl_c_held_back():
+            return self.train.start(), self.valid.start()
+
+    def finish(self, started):
+        """Wait for an epoch to end; return what `_summary` takes."""
+        train, valid = started
+        return self.train.outputs(train), self.valid.outputs(valid), []
+
+
+def _state(iterator):
+    """Return what a batch iterator is, but for its position in the random numbers.
+
+    Raises
+    ------
+    NoLoopError
+        If it holds what cannot be compared.
+    """
+    passing = ("X", "y", "random")
+    try:
+        state = {k: v for k, v in vars(iterator).items() if k not in passing}
+        return iterator, pickle.dumps(state)
+    except Exception as error:  # pickle raises many things
+        raise NoLoopError("the iterator holds what cannot be compared") from error
+
+
+class _Batches:
+    """What a batch iterator makes of data that lie on the device.
+
+    Parameters
+    ----------
+    function : theano.compile.function.types.Function
+    iterator : nolearn.lasagne.BatchIterator
+    data : (X, y)
+    order : int array
+    """
+
+    def __init__(self, function, iterator, data, order):
+        self.iterator, self.length, self.order = iterator, len(data[0]), order
+        kind = type(iterator)
+        if not _is_plain(iterator):
+            raise NoLoopError("the iterator makes batches of its own")
+        if not {"batch_size", "shuffle", "random"} <= vars(iterator).keys():
+            raise NoLoopError("the iterator lacks what BatchIterator has")
+        transform = key = None
+        if kind.transform is not BatchIterator.transform:
+            # The class that says how a batch is transformed must say it for both.
+            owner = next(c for c in kind.__mro__ if "transform" in vars(c))
+            if "apply" not in vars(owner) or "draw" not in vars(owner):
+                raise NoLoopError("the iterator transforms batches in its own way")
+            transform = iterator.apply
+            key = kind, _state(iterator)[1]
+        self.draws = transform is not None
+        self.ordered = iterator.shuffle or _is_shuffled(order)
+        size = iterator.batch_size
+        self.loop = BatchLoop(function, data, size, transform, key)
+        self.sizes = [
+            min(size, self.length - start) for start in range(0, self.length, size)
+        ]
+        before = self.position()
+        self.loop.prepare(*self._drawn())
+        self.go_back(before)  # what that has drawn has not been used
+
+    def position(self):
+        """Return where in the random numbers and in the data the next epoch begins."""
+        return self.iterator.random.get_state(), self.order.copy()
+
+    def go_back(self, position):
+        """Let the next epoch begin at such a position again."""
+        random, self.order[:] = position
+        self.iterator.random.set_state(random)
+
+    def start(self):
+        """Run through the batches; return their outputs, which may not be there yet."""
+        return self.loop(*self._drawn())
+
+    def _drawn(self):
+        """Draw for an epoch what the iterator would: what is changed, and the order."""
+        if self.iterator.shuffle:  # in place, as it does with the arrays
+            _shuffle_arrays([self.order], self.iterator.random)
+        order = self.order if self.ordered else None
+        drawn = None
+        if self.draws and self.sizes:
+            drawn = np.concatenate([self.iterator.draw(n) for n in self.sizes])
+        return drawn, order
+
+    def outputs(self, started):
+        """Return the size and the outputs of each batch."""
+        whole, rest = ([np.asarray(v) for v in part or ()] for part in started)
+        rows = list(zip(*whole, strict=True)) + ([tuple(rest)] if rest else [])
+        return list(zip(self.sizes, rows, strict=True))

@@ -1,0 +1,275 @@
+"""nolearn's training loop, whose epochs run as fast as the device allows.
+
+The loop, what it calls and what it writes into ``train_history_`` are those of
+``nolearn.lasagne.NeuralNet.train_loop``; for the epochs see
+:mod:`kfkd.training.epochs`.
+
+Where nobody needs to look in between, an epoch is handed over to the device before the
+losses of the one before it are there, so that the device does not wait for the host.
+How a callback says so: see :mod:`kfkd.callbacks`.
+"""
+
+import time
+
+import numpy as np
+from nolearn.lasagne import TrainSplit
+
+from kfkd._words import count
+from kfkd.errors import DataError, DivergedError
+from kfkd.process.signals import ctrl_c_held_back
+from kfkd.training import epochs
+from kfkd.training.compiled import trained_variables
+from kfkd.training.epochs import listed
+from kfkd.xla.shared_variables import restore, snapshot
+
+__all__ = ["DivergedError", "Run"]
+
+
+class Run:
+    """One training of a net.
+
+    Parameters
+    ----------
+    net : kfkd.estimator.NeuralNet
+        Initialized.
+    X, y : arrays
+        As for its ``fit``.
+    n_epochs : int
+        How many it is to last, unless a callback raises StopIteration.
+
+    Attributes
+    ----------
+    data : (X, y)
+    train, valid : (X, y)
+        What ``net.train_split`` has made of the data.
+    first, last : int
+        The epoch after which it starts, and that with which it ends.
+    orders : (int array, int array)
+        The order in which the samples of each are, where they are shuffled.
+    stopped : bool
+        Whether a callback has ended it.
+    """
+
+    def __init__(self, net, X, y, n_epochs):
+        self.net, self.data = net, (X, y)
+        _check_length(net.train_split, X)
+        X_train, X_valid, y_train, y_valid = net.train_split(X, y, net)
+        self.train, self.valid = (X_train, y_train), (X_valid, y_valid)
+        self.first = len(net.train_history_)
+        self.last = self.first + n_epochs
+        self.orders = tuple(np.arange(_length(X)) for X, _ in (self.train, self.valid))
+        self.stopped = False
+        self._ahead = None  # the epoch that was started before its turn
+
+    def loop(self):
+        """Train, from the epoch that the net's history has come to.
+
+        Raises
+        ------
+        DivergedError
+            If a loss is not finite.
+        """
+        for callback in listed(self.net.on_training_started):
+            callback(self.net, self.net.train_history_)
+        self._way = self._choose()
+        history = self.net.train_history_
+        self._best = {
+            name: min([row[name] for row in history], default=np.inf)
+            for name in ("train_loss", "valid_loss")
+        }
+        self._ended = time.time()
+        number = len(history) + 1
+        while number <= self.last:
+            epoch = self._ahead or self._start()
+            self._ahead = None
+            try:
+                if self._can_go_ahead(number):
+                    with ctrl_c_held_back():
+                        self._ahead = self._start()
+                self._finish(epoch)
+            except BaseException as error:
+                with ctrl_c_held_back():
+                    self._take_back()
+                if not isinstance(error, StopIteration):
+                    raise
+                self.stopped = True
+                break
+            number += 1
+        for callback in listed(self.net.on_training_finished):
+            callback(self.net, history)
+
+    def snapshot(self, variables):
+        """Copy the values that variables have after the latest epoch of the history.
+
+        Parameters
+        ----------
+        variables : sequence of shared variables
+
+        Returns
+        -------
+        list of arrays
+            As of `kfkd.xla.shared_variables.snapshot`.
+        """
+        before = self._ahead.before if self._ahead else {}
+        others = [variable for variable in variables if variable not in before]
+        values = before | dict(zip(others, snapshot(others), strict=True))
+        return [values[variable] for variable in variables]
+
+    def _can_go_ahead(self, number):
+        """Tell whether the epoch after this one can be started before this has ended.
+
+        If so, what callbacks change after this one has been changed.
+        """
+        callbacks = listed(self.net.on_epoch_finished)
+        return (
+            self._way.goes_ahead
+            and number < self.last
+            and all(map(_goes_ahead, callbacks))
+            and all(callback.ahead(self.net, number) for callback in callbacks)
+        )
+
+    def _start(self):
+        if not self._way.is_current():
+            self._way = self._choose()
+        return _Epoch(self.net, self._way)
+
+    def _finish(self, epoch):
+        """Wait for an epoch to end, take it into the history and tell the callbacks."""
+        row = _summary(self.net, self._best, *epoch.way.finish(epoch.started))
+        if not self._is_finite(row):
+            advice = self._advice(row)
+            self._take_back()
+            epoch.take_back()
+            raise DivergedError(advice)
+        now = time.time()
+        duration = now - max(epoch.time, self._ended)
+        self._ended = now
+        self.net.train_history_.append(row | {"dur": duration})
+        for callback in listed(self.net.on_epoch_finished):
+            callback(self.net, self.net.train_history_)
+
+    def _take_back(self):
+        """Undo the epoch that was started before its turn."""
+        if self._ahead is not None:
+            self._ahead.take_back()
+            self._ahead = None
+
+    def _is_finite(self, row):
+        losses = [row["train_loss"], row["valid_loss"]]
+        return np.isfinite(losses if _length(self.valid[0]) else losses[:1]).all()
+
+    def _advice(self, row):
+        """Say what may have gone wrong."""
+        rate = getattr(self.net, "update_learning_rate", None)
+        rate = rate.get_value() if hasattr(rate, "get_value") else rate
+        text = (
+            f"In epoch {row['epoch']}, the loss has become {row['train_loss']} "
+            f"(validation: {row['valid_loss']}). The net has the weights from before "
+            "that epoch. Try a smaller update_learning_rate"
+            + (f"; it was {rate:g}" if isinstance(rate, (float, np.ndarray)) else "")
+        )
+        for name, part in zip("Xy", self.data, strict=True):
+            if isinstance(part, np.ndarray) and part.dtype.kind == "f":
+                largest = np.abs(part).reshape(len(part), -1).max(axis=1)
+                row, usual = largest.argmax(), np.median(largest)
+                if largest[row] > 100 * usual:
+                    text += (
+                        f". Row {row} of {name} has values up to {largest[row]:g}, "
+                        f"where {usual:g} is usual"
+                    )
+        return text
+
+    def _choose(self):
+        return epochs.choose(self.net, self.train, self.valid, self.orders)
+
+
+class _Epoch:
+    """An epoch that has been started.
+
+    Attributes
+    ----------
+    way : OnDevice or BatchWise
+    before : dict
+        A copy of the values that the shared variables had.
+    time : float
+        When it was started.
+    started : object
+        What ``way.finish`` takes.
+    """
+
+    def __init__(self, net, way):
+        self.way, self.time = way, time.time()
+        variables = trained_variables(net)
+        self.before = dict(zip(variables, snapshot(variables), strict=True))
+        self._position = way.position()
+        self.started = way.start()
+
+    def take_back(self):
+        """Let all be as before; batches that were handed over one by one stay drawn."""
+        restore(self.before, self.before.values())
+        self.way.go_back(self._position)
+
+
+def _goes_ahead(callback):
+    """Tell whether a class that says what comes ahead of its calls has these calls."""
+    kinds = type(callback).__mro__
+    first = next(kind for kind in kinds if {"ahead", "__call__"} & vars(kind).keys())
+    return "ahead" in vars(first)
+
+
+def _check_length(split, X):
+    """Complain if there are too few samples to set the share for validation aside."""
+    share = getattr(split, "eval_size", None)
+    if isinstance(split, TrainSplit) and share and _length(X) < round(1 / share):
+        raise DataError(
+            f"X has only {count(_length(X), 'sample')} to train on; to set {share:g} "
+            f"of them aside for validation, {round(1 / share)} are needed "
+            "(train_split=TrainSplit(eval_size=0) does without)"
+        )
+
+
+def _length(X):
+    return len(next(iter(X.values())) if isinstance(X, dict) else X)
+
+
+def _summary(net, best, train, valid, custom):
+    """Return the row of the history, but for the epoch's duration.
+
+    Parameters
+    ----------
+    net : NeuralNet
+    best : dict
+        The lowest losses so far, which are brought up to date.
+    train, valid : lists of (int, list)
+        For each batch its size and the outputs of the function for it.
+    custom : list of list of float
+        For each of ``custom_scores`` its value for each batch of `valid`.
+    """
+    sizes = [n for n, _ in valid]
+    train_loss, *scores_train = _averages(train)
+    valid_loss, accuracy, *scores_valid = _averages(valid) or [np.nan, np.nan]
+    for name, loss in (("train_loss", train_loss), ("valid_loss", valid_loss)):
+        if loss < best[name]:
+            best[name] = loss
+    row = {
+        "epoch": len(net.train_history_) + 1,
+        "train_loss": train_loss,
+        "train_loss_best": best["train_loss"] == train_loss,
+        "valid_loss": valid_loss,
+        "valid_loss_best": best["valid_loss"] == valid_loss if valid else np.nan,
+        "valid_accuracy": accuracy,
+    }
+    names = [*(net.custom_scores or ()), *net.scores_train, *net.scores_valid]
+    values = [np.average(value, weights=sizes) for value in custom]
+    values += [*scores_train, *scores_valid]
+    return row | {name: v for (name, _), v in zip(names, values, strict=False)}
+
+
+def _averages(batches):
+    """Return the mean of each output over batches, weighted by their sizes."""
+    sizes = [n for n, _ in batches]
+    columns = zip(*(outputs for _, outputs in batches), strict=True)
+    return [
+        np.average([np.mean(value) for value in column], weights=sizes)
+        for column in columns
+    ]

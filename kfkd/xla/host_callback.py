@@ -1,0 +1,169 @@
+"""Operations without a conversion, computed by their own ``perform`` in Python.
+
+Only on request: each takes the way to the host and back in the midst of a program.
+"""
+
+import functools
+import os
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import theano.tensor as T
+
+from kfkd.xla.dispatch import dtype_of, evaluate, learn, require
+from kfkd.xla.specialization import Question
+
+__all__ = [
+    "allow_python_ops",
+    "by_python",
+    "python_ops_allowed",
+    "raised_by_python_op",
+]
+
+_chosen = None
+_errors = []  # of operations in the programs that run
+
+
+def allow_python_ops(allow=True):
+    """Choose what becomes of operations that mode ``"xla"`` does not know.
+
+    Parameters
+    ----------
+    allow : bool or None
+        True: functions compiled from now on have Theano evaluate them in Python, with
+        their inputs and outputs copied between device and host.  False, the default:
+        compiling such a function is an error.  None takes the choice back: they are
+        allowed if the environment variable ``KFKD_ALLOW_PYTHON_OPS`` is 1.
+
+    Raises
+    ------
+    TypeError
+        If *allow* is anything else.
+    """
+    global _chosen
+    if allow not in (True, False, None):
+        raise TypeError(f"allow_python_ops takes True, False or None, not {allow!r}")
+    _chosen = allow
+
+
+def python_ops_allowed():
+    """Tell whether operations without a conversion may be evaluated in Python."""
+    if _chosen is not None:
+        return _chosen
+    value = os.environ.get("KFKD_ALLOW_PYTHON_OPS", "")
+    if value not in ("", "0", "1"):
+        raise ValueError(f"KFKD_ALLOW_PYTHON_OPS is {value!r}: it must be 0 or 1")
+    return value == "1"
+
+
+def by_python(node):
+    """Return the function of arrays that has Theano compute *node* on the host.
+
+    Raises
+    ------
+    NotImplementedError
+        If the node takes or returns something else than arrays.
+    """
+    if not all(isinstance(v.type, T.TensorType) for v in (*node.inputs, *node.outputs)):
+        raise NotImplementedError(
+            f"{node.op} has no conversion, and takes or returns other things than "
+            "arrays"
+        )
+    shapes_of = _Shapes(node)
+    failed = RuntimeError(
+        f"{node.op} cannot be evaluated in Python, see the error above"
+    )
+
+    def compute(results, *values):
+        try:
+            outputs = _evaluated(node, results, values)
+        except Exception as error:  # JAX would lose it, and what the program updates
+            _errors.append(error)
+            return *(np.zeros(r.shape, r.dtype) for r in results), np.False_
+        return *outputs, np.True_
+
+    def function(*values):
+        values = [
+            jnp.asarray(value, dtype_of(v))
+            for v, value in zip(node.inputs, values, strict=True)
+        ]
+        shapes = shapes_of.inferred(tuple(v.shape for v in values))
+        if shapes is None:
+            shapes = learn(shapes_of, *values)
+        results = tuple(
+            jax.ShapeDtypeStruct(shape, dtype_of(v))
+            for v, shape in zip(node.outputs, shapes, strict=True)
+        )
+        *outputs, succeeds = jax.pure_callback(
+            functools.partial(compute, results),
+            (*results, jax.ShapeDtypeStruct((), bool)),
+            *values,
+        )
+        require(succeeds, failed)
+        return tuple(outputs)
+
+    return function
+
+
+def _evaluated(node, results, values):
+    """Return the outputs of *node*, which have to be such as *results*."""
+    arrays = [np.array(value) for value in values]  # which it may write to
+    for v, array in zip(node.inputs, arrays, strict=True):
+        if array.dtype != dtype_of(v):  # jax_enable_x64 is each thread's own
+            raise TypeError(f"{node.op} gets {array.dtype}, not {dtype_of(v)}")
+    outputs = [
+        np.asarray(output, result.dtype)
+        for output, result in zip(evaluate(node, arrays), results, strict=True)
+    ]
+    for output, result in zip(outputs, results, strict=True):
+        if output.shape != result.shape:
+            raise ValueError(
+                f"{node.op} returns the shape {output.shape}, but its infer_shape, or "
+                f"the type of the output, says {result.shape}"
+            )
+    return outputs
+
+
+def raised_by_python_op():
+    """Return, once, what an operation has raised that a program failed with, if any."""
+    errors = [*_errors, None]
+    _errors.clear()
+    return errors[0]
+
+
+class _Shapes:
+    """The shapes of the outputs of a node."""
+
+    def __init__(self, node):
+        self.node = node
+        self.inferred = functools.cache(self._inferred)
+
+    def __call__(self, *values):
+        """Return the shapes that outputs have where inputs have these values."""
+        return tuple(np.shape(output) for output in evaluate(self.node, values))
+
+    def _inferred(self, shapes):
+        """Return the shapes, if shapes of the inputs are enough to tell, or None."""
+        node = self.node
+        if all(all(v.type.broadcastable) for v in node.outputs):
+            return tuple((1,) * v.type.ndim for v in node.outputs)
+        if not hasattr(node.op, "infer_shape"):
+            return None
+        given = [tuple(T.constant(n, dtype="int64") for n in s) for s in shapes]
+        try:
+            inferred = node.op.infer_shape(None, node, given)
+            lengths = [T.as_tensor_variable(n) for shape in inferred for n in shape]
+        except Exception:  # Theano, too, then does without
+            return None
+        question = Question(_ints, lengths, {})
+        if question.inputs:
+            return None
+        lengths = iter(question.answer(None))
+        return tuple(
+            tuple(next(lengths) for _ in range(v.type.ndim)) for v in node.outputs
+        )
+
+
+def _ints(*values):
+    return tuple(map(int, values))

@@ -1,0 +1,125 @@
+"""Random numbers: ``theano.tensor.shared_randomstreams``.
+
+Simple distributions come from the generator of :mod:`kfkd.xla.ops.random`, the others
+from JAX's, keyed by the same state.
+"""
+
+import math
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from theano.tensor.shared_randomstreams import RandomFunction
+
+from kfkd.xla.dispatch import convert, dtype_of, is_static, require, sizes, static
+from kfkd.xla.ops.random import advance, make_keys, uniform_numbers
+
+
+def _jax_key(keys):
+    return jax.random.wrap_key_data(jnp.stack(keys), impl="threefry2x32")
+
+
+def _is_one(n):
+    return is_static(n) and (np.asarray(n) == 1).all()
+
+
+def _broadcast(shape, *parameters):
+    return [jnp.broadcast_to(p, shape) for p in parameters]
+
+
+def _uniform(keys, shape, dtype, low, high):
+    low, high = (jnp.asarray(p, dtype) for p in _broadcast(shape, low, high))
+    return uniform_numbers(keys, shape, dtype) * (high - low) + low
+
+
+def _normal(keys, shape, dtype, avg, std):
+    require(~(std < 0), ValueError("the standard deviation is negative"))
+    avg, std = (jnp.asarray(p, dtype) for p in _broadcast(shape, avg, std))
+    # Box and Muller's way.
+    radius, angle = uniform_numbers(keys, (2, *shape), dtype)
+    angle = angle * dtype.type(2 * np.pi)
+    return jnp.sqrt(-2 * jnp.log(radius)) * jnp.cos(angle) * std + avg
+
+
+def _binomial(keys, shape, dtype, n, p):
+    require((p >= 0) & (p <= 1), ValueError("p is below 0, above 1, or no number"))
+    require(n >= 0, ValueError("n is negative"))
+    if _is_one(n):
+        n, p = _broadcast(shape, n, p)
+        exact = np.promote_types(p.dtype, "float32")
+        return uniform_numbers(keys, shape, exact) < p
+    return jax.random.binomial(_jax_key(keys), n, p.astype("float64"), shape, "float64")
+
+
+def _poisson(keys, shape, dtype, lam):
+    require(lam >= 0, ValueError("lam is negative, or no number"))
+    return jax.random.poisson(_jax_key(keys), *_broadcast(shape, lam), shape, "int64")
+
+
+def _random_integers(keys, shape, dtype, low, high):
+    require(low <= high, ValueError("low is above high"))
+    low, high = (jnp.asarray(p, "int64") for p in _broadcast(shape, low, high))
+    return jax.random.randint(_jax_key(keys), shape, low, high + 1, "int64")
+
+
+def _choice(keys, shape, dtype, a, replace, p):
+    replace, key = bool(static(replace)), _jax_key(keys)
+    population = a
+    if np.ndim(a) == 0:
+        (population,) = sizes(a)
+    if len(p) == 0:
+        return jax.random.choice(key, population, shape, replace)
+    epsilon = math.sqrt(np.finfo(np.promote_types(p.dtype, "float16")).eps)
+    sums_to_one = abs(p.sum() - 1) <= epsilon
+    require((p >= 0).all() & sums_to_one, ValueError("p are no probabilities"))
+    if not replace:
+        enough = (p > 0).sum() >= math.prod(shape)
+        require(enough, ValueError("p has too few that are not 0 for the size"))
+    return jax.random.choice(key, population, shape, replace, p.astype("float64"))
+
+
+def _permutation(keys, shape, dtype, n):
+    return jnp.argsort(uniform_numbers(keys, (*shape, *sizes(n)), np.dtype("float64")))
+
+
+def _multinomial(keys, shape, dtype, n, pvals):
+    pvals = pvals.astype("float64")
+    sums = pvals.sum(axis=-1)
+    probable = (pvals >= 0).all() & (sums <= 1 + 1e-5).all()
+    require(probable, ValueError("pvals must not be negative, nor their sum above 1"))
+    require(n >= 0, ValueError("n is negative"))
+    n_outcomes = pvals.shape[-1]
+    if _is_one(n):
+        below = jnp.cumsum(jnp.broadcast_to(pvals, (*shape, n_outcomes)), axis=-1)
+        reached = uniform_numbers(keys, (*shape, 1), pvals.dtype) >= below[..., :-1]
+        return jax.nn.one_hot(reached.sum(axis=-1), n_outcomes, dtype=dtype)
+    # What is missing is the last one's.
+    pvals = jnp.asarray(pvals).at[..., -1].add(jnp.maximum(1 - sums, 0))
+    n = jnp.broadcast_to(n, shape)
+    pvals = jnp.broadcast_to(pvals, (*shape, n_outcomes))
+    return jax.random.multinomial(_jax_key(keys), n, pvals)
+
+
+_DRAWS = {
+    "binomial": _binomial,
+    "choice": _choice,
+    "multinomial": _multinomial,
+    "normal": _normal,
+    "permutation": _permutation,
+    "poisson": _poisson,
+    "random_integers": _random_integers,
+    "uniform": _uniform,
+}
+
+
+@convert.register(RandomFunction)
+def _(op, node):
+    draw, dtype = _DRAWS[op.distribution], dtype_of(node.outputs[1])
+
+    def random_function(state, size, *parameters):
+        shape, following = sizes(size), advance(state)
+        op.check_size(shape)
+        drawn = draw(make_keys(following), shape, dtype, *parameters)
+        return following, drawn.astype(dtype)
+
+    return random_function

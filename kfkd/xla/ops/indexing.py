@@ -1,0 +1,245 @@
+"""Taking parts of arrays, and setting or increasing them."""
+
+import contextlib
+
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+from theano.tensor import subtensor as ts
+from theano.tensor.type_other import MakeSlice
+
+from kfkd.xla.dispatch import (
+    NotStatic,
+    as_dtype,
+    convert,
+    is_static,
+    learn,
+    require,
+    static,
+)
+from kfkd.xla.ops.masks import selected, write_selected
+from kfkd.xla.padded import Prefix, takes_prefix
+
+
+def _bound(value):
+    """Return a bound of a slice as an int or None; the program is for it alone."""
+    return None if value is None else int(static(value))
+
+
+def _slice(entry):
+    return slice(_bound(entry.start), _bound(entry.stop), _bound(entry.step))
+
+
+def _index(entry, length):
+    """Return an index along an axis of *length*, having it checked."""
+    if isinstance(entry, slice):
+        part = _slice(entry)
+        # One entry at most is taken; older releases of JAX want steps that are int32.
+        if part.step and abs(part.step) > length > 0:
+            step = length if part.step > 0 else -length
+            return slice(part.start, part.stop, step)
+        return part
+    entry = entry if not is_static(entry) else np.asarray(entry)
+    if entry.dtype.kind != "u":
+        # JAX clamps what is out of range, and takes -1 only of signed numbers.
+        require(entry >= -length, _out_of_bounds(length))
+    require(entry < length, _out_of_bounds(length))
+    return entry
+
+
+def _out_of_bounds(length):
+    return IndexError(f"an index is out of bounds for an axis of size {length}")
+
+
+def _count(start, stop, step, length):
+    """Return how many entries a slice takes of an axis of *length*, and its step."""
+    bounds = (None if b is None else int(b) for b in (start, stop, step))
+    found = range(length)[slice(*bounds)]
+    return len(found), found.step
+
+
+def _moving(entry, length):
+    """Return where and how large a window a slice opens, and the slice within it.
+
+    The program is made for the number of entries, and not for where they are.
+    """
+    start, stop, step = entry.start, entry.stop, entry.step
+    count, step = learn(_count, start, stop, step, length)
+    size = (count - 1) * abs(step) + 1 if count else 0
+    if start is None:
+        start = 0 if step > 0 else length - 1
+    start = jnp.asarray(start, "int64")
+    start = jnp.where(start < 0, start + length, start)
+    start = jnp.clip(start, 0, length if step > 0 else length - 1)
+    return start if step > 0 else start - (size - 1), size, slice(None, None, step)
+
+
+def _is_moving(entry):
+    bounds = entry.start, entry.stop, entry.step
+    return not all(is_static(b) for b in bounds)
+
+
+class _Part:
+    """The part of an array that a node with an idx_list takes or writes."""
+
+    def __init__(self, op, x, values):
+        self.x = jnp.asarray(x)
+        self.begin, self.shape = [np.int64(0)] * x.ndim, list(x.shape)
+        self.moves, index = False, []
+        for i, entry in enumerate(ts.get_idx_list([x, *values], op.idx_list)):
+            if isinstance(entry, slice) and _is_moving(entry):
+                self.begin[i], self.shape[i], entry = _moving(entry, x.shape[i])
+                self.moves = True
+            index.append(_index(entry, x.shape[i]))
+        self.index = tuple(index)
+
+    def _window(self):
+        if not self.moves:
+            return self.x
+        return lax.dynamic_slice(self.x, self.begin, self.shape)
+
+    def taken(self):
+        return self._window()[self.index]
+
+    def written(self, op, y):
+        window = _written(op, self._window(), self.index, y)
+        if not self.moves:
+            return window
+        return lax.dynamic_update_slice(self.x, window, self.begin)
+
+
+def _advanced(x, entries, readily=False):
+    """Return the index tuple of advanced indexing; masks must be known (`readily`)."""
+    lengths, index = list(x.shape), []
+    if any(isinstance(entry, Prefix) for entry in entries):
+        raise NotStatic
+    for entry in entries:
+        if entry is None:
+            index.append(None)
+        elif not isinstance(entry, slice) and entry.dtype.kind == "b":
+            mask = static(entry, readily)
+            if mask.shape != tuple(lengths[: mask.ndim]):
+                raise IndexError(
+                    f"a mask of shape {mask.shape} does not fit dimensions of shape "
+                    f"{tuple(lengths[: mask.ndim])}"
+                )
+            index.append(mask)
+            del lengths[: mask.ndim]
+        else:
+            index.append(_index(entry, lengths.pop(0)))
+    return tuple(index)
+
+
+def _block(x, index):
+    """Return where the block of *x* starts that an index means, and its shape.
+
+    And which of its axes are reversed; or None if it means something else than a block.
+    """
+    if not all(isinstance(entry, slice) for entry in index):
+        return None
+    index = (*index, *[slice(None)] * (x.ndim - len(index)))
+    found = [range(n)[entry] for n, entry in zip(x.shape, index, strict=True)]
+    if not all(found) or any(abs(f.step) != 1 for f in found):
+        return None
+    axes = [axis for axis, f in enumerate(found) if f.step < 0]
+    return [min(f) for f in found], [len(f) for f in found], axes
+
+
+def _written(op, x, index, y):
+    x, y = jnp.asarray(x), as_dtype(y, x.dtype)
+    block = _block(x, index)
+    if block:
+        # Not a scatter: those of constants take XLA's compiler long, and it ends the
+        # process when one over all of an array is reversed.
+        start, shape, axes = block
+        y = jnp.flip(jnp.broadcast_to(y, shape), axes)
+        if not op.set_instead_of_inc:
+            old = lax.dynamic_slice(x, start, shape)
+            y = old | y if x.dtype == bool else old + y
+        return y if y.shape == x.shape else lax.dynamic_update_slice(x, y, start)
+    reference = x.at[index]
+    if op.set_instead_of_inc:
+        return reference.set(y)
+    # The sum of booleans is whether one of them is true.
+    return reference.max(y) if x.dtype == bool else reference.add(y)
+
+
+def _of_prefix(op, x, values):
+    """Return a row, or the rows of a slice, of a `Prefix`."""
+    first, *rest = ts.get_idx_list([x, *values], op.idx_list)
+    rest = tuple(_index(e, n) for e, n in zip(rest, x.array.shape[1:], strict=False))
+    if not isinstance(first, slice):
+        row = jnp.where(first < 0, first + x.count, first)
+        error = IndexError("an index is out of bounds for what a loop has left")
+        require((row >= 0) & (row < x.count), error)
+        return x.array[(row, *rest)]
+    step = 1 if first.step is None else int(static(first.step))
+
+    def bound(value, default):
+        if value is None:
+            return default
+        value = jnp.where(value < 0, value + x.count, value)
+        return jnp.clip(value, *((0, x.count) if step > 0 else (-1, x.count - 1)))
+
+    start = bound(first.start, 0 if step > 0 else x.count - 1)
+    stop = bound(first.stop, x.count if step > 0 else -1)
+    count = jnp.maximum(-((start - stop) // step), 0)
+    rows = jnp.clip(start + step * np.arange(len(x.array)), 0, len(x.array) - 1)
+    return Prefix(x.array[rows][(slice(None), *rest)], count)
+
+
+@convert.register(ts.Subtensor)
+def _(op, node):
+    @takes_prefix
+    def subtensor(x, *values):
+        if isinstance(x, Prefix):
+            return _of_prefix(op, x, values)
+        return _Part(op, x, values).taken()
+
+    return subtensor
+
+
+@convert.register(ts.IncSubtensor)
+def _(op, node):
+    return lambda x, y, *values: _Part(op, x, values).written(op, y)
+
+
+def _taken(x, entries):
+    if isinstance(x, Prefix):
+        raise NotStatic
+    x = jnp.asarray(x)
+    with contextlib.suppress(NotStatic):
+        return x[_advanced(x, entries, readily=True)]
+    with contextlib.suppress(NotStatic):
+        return selected(x, entries)
+    return x[_advanced(x, entries)]
+
+
+def _replaced(op, x, y, entries):
+    if isinstance(x, Prefix):
+        raise NotStatic
+    if not isinstance(y, Prefix):
+        with contextlib.suppress(NotStatic):
+            return _written(op, x, _advanced(x, entries, readily=True), y)
+    with contextlib.suppress(NotStatic):
+        return write_selected(op, jnp.asarray(x), y, entries)
+    if isinstance(y, Prefix):
+        raise NotStatic
+    return _written(op, x, _advanced(x, entries), y)
+
+
+@convert.register(ts.AdvancedSubtensor1)
+@convert.register(ts.AdvancedSubtensor)
+def _(op, node):
+    return takes_prefix(lambda x, *entries: _taken(x, entries))
+
+
+@convert.register(ts.AdvancedIncSubtensor1)
+@convert.register(ts.AdvancedIncSubtensor)
+def _(op, node):
+    return takes_prefix(lambda x, y, *entries: _replaced(op, x, y, entries))
+
+
+@convert.register(MakeSlice)
+def _(op, node):
+    return lambda start, stop, step: _slice(slice(start, stop, step))

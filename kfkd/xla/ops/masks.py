@@ -1,0 +1,86 @@
+"""Rows that computed masks and positions choose: as many as turn out.
+
+They are a `Prefix` that has room for all there may be.
+"""
+
+import jax.numpy as jnp
+from theano.tensor import basic as tb
+
+from kfkd.xla.dispatch import NotStatic, as_dtype, convert, require
+from kfkd.xla.padded import Prefix
+
+__all__ = ["selected", "write_selected"]
+
+
+def _nonzero(x):
+    """Return the places along each axis, and how many there are."""
+    return jnp.nonzero(x, size=x.size), jnp.count_nonzero(x)
+
+
+@convert.register(tb.Nonzero)
+def _(op, node):
+    def nonzero(x):
+        places, count = _nonzero(jnp.asarray(x))
+        return tuple(Prefix(p, count) for p in places)
+
+    return nonzero
+
+
+def _places(x, entries):
+    """Return the places in the first axes of *x*, and how many of them count.
+
+    The others are outside of *x*, where JAX can be told to read and write nothing.
+    """
+    entries = list(entries)
+    while entries and isinstance(entries[-1], slice) and entries[-1] == slice(None):
+        entries.pop()
+    first, *others = entries
+    if all(isinstance(e, Prefix) for e in entries):
+        for other in others:
+            require(other.count == first.count, _mismatch())
+        count, room = first.count, min(len(e.array) for e in entries)
+        places = [e.array[:room] for e in entries]
+    elif not others and hasattr(first, "dtype") and first.dtype == bool:
+        if first.shape != x.shape[: first.ndim]:
+            raise IndexError(
+                f"a mask of shape {first.shape} does not fit an array of {x.shape}"
+            )
+        places, count = _nonzero(first)
+    else:
+        raise NotStatic
+    counts, found = jnp.arange(len(places[0])) < count, []
+    for place, n in zip(places, x.shape, strict=False):
+        inside = (place >= -n) & (place < n)
+        error = IndexError(f"an index is out of bounds for an axis of size {n}")
+        require(inside | ~counts, error)
+        found.append(jnp.where(counts, jnp.where(place < 0, place + n, place), n))
+    return tuple(found), count
+
+
+def _mismatch():
+    return ValueError("what is chosen has another number of rows than what it is for")
+
+
+def selected(x, entries):
+    """Return the rows that masks or positions choose of *x*."""
+    places, count = _places(x, entries)
+    return Prefix(x.at[places].get(mode="fill", fill_value=0), count)
+
+
+def write_selected(op, x, y, entries):
+    """Return *x* with those rows set to *y*, or increased by it."""
+    places, count = _places(x, entries)
+    if isinstance(y, Prefix):
+        require(y.count == count, _mismatch())
+        y = y.array
+    elif y.ndim > x.ndim - len(places) and len(y) != 1:
+        require(len(y) == count, _mismatch())
+    if y.ndim > x.ndim - len(places) and len(y) != 1:
+        room = min(len(y), len(places[0]))
+        y, places = y[:room], tuple(place[:room] for place in places)
+    y = as_dtype(y, x.dtype)
+    reference = x.at[places]
+    if op.set_instead_of_inc:
+        return reference.set(y, mode="drop")
+    write = reference.max if x.dtype == bool else reference.add
+    return write(y, mode="drop")

@@ -1,0 +1,27 @@
+"""Looking into a program while it runs: ``Print`` and ``PdbBreakpoint``."""
+
+import jax
+import numpy as np
+from theano.breakpoint import PdbBreakpoint
+from theano.printing import Print
+
+from kfkd.xla.dispatch import convert, generates
+from kfkd.xla.host_callback import by_python
+
+
+@convert.register(Print)
+def _(op, node):
+    def show(x):
+        op.global_fn(op, np.asarray(x))
+
+    @generates  # what is known is printed at each call, too
+    def print_and_pass(x):
+        jax.debug.callback(show, x)
+        return x
+
+    return print_and_pass
+
+
+@convert.register(PdbBreakpoint)
+def _(op, node):
+    return generates(by_python(node))  # at each call, whatever is known

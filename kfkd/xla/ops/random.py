@@ -1,0 +1,145 @@
+"""Random numbers: ``theano.sandbox.rng_mrg``, on which Lasagne's noise layers draw.
+
+The state stays Theano's, the one of MRG31k3p, and every call advances it by one step,
+so that a state that is saved goes on with the same numbers.  The numbers themselves
+come from a hash of a counter, keyed by the state: MRG31k3p would draw the millions of
+numbers of a dropout layer in hundreds of dependent steps.  They are therefore other
+numbers than Theano's own evaluation draws, from the same distribution.
+
+References
+----------
+P. L'Ecuyer and R. Touzin, "Fast combined multiple recursive generators with
+multipliers of the form a = +-2^q +-2^r", WSC 2000.
+J. K. Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011, on
+counters as generators.  The mixing function is C. Wellons's "lowbias32".
+"""
+
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+from theano.sandbox import rng_mrg
+from theano.sandbox.multinomial import ChoiceFromUniform, MultinomialFromUniform
+
+from kfkd.xla import formulations
+from kfkd.xla.dispatch import convert, dtype_of, sizes
+from kfkd.xla.layout import ChannelsLast
+
+__all__ = ["advance", "make_keys", "uniform_numbers"]
+
+_M1, _M2 = int(rng_mrg.M1), int(rng_mrg.M2)
+
+
+def advance(state):
+    """Advance each row, a state of MRG31k3p, by one step."""
+    x1, x2 = (state[:, :3].astype("int64"), state[:, 3:].astype("int64"))
+    first = (2**22 * x1[:, 1] + (2**7 + 1) * x1[:, 2]) % _M1
+    second = (2**15 * x2[:, 0] + (2**15 + 1) * x2[:, 2]) % _M2
+    columns = (first, x1[:, 0], x1[:, 1], second, x2[:, 0], x2[:, 1])
+    return jnp.stack(columns, axis=1).astype(state.dtype)
+
+
+def _mix(x):
+    """Scramble 32 bits so that each bit of *x* changes each of the result."""
+    x = (x ^ (x >> 16)) * np.uint32(0x7FEB352D)
+    x = (x ^ (x >> 15)) * np.uint32(0x846CA68B)
+    return x ^ (x >> 16)
+
+
+def make_keys(state):
+    """Return two 32-bit keys that depend on all six numbers of the first stream."""
+    salts = np.array([0x9E3779B9, 0x85EBCA6B], "uint32")
+    keys = salts
+    for number in lax.bitcast_convert_type(state[0], jnp.uint32):
+        keys = _mix(keys ^ number) + salts
+    return keys
+
+
+def _bits(keys, shape, stream=0):
+    """Return 32 random bits for each element of *shape*."""
+    counter = jnp.zeros(shape, jnp.uint32)
+    stride = 1
+    for axis in reversed(range(len(shape))):
+        place = lax.broadcasted_iota(jnp.uint32, shape, axis)
+        counter = counter + place * np.uint32(stride % 2**32)
+        stride *= shape[axis]
+    salt = np.uint32(stream * 0xC2B2AE35 % 2**32)
+    return _mix(_mix(counter ^ keys[0]) + (keys[1] ^ salt))
+
+
+def uniform_numbers(keys, shape, dtype):
+    """Return numbers of (0, 1), both ends excluded, as Theano's are."""
+    if dtype == np.float64:
+        high = _bits(keys, shape).astype(dtype)
+        low = (_bits(keys, shape, 1) >> 12).astype(dtype)
+        return (high * 2.0**20 + low + 0.5) * 2.0**-52
+    digits = 11 if dtype == np.float16 else 24
+    bits = (_bits(keys, shape) >> (32 - digits + 1)).astype(dtype)
+    return (bits + dtype.type(0.5)) * dtype.type(2.0 ** (1 - digits))
+
+
+@convert.register(rng_mrg.mrg_uniform)
+def _(op, node):
+    dtype = dtype_of(node.outputs[1])
+
+    def mrg_uniform(state, size):
+        new_state, shape = advance(state), sizes(size)
+        if len(shape) != op.output_type.ndim:
+            raise ValueError(f"ndim is {op.output_type.ndim}, but the size is {shape}")
+        if len(shape) == 4 and formulations.images_channels_last():
+            n, c, h, w = shape
+            sample = ChannelsLast(
+                uniform_numbers(make_keys(new_state), (n, h, w, c), dtype)
+            )
+        else:
+            sample = uniform_numbers(make_keys(new_state), shape, dtype)
+        return new_state, sample
+
+    return mrg_uniform
+
+
+def _check_draws(n, p, uniform):
+    if uniform.shape != (n * len(p),):
+        raise ValueError(
+            f"{n} draws from {len(p)} distributions take {n * len(p)} uniform "
+            f"numbers, not {uniform.shape}"
+        )
+
+
+@convert.register(MultinomialFromUniform)
+def _(op, node):
+    dtype = dtype_of(node.outputs[0])
+
+    def multinomial(p, uniform, n):
+        (n,) = sizes(n)
+        _check_draws(n, p, uniform)
+        reached = jnp.cumsum(p, axis=1) > jnp.reshape(uniform, (n, -1, 1))
+        before = jnp.pad(reached, ((0, 0), (0, 0), (1, 0)))[..., :-1]
+        return jnp.sum(reached & ~before, axis=0).astype(dtype)
+
+    return multinomial
+
+
+@convert.register(ChoiceFromUniform)
+def _(op, node):
+    dtype = dtype_of(node.outputs[0])
+
+    def choice(p, uniform, n):
+        (n,) = sizes(n)
+        _check_draws(n, p, uniform)
+        if n > p.shape[1]:
+            raise ValueError(
+                f"{n} different ones cannot be drawn from {p.shape[1]} outcomes"
+            )
+        left, drawn = p, []
+        for u in jnp.reshape(uniform, (n, -1, 1)):
+            reached = jnp.cumsum(left, axis=1) > u
+            # By rounding, the sum may end just below the number.
+            last = p.shape[1] - 1 - jnp.argmax(left[:, ::-1] > 0, axis=1)
+            found = jnp.where(reached[:, -1], jnp.argmax(reached, axis=1), last)
+            drawn.append(found)
+            if not op.replace:
+                left = jnp.where(jnp.arange(p.shape[1]) == found[:, None], 0, left)
+                left = left / jnp.sum(left, axis=1, keepdims=True)
+        return jnp.stack(drawn, axis=1).astype(dtype)
+
+    return choice

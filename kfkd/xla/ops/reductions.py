@@ -1,0 +1,127 @@
+"""Reductions over axes, their positions, and cumulative sums."""
+
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+from theano import scalar as ts
+from theano.tensor import basic as tb
+from theano.tensor import elemwise as te
+from theano.tensor import extra_ops
+
+from kfkd.xla.dispatch import as_dtype, convert, dtype_of, require
+from kfkd.xla.layout import ChannelsLast, as_meant, keeps_layout
+from kfkd.xla.padded import Prefix, takes_prefix
+
+
+def _bitwise(function, initial):
+    def reduce(x, axis):
+        return lax.reduce(x, np.asarray(initial).astype(x.dtype), function, axis)
+
+    return reduce
+
+
+_REDUCTIONS = {
+    ts.Add: jnp.sum,
+    ts.AND: _bitwise(lax.bitwise_and, -1),
+    ts.Mul: jnp.prod,
+    ts.OR: _bitwise(lax.bitwise_or, 0),
+    ts.ScalarMaximum: jnp.max,
+    ts.ScalarMinimum: jnp.min,
+    ts.XOR: _bitwise(lax.bitwise_xor, 0),
+}
+
+# A row of these changes nothing.
+_NEUTRAL = {ts.Add: 0, ts.AND: -1, ts.Mul: 1, ts.OR: 0, ts.XOR: 0}
+
+# Where the axes n, c, h, w of an image are when its channels are last.
+_CHANNELS_LAST = {0: 0, 1: 3, 2: 1, 3: 2}
+
+
+@convert.register(te.CAReduce)
+def _(op, node):
+    reduce = _REDUCTIONS.get(type(op.scalar_op))
+    if reduce is None:
+        raise NotImplementedError(f"the reduction by {op.scalar_op} has no conversion")
+    axes = tuple(range(node.inputs[0].ndim)) if op.axis is None else tuple(op.axis)
+    result = dtype_of(node.outputs[0])
+    accumulator = getattr(op, "acc_dtype", None) or result
+
+    @takes_prefix
+    @keeps_layout
+    def careduce(x):
+        if isinstance(x, Prefix):
+            if 0 not in axes:
+                return Prefix(careduce(x.array), x.count)
+            x = _only_counted(op.scalar_op, x)
+        where = axes
+        # Only sums over all but the channels, as of a bias, are layout-free.
+        if isinstance(x, ChannelsLast) and set(axes) >= {0, 2, 3}:
+            x, where = x.array, tuple(_CHANNELS_LAST[a] for a in axes)
+        x = as_meant(x)
+        return as_dtype(reduce(as_dtype(x, accumulator), axis=where), result)
+
+    return careduce
+
+
+def _only_counted(scalar_op, x):
+    """Return the array of a `Prefix` with rows that do not count made neutral."""
+    array, kind = x.array, type(scalar_op)
+    if kind in _NEUTRAL:
+        neutral = np.asarray(_NEUTRAL[kind]).astype(array.dtype)
+    else:
+        require(x.count > 0, ValueError(f"there is no {scalar_op} of no rows"))
+        neutral = array[:1]
+    counts = jnp.arange(array.shape[0]) < x.count
+    return jnp.where(jnp.expand_dims(counts, range(1, array.ndim)), array, neutral)
+
+
+@convert.register(tb.Mean)  # which says of itself that it adds
+def _(op, node):
+    return lambda x: jnp.mean(x, op.axis, dtype="float64")
+
+
+@convert.register(te.ProdWithoutZeros)
+def _(op, node):
+    axes = tuple(range(node.inputs[0].ndim)) if op.axis is None else tuple(op.axis)
+    result = dtype_of(node.outputs[0])
+
+    def prod_without_zeros(x):
+        x = as_dtype(x, op.acc_dtype or result)
+        return as_dtype(jnp.prod(jnp.where(x == 0, 1, x), axes), result)
+
+    return prod_without_zeros
+
+
+def _flat_axes(x, axes):
+    """Return *x* with *axes* flattened into one, the last."""
+    axes = range(x.ndim) if axes is None else axes
+    kept = [a for a in range(x.ndim) if a not in axes]
+    shape = [x.shape[a] for a in kept]
+    size = int(np.prod([x.shape[a] for a in axes]))
+    return jnp.reshape(jnp.transpose(x, (*kept, *axes)), (*shape, size))
+
+
+@convert.register(tb.MaxAndArgmax)
+def _(op, node):
+    def max_and_argmax(x):
+        flat = _flat_axes(x, op.axis)
+        return jnp.max(flat, -1), as_dtype(jnp.argmax(flat, -1), "int64")
+
+    return max_and_argmax
+
+
+@convert.register(tb.Argmax)
+def _(op, node):
+    return lambda x: as_dtype(jnp.argmax(_flat_axes(x, op.axis), -1), "int64")
+
+
+@convert.register(extra_ops.CumOp)
+def _(op, node):
+    accumulate = jnp.cumsum if op.mode == "add" else jnp.cumprod
+    result = dtype_of(node.outputs[0])
+    return lambda x: as_dtype(accumulate(x, axis=op.axis, dtype=result), result)
+
+
+@convert.register(extra_ops.DiffOp)
+def _(op, node):
+    return lambda x: jnp.diff(x, op.n, op.axis)

@@ -1,0 +1,261 @@
+"""Shapes and what changes them; arrays made from sizes; joining and splitting."""
+
+import contextlib
+
+import jax.numpy as jnp
+import numpy as np
+from theano.compile import ops
+from theano.tensor import basic as tb
+from theano.tensor import extra_ops
+from theano.tensor import opt as topt
+from theano.tensor.elemwise import DimShuffle
+
+from kfkd.xla.dispatch import (
+    NotStatic,
+    as_dtype,
+    convert,
+    dtype_of,
+    generates,
+    is_static,
+    require,
+    sizes,
+    static,
+    takes_none,
+)
+from kfkd.xla.layout import keeps_layout
+from kfkd.xla.padded import Prefix, takes_prefix
+
+# Up to this size an array made from known numbers stays known, as shapes must.
+_SMALL = 4096
+
+
+@convert.register(ops.DeepCopyOp)
+@convert.register(ops.ViewOp)  # GradClip and its like are views, too
+@convert.register(extra_ops.CpuContiguous)
+def _(op, node):
+    return takes_prefix(keeps_layout(lambda x: x))
+
+
+@convert.register(ops.Rebroadcast)
+def _(op, node):
+    def rebroadcast(x):
+        for axis, broadcast in op.axis.items():
+            if broadcast and x.shape[axis] != 1:
+                raise ValueError(
+                    f"Dimension {axis} of shape {x.shape} should be broadcastable, "
+                    "that is of size 1"
+                )
+        return x
+
+    return rebroadcast
+
+
+@convert.register(ops.SpecifyShape)
+def _(op, node):
+    def specify_shape(x, shape):
+        if tuple(x.shape) != sizes(shape):
+            raise AssertionError(
+                f"The shape is {x.shape}, specified was {sizes(shape)}"
+            )
+        return x
+
+    return specify_shape
+
+
+@convert.register(ops.Shape)
+def _(op, node):
+    def shape(x):
+        if isinstance(x, Prefix):
+            return jnp.stack([x.count, *x.array.shape[1:]])
+        return np.asarray(x.shape, "int64")
+
+    return takes_prefix(keeps_layout(shape))
+
+
+@convert.register(ops.Shape_i)
+def _(op, node):
+    def shape_i(x):
+        if isinstance(x, Prefix):
+            if op.i == 0:
+                return x.count
+            x = x.array
+        return np.asarray(x.shape[op.i], "int64")
+
+    return takes_prefix(keeps_layout(shape_i))
+
+
+@convert.register(topt.MakeVector)
+def _(op, node):
+    return lambda *values: jnp.stack([jnp.asarray(v, op.dtype) for v in values])
+
+
+@convert.register(DimShuffle)
+def _(op, node):
+    order = (*op.shuffle, *op.drop)
+
+    def dimshuffle(x):
+        x = jnp.transpose(x, order)
+        kept = x.shape[: len(op.shuffle)]
+        if any(n != 1 for n in x.shape[len(op.shuffle) :]):
+            raise ValueError(
+                f"Only dimensions of size 1 can be dropped, not those of {x.shape}"
+            )
+        x = jnp.reshape(x, kept)
+        return jnp.expand_dims(x, tuple(op.augment)) if op.augment else x
+
+    return dimshuffle
+
+
+@convert.register(tb.Reshape)
+def _(op, node):
+    def reshape(x, shape):
+        shape = sizes(shape)
+        if len(shape) != op.ndim:
+            raise ValueError(f"Cannot reshape to {shape}: {op.ndim} sizes are wanted")
+        return jnp.reshape(x, shape)
+
+    return reshape
+
+
+@convert.register(tb.Flatten)
+def _(op, node):
+    return lambda x: jnp.reshape(x, (*x.shape[: op.outdim - 1], -1))
+
+
+@convert.register(tb.Alloc)
+def _(op, node):
+    @generates
+    def alloc(value, *shape):
+        shape = sizes(*shape)
+        module = np if is_static(value) and np.prod(shape) <= _SMALL else jnp
+        return module.broadcast_to(value, shape)
+
+    return alloc
+
+
+@convert.register(tb.AllocEmpty)
+def _(op, node):
+    return generates(lambda *shape: jnp.zeros(sizes(*shape), op.dtype))
+
+
+@convert.register(tb.ARange)
+def _(op, node):
+    @generates
+    def arange(start, stop, step):
+        # By NumPy, as in Theano: how many floats there are is a matter of rounding.
+        bounds = (static(v)[()] for v in (start, stop, step))
+        values = np.arange(*bounds, dtype=op.dtype)
+        return values if values.size <= _SMALL else jnp.asarray(values)
+
+    return arange
+
+
+@convert.register(tb.Eye)
+@convert.register(tb.Tri)
+def _(op, node):
+    make = jnp.eye if isinstance(op, tb.Eye) else jnp.tri
+
+    @takes_none  # as NumPy's functions do
+    @generates
+    def diagonals(n, m, k):
+        return make(*sizes(n, n if m is None else m, k), dtype=op.dtype)
+
+    return diagonals
+
+
+@convert.register(tb.Join)
+def _(op, node):
+    dtype = dtype_of(node.outputs[0])
+
+    def join(axis, *values):
+        (axis,) = sizes(axis)
+        if not -values[0].ndim <= axis < values[0].ndim:
+            raise np.exceptions.AxisError(axis, values[0].ndim)
+        return jnp.concatenate([as_dtype(v, dtype) for v in values], axis)
+
+    return join
+
+
+@convert.register(tb.Split)
+def _(op, node):
+    def split(x, axis, lengths):
+        (axis,), lengths = sizes(axis), sizes(lengths)
+        if sum(lengths) != x.shape[axis] or len(lengths) != op.len_splits:
+            raise ValueError(
+                f"Dimension {axis} of {x.shape} cannot be split into {lengths}"
+            )
+        return tuple(jnp.split(x, np.cumsum(lengths)[:-1], axis))
+
+    return split
+
+
+@convert.register(extra_ops.BroadcastTo)
+def _(op, node):
+    return lambda x, *shape: jnp.broadcast_to(x, sizes(*shape))
+
+
+@convert.register(tb.Tile)
+def _(op, node):
+    return lambda x, reps: jnp.tile(x, sizes(reps))
+
+
+@convert.register(extra_ops.RepeatOp)
+def _(op, node):
+    def repeat(x, repeats):
+        # JAX adds them up in their own dtype.
+        return jnp.repeat(x, static(repeats).astype("int64"), op.axis)
+
+    return repeat
+
+
+@convert.register(topt.Assert)
+def _(op, node):
+    def check(x, *conditions):
+        for condition in conditions:
+            # One on sizes is known before the call, and nothing to check after it.
+            with contextlib.suppress(NotStatic):
+                condition = static(condition, readily=True)
+            require(condition, AssertionError(op.msg))
+        return x
+
+    return keeps_layout(check)
+
+
+@convert.register(extra_ops.Bartlett)
+def _(op, node):
+    return lambda n: np.bartlett(*sizes(n))
+
+
+@convert.register(extra_ops.UnravelIndex)
+def _(op, node):
+    def unravel_index(indices, dims):
+        dims, rest, found = sizes(dims), as_dtype(indices, "int64"), []
+        inside = (rest >= 0) & (rest < np.prod(dims, dtype="int64"))
+        require(inside, ValueError(f"an index is out of bounds for the shape {dims}"))
+        for n in reversed(dims) if op.order == "C" else dims:
+            rest, place = rest // max(n, 1), rest % max(n, 1)
+            found.append(place)
+        return tuple(found[::-1] if op.order == "C" else found)
+
+    return unravel_index
+
+
+@convert.register(extra_ops.RavelMultiIndex)
+def _(op, node):
+    def ravel_multi_index(*inputs):
+        *places, dims = inputs
+        dims, flat, stride = sizes(dims), 0, 1
+        pairs = list(zip(places, dims, strict=True))
+        for place, n in reversed(pairs) if op.order == "C" else pairs:
+            place = as_dtype(place, "int64")
+            if op.mode == "raise":
+                error = ValueError(f"an index is out of bounds for the shape {dims}")
+                require((place >= 0) & (place < n), error)
+            elif op.mode == "wrap":
+                place = place % n
+            else:
+                place = jnp.clip(place, 0, n - 1)
+            flat, stride = flat + stride * place, stride * n
+        return flat
+
+    return ravel_multi_index

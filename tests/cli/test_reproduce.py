@@ -1,0 +1,171 @@
+"""scripts/reproduce.py, in this process, and as a user starts it."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from kfkd import data, faces, storage, xla
+from kfkd.cli import reproduce
+
+ROOT = Path(__file__).resolve().parents[2]
+SCRIPT = ROOT / "scripts" / "reproduce.py"
+
+pytestmark = pytest.mark.usefixtures("work")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return faces.make(tmp_path_factory.mktemp("data"), n_train=60, n_test=8)
+
+
+def arguments(folder, *others):
+    start = ["--nets", "net1", "--data", str(folder), "--epochs-scale", "0.005"]
+    return [*start, "--device", "cpu", *others]
+
+
+def test_a_net_is_trained_and_a_page_written(folder, work, capsys):
+    assert reproduce.main(arguments(folder)) == 0
+    assert "net1 (1 of 1)\n" in capsys.readouterr().out
+    out = work / "reproduction"
+    names = {path.name for path in out.iterdir()}
+    assert names == {"net1.pickle", "net1.json", "report.html", "report.md", "figures"}
+    net = storage.load(out / "net1.pickle")
+    assert len(net.train_history_) == net.max_epochs == 2
+
+    text = (out / "report.md").read_text(encoding="utf-8")
+    html = (out / "report.html").read_text(encoding="utf-8")
+    last = net.train_history_[-1]
+    X, y = data.load(folder=folder)
+    loss = ((net.predict(X) - y) ** 2).mean()
+    for part in (
+        "Drawn faces, not Kaggle's photographs",
+        "Fewer epochs than in the tutorial",
+        "here (× 0.005)",
+        "0.002244",  # the tutorial's
+        f"{last['train_loss']:.6f}",
+        f"{last['valid_loss']:.6f}",
+        f"{48 * last['valid_loss'] ** 0.5:.2f}",
+        f"{loss:.6f}",  # without dropout, of all faces
+        "theano-pymc",
+        "1.1.2",
+        xla.describe_device(),
+        f"BLAKE2b {data.fingerprint(folder / 'training.csv')}",
+        "60 faces",
+        "8 test faces",
+        "kfkd reproduce --nets net1",
+    ):
+        assert part in text
+        assert part.replace("'", "&#39;") in html
+    pictures = re.findall(r"\]\((figures/[^)]+)\)", text)
+    assert len(pictures) == html.count('src="data:image/png;base64,')
+    assert {out / picture for picture in pictures} == set((out / "figures").iterdir())
+    assert {"curves-net1", "predictions-net1", "weights-net1", "flip"} == {
+        Path(picture).stem for picture in pictures
+    }
+    assert str(work) not in text + html
+    assert str(folder) not in text + html
+    # Kaggle's score, as scripts/submit.py prints it.
+    assert re.search(r"\| net1 +\| +– +\| +[\d.]+ +\|\n\n## Pictures", text)
+
+    # The same again trains nothing.
+    capsys.readouterr()
+    assert reproduce.main(arguments(folder)) == 0
+    printed = capsys.readouterr().out
+    assert "net1 (1 of 1): finished before" in printed
+    assert "Epoch" not in printed
+
+
+@pytest.mark.slow
+def test_a_page_about_what_is_finished(folder, work, capsys):
+    assert reproduce.main(arguments(folder, "--report-only", "--holdout", "0.2")) == 0
+    text = Path("reproduction/report.md").read_text(encoding="utf-8")
+    assert "Still to come: net1." in text
+    assert reproduce.main(arguments(folder, "--holdout", "0.2", "--out", "a/b")) == 0
+    capsys.readouterr()
+    more = ["--nets", "net1", "net2", *arguments(folder, "--holdout", "0.2")[2:]]
+    assert reproduce.main([*more, "--report-only", "--out", "a/b"]) == 0
+    assert "Epoch" not in capsys.readouterr().out
+    text = Path("a/b/report.md").read_text(encoding="utf-8")
+    assert "Still to come: net2." in text
+    assert "rows held out" in text
+    assert "## net1" in text
+
+
+def test_a_net_that_fails_is_named(folder, monkeypatch, capsys):
+    def fit(net, X, y):
+        raise MemoryError("no room for <it>")
+
+    monkeypatch.setattr("kfkd.estimator.NeuralNet.fit", fit)
+    assert reproduce.main(arguments(folder)) == 1
+    text = Path("reproduction/report.md").read_text(encoding="utf-8")
+    assert "> **net1 can't be used**\n>\n> Training failed: MemoryError: no" in text
+    html = Path("reproduction/report.html").read_text(encoding="utf-8")
+    assert "no room for &lt;it&gt;" in html
+
+
+def test_without_nets_named_all_and_the_pretrained_specialists():
+    args = reproduce.parse_args([])
+    settings = reproduce.read_settings(args, None)
+    assert settings.wanted()[-3:] == ["net7", "net12", "specialists-pretrained"]
+    args = reproduce.parse_args(["--nets", "net3"])
+    assert reproduce.read_settings(args, None).wanted() == ["net3"]
+    args = reproduce.parse_args(["--nets", "net3", "--specialists", "both"])
+    assert reproduce.read_settings(args, None).wanted() == [
+        "net3",
+        "net7",
+        "specialists-scratch",
+        "specialists-pretrained",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (["--nets", "net9"], "argument --nets: 'net9' is not one of net1,"),
+        (["--specialists", "all"], "argument --specialists: 'all' is not one of none,"),
+        (["--epochs-scale", "0"], "--epochs-scale: 0 is not greater than 0"),
+        (["--pretrain", "net1"], "argument --pretrain: 'net1' is not one of net2,"),
+        (["--jobs", "0"], "--jobs: 0 is not a number of jobs"),
+        (["--data", "x", "--synthetic"], "--data and --synthetic exclude each other"),
+    ],
+)
+def test_usage_errors(wrong, message, capsys):
+    with pytest.raises(SystemExit) as exit:
+        reproduce.parse_args(wrong)
+    assert exit.value.code == 2
+    assert message in capsys.readouterr().err
+
+
+def test_a_folder_that_cannot_be_made_is_found_before_training(folder, work):
+    (work / "file").write_text("")
+    with pytest.raises(storage.StorageError, match="file cannot be made"):
+        reproduce.main(arguments(folder, "--out", "file"))
+
+
+@pytest.mark.process
+@pytest.mark.slow
+def test_ctrl_c_keeps_what_is_finished(folder):
+    long = arguments(folder, "--log-every", "1")
+    long[1:2] = ["net1", "net2"]
+    process = subprocess.Popen(
+        [sys.executable, "-u", str(SCRIPT), *long],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    for line in process.stdout:
+        if line == "net2 (2 of 2)\n":
+            process.send_signal(signal.SIGINT)
+            break
+    out, err = process.communicate(timeout=600)
+    assert process.returncode == 130
+    assert "What is finished is kept in reproduction; the same command goes on" in out
+    assert err == "\nInterrupted.\n"
+    names = sorted(path.name for path in Path("reproduction").iterdir())
+    assert names == ["net1.json", "net1.pickle"]

@@ -1,0 +1,64 @@
+"""Specialists that need little training, or none, for the tests of them."""
+
+import pickle
+
+from lasagne import layers
+
+from kfkd.specialists import SPECIALIST_SETTINGS
+from kfkd.specialists.worker import Outcome
+
+# The dense layers alone, with few units: no time to compile and to train.
+SMALL = dict(
+    layers=[
+        ("input", layers.InputLayer),
+        ("hidden4", layers.DenseLayer),
+        ("output", layers.DenseLayer),
+    ],
+    hidden4_num_units=3,
+)
+NAMES = [
+    "left_eye_center",
+    "nose_tip",
+    "mouth_left_corner",
+    "mouth_center_bottom_lip",
+    "left_eye_inner_corner",
+    "left_eyebrow_inner_end",
+]
+COLUMNS = dict(zip(NAMES, (s["columns"] for s in SPECIALIST_SETTINGS), strict=True))
+
+
+def small(**changes):
+    return [dict(s, kwargs=SMALL | changes) for s in SPECIALIST_SETTINGS]
+
+
+class Pretended:
+    """Trainings that take no time: what they were asked for, and what comes of them."""
+
+    def __init__(self):
+        self.jobs, self.weights, self.faults = [], None, {}
+
+    def __call__(self, job, images, labels, weights, link):
+        self.jobs.append(job)
+        self.weights = weights
+        if job.name in self.faults:
+            raise self.faults[job.name]
+        link.tell(head=job.name)
+        net = job.net()
+        for epoch in (1, 2, 3):
+            row = dict(epoch=epoch, train_loss=0.2, valid_loss=epoch / 10, dur=1.0)
+            net.train_history_.append(row)
+            link.tell(**row)
+        return Outcome(job.name, pickle.dumps(net), net.train_history_)
+
+    @property
+    def names(self):
+        """Those trained since the last look."""
+        names = [job.name for job in self.jobs]
+        self.jobs = []
+        return names
+
+
+def trained(net):
+    """Give a net weights, as if it had been trained."""
+    net.initialize_layers()
+    return net

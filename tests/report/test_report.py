@@ -1,0 +1,304 @@
+"""kfkd.report: the tutorial's numbers, tables, which data it is, the two forms."""
+
+import base64
+import html.parser
+import re
+import types
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from kfkd import data, faces
+from kfkd.report import document, origin, page, results, tables, tutorial
+from kfkd.reproduction import Run
+from tests.helpers import kaggle_tables as made
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def history(train, valid, dur=0.5):
+    """A net that has only a history: as many epochs as losses."""
+    rows = [
+        dict(epoch=i, train_loss=t, valid_loss=v, dur=dur)
+        for i, (t, v) in enumerate(zip(train, valid, strict=True), start=1)
+    ]
+    return types.SimpleNamespace(train_history_=rows, max_epochs=len(rows))
+
+
+def falling(epochs):
+    """A net whose losses tell the epoch: 1 / epoch, 2 / epoch."""
+    return history(1 / np.arange(1, epochs + 1), 2 / np.arange(1, epochs + 1))
+
+
+def column(table, name):
+    position = table.flat_columns().index(name)
+    return [row[position] for row in table.rows]
+
+
+def test_the_tutorials_tables_agree_with_one_another():
+    for name, row in tutorial.FINAL.items():
+        (end,) = (r for r in tutorial.LOSSES[name] if r.epoch == row.epochs)
+        assert (end.train, end.valid) == (row.train, row.valid)
+    for rows in tutorial.LOSSES.values():
+        epochs = [row.epoch for row in rows]
+        assert epochs == sorted(set(epochs))
+        for row in rows:
+            if row.ratio:
+                error = 0.5e-6 * (1 / row.train + 1 / row.valid)  # both are rounded
+                assert row.ratio == pytest.approx(row.train / row.valid, rel=error)
+
+
+def test_the_readme_has_the_same_numbers():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (net\d+) \|[^|]*\|[^|]*\| ([\d.]+) / ([\d.]+)", text, re.M)
+    checked = {name: (float(train), float(valid)) for name, train, valid in rows}
+    assert len(checked) >= 7
+    for name, losses in checked.items():
+        assert losses in [(row.train, row.valid) for row in tutorial.LOSSES[name]]
+
+
+def test_losses_at_the_tutorials_epochs():
+    table = tables.losses("net4", falling(3000), 1)
+    epochs = [50, 100, 250, 500, 750, 1000, 3000]
+    assert column(table, "epoch") == [str(epoch) for epoch in epochs]
+    assert column(table, "train loss: here") == [f"{1 / e:.6f}" for e in epochs]
+    assert column(table, "validation loss: here") == [f"{2 / e:.6f}" for e in epochs]
+    assert column(table, "train / val: here") == ["0.500"] * 7
+    assert column(table, "train loss: tutorial")[:2] == ["0.004216", "0.003533"]
+    assert column(table, "train loss: tutorial")[-1] == "–"
+    pixels = [f"{48 * (2 / e) ** 0.5:.2f}" for e in epochs]
+    assert column(table, "RMSE, pixels: here") == pixels
+    # In the tutorial: np.sqrt(0.001566) * 48 == 1.8994904579913006
+    assert column(tables.losses("net2", falling(1000), 1), "RMSE, pixels: tutorial")[
+        -1
+    ] == ("1.90")
+
+
+def test_losses_at_scaled_epochs():
+    table = tables.losses("net2", falling(100), 0.1)
+    assert column(table, "epoch: tutorial") == ["500", "1000"]
+    assert column(table, "epoch: here (× 0.1)") == ["50", "100"]
+    assert column(table, "train loss: here") == ["0.020000", "0.010000"]
+    assert column(table, "train loss: tutorial") == ["0.001791", "0.001079"]
+
+
+def test_losses_of_a_net_that_diverged():
+    net = history([0.1] * 60 + [np.nan], [0.2] * 60 + [np.inf])
+    net.max_epochs = 3000
+    table = tables.losses("net6", net, 1)
+    rows = dict(zip(column(table, "epoch"), table.rows, strict=True))
+    assert "0.100000" in rows["50"]
+    assert rows["61"].count("not a number") == 4
+    here = column(table, "train loss: here")
+    assert here[column(table, "epoch").index("3000")] == "–"
+
+
+@pytest.mark.parametrize(("name", "last"), [("net1", "0.002244"), ("net8", "–")])
+def test_losses_of_nets_of_which_the_tutorial_has_no_table(name, last):
+    table = tables.losses(name, falling(400), 1)
+    assert column(table, "epoch") == ["1", "100", "200", "300", "400"]
+    assert column(table, "train loss: tutorial") == ["–"] * 4 + [last]
+
+
+def test_the_final_table():
+    runs = {
+        "net2": Run("net2", falling(1000)),
+        "net4": Run("net4", falling(3000)),
+        "net6": Run("net6", None, problem="it failed"),
+        "net12": Run("net12", falling(10000)),
+    }
+    table = tables.final(runs, 1)
+    assert column(table, "net") == list(runs)
+    assert column(table, "epochs") == ["1,000", "1,000", "3,000", "10,000"]
+    here = ["0.001000", "0.001000", "–", "0.000100"]
+    assert column(table, "train loss: here") == here
+    theirs = ["0.001079", "0.000496", "0.001306", "0.000760"]
+    assert column(table, "train loss: tutorial") == theirs
+
+
+def test_times_then_and_now():
+    runs = {
+        "net1": Run("net1", history([0.1] * 4, [0.1] * 4, dur=2.0)),
+        "net2": Run("net2", history([0.1] * 10, [0.1] * 10, dur=0.1)),
+    }
+    table = tables.times(runs, {}, 0.01)
+    assert column(table, "here: time") == ["8.00 s", "1.00 s"]
+    assert column(table, "tutorial, on a GPU of 2014: an epoch") == ["–", "1.20 s"]
+    assert column(table, "times faster") == ["–", "12"]  # 20 minutes, 1000 epochs
+    slow = {"net2": Run("net2", history([0.1] * 10, [0.1] * 10, dur=27.0))}
+    assert column(tables.times(slow, {}, 0.01), "times faster") == ["0.044"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0.00123, "1.2 ms"),
+        (0.5, "0.50 s"),
+        (59, "59 s"),
+        (59.9, "1 min 00 s"),
+        (3599.7, "1 h 00 min"),
+        (7500, "2 h 05 min"),
+    ],
+)
+def test_durations(seconds, text):
+    assert tables.duration(seconds) == text
+
+
+def test_specialists_and_their_weighted_mean():
+    nets = {
+        ("a_x", "a_y"): history([1e-4] * 3, [4e-4, 1e-4, 9e-4]),
+        ("b_x", "b_y", "c_x", "c_y"): history([1e-4] * 2, [9e-4, 4e-4]),
+    }
+    table = tables.specialists(nets, lambda columns: 1000 * len(columns))
+    assert column(table, "faces") == ["2,000", "4,000", ""]
+    assert column(table, "best validation: at epoch") == ["2", "2", ""]
+    # 48 * 0.01 and 48 * 0.02
+    mean = (2 * 0.48 + 4 * 0.96) / 6
+    assert column(table, "best validation: RMSE, pixels") == [
+        "0.48",
+        "0.96",
+        f"{mean:.2f}",
+    ]
+    assert results.weighted_mean(nets) == pytest.approx(mean)
+
+
+def test_drawn_faces_are_known_again(work, tmp_path):
+    folder = faces.make(tmp_path / "drawn", n_train=30, n_test=3)
+    found = origin.identify(folder)
+    complete = int((~np.isnan(data.read("training", folder).labels)).all(1).sum())
+    assert (found.kind, found.rows, found.complete) == ("drawn", 30, complete)
+    assert found.tests == 3
+    assert found.fingerprint == data.fingerprint(folder / "training.csv")
+
+
+def test_other_data_are_not_taken_for_drawn_or_for_kaggles(work, tmp_path):
+    made.make(tmp_path / "other")
+    assert origin.identify(tmp_path / "other").kind == "other"
+    # Drawn faces whose file has been changed since.
+    folder = faces.make(tmp_path / "drawn", n_train=30, n_test=3)
+    lines = (folder / "training.csv").read_text().splitlines(keepends=True)
+    (folder / "training.csv").write_text("".join(lines[:-1]))
+    (folder / "test.csv").unlink()
+    found = origin.identify(folder)
+    assert (found.kind, found.tests) == ("other", None)
+
+
+@pytest.mark.parametrize(
+    ("rows", "complete", "off", "kind"),
+    [
+        (7049, 2140, 0, "kaggle"),
+        (7044, 2140, 0, "kaggle"),
+        (7049, 2141, 0, "other"),
+        (7048, 2140, 0, "other"),
+        (7049, 2140, 0.1, "other"),  # as drawn faces without their record
+    ],
+)
+def test_kaggles_data_are_known_by_numbers_and_means(
+    rows, complete, off, kind, work, tmp_path, monkeypatch
+):
+    labels = np.full((rows, 30), 50.0)
+    labels[:, [0, 1, 28, 29]] = np.array([66.359, 37.651, 48.570, 78.970]) + off
+    labels[complete:, 10] = np.nan
+    table = data.Table(data.COLUMNS, labels, np.zeros((rows, 1), np.uint8), None)
+    made.make(tmp_path / "some")
+    monkeypatch.setattr(data, "read", lambda name, folder: table)
+    assert origin.identify(tmp_path / "some").kind == kind
+
+
+class Reader(html.parser.HTMLParser):
+    """Collects what a browser would fetch, and checks that elements are closed."""
+
+    VOID = ("meta", "img")
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.fetched, self.images, self.text = [], [], [], []
+        self.feed(text)
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs):
+        attrs = dict(attrs)
+        assert not [name for name in attrs if name.startswith("on")]
+        if tag == "img":
+            assert attrs["alt"]
+            self.images.append(attrs["src"])
+        else:
+            self.fetched += [attrs[n] for n in ("src", "srcset") if n in attrs]
+        if tag in ("link", "script", "iframe", "object"):
+            self.fetched.append(tag)
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+
+@pytest.fixture
+def sample(tmp_path):
+    (tmp_path / "figures").mkdir()
+    picture = tmp_path / "figures" / "a.png"
+    Image.new("L", (4, 4)).save(picture)
+    table = document.Table(
+        ["name", "a", "b"],
+        [["x | y <script>", "1", "0.10"], ["z", "2", "–"]],
+        [("", 1), ("both & more", 2)],
+    )
+    blocks = [
+        document.Text("less < more"),
+        table,
+        document.Figure(picture, "A caption", "An alternative"),
+        document.Text("python x.py", code=True),
+    ]
+    return document.Page(
+        title="A <title>",
+        subtitle="subtitle",
+        facts=[("1 px", "error")],
+        notes=[document.Note("Careful", "1 < 2", bad=True)],
+        sections=[document.Section("First", blocks, "first")],
+    )
+
+
+def test_html_stands_alone(sample, tmp_path):
+    page.write_html(sample, tmp_path / "page.html")
+    text = (tmp_path / "page.html").read_text(encoding="utf-8")
+    reader = Reader(text)
+    assert reader.fetched == []
+    assert "url(" not in text
+    assert "@import" not in text
+    (image,) = reader.images
+    head, _, content = image.partition(",")
+    assert head == "data:image/png;base64"
+    picture = sample.sections[0].blocks[2].path
+    assert base64.b64decode(content) == picture.read_bytes()
+    shown = "".join(reader.text)
+    for part in ("A <title>", "1 < 2", "x | y <script>", "both & more", "less < more"):
+        assert part in shown
+    assert 'name="viewport"' in text
+    assert "prefers-color-scheme: dark" in text
+
+
+def test_markdown_shows_the_pictures_beside_it(sample, tmp_path):
+    page.write_markdown(sample, tmp_path / "page.md")
+    text = (tmp_path / "page.md").read_text(encoding="utf-8")
+    assert text.startswith("# A <title>\n\nsubtitle")
+    assert "\n\n> **Careful**\n>\n> 1 < 2\n" in text
+    assert "\n\n![An alternative](figures/a.png)\n\n*A caption*\n" in text
+    assert "\n\n    python x.py\n" in text
+    table = re.findall(r"^\|.*\|$", text, re.M)
+    assert len(table) == 4
+    assert "both & more: a" in table[0]
+    assert re.fullmatch(r"\|:-+\|-+:\|-+:\|", table[1])
+    assert r"x \| y" in table[2]
+    assert "| 0.10" in re.sub(" +", " ", table[2])
+    assert "\n\n\n" not in text
+
+
+def test_lines_stand_where_groups_begin_and_end():
+    table = document.Table(list("abcde"), [], [("", 1), ("", 1), ("g", 2), ("", 1)])
+    assert table.starts() == [False, False, True, False, True]
+    assert document.Table(list("ab"), []).starts() == [False, False]

@@ -1,0 +1,155 @@
+"""What Lasagne 0.1 is lent: shapes, parameters, noise, names, errors."""
+
+import functools
+import warnings
+
+import lasagne
+import numpy as np
+import pytest
+import theano
+import theano.tensor as T
+from lasagne import init, layers, utils
+from lasagne.layers import dnn
+
+from tests.helpers.theano_oracle import random
+
+IMAGES = (2, 4, 6, 5)
+values = functools.partial(random, dtype="float32")
+
+
+def test_dropout_of_channels_and_locations():
+    lasagne.random.set_rng(np.random.RandomState(0))
+    source = layers.InputLayer((None, 8, 9, 7))
+    nets = [
+        layers.dropout_channels(source, p=0.5),
+        layers.dropout_locations(source, p=0.25),
+        layers.spatial_dropout(source, rescale=False),
+    ]
+    f = theano.function([source.input_var], layers.get_output(nets))
+    channels, locations, kept = f(np.ones((10, 8, 9, 7), "float32"))
+    assert set(np.unique(channels)) == {0, 2}
+    assert np.ptp(channels, axis=(2, 3)).max() == 0
+    assert 0.3 < (channels == 0).mean() < 0.7
+    np.testing.assert_allclose(np.unique(locations), [0, 4 / 3], rtol=1e-6)
+    assert np.ptp(locations, axis=1).max() == 0
+    assert np.ptp(locations, axis=(2, 3)).min() > 0
+    assert set(np.unique(kept)) == {0, 1}
+
+
+def test_random_slopes():
+    source = layers.InputLayer((None, 50))
+    net = layers.RandomizedRectifierLayer(source, 0.2, 0.4)
+    f = theano.function([source.input_var], layers.get_output(net))
+    slopes = -f(np.full((3, 50), -1, "float32"))
+    assert np.ptp(slopes, axis=0).max() == 0
+    assert 0.2 < slopes.min() < 0.25
+    assert 0.35 < slopes.max() < 0.4
+
+
+def test_shapes_that_are_not_known():
+    source = layers.InputLayer((None, 3, None, 5))
+    assert layers.FlattenLayer(source).output_shape == (None, None)
+    assert layers.FlattenLayer(source, 3).output_shape == (None, 3, None)
+    assert layers.PadLayer(source, [1, (2, 0)]).output_shape == (None, 3, None, 7)
+    assert layers.SliceLayer(source, slice(1, 3), 2).output_shape == source.shape
+    up = layers.Upscale2DLayer(source, 2)
+    assert up.output_shape == (None, 3, None, 10)
+    back = layers.TransposedConv2DLayer(source, 2, 3, 2)
+    assert back.output_shape == (None, 2, None, 11)
+    mean = layers.ExpressionLayer(source, lambda x: x.mean(1), "auto")
+    assert mean.output_shape == (None, None, 5)
+    with pytest.raises(ValueError, match="requires a fixed input shape"):
+        layers.DenseLayer(source, 2)
+    x = np.ones((2, 3, 4, 5), "float32")
+    outputs = layers.get_output([up, back])
+    shapes = [v.shape for v in theano.function([source.input_var], outputs)(x)]
+    assert shapes == [(2, 3, 8, 10), (2, 2, 9, 11)]
+
+
+def test_parameters():
+    W = utils.create_param(init.Constant(2), (3, 1), "W")
+    assert W.broadcastable == (False, True)
+    assert W.name == "W"
+    assert utils.create_param(np.float32(2), ()).get_value() == 2
+    expression = utils.create_param(W * 2, (3, 1), "twice")
+    assert expression.name == "twice"
+    layer = layers.DenseLayer((2, 3), 1, W=expression)
+    assert layer.get_params() == [W, layer.b]
+    assert layer.get_params(unwrap_shared=False) == [expression, layer.b]
+    assert layers.get_all_params(layer, unwrap_shared=False, regularizable=True) == [
+        expression
+    ]
+    assert layers.count_params(layer) == 4
+    for spec, message in (
+        (np.ones((2, 2)), "has shape"),
+        (T.vector(), "has 1 dimensions, should be 2"),
+        ("W", "but a str"),
+        (lambda shape: "W", "not an array or a Theano expression"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            utils.create_param(spec, (3, 1), "W")
+
+
+def test_inverse_and_standardizing_layers_leave_parameters_alone():
+    source = layers.InputLayer((None, 3))
+    net = layers.standardize(source, np.arange(3.0), np.full(3, 2.0), shared_axes=0)
+    assert layers.get_all_params(net, trainable=True) == []
+    f = theano.function([source.input_var], layers.get_output(net))
+    x = values(0, (4, 3))
+    np.testing.assert_allclose(f(x), (x - np.arange(3)) / 2, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda i: layers.DilatedConv2DLayer(i, 3, 3, pad=1), "add a PadLayer"),
+        (lambda i: layers.Conv3DLayer(i, 3, 3), "Tried to create a 3D"),
+        (lambda i: layers.Conv2DLayer(i, 3, 3, num_groups=2), "evenly divide"),
+        (lambda i: layers.Upscale2DLayer(i, 0), "must be >= 1"),
+        (lambda i: layers.Upscale2DLayer(i, 2, mode="zoom"), "'repeat' or 'dilate'"),
+        (lambda i: layers.BiasLayer(i, shared_axes="all"), "must be 'auto'"),
+        (lambda i: layers.BatchNormLayer((2, None)), "needs specified input sizes"),
+        (lambda i: layers.LocallyConnected2DLayer(i, 3, 2), "odd filters"),
+        (lambda i: dnn.MaxPool2DDNNLayer(i, 2, ignore_border=False), "ignore_border"),
+        (lambda i: dnn.BatchNormDNNLayer(i, axes=1), "across the first axis"),
+        (
+            lambda i: layers.ConcatLayer([i, (2, 4, 3, 5)]).output_shape,
+            "must be the same except",
+        ),
+        (lambda i: layers.DenseLayer(i, 3, num_leading_axes=4), "leaves no axis"),
+        (lambda i: layers.TransformerLayer(i, layers.FlattenLayer(i)), "size, 6"),
+    ],
+)
+def test_errors_of_layers(make, message):
+    with pytest.raises((ValueError, NotImplementedError), match=message):
+        make(layers.InputLayer(IMAGES))
+
+
+def test_convolutions_by_position_as_in_0_1():
+    def convolution(*args, **kwargs):
+        return T.nnet.conv2d(*args, **kwargs)
+
+    conv = layers.Conv2DLayer(
+        IMAGES, 3, 3, 1, 0, False, init.Constant(1), None, None, convolution
+    )
+    assert conv.convolution is convolution
+    assert conv.flip_filters is True
+
+
+def test_modules_that_cannot_be():
+    with pytest.raises(ImportError, match=r"Use lasagne\.layers\.Conv2DLayer"):
+        from lasagne.layers.cuda_convnet import Conv2DCCLayer  # noqa: F401
+    from lasagne.layers.corrmm import Conv2DMMLayer
+
+    assert issubclass(Conv2DMMLayer, layers.Conv2DLayer)
+
+
+def test_names_are_pickled_as_those_of_lasagne():
+    for name in ("BatchNormLayer", "batch_norm"):
+        thing = getattr(layers, name)
+        assert thing.__module__ == "lasagne.layers.normalization"
+        assert getattr(lasagne.layers.normalization, name) is thing
+    assert layers.InverseLayer is lasagne.layers.special.InverseLayer
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert layers.Layer((2, 3)).get_output_kwargs == []

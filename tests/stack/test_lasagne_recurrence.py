@@ -1,0 +1,70 @@
+"""What Lasagne's recurrent layers are lent, against one another."""
+
+import functools
+
+import numpy as np
+import pytest
+import theano
+import theano.tensor as T
+from lasagne import layers
+
+from tests.helpers.cases import parametrize
+from tests.helpers.theano_oracle import random
+
+values = functools.partial(random, dtype="float32")
+
+
+RECURRENT = {
+    "custom": lambda i, **more: layers.CustomRecurrentLayer(
+        i,
+        layers.DenseLayer(layers.InputLayer((6, 4)), 3),
+        layers.DenseLayer(layers.InputLayer((2, 3)), 3),
+        **more,
+    ),
+    "lstm": lambda i, **more: layers.LSTMLayer(i, 3, **more),
+    "gru": lambda i, **more: layers.GRULayer(i, 3, learn_init=False, **more),
+}
+
+
+@pytest.mark.filterwarnings("ignore:stack")  # by Lasagne 0.1
+@parametrize("name", RECURRENT, fast=["custom"])
+def test_recurrent_layers_start_from_others_and_end_with_the_last(name):
+    source, start = layers.InputLayer((2, 3, 4)), layers.InputLayer((2, 3))
+    build = functools.partial(RECURRENT[name], source, hid_init=start, unroll_scan=True)
+    whole = build(grad_clipping=0)
+    last = build(only_return_final=True)
+    first = build(only_return_final=True, backwards=True)
+    backwards = build(backwards=True)
+    assert whole.output_shape == (2, 3, 3)
+    assert last.output_shape == first.output_shape == (2, 3)
+    nets = [whole, last, backwards, first]
+    params = layers.get_all_params(whole)
+    for net in nets:
+        layers.set_all_param_values(
+            net, [values(i, p.get_value().shape) for i, p in enumerate(params)]
+        )
+    outputs = layers.get_output(nets)
+    # Lasagne 0.1 would clip to 0, which it did not take for False.
+    weight = T.grad(outputs[0].sum(), params[0])
+    f = theano.function([source.input_var, start.input_var], [*outputs, weight])
+    x = values(1, (2, 3, 4))
+    whole, last, backwards, first, weight = f(x, values(2, (2, 3)))
+    np.testing.assert_allclose(last, whole[:, -1], rtol=1e-6)
+    np.testing.assert_allclose(first, backwards[:, 0], rtol=1e-6)
+    assert abs(weight).max() > 0
+    other, *_ = f(x, values(3, (2, 3)))
+    assert abs(other - whole)[:, 0].max() > 1e-3
+
+
+def test_recurrent_layers_of_one_unit():
+    source = layers.InputLayer((2, 3, 4))
+    nets = [layers.LSTMLayer(source, 1), layers.GRULayer(source, 1, learn_init=True)]
+    f = theano.function([source.input_var], layers.get_output(nets))
+    for output in f(values(0, (2, 3, 4))):
+        assert output.shape == (2, 3, 1)
+
+
+def test_what_gru_layers_learn_is_to_be_said():
+    with pytest.warns(UserWarning, match="Say learn_init=True or learn_init=False"):
+        net = layers.GRULayer((2, 3, 4), 3)
+    assert net.hid_init in net.get_params(trainable=True)

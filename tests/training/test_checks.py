@@ -1,0 +1,185 @@
+"""What does not fit a net, or cannot be, is an error before training starts."""
+
+import nolearn.lasagne
+import numpy as np
+import pandas as pd
+import pytest
+from lasagne import layers
+from sklearn.exceptions import NotFittedError
+
+from kfkd.augment import FlipBatchIterator
+from kfkd.callbacks import EarlyStopping
+from kfkd.nets import make
+from tests.helpers import small_faces
+
+
+def test_images_for_a_net_of_rows_are_an_error():
+    with pytest.raises(
+        ValueError, match=r"\(50, 1, 96, 96\), the net takes \(n, 9216\)"
+    ):
+        small_faces.small().fit(*small_faces.images())
+
+
+def test_rows_for_a_net_of_images_are_an_error():
+    net = make("net2", verbose=0)
+    with pytest.raises(ValueError, match=r"takes \(n, 1, 96, 96\).*load2d"):
+        net.fit(*small_faces.rows())
+
+
+def test_a_wrong_number_of_targets_can_be_mended():
+    X, y = small_faces.rows()
+    net = small_faces.small()
+    with pytest.raises(ValueError, match=r"\(50, 4\), .* 30 .*output_num_units=4"):
+        net.fit(X, y[:, :4])
+    net.output_num_units = 4
+    assert net.fit(X, y[:, :4]).predict(X).shape == (50, 4)
+
+
+def test_lengths_that_differ_are_an_error():
+    X, y = small_faces.rows()
+    with pytest.raises(ValueError, match="not of equal length"):
+        small_faces.small().fit(X, y[:-1])
+
+
+def test_a_number_of_epochs_that_cannot_be():
+    with pytest.raises(ValueError, match="epochs is 0; it must be a whole number of"):
+        small_faces.small().fit(*small_faces.rows(), epochs=0)
+
+
+def test_lists_and_tables_are_taken_as_arrays():
+    X, y = small_faces.rows()
+    expected = small_faces.small().seed(0).fit(X, y, epochs=2)
+    for kind in (np.ndarray.tolist, pd.DataFrame):
+        net = small_faces.small().seed(0).fit(kind(X), kind(y), epochs=2)
+        losses = [row["train_loss"] for row in net.train_history_]
+        assert losses == [row["train_loss"] for row in expected.train_history_]
+        np.testing.assert_array_equal(net.predict(kind(X)), expected.predict(X))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            lambda X, y: (X * 255, y),
+            r"X has values from 0 to 255, where grey values in",
+        ),
+        (lambda X, y: (X, y * 48 + 48), r"y has values from .*, where coordinates in"),
+        (lambda X, y: (X.astype(complex), y), "X holds values of the type complex128"),
+        (lambda X, y: (X, y.astype(str)), "y holds values of the type <U"),
+        (lambda X, y: (X.astype(object), y), "X holds values of the type object"),
+        (lambda X, y: (X, None), "y is None"),
+        (lambda X, y: (X[:4], y[:4]), "only 4 samples .* 5 are needed"),
+    ],
+)
+def test_data_that_no_net_can_learn_from(change, message):
+    net = small_faces.small()
+    with pytest.raises(ValueError, match=message):
+        net.fit(*change(*small_faces.rows()))
+    assert net.train_history_ == []
+    net.fit(*small_faces.rows())  # all the same
+
+
+def test_data_of_another_scale_can_be_meant():
+    X, y = small_faces.rows()
+    net = small_faces.small(check_input=False, update_learning_rate=1e-9)
+    net.fit(X * 255, y, epochs=1)
+    assert net.predict(X * 255).shape == y.shape
+
+
+def test_an_empty_set_is_an_error():
+    X, y = small_faces.rows()
+    with pytest.raises(ValueError, match="X is empty"):
+        small_faces.small().fit(X[:0], y[:0])
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+@pytest.mark.parametrize("name", ["X", "y"])
+def test_missing_values_are_an_error_that_names_the_row(name, value):
+    X, y = (array.copy() for array in small_faces.rows())
+    dict(X=X, y=y)[name][[7, 9], 3] = value
+    net = small_faces.small()
+    with pytest.raises(
+        ValueError, match=f"^{name} has .* 2 of 50 rows, first in row 7$"
+    ):
+        net.fit(X, y)
+    assert net.train_history_ == []
+
+
+def test_predict_checks_its_input():
+    net = small_faces.small()
+    X, y = small_faces.rows()
+    with pytest.raises(NotFittedError, match="no weights yet"):
+        net.predict(X)
+    net.fit(X, y)
+    with pytest.raises(ValueError, match=r"the net takes \(n, 9216\)"):
+        net.predict(small_faces.images()[0])
+    with pytest.raises(ValueError, match="X has values that are missing"):
+        net.predict(X * np.nan)
+
+
+def test_check_input_can_be_switched_off():
+    X, y = small_faces.rows()
+    net = small_faces.small(check_input=False).fit(X, y, epochs=1)
+    assert np.isnan(net.predict(X * np.nan)).all()
+
+
+# --- Results --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (dict(max_epochs="many"), "max_epochs is 'many'; it must be a whole number"),
+        (dict(max_epochs=1.5), "max_epochs is 1.5"),
+        (dict(max_epochs=-1), "max_epochs is -1"),
+        (dict(update=None), "update is None; it must be a function"),
+        (dict(update_learning_rate="fast"), "update_learning_rate is 'fast'"),
+        (dict(update_momentum=None), "update_momentum is None; it must be a finite"),
+        (dict(update_momentum=float("nan")), "update_momentum is nan"),
+        (dict(train_split=None), "train_split is None"),
+        (dict(batch_iterator_train=3), "batch_iterator_train is 3"),
+        (dict(objective_loss_function="mse"), "objective_loss_function is 'mse'"),
+        (dict(output_nonlinearity="relu"), "output_nonlinearity is 'relu'"),
+        (dict(on_epoch_finished=[print, 3]), "on_epoch_finished is 3"),
+        (dict(drop_p=1), "drop_p is 1; it must be from 0 to less than 1"),
+        (dict(drop_p="0.3"), "drop_p is '0.3'; it must be from 0"),
+        (dict(log_every=0), "log_every is 0; it must be a whole number of at least 1"),
+        (dict(output_num_units="30"), "output_num_units is '30'; it must be a whole"),
+        (dict(output_num_units=1.5), "output_num_units is 1.5; it must be a whole"),
+        (
+            dict(batch_iterator_train=nolearn.lasagne.BatchIterator(0)),
+            "the batch_size of batch_iterator_train is 0; it must be a whole number",
+        ),
+        (
+            dict(batch_iterator_test=nolearn.lasagne.BatchIterator),
+            "batch_iterator_test is <class .*; it must be an object to call, not a",
+        ),
+        (
+            dict(on_epoch_finished=[EarlyStopping]),
+            "on_epoch_finished is <class .*; it must be functions or objects to call",
+        ),
+    ],
+)
+def test_parameters_that_cannot_be_are_named(changes, message):
+    net = small_faces.small(
+        layers=[
+            ("input", layers.InputLayer),
+            ("drop", layers.DropoutLayer),
+            ("output", layers.DenseLayer),
+        ],
+        **changes,
+    )
+    with pytest.raises(ValueError, match=message):
+        net.fit(*small_faces.rows())
+    assert not hasattr(net, "layers_")
+
+
+@pytest.mark.parametrize("name", ["net1", "net6"])
+def test_an_iterator_that_cannot_flip_what_it_gets(name):
+    net = make(name, batch_iterator_train=FlipBatchIterator(16), verbose=0)
+    X, y = small_faces.rows() if name == "net1" else small_faces.images()
+    net.output_num_units = 2 if name == "net6" else 30
+    message = "only 2 columns" if name == "net6" else r", 9216\) cannot be flipped"
+    with pytest.raises(ValueError, match=message):
+        net.fit(X, y[:, : net.output_num_units], epochs=1)
+    assert net.train_history_ == []
