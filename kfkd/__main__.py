@@ -5,10 +5,10 @@ import shlex
 import sys
 
 import kfkd
-from kfkd._layout import nearest
 from kfkd.choices import FIGURES, NET_FORMATS, NETS
 from kfkd.cli import _run_script, run
-from kfkd.cli._output import lasting_output
+from kfkd.cli._output import tolerate_broken_stdout
+from kfkd.messages import nearest
 
 # Module of kfkd.cli, and what it does.
 COMMANDS = {
@@ -67,7 +67,7 @@ def main(argv=None):
     if name == "help":
         name, *arguments = [*arguments, "--help"]
     if name in ("-h", "--help", "--version"):
-        with lasting_output():
+        with tolerate_broken_stdout():
             print(f"kfkd {kfkd.__version__}" if name == "--version" else usage())
         return 0
     name, *more = ALIASES.get(name, [name])

@@ -12,18 +12,18 @@ from sklearn.exceptions import NotFittedError
 from sklearn.metrics import accuracy_score, r2_score
 
 from kfkd import storage
-from kfkd._words import count
 from kfkd.callbacks import PrintTables
 from kfkd.callbacks.checkpoint import Checkpoint
 from kfkd.callbacks.time_left import TimeLeft
 from kfkd.data import PIXELS
-from kfkd.process.signals import ctrl_c_held_back
+from kfkd.messages import count
+from kfkd.process.signals import defer_keyboard_interrupt
 from kfkd.progress import Bar
 from kfkd.training import loop
 from kfkd.training.checks import as_arrays, check_finite, check_parameters, check_scale
-from kfkd.training.compiled import debug_checks_off, postponed
+from kfkd.training.compiled import compile_lazily, without_debug_checks
 from kfkd.training.epochs import listed
-from kfkd.training.seeding import lasagne_draws_from
+from kfkd.training.seeding import seeded_initialization
 from kfkd.xla.device import memory_errors_explained
 
 __all__ = ["NeuralNet"]
@@ -115,11 +115,11 @@ class NeuralNet(nolearn.NeuralNet):
 
     def initialize_layers(self, layers=None):
         """Make the layers, and draw their weights: from `seed`, if it was called."""
-        with lasagne_draws_from(self._seed), debug_checks_off():
+        with seeded_initialization(self._seed), without_debug_checks():
             return super().initialize_layers(layers)
 
     def _create_iter_funcs(self, *args):
-        return postponed(self, *args)
+        return compile_lazily(self, *args)
 
     def _check_good_input(self, X, y=None):
         X, y = super()._check_good_input(X, y)
@@ -234,7 +234,7 @@ class NeuralNet(nolearn.NeuralNet):
     @staticmethod
     def apply_batch_func(func, Xb, yb=None):
         """Compute one batch, as nolearn does, but never half of it."""
-        with ctrl_c_held_back():
+        with defer_keyboard_interrupt():
             return nolearn.NeuralNet.apply_batch_func(func, Xb, yb)
 
     _apply_batch_func = apply_batch_func
@@ -379,7 +379,7 @@ class NeuralNet(nolearn.NeuralNet):
             If they are not those of this net's layers.
         """
         # Weights that will be overwritten are not drawn from Lasagne's generator.
-        with lasagne_draws_from(0):
+        with seeded_initialization(0):
             self.initialize()
         theirs = {name: [np.shape(v) for v in vs] for name, vs in values.items()}
         ours = {

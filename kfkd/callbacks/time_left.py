@@ -8,8 +8,8 @@ import threading
 import time
 
 from kfkd import progress
-from kfkd._words import duration
 from kfkd.callbacks.early_stopping import AdjustVariable, PrintTables
+from kfkd.messages import duration
 from kfkd.xla import describe_device
 
 __all__ = ["TimeLeft", "is_worth_telling", "usual_duration"]

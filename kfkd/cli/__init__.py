@@ -10,10 +10,10 @@ import importlib
 import os
 import sys
 
-from kfkd.cli._output import lasting_output
+from kfkd.cli._output import tolerate_broken_stdout
 from kfkd.errors import KfkdError
 from kfkd.process.installation import install, is_checkout
-from kfkd.process.signals import ended_like_ctrl_c
+from kfkd.process.signals import sigterm_as_keyboard_interrupt
 
 __all__ = ["explain", "run"]
 
@@ -40,7 +40,10 @@ def run(name, argv=None, prog=None):
         and 129 after SIGHUP, which end everything in the same order.
     """
     prog = prog or os.path.basename(sys.argv[0])
-    with lasting_output() as output, ended_like_ctrl_c() as received:
+    with (
+        tolerate_broken_stdout() as output,
+        sigterm_as_keyboard_interrupt() as received,
+    ):
         status = _run(name, argv, prog)
     # That nobody wants to read on is no failure.
     if output.error and output.error.errno not in (errno.EPIPE, errno.EIO):

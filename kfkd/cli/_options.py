@@ -4,10 +4,10 @@ import sys
 from collections.abc import Mapping
 
 import kfkd
-from kfkd._words import count
 from kfkd.choices import PICTURE_FORMATS, PRECISIONS
 from kfkd.cli._values import duration, every, jobs, one_of, picture, share, whole
 from kfkd.errors import DataError, DeviceError, NoDataError
+from kfkd.messages import count
 
 __all__ = [
     "OUT_OF_TIME",

@@ -4,7 +4,7 @@ import contextlib
 import os
 import sys
 
-__all__ = ["lasting_output"]
+__all__ = ["tolerate_broken_stdout"]
 
 
 class _Lasting:
@@ -48,7 +48,7 @@ class _Lasting:
 
 
 @contextlib.contextmanager
-def lasting_output():
+def tolerate_broken_stdout():
     """Let nothing in the block fail because its messages cannot be written.
 
     A training that is watched through ``| head``, on a terminal that is closed, or in

@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from kfkd._layout import hint
+from kfkd.messages import hint
 
 __all__ = ["Parser"]
 

@@ -4,8 +4,8 @@ import argparse
 import math
 import pathlib
 
-from kfkd._layout import hint
 from kfkd.choices import PICTURE_FORMATS
+from kfkd.messages import hint
 
 __all__ = [
     "duration",

@@ -8,7 +8,7 @@ from kfkd.choices import SPECIALISTS
 from kfkd.cli import _options, _saved_nets
 from kfkd.cli._parser import Parser
 from kfkd.cli._values import one_of, positive, whole
-from kfkd.process.signals import ended_after
+from kfkd.process.signals import time_limit
 
 DRY_RUN = 200  # images
 
@@ -126,7 +126,7 @@ def main(argv=None, prog=None):
             log_every=args.log_every,
             checkpoint_every=args.checkpoint_every,
         )
-        with ended_after(args.time_limit) as over:
+        with time_limit(args.time_limit) as over:
             try:
                 nets = kfkd.specialists.fit_specialists(**arguments | limits)
             except KeyboardInterrupt:

@@ -1,11 +1,11 @@
 """Draw learning curves, what nets predict, their weights, a face that is flipped."""
 
 import kfkd
-from kfkd._words import count
 from kfkd.cli import _options, _saved_nets, plot_learning_curves
 from kfkd.cli._parser import Parser
 from kfkd.cli._values import whole
 from kfkd.errors import DataError
+from kfkd.messages import count
 
 DRAWN = 16  # faces
 

@@ -4,10 +4,10 @@ import os
 import sys
 
 import kfkd
-from kfkd._words import count
 from kfkd.choices import PICTURE_FORMATS
 from kfkd.cli import _options, _saved_nets, _values
 from kfkd.cli._parser import Parser
+from kfkd.messages import count
 
 DRAWN = 16  # images
 SHOWN = 3  # of which a terminal gets the points

@@ -8,7 +8,7 @@ from kfkd.choices import NETS, PRETRAIN, REPRODUCED
 from kfkd.cli import _options
 from kfkd.cli._parser import Parser
 from kfkd.cli._values import one_of, positive, whole
-from kfkd.process.signals import ended_after
+from kfkd.process.signals import time_limit
 
 SPECIALISTS = {
     "none": (),
@@ -131,7 +131,7 @@ def main(argv=None, prog=None):
     kfkd.storage.make_folder(args.out)
     folder = _options.choose_folder(args)
     settings = read_settings(args, folder)
-    with ended_after(args.time_limit) as over:
+    with time_limit(args.time_limit) as over:
         try:
             runs = kfkd.reproduction.run(
                 settings,

@@ -4,10 +4,10 @@ import shlex
 from collections.abc import Mapping
 
 import kfkd
-from kfkd._words import count
 from kfkd.cli import _options, _saved_nets, _values
 from kfkd.cli._parser import Parser
 from kfkd.errors import PredictionError
+from kfkd.messages import count
 
 
 def parse_args(argv=None, prog=None):

@@ -4,12 +4,12 @@ import argparse
 import pathlib
 
 import kfkd
-from kfkd._words import count
 from kfkd.choices import NETS, PICTURE_FORMATS
 from kfkd.cli import _options, _saved_nets
 from kfkd.cli._parser import Parser
 from kfkd.cli._values import one_of, whole
 from kfkd.errors import CheckpointError, DataError, DivergedError, StorageError
+from kfkd.messages import count
 
 DRY_RUN = 200  # images
 

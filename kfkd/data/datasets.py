@@ -11,11 +11,12 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import shuffle
 
-from kfkd._layout import COLUMNS, PIXELS, SIDE, hint, shown
 from kfkd.data import cache
+from kfkd.data.columns import COLUMNS, PIXELS, SIDE
 from kfkd.data.locate import find, fingerprint, open_csv, read_csv
 from kfkd.data.parse import Table, parse
 from kfkd.errors import DataError, NoDataError
+from kfkd.messages import hint, shown
 from kfkd.progress import Bar
 
 __all__ = [

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from kfkd._layout import COLUMNS, PIXELS, SIDE, hint, shown
-from kfkd._words import count
+from kfkd.data.columns import COLUMNS, PIXELS, SIDE
 from kfkd.errors import DataError
+from kfkd.messages import count, hint, shown
 
 __all__ = ["Table", "are_whole", "as_numbers", "parse", "why_not_whole"]
 

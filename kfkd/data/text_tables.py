@@ -6,10 +6,9 @@ import io
 import numpy as np
 import pandas as pd
 
-from kfkd._layout import shown
-from kfkd._words import count
 from kfkd.data.parse import are_whole, as_numbers, why_not_whole
 from kfkd.errors import DataError
+from kfkd.messages import count, shown
 
 __all__ = ["numbers", "read", "whole_numbers"]
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import kfkd
 from kfkd._import_hook import PACKAGES
-from kfkd._words import count
 from kfkd.doctor.finding import Finding
+from kfkd.messages import count
 from kfkd.process.installation import is_checkout
 
 __all__ = ["find_namesakes", "find_packages", "find_python", "version"]

@@ -4,11 +4,11 @@ import os
 import tempfile
 from pathlib import Path
 
-from kfkd._words import count
 from kfkd.data.locate import find
 from kfkd.doctor.finding import Finding
 from kfkd.errors import DataError, NoDataError
 from kfkd.files.cache_folder import cache_folder
+from kfkd.messages import count
 
 __all__ = ["find_caches", "find_data"]
 

@@ -20,7 +20,7 @@ from kfkd import stack, xla
 from kfkd.doctor.finding import Finding
 from kfkd.process.installation import reinstall
 from kfkd.stack import settings
-from kfkd.training.compiled import debug_checks_off
+from kfkd.training.compiled import without_debug_checks
 from kfkd.xla.device import requester
 
 __all__ = ["main"]
@@ -95,7 +95,7 @@ def find_step(subject, batch, build):
     """Return the finding on training: its time, and whether Theano's own agrees."""
     try:
         xla.set_precision("float32")
-        with theano.config.change_flags(floatX="float32"), debug_checks_off():
+        with theano.config.change_flags(floatX="float32"), without_debug_checks():
             ours, seconds = _train(batch, build, "xla")
             # FAST_RUN fuses operations, and goes through them number by number.
             theirs, _ = _train(batch, build, "FAST_COMPILE")

@@ -12,7 +12,7 @@ from functools import cache
 
 import numpy as np
 
-from kfkd._layout import SIDE
+from kfkd.data.columns import SIDE
 
 MIDDLES = np.arange(SIDE, dtype=np.float32) + 0.5
 _TEXTURE = 256

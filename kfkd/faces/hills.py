@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from kfkd._layout import SIDE
+from kfkd.data.columns import SIDE
 
 from .canvas import clip
 

@@ -5,7 +5,7 @@ import operator
 
 import numpy as np
 
-from kfkd._layout import COLUMNS
+from kfkd.data.columns import COLUMNS
 
 from . import dress, features, points
 from .canvas import MIDDLES, SIDE, Dice, clip, cover, inside, texture

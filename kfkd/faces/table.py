@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from kfkd._layout import COLUMNS
+from kfkd.data.columns import COLUMNS
 from kfkd.errors import DataError
 from kfkd.files.cache_folder import cache_folder
 from kfkd.progress import Bar

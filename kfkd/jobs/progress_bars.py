@@ -7,7 +7,7 @@ import threading
 
 import numpy as np
 
-from kfkd import _words as words
+from kfkd import messages as words
 from kfkd import progress
 from kfkd.callbacks import TABLE_HEAD, table_row
 from kfkd.callbacks.time_left import is_worth_telling, usual_duration

@@ -6,8 +6,8 @@ import numpy as np
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, NullLocator
 
-from kfkd._layout import shown
 from kfkd.errors import PlotError
+from kfkd.messages import shown
 
 from .drawing import BLACK, LINES, check_axes, new_axes
 from .histories import (

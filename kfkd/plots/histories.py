@@ -4,8 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from kfkd._layout import SIDE, shown
+from kfkd.data.columns import SIDE
 from kfkd.errors import PlotError
+from kfkd.messages import shown
 
 __all__ = [
     "Curves",

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from kfkd._layout import COLUMNS
-from kfkd._words import count
 from kfkd.augment import FlipBatchIterator, flip_pairs
 from kfkd.data import to_pixels
+from kfkd.data.columns import COLUMNS
 from kfkd.errors import PlotError
+from kfkd.messages import count
 from kfkd.prediction import predict
 
 from .drawing import MARK, ORANGE, SKY

@@ -3,8 +3,8 @@
 import numpy as np
 from matplotlib.patches import Rectangle
 
-from kfkd._layout import PIXELS, SIDE
 from kfkd.data import to_pixels
+from kfkd.data.columns import PIXELS, SIDE
 from kfkd.errors import PlotError
 
 from .drawing import MARK, check_axes, new_axes

@@ -7,8 +7,9 @@ import numpy as np
 from matplotlib.colors import CenteredNorm
 from scipy.ndimage import gaussian_filter
 
-from kfkd._layout import PIXELS, SIDE, shown
+from kfkd.data.columns import PIXELS, SIDE
 from kfkd.errors import PlotError
+from kfkd.messages import shown
 
 from .drawing import check_axes, new_axes
 

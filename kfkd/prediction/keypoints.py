@@ -9,9 +9,9 @@ import pandas as pd
 from sklearn.exceptions import NotFittedError
 
 from kfkd import data
-from kfkd._layout import hint, shown
 from kfkd.data import COLUMNS, PIXELS, SIDE
 from kfkd.errors import PredictionError
+from kfkd.messages import hint, shown
 
 __all__ = ["PredictionError", "predict", "predict_test_set"]
 

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from kfkd import data
-from kfkd._layout import hint, shown
 from kfkd.data import COLUMNS, SIDE, text_tables
 from kfkd.errors import DataError
+from kfkd.messages import hint, shown
 from kfkd.prediction.keypoints import predict
 
 __all__ = ["asked_for", "evaluate", "read_labels", "report", "score", "score_by_point"]

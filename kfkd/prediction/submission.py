@@ -14,10 +14,9 @@ import numpy as np
 import pandas as pd
 
 from kfkd import data
-from kfkd._layout import hint, shown
-from kfkd._words import count
 from kfkd.data import COLUMNS, SIDE, text_tables
 from kfkd.errors import DataError, PredictionError
+from kfkd.messages import count, hint, shown
 from kfkd.prediction.keypoints import by_columns, predict_test_set
 from kfkd.storage import written_atomically
 

@@ -5,11 +5,11 @@ import contextlib
 import signal
 import threading
 
-__all__ = ["ctrl_c_held_back", "ended_after", "ended_like_ctrl_c"]
+__all__ = ["defer_keyboard_interrupt", "sigterm_as_keyboard_interrupt", "time_limit"]
 
 
 @contextlib.contextmanager
-def ctrl_c_held_back():
+def defer_keyboard_interrupt():
     """Let Ctrl-C wait for the end of the block.
 
     A training step gives the buffers of the parameters away to their update; if it
@@ -36,7 +36,7 @@ def ctrl_c_held_back():
 
 
 @contextlib.contextmanager
-def ended_like_ctrl_c():
+def sigterm_as_keyboard_interrupt():
     """Let SIGTERM, and SIGHUP, end what is in the block by a KeyboardInterrupt.
 
     Yields
@@ -77,7 +77,7 @@ def ended_like_ctrl_c():
 
 
 @contextlib.contextmanager
-def ended_after(minutes):
+def time_limit(minutes):
     """Let a SIGTERM of our own end what is in the block when its time is up.
 
     Parameters

@@ -1,7 +1,7 @@
 """The tutorial's figures of nets that have been trained, as files."""
 
 from kfkd import data, plots
-from kfkd._words import count
+from kfkd.messages import count
 from kfkd.prediction import predict
 from kfkd.report.document import Figure
 from kfkd.report.tables import label

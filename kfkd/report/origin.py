@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 
 from kfkd import data, faces
-from kfkd._words import count
+from kfkd.messages import count
 
 __all__ = ["Origin", "identify"]
 

@@ -8,12 +8,12 @@ from types import MappingProxyType
 import joblib
 
 from kfkd import data, storage, xla
-from kfkd._layout import shown
 from kfkd.errors import SpecialistError
 from kfkd.jobs import pool
 from kfkd.jobs.progress_bars import Board
 from kfkd.jobs.progress_channel import Hub
 from kfkd.jobs.results import Parts
+from kfkd.messages import shown
 from kfkd.specialists import resume
 from kfkd.specialists.pretraining import check_fit, digest, read_pretrained
 from kfkd.specialists.settings import (

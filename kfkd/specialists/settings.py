@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import joblib
 
 from kfkd import data
-from kfkd._layout import hint, shown
 from kfkd.augment import flip_pairs
+from kfkd.messages import hint, shown
 
 __all__ = [
     "SPECIALIST_SETTINGS",

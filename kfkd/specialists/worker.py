@@ -9,10 +9,10 @@ import nolearn.lasagne as nolearn
 import numpy as np
 
 from kfkd import data, nets, xla
-from kfkd._words import count
 from kfkd.augment import FlipBatchIterator
 from kfkd.callbacks.checkpoint import Checkpoint, fit_with
 from kfkd.jobs.devices import share_of_cores, take_device
+from kfkd.messages import count
 from kfkd.specialists.settings import name_of
 from kfkd.training.epochs import listed
 

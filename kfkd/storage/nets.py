@@ -9,11 +9,11 @@ import pickle
 import warnings
 from collections.abc import Mapping
 
-from kfkd._layout import nearest, shown
 from kfkd.choices import NET_FORMATS as FORMATS
 from kfkd.errors import StorageError
 from kfkd.files import arrays
 from kfkd.files.atomic import check_writable, make_folder, written_atomically
+from kfkd.messages import nearest, shown
 from kfkd.storage.definition import decode, encode
 
 __all__ = [

@@ -12,10 +12,15 @@ from theano import tensor
 
 from kfkd import stack
 
-__all__ = ["Postponed", "debug_checks_off", "postponed", "trained_variables"]
+__all__ = [
+    "LazyFunction",
+    "compile_lazily",
+    "trained_variables",
+    "without_debug_checks",
+]
 
 
-def debug_checks_off():
+def without_debug_checks():
     """Switch off, within a block, checks of graphs that stop every net.
 
     A user may have them in .theanorc, for graphs of his own: the inputs of a net have
@@ -35,7 +40,7 @@ def _mode():
     return "xla" if theano.config.mode == stack.DEFAULT_MODE else None
 
 
-class Postponed:
+class LazyFunction:
     """A function that is compiled when it is first called or looked into.
 
     Parameters
@@ -49,7 +54,7 @@ class Postponed:
 
     @functools.cached_property
     def _function(self):
-        with debug_checks_off():
+        with without_debug_checks():
             return self._make()
 
     def __call__(self, *args, **kwargs):
@@ -62,8 +67,8 @@ class Postponed:
         return getattr(self._function, name)
 
 
-def postponed(net, layers, objective, update, output_type):
-    """Return the functions to train, to evaluate and to predict with, postponed.
+def compile_lazily(net, layers, objective, update, output_type):
+    """Return functions that train, evaluate and predict, compiled when first called.
 
     Until a function is compiled, parameters of the net that it depends on can be
     changed, such as the learning rate of a net that has been loaded.
@@ -119,7 +124,7 @@ def postponed(net, layers, objective, update, output_type):
     def predict():
         return function(images, outputs())
 
-    return Postponed(train), Postponed(evaluate), Postponed(predict)
+    return LazyFunction(train), LazyFunction(evaluate), LazyFunction(predict)
 
 
 def _scores(functions, outputs, y):

@@ -12,7 +12,7 @@ import numpy as np
 from nolearn.lasagne import BatchIterator
 from nolearn.lasagne.base import _shuffle_arrays
 
-from kfkd.process.signals import ctrl_c_held_back
+from kfkd.process.signals import defer_keyboard_interrupt
 from kfkd.xla.device import free_memory
 from kfkd.xla.loop import BatchLoop, NoLoopError, unread
 
@@ -213,7 +213,7 @@ class OnDevice:
     def start(self):
         """Hand an epoch over to the device; return what `finish` takes."""
         # The second call is handed over before the losses of the first are there.
-        with ctrl_c_held_back():
+        with defer_keyboard_interrupt():
             return self.train.start(), self.valid.start()
 
     def finish(self, started):

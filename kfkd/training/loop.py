@@ -14,9 +14,9 @@ import time
 import numpy as np
 from nolearn.lasagne import TrainSplit
 
-from kfkd._words import count
 from kfkd.errors import DataError, DivergedError
-from kfkd.process.signals import ctrl_c_held_back
+from kfkd.messages import count
+from kfkd.process.signals import defer_keyboard_interrupt
 from kfkd.training import epochs
 from kfkd.training.compiled import trained_variables
 from kfkd.training.epochs import listed
@@ -84,11 +84,11 @@ class Run:
             self._ahead = None
             try:
                 if self._can_go_ahead(number):
-                    with ctrl_c_held_back():
+                    with defer_keyboard_interrupt():
                         self._ahead = self._start()
                 self._finish(epoch)
             except BaseException as error:
-                with ctrl_c_held_back():
+                with defer_keyboard_interrupt():
                     self._take_back()
                 if not isinstance(error, StopIteration):
                     raise

@@ -6,14 +6,14 @@ import threading
 import lasagne
 import numpy as np
 
-__all__ = ["lasagne_draws_from"]
+__all__ = ["seeded_initialization"]
 
 # Lasagne has one generator for all threads.
 _lock = threading.RLock()
 
 
 @contextlib.contextmanager
-def lasagne_draws_from(seed):
+def seeded_initialization(seed):
     """Let layers that are made now draw from a generator of their own, if seeded.
 
     Meanwhile, other threads that ask for the same wait.

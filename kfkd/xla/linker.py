@@ -11,7 +11,7 @@ from theano.link.basic import Container, Linker
 from theano.link.utils import map_storage
 from theano.scalar import Scalar
 
-from kfkd.process.signals import ctrl_c_held_back
+from kfkd.process.signals import defer_keyboard_interrupt
 from kfkd.xla.compilation_cache import compiling
 from kfkd.xla.device import get_device
 from kfkd.xla.dispatch import NotStatic, dtype_of
@@ -160,7 +160,9 @@ class Thunk:
         """Run the program on what is in storage; store updates, return the rest."""
         with jax.enable_x64(True), precisely():
             # Buffers that have been given away must not go before the new ones come.
-            held_back = ctrl_c_held_back if self.updated else contextlib.nullcontext
+            held_back = (
+                defer_keyboard_interrupt if self.updated else contextlib.nullcontext
+            )
             with exclusive, held_back():
                 returned = self._step()
             if self.reads:

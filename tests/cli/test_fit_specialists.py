@@ -13,7 +13,7 @@ import pytest
 from kfkd import data, faces, nets, specialists, storage
 from kfkd.cli import fit_specialists
 from kfkd.prediction import scoring
-from kfkd.process.signals import ended_like_ctrl_c
+from kfkd.process.signals import sigterm_as_keyboard_interrupt
 from tests.helpers import stubs
 from tests.helpers.cases import ALL
 from tests.helpers.fake_workers import COLUMNS, NAMES, SMALL
@@ -322,7 +322,7 @@ def test_a_time_limit_ends_in_good_order(folder, monkeypatch, work, capsys):
         monkeypatch.setitem(setting, "kwargs", SMALL | {"on_epoch_finished": []})
     arguments = ["--data", str(folder), "--only", *NAMES[:2], "--checkpoint-every", "1"]
     limits = ["--jobs", "2", "--time-limit", "4s"]
-    with ended_like_ctrl_c():  # as the script does
+    with sigterm_as_keyboard_interrupt():  # as the script does
         assert fit_specialists.main([*arguments, *limits]) == 75
     out = capsys.readouterr().out
     assert f"Not finished: {NAMES[0]}, {NAMES[1]}." in out

@@ -140,7 +140,7 @@ def test_copies_long_unused_give_way(tmp_path):
 def test_two_processes_at_once(tmp_path):
     # Each overwrites the copy again and again, and must find a whole one every time.
     code = (
-        "import numpy as np; from kfkd import _cache\n"
+        "import numpy as np; from kfkd.data import cache\n"
         "for i in range(100):\n"
         "    cache.save('key', [np.full(100_000, i, np.uint8)])\n"
         "    (array,) = cache.load('key')\n"

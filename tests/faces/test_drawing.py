@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from kfkd import faces
-from kfkd._layout import COLUMNS
+from kfkd.data.columns import COLUMNS
 from kfkd.faces import photo
 
 ROOT = Path(__file__).parents[2]

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from kfkd import faces
-from kfkd._layout import COLUMNS
+from kfkd.data.columns import COLUMNS
 from kfkd.faces import photo, points
 from tests.helpers.cases import ALL
 

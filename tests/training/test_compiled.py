@@ -11,7 +11,7 @@ from lasagne import layers, nonlinearities
 
 from kfkd import stack
 from kfkd.estimator import NeuralNet
-from kfkd.training.seeding import lasagne_draws_from
+from kfkd.training.seeding import seeded_initialization
 from tests.helpers import small_faces
 from tests.helpers.cases import parametrize
 
@@ -52,7 +52,7 @@ KINDS = {
 def made(kind, **changes):
     """Return a net that slows the biases of its output layer down."""
     net = small_faces.small(kind, **changes)
-    with lasagne_draws_from(3):
+    with seeded_initialization(3):
         net.initialize_layers()
     net.layers_["output"].b.tag.grad_scale = 0.25
     net.initialize()

@@ -1,33 +1,25 @@
-"""Kaggle's layout: the names of the columns, the size of an image."""
+"""Words of messages: numbers, values and the nearest of several names."""
 
 import difflib
 import itertools
 import reprlib
 
-__all__ = ["COLUMNS", "PIXELS", "SIDE", "hint", "nearest", "shown"]
+__all__ = ["count", "duration", "hint", "nearest", "shown"]
 
-SIDE = 96
-PIXELS = SIDE * SIDE
 
-# In the order of Kaggle's training.csv; "left" is the left of the person shown.
-_POINTS = (
-    "left_eye_center",
-    "right_eye_center",
-    "left_eye_inner_corner",
-    "left_eye_outer_corner",
-    "right_eye_inner_corner",
-    "right_eye_outer_corner",
-    "left_eyebrow_inner_end",
-    "left_eyebrow_outer_end",
-    "right_eyebrow_inner_end",
-    "right_eyebrow_outer_end",
-    "nose_tip",
-    "mouth_left_corner",
-    "mouth_right_corner",
-    "mouth_center_top_lip",
-    "mouth_center_bottom_lip",
-)
-COLUMNS = tuple(f"{point}_{axis}" for point in _POINTS for axis in "xy")
+def count(n, noun):
+    """Return a number of things: 1 epoch, 2 epochs, 7,049 rows."""
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"
+
+
+def duration(seconds):
+    """Return a time to about two figures: 40 s, 3 min, 8.5 h, 2.1 days."""
+    minutes, hours, days = seconds / 60, seconds / 3600, seconds / 86400
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    if minutes < 90:
+        return f"{minutes:.0f} min"
+    return f"{hours:.2g} h" if hours < 48 else f"{days:.2g} days"
 
 
 def shown(text):

@@ -1,6 +1,6 @@
 import pytest
 
-from kfkd._words import count, duration
+from kfkd.messages import count, duration
 
 HOUR = 3600
 
