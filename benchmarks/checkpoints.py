@@ -16,17 +16,22 @@ import jax
 import numpy as np
 
 from kfkd import nets, xla
-from kfkd.callbacks.checkpoint import Checkpoint
+from kfkd.callbacks import Callback, Checkpoint
 
 ROUNDS = 7
 
 
-class Stopwatch:
+class Stopwatch(Callback):
     """Takes the state of a net and saves it, some times, and ends training."""
 
     def __init__(self, checkpoint):
         self.checkpoint = checkpoint
         self.taking, self.saving = [], []
+
+    def set_loop(self, loop):
+        """Hand the loop on."""
+        super().set_loop(loop)
+        self.checkpoint.set_loop(loop)
 
     def state_dict(self):
         """Return nothing: it is no part of the training."""

@@ -30,6 +30,8 @@ USUAL = {"batch": 128, "samples": 2140, "side": 96, "units": None, "epochs": 3}
 class Clock:
     """Takes the time at the end of each epoch."""
 
+    supports_overlap = True
+
     def __init__(self):
         self.times = []
 
@@ -37,8 +39,8 @@ class Clock:
         """Take the time."""
         self.times.append(time.perf_counter())
 
-    def ahead(self, net, epoch):
-        """Let the next epoch start."""
+    def before_next_epoch(self, net, epoch):
+        """Allow the next epoch to start."""
         return True
 
 

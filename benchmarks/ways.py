@@ -15,20 +15,21 @@ import numpy as np
 from figures import Output, add_json
 
 from kfkd import faces, nets, xla
+from kfkd.callbacks import Callback
 from kfkd.data import from_pixels
 from kfkd.training import epochs
 from kfkd.xla import formulations
 
 
-class Clock:
+class Clock(Callback):
     """Takes the time at the end of each epoch."""
 
     def __call__(self, net, train_history):
         """Take the time."""
         self.times.append(time.perf_counter())
 
-    def ahead(self, net, epoch):
-        """Let the next epoch start."""
+    def before_next_epoch(self, net, epoch):
+        """Allow the next epoch to start."""
         return True
 
 

@@ -1,5 +1,6 @@
 """nolearn's NeuralNet on today's devices."""
 
+import contextlib
 import copy
 import functools
 import inspect
@@ -10,19 +11,18 @@ import nolearn.lasagne as nolearn
 import numpy as np
 from sklearn.exceptions import NotFittedError
 from sklearn.metrics import accuracy_score, r2_score
+from sklearn.preprocessing import LabelEncoder
 
 from kfkd import storage
-from kfkd.callbacks import PrintTables
-from kfkd.callbacks.checkpoint import Checkpoint
+from kfkd.callbacks.progress import PrintTables
 from kfkd.callbacks.time_left import TimeLeft
 from kfkd.data import PIXELS
 from kfkd.messages import count
 from kfkd.process.signals import defer_keyboard_interrupt
 from kfkd.progress import Bar
-from kfkd.training import loop
 from kfkd.training.checks import as_arrays, check_finite, check_parameters, check_scale
 from kfkd.training.compiled import compile_lazily, without_debug_checks
-from kfkd.training.epochs import listed
+from kfkd.training.loop import TrainingLoop
 from kfkd.training.seeding import seeded_initialization
 from kfkd.xla.device import memory_errors_explained
 
@@ -69,7 +69,6 @@ class NeuralNet(nolearn.NeuralNet):
     interrupted_ = False
     _initialized = False
     _seed = None
-    _run = None  # the training that goes on
 
     @functools.wraps(nolearn.NeuralNet.__init__)
     def __init__(self, *args, log_every=1, **kwargs):
@@ -86,7 +85,7 @@ class NeuralNet(nolearn.NeuralNet):
         return [*super()._get_param_names(), "log_every"]
 
     def seed(self, seed):
-        """Let all random numbers of this net follow from `seed`.
+        """Seed initialisation, noise and batches.
 
         Parameters
         ----------
@@ -157,7 +156,7 @@ class NeuralNet(nolearn.NeuralNet):
                 check_scale("y", y, 4, "coordinates in [-1, 1]", how)
         return X, y
 
-    def fit(self, X, y, epochs=None):
+    def fit(self, X, y, epochs=None, *, checkpoint=None):
         """Train for `epochs` epochs, by default for ``max_epochs``.
 
         Parameters
@@ -167,6 +166,8 @@ class NeuralNet(nolearn.NeuralNet):
         y : array, shape (n, outputs)
             Coordinates in [-1, 1].
         epochs : int, optional
+        checkpoint : kfkd.callbacks.Checkpoint, optional
+            Saves the state of the training, and resumes it.
 
         Returns
         -------
@@ -175,6 +176,8 @@ class NeuralNet(nolearn.NeuralNet):
 
         Raises
         ------
+        CheckpointError
+            If the training cannot be resumed.
         ValueError
             If the shapes do not fit the net's, or each other, or if there is a value
             that is not finite, or a parameter that cannot be.
@@ -192,44 +195,38 @@ class NeuralNet(nolearn.NeuralNet):
                 del self.layers_, self._output_layers
                 raise
         self.interrupted_ = False
-        return super().fit(X, y, epochs)
+        # As nolearn's, which has no checkpoint to hand on.
+        if self.check_input:
+            X, y = self._check_good_input(X, y)
+        if self.use_label_encoder:
+            self.enc_ = LabelEncoder()
+            y = self.enc_.fit_transform(y).astype(np.int32)
+            self.classes_ = self.enc_.classes_
+        self.initialize()
+        given = {} if checkpoint is None else {"checkpoint": checkpoint}
+        with contextlib.suppress(KeyboardInterrupt):
+            self.train_loop(X, y, epochs=epochs, **given)
+        return self
 
     @memory_errors_explained()
-    def train_loop(self, X, y, epochs=None):
-        """Run the loop, with the log and the callbacks' beginning and end."""
+    def train_loop(self, X, y, epochs=None, *, checkpoint=None):
+        """Run the training loop; parameters and errors are those of `fit`."""
         self.epochs_ = epochs or self.max_epochs
-        handlers = self.on_epoch_finished
-        # A checkpoint saves the state of the others too.
-        callbacks = sorted(listed(handlers), key=lambda c: isinstance(c, Checkpoint))
-        files = [c.path for c in callbacks if isinstance(c, Checkpoint)]
-        printers = [
-            PrintTables(self.log_every),
-            TimeLeft(f"in {files[0]}" if files else "in the net"),
-        ]
-        printers = printers if self.verbose else []
-        # They print first, as others may end training, but start last, as others may
-        # resume it.
-        self.on_epoch_finished = printers + callbacks
-        started = []
+        loop = TrainingLoop(
+            self,
+            X,
+            y,
+            self.epochs_,
+            first_callbacks=(
+                [PrintTables(self.log_every), TimeLeft()] if self.verbose else []
+            ),
+            last_callbacks=[] if checkpoint is None else [checkpoint],
+        )
         try:
-            self._run = loop.Run(self, X, y, self.epochs_)
-            for callback in callbacks + printers:
-                started.append(callback)
-                self._tell(callback, "on_training_started")
-            self._run.loop()
+            loop.run()
         except KeyboardInterrupt:
             self.interrupted_ = True
             raise
-        finally:
-            self.on_epoch_finished = handlers
-            for callback in started:
-                self._tell(callback, "on_training_finished")
-            self._run = None
-
-    def _tell(self, callback, event):
-        method = getattr(callback, event, None)
-        if method is not None:
-            method(self, self.train_history_)
 
     @staticmethod
     def apply_batch_func(func, Xb, yb=None):

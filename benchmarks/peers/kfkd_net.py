@@ -13,18 +13,19 @@ import numpy as np
 from common import BATCH, MOMENTUM, RATE, Workload, repeat, serve
 
 from kfkd import nets, xla
+from kfkd.callbacks import Callback
 from kfkd.xla import formulations
 
 
-class Clock:
+class Clock(Callback):
     """Takes the time at the end of each epoch."""
 
     def __call__(self, net, train_history):
         """Take the time."""
         self.times.append(time.perf_counter())
 
-    def ahead(self, net, epoch):
-        """Let the next epoch start."""
+    def before_next_epoch(self, net, epoch):
+        """Allow the next epoch to start."""
         return True
 
 

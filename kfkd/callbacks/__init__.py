@@ -1,30 +1,19 @@
 """Callbacks: schedules, early stopping, the printed log, checkpoints.
 
-Each callback is called as ``callback(net, train_history)`` after an epoch, and those
-in ``on_epoch_finished`` of a :class:`kfkd.estimator.NeuralNet` also through their
-methods ``on_training_started`` and ``on_training_finished``, if they have them; the
-latter however training ends.
-
-One that has a method ``ahead(net, epoch)`` may let the next epoch start before the
-losses of this one are known, which keeps a GPU busy.  The method is called when the
-epoch of this number has been started.  It changes in the net what the call after the
-epoch would change, and returns whether that call may come when the next epoch is under
-way already; the weights are then to be had from ``net._run.snapshot`` only.  All
-callbacks must agree, and one without such a method does not.
+`kfkd.callbacks.base.Callback` is the protocol: which hooks there are, and when each is
+called.
 """
 
+from kfkd.callbacks.base import Callback
 from kfkd.callbacks.checkpoint import Checkpoint
-from kfkd.callbacks.early_stopping import (
-    TABLE_HEAD,
-    AdjustVariable,
-    EarlyStopping,
-    PrintTables,
-    table_row,
-)
+from kfkd.callbacks.early_stopping import EarlyStopping
+from kfkd.callbacks.progress import TABLE_HEAD, PrintTables, table_row
+from kfkd.callbacks.schedules import AdjustVariable
 
 __all__ = [
     "TABLE_HEAD",
     "AdjustVariable",
+    "Callback",
     "Checkpoint",
     "EarlyStopping",
     "PrintTables",
@@ -32,5 +21,5 @@ __all__ = [
 ]
 
 # Pickles name them as programs do, wherever in this package they are defined.
-for _kind in (AdjustVariable, Checkpoint, EarlyStopping, PrintTables):
+for _kind in (AdjustVariable, Callback, Checkpoint, EarlyStopping, PrintTables):
     _kind.__module__ = __name__

@@ -5,7 +5,8 @@ import pathlib
 import time
 import warnings
 
-from kfkd.callbacks.early_stopping import PrintTables
+from kfkd.callbacks.base import Callback
+from kfkd.callbacks.progress import PrintTables
 from kfkd.callbacks.time_left import TimeLeft
 from kfkd.errors import CheckpointError, StorageError
 from kfkd.files import arrays
@@ -13,7 +14,6 @@ from kfkd.files.packing import differences
 from kfkd.storage import stem
 from kfkd.training import state
 from kfkd.training.changes import changes
-from kfkd.training.epochs import listed
 
 __all__ = ["Checkpoint", "CheckpointError", "fit_with"]
 
@@ -25,7 +25,7 @@ _PARTS = 150
 _PAUSE = 1.0
 
 
-class Checkpoint:
+class Checkpoint(Callback):
     """Save all that the rest of a training depends on, so that it can be gone on with.
 
     A training that is killed and goes on from its checkpoint gives the numbers and the
@@ -34,8 +34,9 @@ class Checkpoint:
     that after the latest one, or almost, when training ends early: by Ctrl-C, by an
     error, or by `time_limit`.
 
-    Among the callbacks in ``on_epoch_finished`` of a :class:`kfkd.estimator.NeuralNet`
-    it is the last one called, wherever it stands.
+    It is given to ``fit`` of a :class:`kfkd.estimator.NeuralNet`.  It may stand in
+    ``on_epoch_finished`` as well, where it is the last one called, but is no part of
+    what is saved of the net.
 
     Parameters
     ----------
@@ -69,6 +70,8 @@ class Checkpoint:
         they are.
     """
 
+    runs_last = True
+
     def __init__(
         self, path, *, epochs=None, minutes=None, resume=False, time_limit=None
     ):
@@ -92,6 +95,11 @@ class Checkpoint:
         return cls(pathlib.Path(out).with_name(f"{stem(out)}.checkpoint"), **options)
 
     @property
+    def saves_to(self):
+        """The path of the file."""
+        return self.path
+
+    @property
     def previous(self):
         """The path of the checkpoint before the last."""
         return self.path.with_suffix(f".previous{self.path.suffix}")
@@ -105,17 +113,17 @@ class Checkpoint:
         self.out_of_time, self.resumed = False, 0
         self._state = None
         own = (Checkpoint, PrintTables, TimeLeft)
-        self._others = [c for c in net.on_epoch_finished if not isinstance(c, own)]
-        self._definition = state.definition(net, self._others)
-        self._data = state.fingerprint(net._run)
+        self._others = [c for c in self.loop.callbacks if not isinstance(c, own)]
+        self._definition = state.definition(net, self._others, self.loop)
+        self._data = state.fingerprint(self.loop)
         if self.resume:
             self._resume(net)
         self._begun = self._saved = self._ended = time.monotonic()
         self._next, self._longest, self._cost = self._begun, 0, 0
         self._passed = 0
 
-    def ahead(self, net, epoch):
-        """Let the next epoch start if nothing is to be done after this one."""
+    def before_next_epoch(self, net, epoch):
+        """Allow the next epoch to start if nothing is to be done after this one."""
         now = time.monotonic()
         # This epoch has yet to end, and the next would be under way.
         passes = not (
@@ -134,7 +142,7 @@ class Checkpoint:
         self._ended = now
         if epoch == self._passed:
             return
-        self.out_of_time = self._is_over(now) and len(train_history) < net._run.last
+        self.out_of_time = self._is_over(now) and len(train_history) < self.loop.last
         due = self._is_due(epoch, now)
         if due or self.out_of_time or now >= self._next:
             self._take(net)
@@ -158,8 +166,7 @@ class Checkpoint:
 
     def on_training_finished(self, net, train_history):
         """Save the latest state at hand, unless training has come to its end."""
-        run = net._run
-        complete = len(train_history) >= run.last or run.stopped
+        complete = len(train_history) >= self.loop.last or self.loop.stopped
         if self._state is not None and (not complete or self.out_of_time):
             self._save()
         self._state = None
@@ -174,9 +181,9 @@ class Checkpoint:
             path.unlink(missing_ok=True)
 
     def _take(self, net):
-        about, packed, complaints = state.take(net, self._others)
+        about, packed, complaints = state.capture(net, self._others, self.loop)
         for complaint in complaints:
-            _complain(complaint)
+            _warn(complaint)
         self._state = about, packed
 
     def _save(self):
@@ -192,8 +199,8 @@ class Checkpoint:
             if self.path.exists():
                 os.replace(self.path, self.previous)
             os.replace(self._draft, self.path)
-        except (OSError, StorageError) as error:  # of which training need not die
-            _complain(error)
+        except (OSError, StorageError) as error:  # which must not abort training
+            _warn(error)
         self._saved, self._state = time.monotonic(), None
         self._cost = self._saved - start
 
@@ -214,7 +221,7 @@ class Checkpoint:
                 f"{'; '.join(others)}. Set up the same to go on from it, or begin anew"
             )
         try:
-            state.put(net, self._others, about, packed)
+            state.restore(net, self._others, self.loop, about, packed)
         except Exception as error:
             raise CheckpointError(f"{path} does not fit the net: {error}") from error
         self.resumed = len(about["history"])
@@ -239,7 +246,7 @@ class Checkpoint:
                 errors.append(str(error))
             else:
                 if errors:
-                    _complain(f"{errors[0]}; going on from the one before, {path}")
+                    _warn(f"{errors[0]}; going on from the one before, {path}")
                 return content
         if errors:
             raise CheckpointError("; ".join(errors))
@@ -247,7 +254,7 @@ class Checkpoint:
 
 
 def fit_with(checkpoint, net, X, y):
-    """Train a net, and begin anew if its checkpoint is damaged or of another training.
+    """Train a net, anew if its checkpoint is damaged or of another training.
 
     Parameters
     ----------
@@ -255,17 +262,12 @@ def fit_with(checkpoint, net, X, y):
     net : kfkd.estimator.NeuralNet
     X, y : arrays
     """
-    handlers = net.on_epoch_finished
-    net.on_epoch_finished = [*listed(handlers), checkpoint]
     try:
-        try:
-            net.fit(X, y)
-        except CheckpointError:
-            checkpoint.remove()
-            net.fit(X, y)
-    finally:
-        net.on_epoch_finished = handlers
+        net.fit(X, y, checkpoint=checkpoint)
+    except CheckpointError:
+        checkpoint.remove()
+        net.fit(X, y, checkpoint=checkpoint)
 
 
-def _complain(what):
+def _warn(what):
     warnings.warn(f"Checkpoint: {what}", RuntimeWarning, stacklevel=2)

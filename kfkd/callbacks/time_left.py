@@ -8,7 +8,9 @@ import threading
 import time
 
 from kfkd import progress
-from kfkd.callbacks.early_stopping import AdjustVariable, PrintTables
+from kfkd.callbacks.base import Callback
+from kfkd.callbacks.progress import PrintTables
+from kfkd.callbacks.schedules import AdjustVariable
 from kfkd.messages import duration
 from kfkd.xla import describe_device
 
@@ -39,20 +41,15 @@ def is_worth_telling(seconds):
     return seconds >= _WORTH
 
 
-class TimeLeft:
+class TimeLeft(Callback):
     """Tell how long a training will take, if it is some minutes.
 
     The line goes to standard error: what is on standard output stays the tutorial's
     table, unbroken where it is redirected.
 
-    Parameters
-    ----------
-    kept : str
-        Where what is learnt is to be had after Ctrl-C, such as ``"in the net"``.
     """
 
-    def __init__(self, kept):
-        self.kept = kept
+    def __init__(self):
         self._ends = []
 
     def on_training_started(self, net, train_history):
@@ -70,23 +67,25 @@ class TimeLeft:
         if usual is None:
             return
         self._ends = None
-        left = usual * (net._run.last - train_history[-1]["epoch"])
+        left = usual * (self.loop.last - train_history[-1]["epoch"])
         if is_worth_telling(left):
-            progress.write(self._line(net, left), sys.stderr)
+            progress.write(self._line(left), sys.stderr)
 
-    def ahead(self, net, epoch):
-        """Let the next epoch start."""
+    def before_next_epoch(self, net, epoch):
+        """Allow the next epoch to start."""
         return True
 
-    def _line(self, net, left):
+    def _line(self, left):
         line = f"About {duration(left)} left"
-        if not all(map(_never_stops, net.on_epoch_finished)):
+        if not all(map(_never_stops, self.loop.callbacks)):
             line += " at most"
         kind = "CPU" if describe_device().startswith("cpu") else "GPU"
         line += f" on this {kind}"
         if _hears_ctrl_c():
+            files = [getattr(c, "saves_to", None) for c in self.loop.callbacks]
+            kept = next(filter(None, files), "the net")
             key = "interrupting the kernel" if progress.in_notebook() else "Ctrl-C"
-            line += f"; {key} keeps what is learnt {self.kept}"
+            line += f"; {key} keeps what is learnt in {kept}"
         return line + "."
 
 

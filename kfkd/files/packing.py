@@ -8,7 +8,15 @@ import random
 import jax
 import numpy as np
 
-__all__ = ["describe", "differences", "get_state", "pack", "set_state", "unpack"]
+__all__ = [
+    "describe",
+    "differences",
+    "get_state",
+    "pack",
+    "set_attributes",
+    "set_state",
+    "unpack",
+]
 
 
 def get_state(thing):
@@ -36,7 +44,12 @@ def set_state(thing, state):
     thing = _owner(thing)
     if hasattr(thing, "load_state_dict"):
         thing.load_state_dict(state)
-        return
+    else:
+        set_attributes(thing, state)
+
+
+def set_attributes(thing, state):
+    """Set attributes of an object; a generator that it has is set in place."""
     for name, value in state.items():
         ours = getattr(thing, name, None)
         if isinstance(ours, np.random.RandomState):  # which others may share

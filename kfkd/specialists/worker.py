@@ -10,11 +10,12 @@ import numpy as np
 
 from kfkd import data, nets, xla
 from kfkd.augment import FlipBatchIterator
+from kfkd.callbacks.base import Callback
 from kfkd.callbacks.checkpoint import Checkpoint, fit_with
 from kfkd.jobs.devices import share_of_cores, take_device
 from kfkd.messages import count
 from kfkd.specialists.settings import name_of
-from kfkd.training.epochs import listed
+from kfkd.training.hooks import listed
 
 __all__ = ["Job", "Outcome", "make_job", "train"]
 
@@ -116,7 +117,7 @@ def make_job(setting, rows, epochs, weights, batch_size, seed):
     return job
 
 
-class _Reporter:
+class _Reporter(Callback):
     """Tells each epoch's losses, those of a training that is gone on with too."""
 
     def __init__(self, link):
@@ -128,8 +129,8 @@ class _Reporter:
             self._link.tell(epoch=row["epoch"], **{k: float(row[k]) for k in keys})
         self._told = len(train_history)
 
-    def ahead(self, net, epoch):
-        """Let the next epoch start."""
+    def before_next_epoch(self, net, epoch):
+        """Allow the next epoch to start."""
         return True
 
     def state_dict(self):

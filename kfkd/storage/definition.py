@@ -69,7 +69,7 @@ def encode(net, arrays, name):
     # Which load and save what is made here.
     from kfkd.callbacks.checkpoint import Checkpoint
     from kfkd.estimator import NeuralNet
-    from kfkd.training.epochs import listed
+    from kfkd.training.hooks import listed
 
     if type(net) is not NeuralNet:
         raise TypeError(f"it is a {type(net).__module__}.{type(net).__qualname__}")

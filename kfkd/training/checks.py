@@ -6,7 +6,7 @@ import numbers
 import lasagne
 import numpy as np
 
-from kfkd.training.epochs import listed
+from kfkd.training.hooks import listed
 
 __all__ = ["as_arrays", "check_finite", "check_parameters", "check_scale"]
 

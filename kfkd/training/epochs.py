@@ -13,10 +13,11 @@ from nolearn.lasagne import BatchIterator
 from nolearn.lasagne.base import _shuffle_arrays
 
 from kfkd.process.signals import defer_keyboard_interrupt
+from kfkd.training.hooks import listed
 from kfkd.xla.device import free_memory
 from kfkd.xla.loop import BatchLoop, NoLoopError, unread
 
-__all__ = ["BatchWise", "OnDevice", "choose", "listed"]
+__all__ = ["BatchWise", "OnDevice", "choose"]
 
 # Batches that may be handed over before the losses of the first of them are there.
 _AHEAD = 4
@@ -28,11 +29,6 @@ def choose(net, train, valid, orders):
         return OnDevice(net, train, valid, orders)
     except NoLoopError:
         return BatchWise(net, train, valid, orders)
-
-
-def listed(callbacks):
-    """Return a list of callbacks, of which nolearn takes a single one too."""
-    return callbacks if isinstance(callbacks, (list, tuple)) else [callbacks]
 
 
 class BatchWise:
@@ -49,19 +45,19 @@ class BatchWise:
         shuffled.
     """
 
-    goes_ahead = False  # whether `start` returns while the device computes
+    overlaps = False  # whether `start` returns while the device computes
 
     def __init__(self, net, train, valid, orders):
         self.net, self.train, self.valid, self.orders = net, train, valid, orders
 
     def is_current(self):
-        """Tell whether this is still the way: nothing is kept that could change."""
+        """Return whether this is still the way: nothing is kept that could change."""
         return True
 
-    def position(self):
+    def tell(self):
         """Return nothing: iterators of all kinds cannot be turned back."""
 
-    def go_back(self, position):
+    def seek(self, position):
         """Do nothing."""
 
     def start(self):
@@ -125,7 +121,7 @@ def _batches(iterator, data, order):
 
 
 def _is_plain(iterator):
-    """Tell whether the batches are taken and shuffled as nolearn does it."""
+    """Return whether the batches are taken and shuffled as nolearn does it."""
     kind = type(iterator)
     return (
         isinstance(iterator, BatchIterator)
@@ -161,7 +157,7 @@ class OnDevice:
         are faster one by one on this device.
     """
 
-    goes_ahead = True
+    overlaps = True
 
     def __init__(self, net, train, valid, orders):
         if net.on_batch_finished or net.custom_scores:
@@ -195,20 +191,20 @@ class OnDevice:
         )
 
     def is_current(self):
-        """Tell whether the net still asks for what it did when this was made."""
+        """Return whether the net still asks for what it did when this was made."""
         try:
             return self._asked(self.net) == self.asked
         except NoLoopError:
             return False
 
-    def position(self):
+    def tell(self):
         """Return where in the random numbers and in the data the next epoch begins."""
-        return [part.position() for part in (self.train, self.valid)]
+        return [part.tell() for part in (self.train, self.valid)]
 
-    def go_back(self, position):
-        """Let the next epoch begin at such a position again."""
+    def seek(self, position):
+        """Begin the next epoch at such a position again."""
         for part, earlier in zip((self.train, self.valid), position, strict=True):
-            part.go_back(earlier)
+            part.seek(earlier)
 
     def start(self):
         """Hand an epoch over to the device; return what `finish` takes."""
@@ -271,16 +267,16 @@ class _Batches:
         self.sizes = [
             min(size, self.length - start) for start in range(0, self.length, size)
         ]
-        before = self.position()
+        before = self.tell()
         self.loop.prepare(*self._drawn())
-        self.go_back(before)  # what that has drawn has not been used
+        self.seek(before)  # what that has drawn has not been used
 
-    def position(self):
+    def tell(self):
         """Return where in the random numbers and in the data the next epoch begins."""
         return self.iterator.random.get_state(), self.order.copy()
 
-    def go_back(self, position):
-        """Let the next epoch begin at such a position again."""
+    def seek(self, position):
+        """Begin the next epoch at such a position again."""
         random, self.order[:] = position
         self.iterator.random.set_state(random)
 

@@ -1,4 +1,4 @@
-"""nolearn's training loop, whose epochs run as fast as the device allows.
+"""Training loop with overlapping epochs.
 
 The loop, what it calls and what it writes into ``train_history_`` are those of
 ``nolearn.lasagne.NeuralNet.train_loop``; for the epochs see
@@ -19,14 +19,14 @@ from kfkd.messages import count
 from kfkd.process.signals import defer_keyboard_interrupt
 from kfkd.training import epochs
 from kfkd.training.compiled import trained_variables
-from kfkd.training.epochs import listed
+from kfkd.training.hooks import listed
 from kfkd.xla.shared_variables import restore, snapshot
 
-__all__ = ["DivergedError", "Run"]
+__all__ = ["DivergedError", "TrainingLoop"]
 
 
-class Run:
-    """One training of a net.
+class TrainingLoop:
+    """The training of a net: its epochs, and the callbacks that go with them.
 
     Parameters
     ----------
@@ -36,6 +36,8 @@ class Run:
         As for its ``fit``.
     n_epochs : int
         How many it is to last, unless a callback raises StopIteration.
+    first_callbacks, last_callbacks : sequence of callables
+        Called before and after those in ``net.on_epoch_finished``.
 
     Attributes
     ----------
@@ -50,8 +52,9 @@ class Run:
         Whether a callback has ended it.
     """
 
-    def __init__(self, net, X, y, n_epochs):
+    def __init__(self, net, X, y, n_epochs, *, first_callbacks=(), last_callbacks=()):
         self.net, self.data = net, (X, y)
+        self._first_callbacks, self._last_callbacks = first_callbacks, last_callbacks
         _check_length(net.train_split, X)
         X_train, X_valid, y_train, y_valid = net.train_split(X, y, net)
         self.train, self.valid = (X_train, y_train), (X_valid, y_valid)
@@ -59,18 +62,55 @@ class Run:
         self.last = self.first + n_epochs
         self.orders = tuple(np.arange(_length(X)) for X, _ in (self.train, self.valid))
         self.stopped = False
-        self._ahead = None  # the epoch that was started before its turn
+        self._next = None  # the epoch that was started before its turn
 
-    def loop(self):
-        """Train, from the epoch that the net's history has come to.
+    @property
+    def callbacks(self):
+        """What is called after an epoch, in this order."""
+        callbacks = [
+            *self._first_callbacks,
+            *listed(self.net.on_epoch_finished),
+            *self._last_callbacks,
+        ]
+        return sorted(callbacks, key=lambda c: getattr(c, "runs_last", False))
+
+    def run(self):
+        """Train, and call the hooks of the callbacks.
 
         Raises
         ------
         DivergedError
             If a loss is not finite.
         """
+        # What prints starts last, as others may resume an earlier training.
+        first = self._first_callbacks
+        callbacks = [c for c in self.callbacks if c not in first] + list(first)
+        started = []
+        try:
+            for callback in callbacks:
+                started.append(callback)
+                self._call_hook(callback, "set_loop", self)
+                self._call_hook(callback, "on_training_started", *self._state)
+            self._run_epochs()
+        finally:
+            for callback in started:
+                self._call_hook(callback, "on_training_finished", *self._state)
+                self._call_hook(callback, "set_loop", None)
+
+    @property
+    def _state(self):
+        """What callbacks are called with."""
+        return self.net, self.net.train_history_
+
+    def _call_hook(self, callback, hook, *args):
+        method = getattr(callback, hook, None)
+        if method is not None:
+            method(*args)
+
+    def _run_epochs(self):
+        """Train from the epoch that the net's history has come to."""
         for callback in listed(self.net.on_training_started):
-            callback(self.net, self.net.train_history_)
+            callback(*self._state)
         self._way = self._choose()
         history = self.net.train_history_
         self._best = {
@@ -80,23 +120,23 @@ class Run:
         self._ended = time.time()
         number = len(history) + 1
         while number <= self.last:
-            epoch = self._ahead or self._start()
-            self._ahead = None
+            epoch = self._next or self._start()
+            self._next = None
             try:
-                if self._can_go_ahead(number):
+                if self._can_overlap(number):
                     with defer_keyboard_interrupt():
-                        self._ahead = self._start()
+                        self._next = self._start()
                 self._finish(epoch)
             except BaseException as error:
                 with defer_keyboard_interrupt():
-                    self._take_back()
+                    self._rollback()
                 if not isinstance(error, StopIteration):
                     raise
                 self.stopped = True
                 break
             number += 1
         for callback in listed(self.net.on_training_finished):
-            callback(self.net, history)
+            callback(*self._state)
 
     def snapshot(self, variables):
         """Copy the values that variables have after the latest epoch of the history.
@@ -110,22 +150,22 @@ class Run:
         list of arrays
             As of `kfkd.xla.shared_variables.snapshot`.
         """
-        before = self._ahead.before if self._ahead else {}
+        before = self._next.before if self._next else {}
         others = [variable for variable in variables if variable not in before]
         values = before | dict(zip(others, snapshot(others), strict=True))
         return [values[variable] for variable in variables]
 
-    def _can_go_ahead(self, number):
-        """Tell whether the epoch after this one can be started before this has ended.
+    def _can_overlap(self, number):
+        """Return whether the epoch after this one can start before this has ended.
 
         If so, what callbacks change after this one has been changed.
         """
-        callbacks = listed(self.net.on_epoch_finished)
+        callbacks = self.callbacks
         return (
-            self._way.goes_ahead
+            self._way.overlaps
             and number < self.last
-            and all(map(_goes_ahead, callbacks))
-            and all(callback.ahead(self.net, number) for callback in callbacks)
+            and all(getattr(c, "supports_overlap", False) for c in callbacks)
+            and all(c.before_next_epoch(self.net, number) for c in callbacks)
         )
 
     def _start(self):
@@ -134,32 +174,32 @@ class Run:
         return _Epoch(self.net, self._way)
 
     def _finish(self, epoch):
-        """Wait for an epoch to end, take it into the history and tell the callbacks."""
+        """Wait for an epoch to end, add it to the history and call the callbacks."""
         row = _summary(self.net, self._best, *epoch.way.finish(epoch.started))
         if not self._is_finite(row):
             advice = self._advice(row)
-            self._take_back()
-            epoch.take_back()
+            self._rollback()
+            epoch.rollback()
             raise DivergedError(advice)
         now = time.time()
         duration = now - max(epoch.time, self._ended)
         self._ended = now
         self.net.train_history_.append(row | {"dur": duration})
-        for callback in listed(self.net.on_epoch_finished):
-            callback(self.net, self.net.train_history_)
+        for callback in self.callbacks:
+            callback(*self._state)
 
-    def _take_back(self):
+    def _rollback(self):
         """Undo the epoch that was started before its turn."""
-        if self._ahead is not None:
-            self._ahead.take_back()
-            self._ahead = None
+        if self._next is not None:
+            self._next.rollback()
+            self._next = None
 
     def _is_finite(self, row):
         losses = [row["train_loss"], row["valid_loss"]]
         return np.isfinite(losses if _length(self.valid[0]) else losses[:1]).all()
 
     def _advice(self, row):
-        """Say what may have gone wrong."""
+        """Return what may have gone wrong."""
         rate = getattr(self.net, "update_learning_rate", None)
         rate = rate.get_value() if hasattr(rate, "get_value") else rate
         text = (
@@ -201,24 +241,17 @@ class _Epoch:
         self.way, self.time = way, time.time()
         variables = trained_variables(net)
         self.before = dict(zip(variables, snapshot(variables), strict=True))
-        self._position = way.position()
+        self._position = way.tell()
         self.started = way.start()
 
-    def take_back(self):
-        """Let all be as before; batches that were handed over one by one stay drawn."""
+    def rollback(self):
+        """Restore what was before; batches that were drawn one by one stay drawn."""
         restore(self.before, self.before.values())
-        self.way.go_back(self._position)
-
-
-def _goes_ahead(callback):
-    """Tell whether a class that says what comes ahead of its calls has these calls."""
-    kinds = type(callback).__mro__
-    first = next(kind for kind in kinds if {"ahead", "__call__"} & vars(kind).keys())
-    return "ahead" in vars(first)
+        self.way.seek(self._position)
 
 
 def _check_length(split, X):
-    """Complain if there are too few samples to set the share for validation aside."""
+    """Raise DataError for too few samples to set the share for validation aside."""
     share = getattr(split, "eval_size", None)
     if isinstance(split, TrainSplit) and share and _length(X) < round(1 / share):
         raise DataError(

@@ -1,4 +1,4 @@
-"""What the rest of a training depends on: taken from a net, and given back to it."""
+"""State of a training: captured from a net, and restored to it."""
 
 import hashlib
 import importlib.metadata
@@ -12,9 +12,10 @@ from kfkd.stack import theano
 from kfkd.training.compiled import trained_variables
 from kfkd.xla import describe_device
 from kfkd.xla.precision import get_precision
-from kfkd.xla.shared_variables import restore, snapshot
+from kfkd.xla.shared_variables import restore as set_values
+from kfkd.xla.shared_variables import snapshot
 
-__all__ = ["definition", "fingerprint", "put", "take", "versions"]
+__all__ = ["capture", "definition", "fingerprint", "restore", "versions"]
 
 
 def _parts(net, callbacks):
@@ -28,7 +29,7 @@ def _parts(net, callbacks):
     return parts
 
 
-def take(net, callbacks):
+def capture(net, callbacks, loop):
     """Copy the state of a training; on the device, what is there.
 
     Parameters
@@ -37,6 +38,7 @@ def take(net, callbacks):
         While it is trained.
     callbacks : list
         Those whose state counts.
+    loop : kfkd.training.loop.TrainingLoop
 
     Returns
     -------
@@ -48,7 +50,7 @@ def take(net, callbacks):
     """
     variables, packed = trained_variables(net), {}
     whole = {
-        "orders": list(net._run.orders),
+        "orders": list(loop.orders),
         "numpy": np.random.get_state(legacy=False),  # noqa: NPY002
         "python": random.getstate(),
     }
@@ -76,8 +78,8 @@ def _plain(row):
     return {k: v.item() if isinstance(v, np.generic) else v for k, v in row.items()}
 
 
-def put(net, callbacks, about, packed):
-    """Give a net, and its callbacks, the state of a training that `take` returned.
+def restore(net, callbacks, loop, about, packed):
+    """Restore the state of a training that `capture` has returned.
 
     Raises
     ------
@@ -95,15 +97,15 @@ def put(net, callbacks, about, packed):
     for name, part in parts.items():
         if about["parts"][name] is not None:
             set_state(part, unpack(about["parts"][name], packed))
-    for order, saved in zip(net._run.orders, state["orders"], strict=True):
+    for order, saved in zip(loop.orders, state["orders"], strict=True):
         order[:] = saved
-    restore(variables, values)
+    set_values(variables, values)
     np.random.set_state(state["numpy"])  # noqa: NPY002
     random.setstate(state["python"])
     net.train_history_[:] = [unpack(row, packed) for row in about["history"]]
 
 
-def definition(net, callbacks):
+def definition(net, callbacks, loop):
     """Describe what is trained, and how, as JSON can hold it."""
     left_out = ("layers", "verbose", "log_every", "check_input")
     params = {
@@ -116,7 +118,7 @@ def definition(net, callbacks):
         | {
             "layers": dict(net.layers_),
             "callbacks": callbacks,
-            "epochs": [net._run.first, net._run.last],
+            "epochs": [loop.first, loop.last],
             "seed": net._seed,
             # Without a seed they are never the same.
             "initial weights": None if net._seed is None else _digest(net),
@@ -133,10 +135,10 @@ def _digest(net):
     return digest.hexdigest()
 
 
-def fingerprint(run):
+def fingerprint(loop):
     """Return a digest of the data and of how they have been split."""
     digest = hashlib.blake2b(digest_size=16)
-    for part in (*run.train, *run.valid):
+    for part in (*loop.train, *loop.valid):
         values = part if isinstance(part, dict) else {"": part}
         for name, array in sorted(values.items()):
             array = np.ascontiguousarray(array)

@@ -11,7 +11,7 @@ from lasagne import layers
 from lasagne.nonlinearities import tanh
 
 from kfkd.augment import FlipBatchIterator
-from kfkd.callbacks import AdjustVariable, EarlyStopping, checkpoint
+from kfkd.callbacks import AdjustVariable, Callback, EarlyStopping, checkpoint
 from kfkd.callbacks.checkpoint import Checkpoint, CheckpointError
 from kfkd.xla import formulations
 from tests.helpers import small_faces
@@ -24,14 +24,14 @@ class Killed(Exception):
     pass
 
 
-class Fate:
+class Fate(Callback):
     """A callback that ends training after the epoch in `fate`, if there is one."""
 
     def __call__(self, net, train_history):
         if train_history[-1]["epoch"] in fate:
             raise Killed
 
-    def ahead(self, net, epoch):
+    def before_next_epoch(self, net, epoch):
         return True
 
 

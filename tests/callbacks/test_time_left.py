@@ -13,7 +13,6 @@ from kfkd import progress
 from kfkd.callbacks import AdjustVariable, EarlyStopping, PrintTables, time_left
 from kfkd.callbacks.checkpoint import Checkpoint
 from kfkd.callbacks.time_left import TimeLeft
-from kfkd.training import loop
 from tests.helpers import small_faces
 
 HOUR = 3600
@@ -85,20 +84,19 @@ def test_a_short_training_tells_nothing(clock, told):
 
 def test_quick_epochs_are_watched_for_some_seconds(clock, capsys):
     clock[:] = [0.25]
-    callback = TimeLeft("in the net")
-    run = types.SimpleNamespace(last=10**6)
-    net = types.SimpleNamespace(_run=run, on_epoch_finished=[callback])
+    callback = TimeLeft()
+    callback.set_loop(types.SimpleNamespace(last=10**6, callbacks=[callback]))
     for epoch in range(1, 9):  # seven after the first
-        callback(net, [{"epoch": epoch}])
+        callback(None, [{"epoch": epoch}])
     assert capsys.readouterr().err == ""
-    callback(net, [{"epoch": 9}])
+    callback(None, [{"epoch": 9}])
     assert capsys.readouterr().err.startswith("About 2.9 days left on this CPU")
 
 
 def test_it_does_not_hold_the_next_epoch_back():
-    for callback in (TimeLeft("in the net"), PrintTables()):
-        assert loop._goes_ahead(callback)
-        assert callback.ahead(None, 1)
+    for callback in (TimeLeft(), PrintTables()):
+        assert callback.supports_overlap
+        assert callback.before_next_epoch(None, 1)
 
 
 def test_a_quiet_net_tells_nothing(clock, capsys):

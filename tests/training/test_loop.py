@@ -115,7 +115,7 @@ FAST = [
 
 
 def run(net, X, y, n_epochs):
-    loop.Run(net, X, y, n_epochs).loop()
+    loop.TrainingLoop(net, X, y, n_epochs).run()
 
 
 @pytest.fixture

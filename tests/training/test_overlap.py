@@ -9,7 +9,7 @@ import theano
 from lasagne import layers
 
 from kfkd.augment import FlipBatchIterator
-from kfkd.callbacks import AdjustVariable, EarlyStopping
+from kfkd.callbacks import AdjustVariable, Callback, EarlyStopping
 from kfkd.callbacks.checkpoint import Checkpoint
 from kfkd.training import epochs, loop
 from kfkd.xla import formulations
@@ -25,7 +25,7 @@ def loops(monkeypatch):
     monkeypatch.setattr(formulations, "loops", lambda nodes: True)
 
 
-class Recorder:
+class Recorder(Callback):
     """Notes what is known when it is called, and does what it is told."""
 
     def __init__(self, then=lambda net, epoch: None):
@@ -35,7 +35,7 @@ class Recorder:
         self.epochs.append(len(train_history))
         self.then(net, len(train_history))
 
-    def ahead(self, net, epoch):
+    def before_next_epoch(self, net, epoch):
         return True
 
 
@@ -179,12 +179,12 @@ def test_a_loss_that_is_not_finite_leaves_what_was_before_its_epoch():
     class Spoiler(AdjustVariable):
         """Sets a rate that is too large from the second epoch on."""
 
-        def ahead(self, net, epoch):
+        def before_next_epoch(self, net, epoch):
             net.update_learning_rate.set_value(np.float32(1e30 if epoch > 1 else 0.01))
             return True
 
         def __call__(self, net, train_history):
-            self.ahead(net, train_history[-1]["epoch"])
+            self.before_next_epoch(net, train_history[-1]["epoch"])
 
     def trained(*more):
         net = make()
@@ -201,7 +201,7 @@ def test_a_loss_that_is_not_finite_leaves_what_was_before_its_epoch():
         )
 
 
-class Interrupt:
+class Interrupt(Callback):
     """Ends training, as Ctrl-C does."""
 
     epoch = 5
@@ -210,7 +210,7 @@ class Interrupt:
         if len(train_history) == self.epoch:
             raise KeyboardInterrupt
 
-    def ahead(self, net, epoch):
+    def before_next_epoch(self, net, epoch):
         return True
 
     def state_dict(self):

@@ -1,0 +1,101 @@
+"""The protocol of callbacks: which hooks there are, and when each is called."""
+
+from kfkd.files.packing import set_attributes
+
+__all__ = ["Callback"]
+
+
+class Callback:
+    """Base class of callbacks, whose hooks do nothing.
+
+    A callback stands in ``on_epoch_finished`` of a net.  Any function of the net and
+    its history will do there, as nolearn has it, and any object with some of these
+    methods.  A net of nolearn's own calls the object itself only.
+
+    Attributes
+    ----------
+    loop : kfkd.training.loop.TrainingLoop or None
+        The training that goes on, from before it starts until it has ended.
+    supports_overlap : bool
+        Whether the next epoch may start before the losses of this one are known, which
+        keeps a GPU busy.  It may if all callbacks say so.  A class that overrides
+        `before_next_epoch` supports it; one that overrides ``__call__`` alone does not.
+    runs_last : bool
+        Whether it is called after all others, wherever it stands.
+    saves_to : path or None
+        Where the training is saved.
+    """
+
+    loop = None
+    supports_overlap = False
+    runs_last = False
+    saves_to = None
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        bases = [base for base in cls.__bases__ if issubclass(base, Callback)]
+
+        def overrides(hook):
+            return any(getattr(cls, hook) is not getattr(b, hook) for b in bases)
+
+        if "supports_overlap" not in vars(cls):
+            if overrides("before_next_epoch"):
+                cls.supports_overlap = True
+            elif overrides("__call__"):
+                cls.supports_overlap = False
+
+    def set_loop(self, loop):
+        """Take the loop of a training that is to start, or None when it has ended."""
+        self.loop = loop
+
+    def on_training_started(self, net, train_history):
+        """Prepare for a training; `train_history` is that of earlier ones."""
+
+    def __call__(self, net, train_history):
+        """Look at an epoch that has ended: the last row of `train_history`.
+
+        Parameters
+        ----------
+        net : kfkd.estimator.NeuralNet
+        train_history : list of dict
+            ``net.train_history_``.
+
+        Raises
+        ------
+        StopIteration
+            To end the training.
+        """
+
+    def before_next_epoch(self, net, epoch):
+        """Decide whether the next epoch may start before this one has ended.
+
+        It is called, with `supports_overlap`, when the epoch of this number has
+        started.  What ``__call__`` would change in the net after the epoch must be
+        changed here.  When ``__call__`` comes, the next epoch is under way: the weights
+        of the epoch that has ended are to be had from ``self.loop.snapshot`` only.
+
+        Parameters
+        ----------
+        net : kfkd.estimator.NeuralNet
+        epoch : int
+
+        Returns
+        -------
+        bool
+        """
+        return True
+
+    def on_training_finished(self, net, train_history):
+        """Clean up after a training, however it has ended."""
+
+    def state_dict(self):
+        """Return what a checkpoint saves of this callback."""
+        return {k: v for k, v in vars(self).items() if k != "loop"}
+
+    def load_state_dict(self, state):
+        """Take over what `state_dict` returned in an earlier process."""
+        set_attributes(self, state)
+
+    def __getstate__(self):
+        """Return what a copy or a pickle holds: all but the training that goes on."""
+        return {k: v for k, v in vars(self).items() if k != "loop"}

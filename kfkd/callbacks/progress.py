@@ -1,0 +1,100 @@
+"""The printed log: the layers, and a table of the epochs."""
+
+import math
+import sys
+
+from kfkd import progress
+from kfkd.callbacks.base import Callback
+from kfkd.xla import describe_device
+
+__all__ = ["TABLE_HEAD", "PrintTables", "table_row"]
+
+TABLE_HEAD = """\
+ Epoch  |  Train loss  |  Valid loss  |  Train / Val
+--------|--------------|--------------|---------------"""
+
+
+def table_row(row):
+    """Return the line of the table for an epoch, a row of ``train_history_``."""
+    train, valid = row["train_loss"], row["valid_loss"]
+    ratio = train / valid if valid else math.nan
+    return f"{row['epoch']:>6}  | {train:>11.6f}  | {valid:>11.6f}  | {ratio:>12.6f}"
+
+
+class PrintTables(Callback):
+    """Print the layers of a net and a row for each epoch, as in the tutorial.
+
+    On a terminal, and in a notebook, a bar shows how long training still takes, and
+    before it a clock how long it takes to begin.
+
+    Parameters
+    ----------
+    every : int, default=1
+        Print every so many epochs, and the last.
+    """
+
+    def __init__(self, every=1):
+        self.every = every
+        self._clock = self._bar = None
+
+    def __getstate__(self):
+        return super().__getstate__() | {"_clock": None, "_bar": None}
+
+    def on_training_started(self, net, train_history):
+        """Print the device, the layers, and the head of the table."""
+        print(f"Training on {describe_device()}")
+        for layer in net.layers_.values():
+            shape = layer.output_shape
+            n = math.prod(shape[1:])
+            print(f"  {type(layer).__name__:<18} {shape!s:<20} produces {n:>7} outputs")
+        print()
+        print(TABLE_HEAD)
+        sys.stdout.flush()
+        self.printed = len(train_history)
+        # Functions are compiled when the first epoch needs them.
+        self._clock = progress.Bar("compiling, first epoch")
+
+    def __call__(self, net, train_history):
+        """Print the row of the epoch if it is its turn."""
+        row = train_history[-1]
+        if self._clock is not None:
+            self._clock.close()
+            self._clock = None
+            # From here on, so that the time left is reckoned from epochs alone.
+            done = len(train_history) - self.loop.first
+            self._bar = progress.Bar(
+                "",
+                net.epochs_,
+                shown=progress.keep_apart(),
+                initial=done,
+                speed=False,
+            )
+        elif self._bar is not None:
+            self._bar.update(note=_losses(row))
+        if row["epoch"] % self.every == 0:
+            self._print_row(train_history)
+
+    def before_next_epoch(self, net, epoch):
+        """Allow the next epoch to start."""
+        return True
+
+    def _print_row(self, train_history):
+        self.printed = train_history[-1]["epoch"]
+        progress.write(table_row(train_history[-1]))
+
+    def complete(self, train_history):
+        """Print the row of the latest epoch if it has not been printed."""
+        if train_history and train_history[-1]["epoch"] > self.printed:
+            self._print_row(train_history)
+
+    def on_training_finished(self, net, train_history):
+        """Print the last row if it has not been, and end the bar."""
+        for bar in (self._clock, self._bar):
+            if bar is not None:
+                bar.close()
+        self._clock = self._bar = None
+        self.complete(train_history)
+
+
+def _losses(row):
+    return f"train {row['train_loss']:.6f}, valid {row['valid_loss']:.6f}"
