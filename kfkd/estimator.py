@@ -13,10 +13,10 @@ from sklearn.exceptions import NotFittedError
 from sklearn.metrics import accuracy_score, r2_score
 from sklearn.preprocessing import LabelEncoder
 
-from kfkd import storage
 from kfkd.callbacks.progress import PrintTables
 from kfkd.callbacks.time_left import TimeLeft
-from kfkd.data import PIXELS
+from kfkd.data.columns import PIXELS
+from kfkd.files.weights import load_params
 from kfkd.messages import count
 from kfkd.process.signals import defer_keyboard_interrupt
 from kfkd.progress import Bar
@@ -316,11 +316,12 @@ class NeuralNet(nolearn.NeuralNet):
         """
         self.initialize()
         if isinstance(source, (str, os.PathLike)):
-            source = storage.load_params(source)
+            source = load_params(source)
         if isinstance(source, nolearn.NeuralNet):
-            if not hasattr(source, "layers_"):
-                raise NotFittedError("The net to load from has no weights yet")
-            source = source.get_all_params_values()
+            trained = hasattr(source, "layers_")
+            source = source.get_all_params_values() if trained else None
+        if source is None:
+            raise NotFittedError("The net to load from has no weights yet")
 
         taken = []
         for name, values in source.items():

@@ -10,10 +10,10 @@ from kfkd.callbacks.progress import PrintTables
 from kfkd.callbacks.time_left import TimeLeft
 from kfkd.errors import CheckpointError, StorageError
 from kfkd.files import arrays
-from kfkd.files.packing import differences
-from kfkd.storage import stem
+from kfkd.files.net_files import stem
 from kfkd.training import state
 from kfkd.training.changes import changes
+from kfkd.training.fingerprint import differences
 
 __all__ = ["Checkpoint", "CheckpointError", "fit_with"]
 

@@ -1,18 +1,10 @@
 """Saving and loading nets: as pickles, or as arrays and JSON, which run no code."""
 
-from kfkd.storage.nets import (
-    FORMATS,
-    StorageError,
-    check_readable,
-    check_writable,
-    load,
-    load_params,
-    make_folder,
-    save,
-    similar,
-    stem,
-    written_atomically,
-)
+from kfkd.errors import StorageError
+from kfkd.files.atomic import check_writable, make_folder, written_atomically
+from kfkd.files.net_files import check_readable, similar, stem
+from kfkd.files.weights import load_params
+from kfkd.storage.nets import FORMATS, load, save
 
 __all__ = [
     "FORMATS",

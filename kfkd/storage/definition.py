@@ -12,7 +12,11 @@ import numpy as np
 import theano
 from sklearn.preprocessing import LabelEncoder
 
+from kfkd.callbacks.checkpoint import Checkpoint
+from kfkd.estimator import NeuralNet
 from kfkd.files.packing import pack, unpack
+from kfkd.files.weights import pack_weights, unpack_weights
+from kfkd.training.hooks import listed
 
 __all__ = ["decode", "encode"]
 
@@ -66,11 +70,6 @@ def encode(net, arrays, name):
     TypeError
         If its definition has parts that are foreign, or if it is another net.
     """
-    # Which load and save what is made here.
-    from kfkd.callbacks.checkpoint import Checkpoint
-    from kfkd.estimator import NeuralNet
-    from kfkd.training.hooks import listed
-
     if type(net) is not NeuralNet:
         raise TypeError(f"it is a {type(net).__module__}.{type(net).__qualname__}")
     fitted = {key: value for key, value in vars(net).items() if key in _FITTED}
@@ -90,7 +89,7 @@ def encode(net, arrays, name):
     return {
         "params": pack(params, arrays, f"{name}.params", _pack),
         "fitted": pack(fitted, arrays, f"{name}.fitted"),
-        "weights": pack(weights and dict(weights), arrays, f"{name}.weights"),
+        "weights": pack_weights(weights, arrays, f"{name}.weights"),
     }
 
 
@@ -102,11 +101,9 @@ def decode(packed, arrays):
     ValueError, KeyError, TypeError
         If this is no such net, or not a sound one.
     """
-    from kfkd.estimator import NeuralNet
-
     params = dict(unpack(packed["params"], arrays, _MAKERS))
     fitted = dict(unpack(packed["fitted"], arrays))
-    weights = unpack(packed["weights"], arrays)
+    weights = unpack_weights(packed["weights"], arrays)
     if not fitted.keys() <= set(_FITTED):
         raise ValueError(f"it has {', '.join(fitted.keys() - set(_FITTED))}")
     net = NeuralNet(**params)
@@ -115,9 +112,6 @@ def decode(packed, arrays):
         net.enc_ = LabelEncoder().fit(net.classes_)
     if weights is not None:
         net.make_from(weights)
-        for layer, values in weights.items():
-            if not all(np.isfinite(value).all() for value in values):
-                raise ValueError(f"the weights of its layer {layer!r} are not finite")
     return net
 
 

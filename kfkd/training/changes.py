@@ -1,6 +1,6 @@
 """What differs between two trainings, in words."""
 
-from kfkd.files.packing import differences
+from kfkd.training.fingerprint import differences
 
 __all__ = ["changes"]
 

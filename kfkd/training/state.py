@@ -7,9 +7,10 @@ import random
 
 import numpy as np
 
-from kfkd.files.packing import describe, get_state, pack, set_state, unpack
+from kfkd.files.packing import get_state, pack, set_state, unpack
 from kfkd.stack import theano
 from kfkd.training.compiled import trained_variables
+from kfkd.training.fingerprint import describe
 from kfkd.xla import describe_device
 from kfkd.xla.precision import get_precision
 from kfkd.xla.shared_variables import restore as set_values

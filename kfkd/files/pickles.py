@@ -1,0 +1,116 @@
+"""Pickles with a checksum, and errors that say why one cannot be loaded."""
+
+import codecs
+import contextlib
+import hashlib
+import io
+import pickle
+import warnings
+
+from kfkd.errors import StorageError
+from kfkd.files.atomic import written_atomically
+
+__all__ = ["dump", "loads"]
+
+_SEAL = b"kfkd-sum"
+
+
+def dump(thing, path):
+    """Pickle an object into a file.
+
+    Raises
+    ------
+    StorageError
+        If a part of it cannot be pickled, or the file cannot be written; an old one
+        stays as it was.
+    """
+    try:
+        pickled = pickle.dumps(thing, pickle.HIGHEST_PROTOCOL)
+    except (AttributeError, TypeError, pickle.PicklingError) as error:
+        raise StorageError(
+            f"{path} cannot hold the net, as a part of it cannot be pickled: {error}"
+        ) from error
+    with written_atomically(path) as draft:
+        draft.write_bytes(pickled + _seal(pickled))
+
+
+def _seal(pickled):
+    """Return what follows a pickle in its file, and is passed over by pickle.load."""
+    return _SEAL + hashlib.blake2b(pickled, digest_size=16).digest()
+
+
+def loads(content, path):
+    """Return what a pickle holds.
+
+    Parameters
+    ----------
+    content : bytes
+        Of a file that `dump` has written, or anybody.
+    path : path
+        The file, for messages.
+
+    Raises
+    ------
+    StorageError
+        If it is damaged, or is not a pickle, or needs something that is missing here.
+    """
+    end = len(content) - len(_seal(b""))
+    # Pickles that others have written have no seal.
+    if content[end:].startswith(_SEAL) and content[end:] != _seal(content[:end]):
+        raise StorageError(f"{path} is damaged")
+    try:
+        return _Unpickler(io.BytesIO(content)).load()
+    except _MissingError as error:
+        raise StorageError(f"{path} cannot be loaded: {error}") from error.__cause__
+    except Exception as error:
+        if content[:1] != pickle.PROTO:
+            raise StorageError(f"{path} {_other(content)}") from error
+        raise StorageError(
+            f"{path} is not a net that kfkd has saved, or it is damaged: "
+            f"{type(error).__name__}: {error}"
+        ) from error
+
+
+def _other(content):
+    """Return what is wrong with a file that does not begin as pickles do."""
+    from PIL import Image
+
+    if not content:
+        return "is empty"
+    with contextlib.suppress(Exception), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of very large images
+        Image.open(io.BytesIO(content)).close()
+        return "is an image, not a saved net"
+    with contextlib.suppress(UnicodeDecodeError):
+        text = codecs.getincrementaldecoder("utf-8")().decode(content[:4096])
+        if all(letter.isprintable() or letter.isspace() for letter in text):
+            return "is a text file, not a saved net"
+    return "is not a net that kfkd has saved"
+
+
+class _MissingError(Exception):
+    """What a pickle was made with is not to be had here."""
+
+
+class _Unpickler(pickle.Unpickler):
+    """Loads what `pickle.loads` does, and tells what is missing if it cannot."""
+
+    def find_class(self, module, name):
+        try:
+            return super().find_class(module, name)
+        except (AttributeError, ImportError) as error:
+            if module == "__main__":
+                problem = "is defined in the script that saved it, and not in this one"
+                advice = (
+                    "Define or import it in the script that loads the net; or move it "
+                    "into a module, import it from there, and save the net anew"
+                )
+            elif isinstance(error, AttributeError):
+                problem = f"is missing from the module {module}"
+                advice = "Take that module as it was when the net was saved"
+            else:
+                problem = f"is in the module {module}, whose import fails: {error}"
+                advice = "Install it, or name the folder that it is in in PYTHONPATH"
+            raise _MissingError(
+                f"it needs {name}, which {problem}. {advice}"
+            ) from error
