@@ -1,4 +1,6 @@
-"""More training data from the same images: batches with half of them flipped."""
+"""Data augmentation: batches with half of their images flipped."""
+
+import re
 
 import jax.numpy as jnp
 import numpy as np
@@ -8,9 +10,11 @@ from kfkd.data import COLUMNS, check_cols
 
 __all__ = ["FlipBatchIterator", "flip_pairs"]
 
+_OPPOSITE = {"left": "right", "right": "left"}
+
 
 def flip_pairs(columns=COLUMNS):
-    """Find the target columns that change places when a face is mirrored.
+    """Return the pairs of target columns that swap places when a face is mirrored.
 
     Parameters
     ----------
@@ -38,15 +42,7 @@ def flip_pairs(columns=COLUMNS):
     position = {name: i for i, name in enumerate(columns)}
     pairs = []
     for name, i in position.items():
-        side, _, rest = name.partition("_")
-        # The mouth's corners have their side in the second place.
-        other = {
-            "left": f"right_{rest}",
-            "right": f"left_{rest}",
-            "mouth": name.replace("_left_", "_LEFT_")
-            .replace("_right_", "_left_")
-            .replace("_LEFT_", "_right_"),
-        }.get(side, name)
+        other = re.sub("left|right", lambda side: _OPPOSITE[side.group()], name)
         if other not in position:
             raise ValueError(
                 f"{name!r} is among the columns, but {other!r} is not; images of faces "

@@ -209,30 +209,36 @@ def make(name, **changes):
     return NeuralNet(**{key: definition[key] for key in definition if key in known})
 
 
+# What nolearn hands to layers, update rule and objective by itself.
+_GIVEN = {"self", "incoming", "name", "loss_or_grads", "params"}
+_GIVEN |= {"layers", "target", "deterministic"}
+
+
 def _parameters(definition):
     """Return the names of all parameters that a net of this definition takes."""
-    named = {
-        "update": definition["update"],
-        "objective": definition.get("objective", objective),
-        **dict(definition["layers"]),
-    }
-    names = set(inspect.signature(NeuralNet).parameters) | {"log_every"}
+    names = {*inspect.signature(NeuralNet).parameters, "log_every"}
     names -= {"kwargs", "loss", "X_tensor_type"}  # which nolearn has removed
-    for prefix, thing in named.items():
-        # Layers hand on what they do not know to the class above.
-        functions = (
-            [cls.__init__ for cls in inspect.getmro(thing) if cls is not object]
-            if inspect.isclass(thing)
-            else [thing]
-        )
-        for function in functions:
-            for parameter in inspect.signature(function).parameters.values():
-                if parameter.kind is parameter.POSITIONAL_OR_KEYWORD:
-                    names.add(f"{prefix}_{parameter.name}")
-    own = {"self", "incoming", "name"}  # given by the net, as are the next two lines'
-    own |= {"loss_or_grads", "params"}
-    own |= {"layers", "target", "deterministic"}
-    return {n for n in names if not any(n == f"{p}_{o}" for p in named for o in own)}
+    for prefix, thing in [
+        ("update", definition["update"]),
+        ("objective", definition.get("objective", objective)),
+        *definition["layers"],
+    ]:
+        names |= {f"{prefix}_{argument}" for argument in _arguments(thing) - _GIVEN}
+    return names
+
+
+def _arguments(thing):
+    """Return the names of the arguments of a function, or a class and its bases."""
+    # Layers hand on what they do not know to the class above.
+    functions = [thing]
+    if inspect.isclass(thing):
+        functions = [cls.__init__ for cls in thing.__mro__ if cls is not object]
+    return {
+        argument.name
+        for function in functions
+        for argument in inspect.signature(function).parameters.values()
+        if argument.kind is argument.POSITIONAL_OR_KEYWORD
+    }
 
 
 net1 = make("net1")

@@ -1,4 +1,4 @@
-"""What a net's definition and its data must be, before training starts."""
+"""Checks of a net's parameters and data before training starts."""
 
 import inspect
 import numbers
@@ -10,9 +10,7 @@ from kfkd.training.hooks import listed
 
 __all__ = ["as_arrays", "check_finite", "check_parameters", "check_scale"]
 
-_FUNCTIONS = ("update", "objective", "objective_loss_function")
 _ITERATORS = ("batch_iterator_train", "batch_iterator_test")
-_OBJECTS = ("train_split", *_ITERATORS)
 _CALLBACKS = (
     "on_training_started",
     "on_batch_finished",
@@ -22,7 +20,7 @@ _CALLBACKS = (
 
 
 def check_parameters(net, epochs=None):
-    """Complain of the first parameter that cannot be what it is.
+    """Raise ValueError for the first invalid parameter.
 
     Parameters
     ----------
@@ -36,45 +34,65 @@ def check_parameters(net, epochs=None):
     ValueError
         The message names the parameter.
     """
-    counts = {"max_epochs": net.max_epochs} if epochs is None else {"epochs": epochs}
     params = net.get_params(deep=False)
-    counts["log_every"] = net.log_every
-    counts |= {k: v for k, v in params.items() if k.endswith("_num_units")}
+    for name, value in _counts(net, params, epochs):
+        _check(name, value, _is_count(value), "a whole number of at least 1")
+    for name in ("update", "objective", "objective_loss_function"):
+        if name in params:
+            function = params[name]
+            _check(
+                name, function, callable(function), "a function or an object to call"
+            )
+    for name in ("train_split", *_ITERATORS):
+        value = params[name]
+        _check(
+            name, value, _is_callable_object(value), "an object to call, not a class"
+        )
+    for name in _CALLBACKS:
+        for value in listed(params[name] or []):
+            wanted = "functions or objects to call, no class"
+            _check(name, value, _is_callable_object(value), wanted)
+    dropout_rates = {f"{name}_p" for name in _dropout_layers(net)}
+    for name, value in params.items():
+        if name.endswith("_nonlinearity"):
+            wanted = "a function such as lasagne.nonlinearities.tanh"
+            _check(name, value, value is None or callable(value), wanted)
+        if name.startswith("update_"):
+            valid = _is_number_or_symbol(value)
+            _check(name, value, valid, "a finite number or a shared variable")
+        if name in dropout_rates:
+            _check(name, value, _is_rate(value), "from 0 to less than 1")
+
+
+def _check(name, value, valid, wanted):
+    if not valid:
+        raise ValueError(f"{name} is {value!r}; it must be {wanted}")
+
+
+def _counts(net, params, epochs):
+    """Yield the parameters that count something, by name."""
+    yield ("max_epochs", net.max_epochs) if epochs is None else ("epochs", epochs)
+    yield "log_every", net.log_every
+    yield from ((k, v) for k, v in params.items() if k.endswith("_num_units"))
     for name in _ITERATORS:
         iterator = params[name]
         if hasattr(iterator, "batch_size") and not inspect.isclass(iterator):
-            counts[f"the batch_size of {name}"] = iterator.batch_size
-    for name, value in counts.items():
-        if not isinstance(value, numbers.Integral) or value < 1:
-            raise _error(name, value, "a whole number of at least 1")
-    for name in _FUNCTIONS:
-        if name in params and not callable(params[name]):
-            raise _error(name, params[name], "a function or an object to call")
-    for name in _OBJECTS:
-        if not callable(params[name]) or inspect.isclass(params[name]):
-            raise _error(name, params[name], "an object to call, not a class")
-    for name in _CALLBACKS:
-        for callback in listed(params[name] or []):
-            if not callable(callback) or inspect.isclass(callback):
-                raise _error(name, callback, "functions or objects to call, no class")
-    dropout = lasagne.layers.DropoutLayer
-    layers = [entry for entry in net.layers if isinstance(entry, tuple)]
-    rates = {f"{n}_p" for n, kind in layers if isinstance(n, str) and kind is dropout}
-    for name, value in params.items():
-        if name.endswith("_nonlinearity") and not (value is None or callable(value)):
-            raise _error(name, value, "a function such as lasagne.nonlinearities.tanh")
-        if name.startswith("update_") and not _is_number_or_symbol(value):
-            raise _error(name, value, "a finite number or a shared variable")
-        if name in rates and not (
-            0 <= value < 1
-            if isinstance(value, numbers.Real)
-            else _is_number_or_symbol(value)
-        ):
-            raise _error(name, value, "from 0 to less than 1")
+            yield f"the batch_size of {name}", iterator.batch_size
 
 
-def _error(name, value, wanted):
-    return ValueError(f"{name} is {value!r}; it must be {wanted}")
+def _dropout_layers(net):
+    """Yield the names of the layers that are plain dropout."""
+    for entry in net.layers:
+        if isinstance(entry, tuple) and entry[1] is lasagne.layers.DropoutLayer:
+            yield entry[0]
+
+
+def _is_count(value):
+    return isinstance(value, numbers.Integral) and value >= 1
+
+
+def _is_callable_object(value):
+    return callable(value) and not inspect.isclass(value)
 
 
 def _is_number_or_symbol(value):
@@ -83,8 +101,14 @@ def _is_number_or_symbol(value):
     return not (value is None or isinstance(value, str))
 
 
+def _is_rate(value):
+    if isinstance(value, numbers.Real):
+        return 0 <= value < 1
+    return _is_number_or_symbol(value)
+
+
 def as_arrays(X, y):
-    """Return lists and tables as arrays; what are arrays, or dicts of them, as it is.
+    """Return lists and tables as arrays, dicts as they are.
 
     Raises
     ------
@@ -97,7 +121,7 @@ def as_arrays(X, y):
 
 
 def check_scale(name, array, most, unit, how):
-    """Complain of an array most rows of which are much too large for a net.
+    """Raise ValueError for an array whose values are much too large for a net.
 
     Raises
     ------
@@ -112,7 +136,7 @@ def check_scale(name, array, most, unit, how):
 
 
 def check_finite(name, array):
-    """Complain of an array with values that are no numbers, missing, or not finite.
+    """Raise ValueError for an array with values that are not finite numbers.
 
     Raises
     ------
