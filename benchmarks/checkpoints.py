@@ -41,7 +41,7 @@ class Stopwatch(Callback):
         """Take the time."""
         for _ in range(ROUNDS):
             start = time.perf_counter()
-            self.checkpoint._take(net)
+            self.checkpoint._capture(net)
             settle(self.checkpoint)
             taken = time.perf_counter()
             self.checkpoint._save()

@@ -97,7 +97,8 @@ class FlipBatchIterator(BatchIterator):
         Raises
         ------
         ValueError
-            If these are no images, or `yb` has fewer columns than `flip_indices` names.
+            If `Xb` is not of images, or `yb` has fewer columns than `flip_indices`
+            names.
         """
         Xb, yb = super().transform(Xb, yb)
         return self.apply((Xb, yb), self.draw(len(Xb)))

@@ -296,7 +296,7 @@ class NeuralNet(nolearn.NeuralNet):
         return float(score(y, self.predict(X)))
 
     def load_params_from(self, source):
-        """Take over the parameters of layers of the same names.
+        """Copy the parameters of layers of the same names from another net.
 
         Parameters
         ----------

@@ -45,7 +45,7 @@ class Callback:
                 cls.supports_overlap = False
 
     def set_loop(self, loop):
-        """Take the loop of a training that is to start, or None when it has ended."""
+        """Store the loop of the training that starts, or None when it has ended."""
         self.loop = loop
 
     def on_training_started(self, net, train_history):
@@ -93,7 +93,7 @@ class Callback:
         return {k: v for k, v in vars(self).items() if k != "loop"}
 
     def load_state_dict(self, state):
-        """Take over what `state_dict` returned in an earlier process."""
+        """Restore what `state_dict` returned in an earlier process."""
         set_attributes(self, state)
 
     def __getstate__(self):

@@ -26,11 +26,10 @@ _PAUSE = 1.0
 
 
 class Checkpoint(Callback):
-    """Save all that the rest of a training depends on, so that it can be gone on with.
+    """Save all that the rest of a training depends on, to resume it later.
 
-    A training that is killed and goes on from its checkpoint gives the numbers and the
-    weights, bit for bit, of one that was not, on the same device with the same versions
-    of the packages.  The state is that after the latest epoch at which it was due, and
+    A training that is killed and resumed gives the numbers and the weights, bit for
+    bit, of one that was not, on the same device with the same versions of the packages.  The state is that after the latest epoch at which it was due, and
     that after the latest one, or almost, when training ends early: by Ctrl-C, by an
     error, or by `time_limit`.
 
@@ -49,7 +48,7 @@ class Checkpoint(Callback):
         Save after the first epoch that ends so long after the latest one was saved, or
         150 times as long as that has taken.
     resume : bool, default=False
-        Go on from the file, if there is one.
+        Resume from the file, if there is one.
     time_limit : float, optional
         Minutes from the start of the training.  It ends before an epoch that would
         pass them, and the state is saved.
@@ -59,13 +58,13 @@ class Checkpoint(Callback):
     out_of_time : bool
         Whether the latest training was ended by `time_limit`.
     resumed : int
-        The epoch from which the latest training went on; 0 if it began.
+        The epoch from which the latest training was resumed; 0 if it was not.
 
     Raises
     ------
     CheckpointError
-        When training starts, if it cannot go on from the file: because both files are
-        damaged, or the data, the definition of the net, its callbacks, the number of
+        When training starts, if it cannot be resumed from the file: because both files
+        are damaged, or the data, the definition of the net, its callbacks, the number of
         epochs, the seed or the weights to begin with are others.  The files stay as
         they are.
     """
@@ -83,7 +82,7 @@ class Checkpoint(Callback):
 
     @classmethod
     def beside(cls, out, **options):
-        """Return the checkpoint of the training of which a file will be made.
+        """Return the checkpoint of a training whose result goes into a file.
 
         Parameters
         ----------
@@ -109,7 +108,7 @@ class Checkpoint(Callback):
         return self.path.with_suffix(f".draft{self.path.suffix}")
 
     def on_training_started(self, net, train_history):
-        """Note what is trained on what, and go on from the file if asked to."""
+        """Describe what is trained on what, and resume if asked to."""
         self.out_of_time, self.resumed = False, 0
         self._state = None
         own = (Checkpoint, PrintTables, TimeLeft)
@@ -145,7 +144,7 @@ class Checkpoint(Callback):
         self.out_of_time = self._is_over(now) and len(train_history) < self.loop.last
         due = self._is_due(epoch, now)
         if due or self.out_of_time or now >= self._next:
-            self._take(net)
+            self._capture(net)
             taken = time.monotonic()
             self._next = taken + max(_PAUSE, _PARTS * (taken - now))
         if due:
@@ -160,7 +159,7 @@ class Checkpoint(Callback):
         )
 
     def _is_over(self, now):
-        """Tell whether the epoch that begins now would pass the limit."""
+        """Return whether the epoch that begins now would pass the limit."""
         limit = self.time_limit
         return limit is not None and now - self._begun + self._longest > 60 * limit
 
@@ -180,7 +179,7 @@ class Checkpoint(Callback):
         for path in (self.path, self.previous, self._draft, *drafts):
             path.unlink(missing_ok=True)
 
-    def _take(self, net):
+    def _capture(self, net):
         about, packed, complaints = state.capture(net, self._others, self.loop)
         for complaint in complaints:
             _warn(complaint)

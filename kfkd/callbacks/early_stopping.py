@@ -1,4 +1,4 @@
-"""Early stopping, which gives the best weights back."""
+"""Early stopping, which restores the best weights."""
 
 import math
 
@@ -103,7 +103,7 @@ class EarlyStopping(Callback):
                     f"Best valid loss was {self.best_valid:.6f} "
                     f"at epoch {self.best_valid_epoch}.",
                 )
-            self._give_back(net)
+            self._restore_best(net)
             raise StopIteration
 
     def before_next_epoch(self, net, epoch):
@@ -111,11 +111,11 @@ class EarlyStopping(Callback):
         return True
 
     def on_training_finished(self, net, train_history):
-        """Give the net the best weights back."""
+        """Restore the best weights."""
         if self._best is not None:
-            self._give_back(net)
+            self._restore_best(net)
 
-    def _give_back(self, net):
+    def _restore_best(self, net):
         counts, values = self._best
         restore(_params(net, counts), values)
 

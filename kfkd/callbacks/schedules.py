@@ -38,7 +38,7 @@ class AdjustVariable(Callback):
         Raises
         ------
         TypeError
-            If the parameter is no shared variable.
+            If the parameter is not a shared variable.
         """
         variable = self._variable(net)
         if not train_history:

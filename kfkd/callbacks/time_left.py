@@ -1,4 +1,4 @@
-"""How long the rest of a training takes, told once after its first epochs."""
+"""Estimate of the time left, printed once after the first epochs."""
 
 import itertools
 import signal
@@ -42,7 +42,7 @@ def is_worth_telling(seconds):
 
 
 class TimeLeft(Callback):
-    """Tell how long a training will take, if it is some minutes.
+    """Print how long a training will take, if it is some minutes.
 
     The line goes to standard error: what is on standard output stays the tutorial's
     table, unbroken where it is redirected.
@@ -57,7 +57,7 @@ class TimeLeft(Callback):
         self._ends = []
 
     def __call__(self, net, train_history):
-        """Tell the time after the first epochs that suffice to estimate it."""
+        """Print the estimate after the first epochs that suffice for it."""
         if self._ends is None:
             return
         self._ends.append(time.monotonic())
@@ -90,7 +90,7 @@ class TimeLeft(Callback):
 
 
 def _never_stops(callback):
-    """Tell whether a callback surely lets training come to its last epoch."""
+    """Return whether a callback surely never ends training early."""
     kinds = (AdjustVariable, PrintTables, TimeLeft)
     return type(callback) in kinds or getattr(callback, "time_limit", 0) is None
 

@@ -37,7 +37,7 @@ def get_state(thing):
 
 
 def set_state(thing, state):
-    """Give an object the state that `get_state` has returned for one of its kind."""
+    """Restore the state that `get_state` has returned for an object of this kind."""
     thing = _owner(thing)
     if hasattr(thing, "load_state_dict"):
         thing.load_state_dict(state)
@@ -143,7 +143,7 @@ def _random_state(state):
 def _generator(state):
     bits = getattr(np.random, state["bit_generator"])
     if not issubclass(bits, np.random.BitGenerator):
-        raise ValueError(f"{bits} is no generator")
+        raise ValueError(f"{bits} is not a generator")
     rng = np.random.Generator(bits())
     rng.bit_generator.state = state
     return rng

@@ -89,7 +89,7 @@ def _other(content):
 
 
 class _MissingError(Exception):
-    """What a pickle was made with is not to be had here."""
+    """A class or function that a pickle needs is missing here."""
 
 
 class _Unpickler(pickle.Unpickler):

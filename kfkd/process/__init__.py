@@ -1,1 +1,1 @@
-"""What the process is: its signals, memory and installation."""
+"""The running process: its signals, memory and installation."""

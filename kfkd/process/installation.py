@@ -1,4 +1,4 @@
-"""What to type to install kfkd, or to mend it: from a checkout, or from a wheel.
+"""Commands that install or repair kfkd, from a checkout or from a wheel.
 
 Python alone is needed here, as for the doctor.
 """

@@ -11,7 +11,7 @@ _NEVER = -1
 
 
 def keep_memory():
-    """Let the process keep memory that is freed, for whoever wants it next.
+    """Keep memory that is freed in the process, for the next allocation.
 
     To be called before any threads are started: they would get heaps of their own.
 

@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and SIGHUP at a time when they do no harm; and an alarm clock."""
+"""Signals: Ctrl-C deferred, SIGTERM and SIGHUP handled like it, a time limit."""
 
 import _thread
 import contextlib
@@ -10,7 +10,7 @@ __all__ = ["defer_keyboard_interrupt", "sigterm_as_keyboard_interrupt", "time_li
 
 @contextlib.contextmanager
 def defer_keyboard_interrupt():
-    """Let Ctrl-C wait for the end of the block.
+    """Defer Ctrl-C to the end of the block.
 
     A training step gives the buffers of the parameters away to their update; if it
     were broken off before it stores the new ones, the parameters would be lost.
@@ -37,7 +37,7 @@ def defer_keyboard_interrupt():
 
 @contextlib.contextmanager
 def sigterm_as_keyboard_interrupt():
-    """Let SIGTERM, and SIGHUP, end what is in the block by a KeyboardInterrupt.
+    """Raise KeyboardInterrupt in the block on SIGTERM and SIGHUP.
 
     Yields
     ------
@@ -78,7 +78,7 @@ def sigterm_as_keyboard_interrupt():
 
 @contextlib.contextmanager
 def time_limit(minutes):
-    """Let a SIGTERM of our own end what is in the block when its time is up.
+    """End the block by a SIGTERM of our own when its time is up.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What differs between two trainings, in words."""
+"""Differences between two trainings, in words."""
 
 from kfkd.training.fingerprint import differences
 

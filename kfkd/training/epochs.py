@@ -166,7 +166,7 @@ class OnDevice:
             raise NoLoopError("the net has its own way to compute a batch")
         arrays = [*train, *valid]
         if not all(isinstance(array, np.ndarray) for array in arrays):
-            raise NoLoopError("the data are no arrays")
+            raise NoLoopError("the data are not arrays")
         # Half of it is left to the programs.
         if sum(array.nbytes for array in arrays) > free_memory() / 2:
             raise NoLoopError("the data are too large for the device")
@@ -235,7 +235,7 @@ def _state(iterator):
 
 
 class _Batches:
-    """What a batch iterator makes of data that lie on the device.
+    """Batches of data that lie on the device, as a batch iterator makes them.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What defines a training: described for JSON, and compared."""
+"""Fingerprints: descriptions of what defines a training, for JSON, and their diff."""
 
 import hashlib
 import inspect
@@ -9,7 +9,7 @@ __all__ = ["describe", "differences"]
 
 
 def describe(thing, depth=5):
-    """Say in JSON what defines an object: its class and its constructor's parameters.
+    """Describe an object for JSON: its class and its constructor's parameters.
 
     Values that change while a net trains, those of shared variables, do not count.
     """

@@ -66,7 +66,7 @@ class TrainingLoop:
 
     @property
     def callbacks(self):
-        """What is called after an epoch, in this order."""
+        """The callbacks after an epoch, in the order of their calls."""
         callbacks = [
             *self._first_callbacks,
             *listed(self.net.on_epoch_finished),
@@ -99,7 +99,7 @@ class TrainingLoop:
 
     @property
     def _state(self):
-        """What callbacks are called with."""
+        """The arguments of callbacks."""
         return self.net, self.net.train_history_
 
     def _call_hook(self, callback, hook, *args):

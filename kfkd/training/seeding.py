@@ -1,4 +1,4 @@
-"""Whose random numbers layers draw when they are made."""
+"""Seeded initialisation of layers."""
 
 import contextlib
 import threading
@@ -14,7 +14,7 @@ _lock = threading.RLock()
 
 @contextlib.contextmanager
 def seeded_initialization(seed):
-    """Let layers that are made now draw from a generator of their own, if seeded.
+    """Draw the weights of layers that are made in this block from a seeded generator.
 
     Meanwhile, other threads that ask for the same wait.
 
