@@ -29,9 +29,10 @@ class Checkpoint(Callback):
     """Save all that the rest of a training depends on, to resume it later.
 
     A training that is killed and resumed gives the numbers and the weights, bit for
-    bit, of one that was not, on the same device with the same versions of the packages.  The state is that after the latest epoch at which it was due, and
-    that after the latest one, or almost, when training ends early: by Ctrl-C, by an
-    error, or by `time_limit`.
+    bit, of one that was not, on the same device with the same versions of the packages.
+    The state is that after the latest epoch at which it was due, and that after the
+    latest one, or almost, when training ends early: by Ctrl-C, by an error, or by
+    `time_limit`.
 
     It is given to ``fit`` of a :class:`kfkd.estimator.NeuralNet`.  It may stand in
     ``on_epoch_finished`` as well, where it is the last one called, but is no part of
@@ -64,8 +65,8 @@ class Checkpoint(Callback):
     ------
     CheckpointError
         When training starts, if it cannot be resumed from the file: because both files
-        are damaged, or the data, the definition of the net, its callbacks, the number of
-        epochs, the seed or the weights to begin with are others.  The files stay as
+        are damaged, or because the data, the definition of the net, its callbacks, the
+        number of epochs, the seed or the initial weights are others.  The files stay as
         they are.
     """
 
