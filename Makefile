@@ -3,7 +3,7 @@
 # make test-all           the same with all cases, and what takes longer
 # make coverage           all tests, counting the branches of kfkd that are run
 # make upstream           run Theano's, Lasagne's and nolearn's own tests: hours
-# make lint               set up .venv and run the linter
+# make lint               set up .venv; check style, types and which imports are allowed
 # make cuda               add JAX for NVIDIA GPUs to .venv
 # make gpu                measure everything on a GPU, in calls of 9 minutes, in build/gpu
 # make dist               build what a release consists of in dist/ (docs/releasing.md)
@@ -44,6 +44,7 @@ upstream: venv
 lint: venv
 	@$(RUN) -m ruff check .
 	@$(RUN) -m ruff format --check .
+	@$(RUN) -m mypy
 
 cuda: venv
 	$(RUN) -m pip install -r requirements-cuda.txt
@@ -60,6 +61,6 @@ venv:
 	@sh packaging/venv.sh "$(VENV)"
 
 clean:
-	rm -rf .venv .venv-* build dist packaging/*/build .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-* build dist packaging/*/build .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	rm -rf *.egg-info packaging/*/*.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

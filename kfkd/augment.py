@@ -1,9 +1,12 @@
 """Data augmentation: batches with half of their images flipped."""
 
 import re
+from collections.abc import Sequence
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
+import numpy.typing as npt
 from nolearn.lasagne import BatchIterator
 
 from kfkd.data import COLUMNS, check_cols
@@ -13,7 +16,7 @@ __all__ = ["FlipBatchIterator", "flip_pairs"]
 _OPPOSITE = {"left": "right", "right": "left"}
 
 
-def flip_pairs(columns=COLUMNS):
+def flip_pairs(columns: Sequence[str] = COLUMNS) -> list[tuple[int, int]]:
     """Return the pairs of target columns that swap places when a face is mirrored.
 
     Parameters
@@ -77,11 +80,17 @@ class FlipBatchIterator(BatchIterator):
     column c, which reaches from c to c + 1, goes with its image to column 95 - c.
     """
 
-    def __init__(self, batch_size, shuffle=False, seed=42, flip_indices=None):
+    def __init__(
+        self,
+        batch_size: int,
+        shuffle: bool = False,
+        seed: int = 42,
+        flip_indices: Sequence[tuple[int, int]] | None = None,
+    ) -> None:
         super().__init__(batch_size, shuffle, seed)
         self.flip_indices = flip_pairs() if flip_indices is None else flip_indices
 
-    def transform(self, Xb, yb):
+    def transform(self, Xb: Any, yb: Any) -> tuple[Any, Any]:
         """Return copies of a batch with half of its faces mirrored.
 
         Parameters
@@ -103,13 +112,13 @@ class FlipBatchIterator(BatchIterator):
         Xb, yb = super().transform(Xb, yb)
         return self.apply((Xb, yb), self.draw(len(Xb)))
 
-    def draw(self, n):
+    def draw(self, n: int) -> npt.NDArray[np.bool_]:
         """Choose which of `n` faces are flipped: a boolean array, half of it true."""
         flipped = np.zeros(n, dtype=bool)
         flipped[self.random.choice(n, n // 2, replace=False)] = True
         return flipped
 
-    def apply(self, batch, flipped):
+    def apply(self, batch: tuple[Any, Any], flipped: Any) -> tuple[Any, Any]:
         """Return copies of a batch with the chosen faces mirrored.
 
         Parameters

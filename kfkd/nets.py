@@ -9,6 +9,7 @@
 
 import difflib
 import inspect
+from typing import Any
 
 import numpy as np
 import theano
@@ -37,7 +38,7 @@ __all__ = [
 ]
 
 
-def float32(k):
+def float32(k: float) -> np.float32:
     """Return *k* as the float32 that a ``theano.shared`` hyperparameter holds."""
     return np.float32(k)
 
@@ -172,7 +173,7 @@ def _net12():
 _DEFINITIONS = {name: globals()[f"_{name}"] for name in NETS}
 
 
-def make(name, **changes):
+def make(name: str, **changes: Any) -> NeuralNet:
     """Return a fresh net of the tutorial, with some parameters changed.
 
     Parameters

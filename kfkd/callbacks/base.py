@@ -1,8 +1,14 @@
 """The protocol of callbacks: which hooks there are, and when each is called."""
 
+import pathlib
+from typing import Any
+
 from kfkd.files.packing import set_attributes
 
-__all__ = ["Callback"]
+__all__ = ["Callback", "History"]
+
+# A net's train_history_: a row for each epoch.
+History = list[dict[str, Any]]
 
 
 class Callback:
@@ -22,20 +28,17 @@ class Callback:
         `before_next_epoch` supports it; one that overrides ``__call__`` alone does not.
     runs_last : bool
         Whether it is called after all others, wherever it stands.
-    saves_to : path or None
-        Where the training is saved.
     """
 
-    loop = None
+    loop: Any = None
     supports_overlap = False
     runs_last = False
-    saves_to = None
 
-    def __init_subclass__(cls, **kwargs):
+    def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         bases = [base for base in cls.__bases__ if issubclass(base, Callback)]
 
-        def overrides(hook):
+        def overrides(hook: str) -> bool:
             return any(getattr(cls, hook) is not getattr(b, hook) for b in bases)
 
         if "supports_overlap" not in vars(cls):
@@ -44,14 +47,19 @@ class Callback:
             elif overrides("__call__"):
                 cls.supports_overlap = False
 
-    def set_loop(self, loop):
+    @property
+    def saves_to(self) -> pathlib.Path | None:
+        """The path where the training is saved, if this callback saves it."""
+        return None
+
+    def set_loop(self, loop: Any) -> None:
         """Store the loop of the training that starts, or None when it has ended."""
         self.loop = loop
 
-    def on_training_started(self, net, train_history):
+    def on_training_started(self, net: Any, train_history: History) -> None:
         """Prepare for a training; `train_history` is that of earlier ones."""
 
-    def __call__(self, net, train_history):
+    def __call__(self, net: Any, train_history: History) -> None:
         """Look at an epoch that has ended: the last row of `train_history`.
 
         Parameters
@@ -66,7 +74,7 @@ class Callback:
             To end the training.
         """
 
-    def before_next_epoch(self, net, epoch):
+    def before_next_epoch(self, net: Any, epoch: int) -> bool:
         """Decide whether the next epoch may start before this one has ended.
 
         It is called, with `supports_overlap`, when the epoch of this number has
@@ -85,17 +93,17 @@ class Callback:
         """
         return True
 
-    def on_training_finished(self, net, train_history):
+    def on_training_finished(self, net: Any, train_history: History) -> None:
         """Clean up after a training, however it has ended."""
 
-    def state_dict(self):
+    def state_dict(self) -> dict[str, Any]:
         """Return what a checkpoint saves of this callback."""
         return {k: v for k, v in vars(self).items() if k != "loop"}
 
-    def load_state_dict(self, state):
+    def load_state_dict(self, state: dict[str, Any]) -> None:
         """Restore what `state_dict` returned in an earlier process."""
         set_attributes(self, state)
 
-    def __getstate__(self):
+    def __getstate__(self) -> dict[str, Any]:
         """Return what a copy or a pickle holds: all but the training that goes on."""
         return {k: v for k, v in vars(self).items() if k != "loop"}

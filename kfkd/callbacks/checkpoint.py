@@ -4,8 +4,9 @@ import os
 import pathlib
 import time
 import warnings
+from typing import Any
 
-from kfkd.callbacks.base import Callback
+from kfkd.callbacks.base import Callback, History
 from kfkd.callbacks.progress import PrintTables
 from kfkd.callbacks.time_left import TimeLeft
 from kfkd.errors import CheckpointError, StorageError
@@ -73,8 +74,14 @@ class Checkpoint(Callback):
     runs_last = True
 
     def __init__(
-        self, path, *, epochs=None, minutes=None, resume=False, time_limit=None
-    ):
+        self,
+        path: str | os.PathLike[str],
+        *,
+        epochs: int | None = None,
+        minutes: float | None = None,
+        resume: bool = False,
+        time_limit: float | None = None,
+    ) -> None:
         self.path = pathlib.Path(path)
         self.epochs, self.minutes = epochs, minutes
         self.resume, self.time_limit = resume, time_limit
@@ -82,7 +89,7 @@ class Checkpoint(Callback):
         self._state = None
 
     @classmethod
-    def beside(cls, out, **options):
+    def beside(cls, out: str | os.PathLike[str], **options: Any) -> "Checkpoint":
         """Return the checkpoint of a training whose result goes into a file.
 
         Parameters
@@ -95,12 +102,12 @@ class Checkpoint(Callback):
         return cls(pathlib.Path(out).with_name(f"{stem(out)}.checkpoint"), **options)
 
     @property
-    def saves_to(self):
+    def saves_to(self) -> pathlib.Path:
         """The path of the file."""
         return self.path
 
     @property
-    def previous(self):
+    def previous(self) -> pathlib.Path:
         """The path of the checkpoint before the last."""
         return self.path.with_suffix(f".previous{self.path.suffix}")
 
@@ -108,7 +115,7 @@ class Checkpoint(Callback):
     def _draft(self):
         return self.path.with_suffix(f".draft{self.path.suffix}")
 
-    def on_training_started(self, net, train_history):
+    def on_training_started(self, net: Any, train_history: History) -> None:
         """Describe what is trained on what, and resume if asked to."""
         self.out_of_time, self.resumed = False, 0
         self._state = None
@@ -119,10 +126,10 @@ class Checkpoint(Callback):
         if self.resume:
             self._resume(net)
         self._begun = self._saved = self._ended = time.monotonic()
-        self._next, self._longest, self._cost = self._begun, 0, 0
+        self._next, self._longest, self._cost = self._begun, 0.0, 0.0
         self._passed = 0
 
-    def before_next_epoch(self, net, epoch):
+    def before_next_epoch(self, net: Any, epoch: int) -> bool:
         """Allow the next epoch to start if nothing is to be done after this one."""
         now = time.monotonic()
         # This epoch has yet to end, and the next would be under way.
@@ -135,7 +142,7 @@ class Checkpoint(Callback):
             self._passed = epoch
         return passes
 
-    def __call__(self, net, train_history):
+    def __call__(self, net: Any, train_history: History) -> None:
         """Save the state if it is time to, and end training if there is none left."""
         now, epoch = time.monotonic(), train_history[-1]["epoch"]
         self._longest = max(self._longest, now - self._ended)
@@ -164,14 +171,14 @@ class Checkpoint(Callback):
         limit = self.time_limit
         return limit is not None and now - self._begun + self._longest > 60 * limit
 
-    def on_training_finished(self, net, train_history):
+    def on_training_finished(self, net: Any, train_history: History) -> None:
         """Save the latest state at hand, unless training has come to its end."""
         complete = len(train_history) >= self.loop.last or self.loop.stopped
         if self._state is not None and (not complete or self.out_of_time):
             self._save()
         self._state = None
 
-    def remove(self):
+    def remove(self) -> None:
         """Delete the files, as when the net has been saved.
 
         Those that were being written when a training was killed are deleted too.
@@ -253,7 +260,7 @@ class Checkpoint(Callback):
         return None
 
 
-def fit_with(checkpoint, net, X, y):
+def fit_with(checkpoint: Checkpoint, net: Any, X: Any, y: Any) -> None:
     """Train a net, anew if its checkpoint is damaged or of another training.
 
     Parameters

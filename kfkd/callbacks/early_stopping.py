@@ -1,11 +1,12 @@
 """Early stopping, which restores the best weights."""
 
 import math
+from typing import Any
 
 import numpy as np
 
 from kfkd import progress
-from kfkd.callbacks.base import Callback
+from kfkd.callbacks.base import Callback, History
 from kfkd.callbacks.progress import PrintTables
 from kfkd.training.hooks import listed
 from kfkd.xla.shared_variables import restore, snapshot
@@ -47,15 +48,15 @@ class EarlyStopping(Callback):
     and ``on_training_finished`` are given the methods of these names.
     """
 
-    def __init__(self, patience=100):
+    def __init__(self, patience: int = 100) -> None:
         self.patience = patience
         self._reset()
 
-    def __getstate__(self):
+    def __getstate__(self) -> dict[str, Any]:
         return super().__getstate__() | {"_best": None}
 
     @property
-    def best_weights(self):
+    def best_weights(self) -> dict[str, list[np.ndarray]] | None:
         """The weights of the best epoch, layer by layer."""
         if self._best is None:
             return None
@@ -72,12 +73,12 @@ class EarlyStopping(Callback):
         self._best = None
         self._epoch = 0
 
-    def on_training_started(self, net, train_history):
+    def on_training_started(self, net: Any, train_history: History) -> None:
         """Forget any earlier training."""
         self._reset()
         self._epoch = self.best_valid_epoch = len(train_history)
 
-    def __call__(self, net, train_history):
+    def __call__(self, net: Any, train_history: History) -> None:
         """Remember the weights if they are the best so far; stop if it is time."""
         valid, epoch = train_history[-1]["valid_loss"], train_history[-1]["epoch"]
         if epoch <= self._epoch:  # a net that does not tell when training starts
@@ -106,11 +107,11 @@ class EarlyStopping(Callback):
             self._restore_best(net)
             raise StopIteration
 
-    def before_next_epoch(self, net, epoch):
+    def before_next_epoch(self, net: Any, epoch: int) -> bool:
         """Allow the next epoch to start; if this was the last, it is rolled back."""
         return True
 
-    def on_training_finished(self, net, train_history):
+    def on_training_finished(self, net: Any, train_history: History) -> None:
         """Restore the best weights."""
         if self._best is not None:
             self._restore_best(net)

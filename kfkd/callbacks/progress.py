@@ -2,9 +2,10 @@
 
 import math
 import sys
+from typing import Any
 
 from kfkd import progress
-from kfkd.callbacks.base import Callback
+from kfkd.callbacks.base import Callback, History
 from kfkd.xla import describe_device
 
 __all__ = ["TABLE_HEAD", "PrintTables", "table_row"]
@@ -14,7 +15,7 @@ TABLE_HEAD = """\
 --------|--------------|--------------|---------------"""
 
 
-def table_row(row):
+def table_row(row: dict[str, Any]) -> str:
     """Return the line of the table for an epoch, a row of ``train_history_``."""
     train, valid = row["train_loss"], row["valid_loss"]
     ratio = train / valid if valid else math.nan
@@ -33,14 +34,15 @@ class PrintTables(Callback):
         Print every so many epochs, and the last.
     """
 
-    def __init__(self, every=1):
+    def __init__(self, every: int = 1) -> None:
         self.every = every
-        self._clock = self._bar = None
+        self._clock: progress.Bar | None = None
+        self._bar: progress.Bar | None = None
 
-    def __getstate__(self):
+    def __getstate__(self) -> dict[str, Any]:
         return super().__getstate__() | {"_clock": None, "_bar": None}
 
-    def on_training_started(self, net, train_history):
+    def on_training_started(self, net: Any, train_history: History) -> None:
         """Print the device, the layers, and the head of the table."""
         print(f"Training on {describe_device()}")
         for layer in net.layers_.values():
@@ -54,7 +56,7 @@ class PrintTables(Callback):
         # Functions are compiled when the first epoch needs them.
         self._clock = progress.Bar("compiling, first epoch")
 
-    def __call__(self, net, train_history):
+    def __call__(self, net: Any, train_history: History) -> None:
         """Print the row of the epoch if it is its turn."""
         row = train_history[-1]
         if self._clock is not None:
@@ -74,7 +76,7 @@ class PrintTables(Callback):
         if row["epoch"] % self.every == 0:
             self._print_row(train_history)
 
-    def before_next_epoch(self, net, epoch):
+    def before_next_epoch(self, net: Any, epoch: int) -> bool:
         """Allow the next epoch to start."""
         return True
 
@@ -82,12 +84,12 @@ class PrintTables(Callback):
         self.printed = train_history[-1]["epoch"]
         progress.write(table_row(train_history[-1]))
 
-    def complete(self, train_history):
+    def complete(self, train_history: History) -> None:
         """Print the row of the latest epoch if it has not been printed."""
         if train_history and train_history[-1]["epoch"] > self.printed:
             self._print_row(train_history)
 
-    def on_training_finished(self, net, train_history):
+    def on_training_finished(self, net: Any, train_history: History) -> None:
         """Print the last row if it has not been, and end the bar."""
         for bar in (self._clock, self._bar):
             if bar is not None:

@@ -1,8 +1,10 @@
 """Schedules of hyperparameters."""
 
+from typing import Any
+
 import numpy as np
 
-from kfkd.callbacks.base import Callback
+from kfkd.callbacks.base import Callback, History
 
 __all__ = ["AdjustVariable"]
 
@@ -27,12 +29,12 @@ class AdjustVariable(Callback):
     and of ``max_epochs`` alone.
     """
 
-    def __init__(self, name, start=0.03, stop=0.001):
+    def __init__(self, name: str, start: float = 0.03, stop: float = 0.001) -> None:
         self.name = name
         self.start = start
         self.stop = stop
 
-    def on_training_started(self, net, train_history):
+    def on_training_started(self, net: Any, train_history: History) -> None:
         """Set the variable to its start if the net has not been trained yet.
 
         Raises
@@ -44,11 +46,11 @@ class AdjustVariable(Callback):
         if not train_history:
             variable.set_value(np.asarray(self.start, variable.dtype))
 
-    def __call__(self, net, train_history):
+    def __call__(self, net: Any, train_history: History) -> None:
         """Set the variable to its value after the epoch that has just ended."""
         self.before_next_epoch(net, train_history[-1]["epoch"])
 
-    def before_next_epoch(self, net, epoch):
+    def before_next_epoch(self, net: Any, epoch: int) -> bool:
         """Set the variable to its value after this epoch."""
         done = min(epoch, net.max_epochs) - 1
         last = net.max_epochs - 1

@@ -6,9 +6,10 @@ import statistics
 import sys
 import threading
 import time
+from typing import Any
 
 from kfkd import progress
-from kfkd.callbacks.base import Callback
+from kfkd.callbacks.base import Callback, History
 from kfkd.callbacks.progress import PrintTables
 from kfkd.callbacks.schedules import AdjustVariable
 from kfkd.messages import duration
@@ -22,7 +23,7 @@ _EPOCHS, _SECONDS, _LONG = 3, 2.0, 20.0
 _WORTH = 180.0
 
 
-def usual_duration(durations):
+def usual_duration(durations: list[float]) -> float | None:
     """Return how long an epoch usually takes, or None if that is not known yet.
 
     Parameters
@@ -36,7 +37,7 @@ def usual_duration(durations):
     return statistics.median(durations)
 
 
-def is_worth_telling(seconds):
+def is_worth_telling(seconds: float) -> bool:
     """Return whether so long a time is some minutes."""
     return seconds >= _WORTH
 
@@ -49,14 +50,14 @@ class TimeLeft(Callback):
 
     """
 
-    def __init__(self):
-        self._ends = []
+    def __init__(self) -> None:
+        self._ends: list[float] | None = []
 
-    def on_training_started(self, net, train_history):
+    def on_training_started(self, net: Any, train_history: History) -> None:
         """Forget any earlier training."""
         self._ends = []
 
-    def __call__(self, net, train_history):
+    def __call__(self, net: Any, train_history: History) -> None:
         """Print the estimate after the first epochs that suffice for it."""
         if self._ends is None:
             return
@@ -71,7 +72,7 @@ class TimeLeft(Callback):
         if is_worth_telling(left):
             progress.write(self._line(left), sys.stderr)
 
-    def before_next_epoch(self, net, epoch):
+    def before_next_epoch(self, net: Any, epoch: int) -> bool:
         """Allow the next epoch to start."""
         return True
 

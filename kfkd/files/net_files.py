@@ -1,6 +1,7 @@
 """Names of files that hold nets."""
 
 import contextlib
+import os
 import pathlib
 
 from kfkd.choices import NET_FORMATS
@@ -10,13 +11,13 @@ from kfkd.messages import nearest
 __all__ = ["check_readable", "read_bytes", "similar", "stem"]
 
 
-def stem(path):
+def stem(path: str | os.PathLike[str]) -> str:
     """Return the name of a file of nets without its ending, for files beside it."""
     path = pathlib.Path(path)
     return path.stem if path.suffix in NET_FORMATS.values() else path.name
 
 
-def similar(path):
+def similar(path: str | os.PathLike[str]) -> pathlib.Path | None:
     """Return the saved net whose name is nearest to that of a missing file, or None."""
     path, found = pathlib.Path(path), []
     with contextlib.suppress(OSError):
@@ -29,7 +30,7 @@ def similar(path):
     return path.with_name(name) if name else None
 
 
-def check_readable(path):
+def check_readable(path: str | os.PathLike[str]) -> None:
     """Check, before much work is done, that a saved net is there to be read.
 
     Parameters
@@ -47,7 +48,7 @@ def check_readable(path):
         raise _unreadable(path, error) from error
 
 
-def read_bytes(path):
+def read_bytes(path: str | os.PathLike[str]) -> bytes:
     """Return the content of a file that should hold a net.
 
     Raises

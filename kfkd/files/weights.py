@@ -1,6 +1,8 @@
 """The weights of a net, as files hold them."""
 
+import os
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -42,7 +44,7 @@ def unpack_weights(packed, arrays):
     return weights
 
 
-def load_params(path):
+def load_params(path: str | os.PathLike[str]) -> Any:
     """Load the weights in a file, or the net, pickled by anyone, that has them.
 
     Parameters

@@ -1,10 +1,13 @@
 """Saving and loading nets: as pickles, or as arrays and JSON, which run no code."""
 
+import os
 import pathlib
 from collections.abc import Mapping
+from typing import Any
 
 from kfkd.choices import NET_FORMATS as FORMATS
 from kfkd.errors import StorageError
+from kfkd.estimator import NeuralNet
 from kfkd.files import arrays, pickles
 from kfkd.files.net_files import read_bytes
 from kfkd.messages import shown
@@ -12,8 +15,10 @@ from kfkd.storage.definition import decode, encode
 
 __all__ = ["FORMATS", "load", "save"]
 
+Specialists = Mapping[tuple[str, ...], NeuralNet]
 
-def save(net, path):
+
+def save(net: NeuralNet | Specialists, path: str | os.PathLike[str]) -> None:
     """Save a net or a set of specialists.
 
     Parameters
@@ -30,7 +35,7 @@ def save(net, path):
         If the file cannot be written, or not hold the net; an old one stays as it was.
     """
     if pathlib.Path(path).suffix == FORMATS["arrays"]:
-        packed = {}
+        packed: dict[str, Any] = {}
         nets = net.items() if isinstance(net, Mapping) else [(None, net)]
         about = []
         for i, (key, one) in enumerate(nets):
@@ -51,7 +56,7 @@ def _encoded(net, packed, name, path):
         ) from error
 
 
-def load(path):
+def load(path: str | os.PathLike[str]) -> NeuralNet | Specialists:
     """Load what `save` has written, whatever the ending of its name.
 
     Loading a pickle can run any code that its author has put into it: load only those
