@@ -92,23 +92,26 @@ def pack(value, arrays, name, more=None):
         return {"dict": [[inner(k, "key"), inner(v, k)] for k, v in value.items()]}
     if kind in _KINDS:
         return {kind.__name__: pack(_KINDS[kind][0](value), arrays, name, more)}
-    scalar = isinstance(value, np.generic)
-    if scalar or kind is np.ndarray or isinstance(value, jax.Array):
-        if value.dtype.kind == "U":
-            return {"texts": value.tolist()}
-        if value.dtype.kind in "biufc":
-            # JAX's arrays do not change, and may stay where they are.
-            arrays[name] = value if isinstance(value, jax.Array) else np.array(value)
-            return {"array": name, "scalar": scalar}
-    found = more and more(value, inner)
-    if found is None or found is False:
-        raise TypeError(f"{name} is {_called(value)}")
-    return found
+    packed = _pack_array(value, arrays, name)
+    if packed is None and more:
+        packed = more(value, inner)
+    if packed is None:
+        what = getattr(value, "__qualname__", None) or f"a {kind.__name__}"
+        raise TypeError(f"{name} is {what}")
+    return packed
 
 
-def _called(value):
-    name = getattr(value, "__qualname__", None)
-    return name or f"a {type(value).__name__}"
+def _pack_array(value, arrays, name):
+    """Return an array or a scalar of NumPy or JAX, packed; None for anything else."""
+    if type(value) is not np.ndarray and not isinstance(value, np.generic | jax.Array):
+        return None
+    if value.dtype.kind == "U":
+        return {"texts": value.tolist()}
+    if value.dtype.kind not in "biufc":
+        return None
+    # JAX's arrays do not change, and may stay where they are.
+    arrays[name] = value if isinstance(value, jax.Array) else np.array(value)
+    return {"array": name, "scalar": isinstance(value, np.generic)}
 
 
 def unpack(packed, arrays, more=None):
