@@ -11,7 +11,7 @@ from kfkd import data, storage, xla
 from kfkd.errors import SpecialistError
 from kfkd.jobs import pool
 from kfkd.jobs.progress_bars import Board
-from kfkd.jobs.progress_channel import Hub
+from kfkd.jobs.progress_channel import ProgressChannel
 from kfkd.jobs.results import Parts
 from kfkd.messages import shown
 from kfkd.specialists import resume
@@ -120,8 +120,9 @@ def fit_specialists(
     Trainings run in parallel by joblib, in processes of this machine or wherever
     ``joblib.parallel_config(backend=...)`` says, such as on a Dask or Ray cluster.
     Data go out as arguments and nets come back as results, so that no file system need
-    be shared. On this machine, processes share the CPU cores evenly. Progress is told
-    through a connection to this process and missing where none can be made.
+    be shared. On this machine, processes share the CPU cores evenly. Progress is
+    reported by processes of this machine alone. After Ctrl-C these end, while another
+    machine completes the training that it has begun.
     """
     settings = read_settings(settings)
     chosen = choose(settings, only)
@@ -214,10 +215,10 @@ def _train_all(jobs, arrays, parts, sources, *, device, n_jobs, log_every):
     epochs = {job.name: job.changes["max_epochs"] for job in jobs}
     rows = {job.name: len(job.rows) for job in jobs}
     board = Board(epochs, parts.log, log_every, rows, n_jobs)
-    hub = Hub(board.hear, local=local)
+    channel = ProgressChannel(board.hear)
     work = joblib.delayed(train)
     options = dict(
-        link=hub.link,
+        progress=channel.sender,
         device=device,
         precision=xla.get_precision(),
         workers=n_jobs if local else 1,
@@ -244,7 +245,7 @@ def _train_all(jobs, arrays, parts, sources, *, device, n_jobs, log_every):
         reason = f"{type(error).__name__}: {error}"
         missing = {name: why or reason for name, why in missing.items()}
     finally:
-        hub.close()
+        channel.close()
         board.close()
     if missing:
         reasons = "; ".join(f"{name} ({why})" for name, why in missing.items())

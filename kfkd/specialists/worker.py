@@ -117,16 +117,18 @@ def make_job(setting, rows, epochs, weights, batch_size, seed):
 
 
 class _Reporter:
-    """Tells each epoch's losses, those of a training that is gone on with too."""
+    """Report each epoch's losses, also those from before training is resumed."""
 
-    def __init__(self, link):
-        self._link, self._told = link, 0
+    def __init__(self, name, progress):
+        self._name, self._progress = name, progress
+        self._reported = 0
 
     def __call__(self, net, train_history):
         keys = ("train_loss", "valid_loss", "dur")
-        for row in train_history[self._told :]:
-            self._link.tell(epoch=row["epoch"], **{k: float(row[k]) for k in keys})
-        self._told = len(train_history)
+        for row in train_history[self._reported :]:
+            losses = {key: float(row[key]) for key in keys}
+            self._progress.send(self._name, epoch=row["epoch"], **losses)
+        self._reported = len(train_history)
 
     def ahead(self, net, epoch):
         """Let the next epoch start."""
@@ -140,7 +142,7 @@ class _Reporter:
         """Take nothing."""
 
 
-def train(job, images, labels, weights, *, link, device, precision, workers):
+def train(job, images, labels, weights, *, progress, device, precision, workers):
     """Train a specialist.
 
     Parameters
@@ -150,7 +152,7 @@ def train(job, images, labels, weights, *, link, device, precision, workers):
         Of the training set, as in the table.
     weights : dict or None
         To start from.
-    link : kfkd.jobs.progress_channel.Link
+    progress : kfkd.jobs.progress_channel.ProgressSender
     device : str or None
         As for ``kfkd.xla.set_device``.
     precision : str
@@ -162,40 +164,41 @@ def train(job, images, labels, weights, *, link, device, precision, workers):
     -------
     Outcome
     """
-    with link.open(job.name) as link:
-        at_home = link.at_home
-        try:
-            if at_home:
-                return _train(job, images, labels, weights, link)
-            with share_of_cores(link.place or 0, workers):
-                take_device(device, link.place)
-                xla.set_precision(precision)
-                return _train(job, images, labels, weights, link)
-        except Exception as error:
-            return Outcome(
-                job.name,
-                error=f"{type(error).__name__}: {error}",
-                traceback=traceback.format_exc(),
-            )
-        except KeyboardInterrupt:
-            if at_home:
-                raise
-            return Outcome(job.name, interrupted=True)
+    progress.connect()
+    try:
+        if progress.at_home:
+            return _train(job, images, labels, weights, progress)
+        with share_of_cores(progress.place or 0, workers):
+            take_device(device, progress.place)
+            xla.set_precision(precision)
+            return _train(job, images, labels, weights, progress)
+    except Exception as error:
+        return Outcome(
+            job.name,
+            error=f"{type(error).__name__}: {error}",
+            traceback=traceback.format_exc(),
+        )
+    except KeyboardInterrupt:
+        if progress.at_home:
+            raise
+        return Outcome(job.name, interrupted=True)
 
 
-def _train(job, images, labels, weights, link):
+def _train(job, images, labels, weights, progress):
     net = job.net()
     X, y = data.arrays(images, labels, job.rows, job.columns)
     X = X.reshape(-1, 1, data.SIDE, data.SIDE)
     if weights is not None:
         net.load_params_from(weights)
-    link.tell(
+    progress.send(
+        job.name,
         head=f"{', '.join(job.columns)}\n{count(len(y), 'row')}, "
-        f"{count(net.max_epochs, 'epoch')} at most, on {xla.describe_device()}"
+        f"{count(net.max_epochs, 'epoch')} at most, on {xla.describe_device()}",
     )
     handlers, verbose = net.on_epoch_finished, net.verbose
-    net.on_epoch_finished, net.verbose = [_Reporter(link), *listed(handlers)], 0
-    if job.checkpoint and link.same_machine:
+    reporter = _Reporter(job.name, progress)
+    net.on_epoch_finished, net.verbose = [reporter, *listed(handlers)], 0
+    if job.checkpoint and progress.reached:
         checkpoint = Checkpoint(job.checkpoint, resume=True, **job.checkpoint_every)
         fit_with(checkpoint, net, X, y)
     else:
