@@ -12,10 +12,10 @@ from kfkd import progress
 from kfkd.callbacks import TABLE_HEAD, table_row
 from kfkd.callbacks.time_left import is_worth_telling, usual_duration
 
-__all__ = ["Board"]
+__all__ = ["ProgressBars"]
 
 
-class Board:
+class ProgressBars:
     """Show a bar for each training, or print a line now and then.
 
     Bars are shown on terminals and in notebooks, lines printed unless they would come
@@ -59,7 +59,7 @@ class Board:
             for position, (name, total) in enumerate(epochs.items())
         }
 
-    def hear(self, name, news):
+    def report(self, name, news):
         """Take news of a training: that it starts, or an epoch's row of its history."""
         with self._lock:
             if "head" in news:

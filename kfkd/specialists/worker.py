@@ -1,22 +1,21 @@
 """The training of one specialist, wherever it runs."""
 
+import contextlib
 import copy
 import dataclasses
 import pickle
 import traceback
 
-import nolearn.lasagne as nolearn
 import numpy as np
 
 from kfkd import data, nets, xla
-from kfkd.augment import FlipBatchIterator
 from kfkd.callbacks.checkpoint import Checkpoint, fit_with
 from kfkd.jobs.devices import share_of_cores, take_device
 from kfkd.messages import count
 from kfkd.specialists.settings import name_of
 from kfkd.training.epochs import listed
 
-__all__ = ["Job", "Outcome", "make_job", "train"]
+__all__ = ["Device", "Job", "Outcome", "train"]
 
 
 @dataclasses.dataclass
@@ -35,6 +34,8 @@ class Job:
         Where its checkpoint is kept, if it runs on the machine that asks for it.
     checkpoint_every : dict, optional
         When it is saved.
+    provenance : dict
+        What the specialist is made from.
     """
 
     columns: tuple
@@ -43,6 +44,7 @@ class Job:
     seed: int
     checkpoint: str | None = None
     checkpoint_every: dict | None = None
+    provenance: dict = dataclasses.field(default_factory=dict)
 
     @property
     def name(self):
@@ -54,9 +56,36 @@ class Job:
         return nets.make("net8", **copy.deepcopy(self.changes)).seed(self.seed)
 
 
+@dataclasses.dataclass(frozen=True)
+class Device:
+    """Where workers train.
+
+    Attributes
+    ----------
+    name : str or None
+        As for ``kfkd.xla.set_device``. With None they take GPUs in turn.
+    precision : str
+        As for ``kfkd.xla.set_precision``.
+    workers : int
+        How many of them share the CPU cores.
+    """
+
+    name: str | None
+    precision: str
+    workers: int
+
+    @contextlib.contextmanager
+    def take(self, place):
+        """Use the device in the block; `place` is which of the workers this is."""
+        with share_of_cores(place or 0, self.workers):
+            take_device(self.name, place)
+            xla.set_precision(self.precision)
+            yield
+
+
 @dataclasses.dataclass
 class Outcome:
-    """What has come of a job.
+    """Outcome of a job.
 
     Attributes
     ----------
@@ -77,43 +106,6 @@ class Outcome:
     error: str | None = None
     traceback: str | None = None
     interrupted: bool = False
-
-
-def make_job(setting, rows, epochs, weights, batch_size, seed):
-    """Return the job of a specialist.
-
-    Parameters
-    ----------
-    setting : dict
-        As from `read_settings`.
-    rows : int array
-    epochs : int
-    weights : dict or None
-        To start from: they say how many hidden units there are.
-    batch_size, seed : int
-
-    Raises
-    ------
-    ValueError
-        Its ``kwargs`` name what is no parameter.
-    """
-    changes = dict(
-        output_num_units=len(setting["columns"]),
-        batch_iterator_train=FlipBatchIterator(
-            batch_size, flip_indices=setting["flip_indices"]
-        ),
-        batch_iterator_test=nolearn.BatchIterator(batch_size),
-        max_epochs=epochs,
-    )
-    for layer in ("hidden4", "hidden5"):
-        if weights and layer in weights:
-            changes[f"{layer}_num_units"] = weights[layer][0].shape[1]
-    job = Job(setting["columns"], rows, changes | setting["kwargs"], seed)
-    try:
-        job.net()
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"the specialist for {job.name}: {error}") from error
-    return job
 
 
 class _Reporter:
@@ -142,7 +134,7 @@ class _Reporter:
         """Take nothing."""
 
 
-def train(job, images, labels, weights, *, progress, device, precision, workers):
+def train(job, images, labels, weights, *, progress, device):
     """Train a specialist.
 
     Parameters
@@ -153,12 +145,8 @@ def train(job, images, labels, weights, *, progress, device, precision, workers)
     weights : dict or None
         To start from.
     progress : kfkd.jobs.progress_channel.ProgressSender
-    device : str or None
-        As for ``kfkd.xla.set_device``.
-    precision : str
-        As for ``kfkd.xla.set_precision``.
-    workers : int
-        How many share the CPU cores.
+    device : Device
+        Taken unless this is the process of the progress channel.
 
     Returns
     -------
@@ -168,9 +156,7 @@ def train(job, images, labels, weights, *, progress, device, precision, workers)
     try:
         if progress.at_home:
             return _train(job, images, labels, weights, progress)
-        with share_of_cores(progress.place or 0, workers):
-            take_device(device, progress.place)
-            xla.set_precision(precision)
+        with device.take(progress.place):
             return _train(job, images, labels, weights, progress)
     except Exception as error:
         return Outcome(
