@@ -8,7 +8,6 @@
 import dataclasses
 import datetime
 import functools
-import math
 import pickle
 import platform
 import time
@@ -22,7 +21,7 @@ from kfkd import data, nets, specialists, storage, xla
 from kfkd.callbacks.checkpoint import Checkpoint, fit_with
 from kfkd.choices import PRETRAIN, REPRODUCED
 from kfkd.errors import DivergedError
-from kfkd.jobs.results import Results
+from kfkd.jobs.results import Results, differences
 
 __all__ = ["PACKAGES", "Run", "Settings", "run", "scaled"]
 
@@ -168,12 +167,14 @@ def run(
                 continue
         source = trainer.common | _particulars(settings, name, start)
         record = results.provenance(name)
-        if _agrees(record, source):
+        changed = differences(record, source)
+        if record is not None and not changed:
             print(f"{place}: finished before", flush=True)
             net = results.load(name)
             runs[name] = Run(name, net, record, record.get("problem", ""))
         elif train:
-            print(f"{place}{_why_anew(record, source)}", flush=True)
+            why = f": anew, as it was trained with {changed}" if changed else ""
+            print(f"{place}{why}", flush=True)
             runs[name] = trainer.train(name, source, start)
     return runs
 
@@ -191,30 +192,6 @@ def _particulars(settings, name, start):
         start=start.name if start else None,
         weights=weights,
     )
-
-
-def _agrees(record, source):
-    return record is not None and all(
-        record.get(key, math.nan) == value for key, value in source.items()
-    )
-
-
-# What is compared by a digest, which says nothing to people.
-_DIGESTS = ("data", "weights")
-
-
-def _why_anew(record, source):
-    """Say in brackets why something that is there is trained again."""
-    if record is None:
-        return ""
-    differences = ", ".join(
-        f"other {key}"
-        if key in _DIGESTS
-        else f"{key.replace('_', ' ')} {record.get(key)}, now {value}"
-        for key, value in source.items()
-        if record.get(key) != value
-    )
-    return f": anew, as it was trained with {differences}"
 
 
 class _Trainer:
