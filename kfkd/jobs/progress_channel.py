@@ -1,4 +1,4 @@
-"""Progress channel: what workers report to the process that waits for their results.
+"""Progress channel: reports of workers to the process that waits for their results.
 
 That process opens a `ProgressChannel` and sends its `sender` along with the work. A
 worker on another machine cannot reach it, and works without reporting.
@@ -62,14 +62,14 @@ class ProgressChannel:
             self._listener(name, news)
 
     def close(self):
-        """Stop receiving, which ends work that still goes on."""
+        """Stop receiving. Work that still sends reports is interrupted."""
         with contextlib.suppress(OSError, EOFError):
             self.sender.ask(None)
         self._thread.join()
 
 
 class ProgressSender:
-    """Send reports to a `ProgressChannel`; can be pickled.
+    """Send reports to a `ProgressChannel`, from the process that unpickles it.
 
     Attributes
     ----------
@@ -97,7 +97,7 @@ class ProgressSender:
         return self.at_home or self.place is not None
 
     def connect(self):
-        """Find out whether the channel can be reached."""
+        """Find out whether the channel can be reached, and number the worker."""
         if self._listener is None:
             with contextlib.suppress(OSError, EOFError, AuthenticationError):
                 self.place = self.ask((os.getpid(),))

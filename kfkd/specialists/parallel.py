@@ -34,7 +34,7 @@ def train_all(jobs, todo, arrays, results, *, device, n_jobs, log_every):
     KeyboardInterrupt
         After Ctrl-C.
     """
-    n_jobs = pool.how_many(n_jobs, len(todo))
+    n_jobs = pool.effective_n_jobs(n_jobs, len(todo))
     where = f", on {xla.describe_device()}" if pool.is_local() else ""
     print(f"\n{n_jobs} at a time{where}", flush=True)
 
@@ -49,7 +49,7 @@ def train_all(jobs, todo, arrays, results, *, device, n_jobs, log_every):
     )
     calls = (joblib.delayed(train)(job, *arrays, **options) for job in todo)
     try:
-        with pool.results(calls, n_jobs) as outcomes:
+        with pool.as_completed(calls, n_jobs) as outcomes:
             for outcome in outcomes:
                 if outcome.interrupted:
                     raise KeyboardInterrupt

@@ -1,4 +1,4 @@
-"""The trained net that specialists start from."""
+"""Pretraining: the trained net that specialists start from."""
 
 import dataclasses
 import hashlib
@@ -16,12 +16,12 @@ __all__ = ["Pretrained", "check_fit", "read_pretrained"]
 
 @dataclasses.dataclass(frozen=True)
 class Pretrained:
-    """What specialists start from.
+    """Weights of a trained net that specialists start from.
 
     Attributes
     ----------
     name : str
-        What messages call it.
+        Its name in error messages.
     weights : dict of str to list of arrays
         By layer, for layers that have any.
     """
@@ -48,7 +48,7 @@ class Pretrained:
 
 
 def read_pretrained(pretrain):
-    """Return the weights of a trained net.
+    """Load the weights of a trained net.
 
     Parameters
     ----------
@@ -92,7 +92,7 @@ def read_pretrained(pretrain):
 
 
 def check_fit(pretrained, job):
-    """Raise SpecialistError unless a specialist differs in its output layer only."""
+    """Raise SpecialistError unless only the output layer of a specialist differs."""
     net = job.net()
     net.initialize_layers()
     ours = {

@@ -1,4 +1,4 @@
-"""Resuming: what earlier calls have left, and what of it can stay."""
+"""Resume: the specialists of earlier calls that need no training."""
 
 import pathlib
 from collections.abc import Mapping
@@ -66,7 +66,7 @@ def find_others(settings, shared, results, out):
 
 
 def announce(jobs, results):
-    """Print what there is to do; return the jobs of the specialists to train."""
+    """Print the state of each job, and return the jobs that need training."""
     todo = []
     width = max(len(job.name) for job in jobs)
     for job in jobs:

@@ -1,4 +1,4 @@
-"""The training of one specialist, wherever it runs."""
+"""Worker: the training of one specialist, in whichever process it runs."""
 
 import contextlib
 import copy
@@ -10,7 +10,7 @@ import numpy as np
 
 from kfkd import data, nets, xla
 from kfkd.callbacks.checkpoint import Checkpoint, fit_with
-from kfkd.jobs.devices import share_of_cores, take_device
+from kfkd.jobs.devices import limit_cores, take_device
 from kfkd.messages import count
 from kfkd.specialists.settings import name_of
 from kfkd.training.epochs import listed
@@ -20,7 +20,7 @@ __all__ = ["Device", "Job", "Outcome", "train"]
 
 @dataclasses.dataclass
 class Job:
-    """The training of a specialist.
+    """Training of one specialist, as it is sent to a worker.
 
     Attributes
     ----------
@@ -28,10 +28,10 @@ class Job:
     rows : int array
         Positions in the training set.
     changes : dict
-        What differs from net8.
+        Parameters that differ from those of net8.
     seed : int
     checkpoint : path, optional
-        Where its checkpoint is kept, if it runs on the machine that asks for it.
+        Where its checkpoint is kept, if it is trained on the same machine.
     checkpoint_every : dict, optional
         When it is saved.
     provenance : dict
@@ -48,17 +48,17 @@ class Job:
 
     @property
     def name(self):
-        """What the specialist is called for short, and its files."""
+        """The short name of the specialist, and of its files."""
         return name_of(self.columns)
 
     def net(self):
-        """Return the net before training, sharing nothing with others."""
+        """Return the net before training; it shares nothing with others."""
         return nets.make("net8", **copy.deepcopy(self.changes)).seed(self.seed)
 
 
 @dataclasses.dataclass(frozen=True)
 class Device:
-    """Where workers train.
+    """Device of the workers.
 
     Attributes
     ----------
@@ -76,8 +76,8 @@ class Device:
 
     @contextlib.contextmanager
     def take(self, place):
-        """Use the device in the block; `place` is which of the workers this is."""
-        with share_of_cores(place or 0, self.workers):
+        """Use the device in the block; `place` is the number of this worker."""
+        with limit_cores(place or 0, self.workers):
             take_device(self.name, place)
             xla.set_precision(self.precision)
             yield
@@ -91,8 +91,8 @@ class Outcome:
     ----------
     name : str
     pickled : bytes or None
-        The trained net, if all went well. Bytes, so that the waiting process need not
-        make the net, which takes a while and a device.
+        The trained net, if all went well. The waiting process saves the bytes, as to
+        unpickle the net would take time and a device.
     history : list of dict
         Its ``train_history_``.
     error, traceback : str or None
@@ -123,15 +123,15 @@ class _Reporter:
         self._reported = len(train_history)
 
     def ahead(self, net, epoch):
-        """Let the next epoch start."""
+        """Return True: epochs may overlap."""
         return True
 
     def state_dict(self):
-        """Return nothing: each process tells all that it knows."""
+        """Return no state: each process reports the whole history."""
         return {}
 
     def load_state_dict(self, state):
-        """Take nothing."""
+        """Ignore the state."""
 
 
 def train(job, images, labels, weights, *, progress, device):

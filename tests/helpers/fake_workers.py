@@ -1,4 +1,4 @@
-"""Specialists that need little training, or none, for the tests of them."""
+"""Fake workers: specialists that need little training, or none."""
 
 import pickle
 
@@ -31,8 +31,8 @@ def small(**changes):
     return [dict(s, kwargs=SMALL | changes) for s in SPECIALIST_SETTINGS]
 
 
-class Pretended:
-    """Trainings that take no time: what they were asked for, and what comes of them."""
+class FakeTraining:
+    """Train in no time, record the jobs, and fail where a test says so."""
 
     def __init__(self):
         self.jobs, self.weights, self.faults = [], None, {}
@@ -52,13 +52,13 @@ class Pretended:
 
     @property
     def names(self):
-        """Those trained since the last look."""
+        """The names of those trained since this was last read."""
         names = [job.name for job in self.jobs]
         self.jobs = []
         return names
 
 
 def trained(net):
-    """Give a net weights, as if it had been trained."""
+    """Return a net with weights, as if it had been trained."""
     net.initialize_layers()
     return net
