@@ -75,7 +75,9 @@ def fit_specialists(
         The share of the training set's rows to keep out of training and validation, as
         for ``kfkd.data.load``, whose ``load_held_out`` returns them.
     device : str, optional
-        As for ``kfkd.xla.set_device``; by default the workers take GPUs in turn.
+        As for ``kfkd.xla.set_device``; by default the workers of this machine take
+        GPUs in turn. A worker on another machine uses the first that it sees, which
+        its cluster may choose by ``CUDA_VISIBLE_DEVICES``.
     out : path, default="net-specialists.pickle"
         The pickle of all, written when all are there.
     log_every : int, default=100
