@@ -14,7 +14,7 @@ from figures import Output, add_json
 
 import kfkd.cli
 from kfkd.cli import reproduce
-from kfkd.jobs.results import Parts
+from kfkd.jobs.results import Results
 from kfkd.report import results
 
 # The epochs at which the tutorial prints losses.
@@ -83,7 +83,7 @@ def main():
     own, argv = parser.parse_known_args()
     args = reproduce.parse_args(argv)
     settings = reproduce.read_settings(args, args.data)
-    parts, started = Parts(args.out), time.perf_counter()
+    results, started = Results(args.out), time.perf_counter()
     new = [
         name
         for name in settings.wanted()
@@ -94,8 +94,8 @@ def main():
     seconds = time.perf_counter() - started
     output = Output("training", own.json)
     for name in settings.wanted():
-        if parts.made_from(name) is not None:
-            for figure in figures(name, parts.load(name), settings):
+        if results.provenance(name) is not None:
+            for figure in figures(name, results.load(name), settings):
                 output.add(**figure)
     if status == 0 and new == settings.wanted():
         way = f"{args.jobs or 1} at a time, {settings.epochs_scale:g} of the epochs"

@@ -8,7 +8,6 @@
 import dataclasses
 import datetime
 import functools
-import math
 import pickle
 import platform
 import time
@@ -22,7 +21,7 @@ from kfkd import data, nets, specialists, storage, xla
 from kfkd.callbacks.checkpoint import Checkpoint, fit_with
 from kfkd.choices import PRETRAIN, REPRODUCED
 from kfkd.errors import DivergedError
-from kfkd.jobs.results import Parts
+from kfkd.jobs.results import Results, differences
 
 __all__ = ["PACKAGES", "Run", "Settings", "run", "scaled"]
 
@@ -149,9 +148,9 @@ def run(
         After Ctrl-C; what had been finished is kept.
     """
     xla.set_device(device)
-    parts = Parts(out)
+    results = Results(out)
     options = dict(log_every=log_every, checkpoint_every=dict(checkpoint_every))
-    trainer = _Trainer(settings, parts, device, n_jobs, options)
+    trainer = _Trainer(settings, results, device, n_jobs, options)
     runs = {}
     wanted = settings.wanted()
     for number, name in enumerate(wanted, start=1):
@@ -167,13 +166,15 @@ def run(
                 print(f"{place}: {problem}\n", flush=True)
                 continue
         source = trainer.common | _particulars(settings, name, start)
-        record = parts.made_from(name)
-        if _agrees(record, source):
+        record = results.provenance(name)
+        changed = differences(record, source)
+        if record is not None and not changed:
             print(f"{place}: finished before", flush=True)
-            net = parts.load(name)
+            net = results.load(name)
             runs[name] = Run(name, net, record, record.get("problem", ""))
         elif train:
-            print(f"{place}{_why_anew(record, source)}", flush=True)
+            why = f": anew, as it was trained with {changed}" if changed else ""
+            print(f"{place}{why}", flush=True)
             runs[name] = trainer.train(name, source, start)
     return runs
 
@@ -193,35 +194,11 @@ def _particulars(settings, name, start):
     )
 
 
-def _agrees(record, source):
-    return record is not None and all(
-        record.get(key, math.nan) == value for key, value in source.items()
-    )
-
-
-# What is compared by a digest, which says nothing to people.
-_DIGESTS = ("data", "weights")
-
-
-def _why_anew(record, source):
-    """Say in brackets why something that is there is trained again."""
-    if record is None:
-        return ""
-    differences = ", ".join(
-        f"other {key}"
-        if key in _DIGESTS
-        else f"{key.replace('_', ' ')} {record.get(key)}, now {value}"
-        for key, value in source.items()
-        if record.get(key) != value
-    )
-    return f": anew, as it was trained with {differences}"
-
-
 class _Trainer:
     """Trains nets and specialists, and keeps them."""
 
-    def __init__(self, settings, parts, device, n_jobs, options):
-        self.settings, self.parts = settings, parts
+    def __init__(self, settings, results, device, n_jobs, options):
+        self.settings, self.results = settings, results
         self.device, self.n_jobs, self.options = device, n_jobs, options
         # What everything is made from.
         self.common = dict(
@@ -252,7 +229,7 @@ class _Trainer:
             return Run(name, None, source, problem)
         seconds = time.perf_counter() - started
         record = source | _circumstances() | {"problem": problem}
-        self.parts.save(name, pickle.dumps(net, pickle.HIGHEST_PROTOCOL), record)
+        self.results.save(name, pickle.dumps(net, pickle.HIGHEST_PROTOCOL), record)
         run = Run(name, net, record, problem)
         outcome = run.problem or f"finished after {seconds:.1f} s"
         print(f"{name}: {outcome}\n", flush=True)
@@ -269,7 +246,7 @@ class _Trainer:
         net.batch_iterator_train.batch_size = source["batch_size"]
         net.batch_iterator_test.batch_size = source["batch_size"]
         X, y = self.arrays
-        path = self.parts.checkpoint(name).path
+        path = self.results.checkpoint(name).path
         every = self.options["checkpoint_every"]
         checkpoint = Checkpoint(path, resume=True, **every)
         problem = ""
@@ -293,7 +270,7 @@ class _Trainer:
             batch_size=self.settings.batch_size,
             holdout=self.settings.holdout,
             device=self.device,
-            out=self.parts.folder / f"{name}.pickle",
+            out=self.results.folder / f"{name}.pickle",
             **self.options,
         )
 

@@ -11,7 +11,7 @@ import warnings
 import pytest
 
 from kfkd import data, faces, progress
-from kfkd.jobs.progress_bars import Board
+from kfkd.jobs.progress_bars import ProgressBars
 from tests.helpers import small_faces
 
 
@@ -205,15 +205,15 @@ def test_losses_are_on_the_bar(monkeypatch):
     ]
 
 
-def train_on_a_board(tmp_path):
+def train_with_bars(tmp_path):
     epochs, rows = {"eyes": 2, "nose": 2}, {"eyes": 8, "nose": 4}
-    board = Board(epochs, lambda name: tmp_path / name, 1, rows, 1)
+    bars = ProgressBars(epochs, lambda name: tmp_path / name, 1, rows, 1)
     row = {"epoch": 1, "train_loss": 0.5, "valid_loss": 0.25, "dur": 1.0}
-    board.hear("eyes", {"head": "eyes"})
-    board.hear("eyes", row)
+    bars.report("eyes", {"head": "eyes"})
+    bars.report("eyes", row)
     history = [row, row | {"epoch": 2}]
-    board.finish("eyes", history, "best 0.250000 at epoch 1 of 2, 3 s")
-    board.close()
+    bars.finish("eyes", history, "best 0.250000 at epoch 1 of 2, 3 s")
+    bars.close()
 
 
 LINES = """\
@@ -226,7 +226,7 @@ eyes best 0.250000 at epoch 1 of 2, 3 s
 def test_specialists_have_a_bar_each(screen, tmp_path, watched):
     out = Terminal() if watched else io.StringIO()  # a log, say
     with shown_on(screen), contextlib.redirect_stdout(out):
-        train_on_a_board(tmp_path)
+        train_with_bars(tmp_path)
     text = screen.getvalue()
     assert re.search(r"eyes: 100%.* 2/2 \[.*, best 0.250000\]", text)
     assert "nose:   0%" in text
@@ -242,19 +242,19 @@ def test_a_table_in_a_notebook_is_not_broken_up(notebook, capsys):
 
 def test_how_long_all_specialists_take_is_told_once(tmp_path, capsys):
     epochs, rows = {"eyes": 10, "nose": 100}, {"eyes": 1000, "nose": 2000}
-    board = Board(epochs, lambda name: tmp_path / name, 1000, rows, 2)
+    bars = ProgressBars(epochs, lambda name: tmp_path / name, 1000, rows, 2)
     # The first epoch compiles; then a second for 100 rows.
     for epoch, seconds in enumerate([900.0, 10.0, 10.0, 10.0, 10.0], start=1):
         row = {"epoch": epoch, "train_loss": 1.0, "valid_loss": 1.0, "dur": seconds}
-        board.hear("eyes", row)
+        bars.report("eyes", row)
         out, err = capsys.readouterr()
         assert out == ""
         # (6 * 1000 + 100 * 2000) / 100 seconds, for two at a time
         expected = "About 17 min left at most for all of them.\n"
         assert err == (expected if epoch == 4 else "")
-    board.close()
+    bars.close()
 
 
 def test_specialists_in_a_notebook_have_lines(notebook, tmp_path, capsys):
-    train_on_a_board(tmp_path)
+    train_with_bars(tmp_path)
     assert capsys.readouterr() == (LINES, "")

@@ -110,10 +110,10 @@ def test_a_damaged_net_is_trained_again(run, settings, tmp_path):
 def test_a_net_that_fails_loses_no_other(run, settings, monkeypatch, capsys):
     fit = small_faces.NeuralNet.fit
 
-    def broken(net, X, y):
+    def broken(net, X, y, **options):
         if net.max_epochs == EPOCHS["net1"]:
             raise MemoryError("there is no room")
-        return fit(net, X, y)
+        return fit(net, X, y, **options)
 
     monkeypatch.setattr(small_faces.NeuralNet, "fit", broken)
     runs = run(settings)
@@ -158,11 +158,11 @@ def test_a_net_that_diverges_stops_and_loses_no_other(run, settings, monkeypatch
 def test_ctrl_c_keeps_what_is_finished(run, settings, monkeypatch, tmp_path):
     fit = small_faces.NeuralNet.fit
 
-    def interrupted(net, X, y):
+    def interrupted(net, X, y, **options):
         if net.max_epochs == EPOCHS["net2"]:
             net.interrupted_ = True
             return net
-        return fit(net, X, y)
+        return fit(net, X, y, **options)
 
     monkeypatch.setattr(small_faces.NeuralNet, "fit", interrupted)
     with pytest.raises(KeyboardInterrupt):

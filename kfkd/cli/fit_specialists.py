@@ -172,10 +172,10 @@ def report(nets, out):
     """
     import numpy as np
 
-    from kfkd.jobs.results import Parts
+    from kfkd.jobs.results import Results
     from kfkd.specialists.settings import name_of
 
-    parts = Parts.beside(out)
+    results = Results.beside(out)
     width = max(map(len, map(name_of, nets)))
     lines = [
         f"{'specialist':{width}}    rows  epochs  best loss  at epoch  RMSE (pixels)  "
@@ -184,7 +184,7 @@ def report(nets, out):
     errors, weights = [], []
     for columns, net in nets.items():
         name, history = name_of(columns), net.train_history_
-        rows = (parts.made_from(name) or {}).get("rows", "?")
+        rows = (results.provenance(name) or {}).get("rows", "?")
         best = min(history, key=lambda row: row["valid_loss"])
         rmse = 48 * np.sqrt(best["valid_loss"])
         errors.append(rmse)

@@ -1,1 +1,1 @@
-"""Several trainings at once: the pool, its devices, progress and results."""
+"""Jobs: several trainings at once, with their devices, progress and results."""

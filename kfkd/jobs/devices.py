@@ -1,4 +1,4 @@
-"""Which GPU, or which cores, each of several workers takes."""
+"""Devices: which GPU, or which CPU cores, each of several workers uses."""
 
 import contextlib
 import os
@@ -6,21 +6,21 @@ import threading
 
 from kfkd import stack, xla
 
-__all__ = ["count_gpus", "share_of_cores", "take_device"]
+__all__ = ["count_gpus", "limit_cores", "take_device"]
 
 
 def take_device(name, place):
-    """Choose the device of this process.
+    """Set the device of this process.
 
     Parameters
     ----------
     name : str or None
-        As for ``kfkd.xla.set_device``. None leaves it to ``KFKD_DEVICE``, and without
-        it takes the GPUs in turn.
+        As for ``kfkd.xla.set_device``. With None, ``KFKD_DEVICE`` decides; if it is not
+        set, workers take GPUs in turn.
     place : int or None
-        Which of the machine's workers this is.
+        The number of this worker among those of the machine.
     """
-    # For those that share a GPU; without effect where JAX runs already.
+    # For processes that share a GPU; without effect once JAX has started.
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     if name is None and place is not None and not _named():
         gpus = count_gpus()
@@ -35,7 +35,7 @@ def _named():
 
 
 def count_gpus():
-    """Return how many GPUs programs may run on; 0 if the CPU is chosen."""
+    """Return the number of GPUs to train on; 0 if the CPU is chosen."""
     device = xla.get_device()
     if device.platform == "cpu":
         return 0
@@ -43,22 +43,23 @@ def count_gpus():
 
 
 @contextlib.contextmanager
-def share_of_cores(place, workers):
-    """Let JAX, if it is not running yet, use an even share of the CPU cores.
+def limit_cores(place, workers):
+    """Limit JAX, if it starts in the block, to an even share of the CPU cores.
 
     Parameters
     ----------
     place : int
-        Which of the workers this is.
+        The number of this worker among those of the machine.
     workers : int
         How many there are on this machine.
 
     Notes
     -----
-    XLA makes as many threads as it may use cores when it starts, and these inherit the
-    calling thread's restriction, which ends with the block. In threads other than the
-    main one nothing is done, as they may have been given their cores by others, and
-    so where the system has no such call.
+    When XLA starts, it creates one thread for each core that it may use. These threads
+    inherit the restriction of the calling thread, which ends with the block.
+
+    Nothing is done in threads other than the main one, since others may have chosen
+    their cores. Nothing is done either where the system has no such call.
     """
     main = threading.current_thread() is threading.main_thread()
     if workers < 2 or not main or not hasattr(os, "sched_setaffinity"):

@@ -1,4 +1,4 @@
-"""Work shared out by joblib, over the backend that the user has chosen."""
+"""Pool of workers: joblib, with the backend that the user has chosen."""
 
 import contextlib
 import signal
@@ -10,7 +10,7 @@ from joblib.parallel import get_active_backend
 
 from kfkd.jobs.devices import count_gpus
 
-__all__ = ["how_many", "is_local", "results"]
+__all__ = ["as_completed", "effective_n_jobs", "is_local"]
 
 
 def is_local():
@@ -19,28 +19,28 @@ def is_local():
     return type(backend).__module__ == "joblib._parallel_backends"
 
 
-def how_many(n_jobs, most):
-    """Return how many pieces of work are done at the same time.
+def effective_n_jobs(n_jobs, calls):
+    """Return how many calls are made at the same time.
 
     Parameters
     ----------
     n_jobs : int or None
-        As for joblib. None is as many as there are GPUs, and 1 on the CPU, which a
-        single net keeps busy; unless ``joblib.parallel_config`` says something else.
-    most : int
-        How many pieces there are.
+        As for joblib. None stands for what ``joblib.parallel_config`` says. By default
+        it is the number of GPUs, and 1 on the CPU, since one net uses all of its cores.
+    calls : int
+        How many calls there are.
     """
     _, configured = get_active_backend()
     if n_jobs is None and is_local() and configured in (None, 1):
         n_jobs = count_gpus() or 1
-    return max(1, min(joblib.effective_n_jobs(n_jobs), most))
+    return max(1, min(joblib.effective_n_jobs(n_jobs), calls))
 
 
 @contextlib.contextmanager
-def results(calls, n_jobs):
-    """Do the work, and give the results in the order in which they arrive.
+def as_completed(calls, n_jobs):
+    """Make calls in parallel, and yield an iterator over results as they arrive.
 
-    When the block ends before all results have arrived, the work is broken off.
+    If the block ends before all have arrived, the calls that remain are cancelled.
 
     Parameters
     ----------
@@ -67,17 +67,17 @@ def results(calls, n_jobs):
         yield found
     finally:
         if streams:
-            with warnings.catch_warnings():  # of its end before all have arrived
+            with warnings.catch_warnings():  # that calls are cancelled
                 warnings.simplefilter("ignore")
                 found.close()
 
 
 @contextlib.contextmanager
 def _ctrl_c_ignored_by_children(wanted):
-    """Let processes that are started in the block never see Ctrl-C.
+    """Make processes that are started in the block ignore Ctrl-C.
 
-    A terminal sends it to all of them. It is for the parent to end them, which would
-    otherwise each print where it was.
+    A terminal sends it to all of them, and each would print a traceback. The parent
+    ends them instead.
     """
     if not wanted or threading.current_thread() is not threading.main_thread():
         yield

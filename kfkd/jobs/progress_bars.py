@@ -1,4 +1,4 @@
-"""How far several trainings that run at the same time have come."""
+"""Progress bars and logs of several trainings that run at the same time."""
 
 import contextlib
 import math
@@ -12,21 +12,21 @@ from kfkd import progress
 from kfkd.callbacks import TABLE_HEAD, table_row
 from kfkd.callbacks.time_left import is_worth_telling, usual_duration
 
-__all__ = ["Board"]
+__all__ = ["ProgressBars"]
 
 
-class Board:
-    """Show a bar for each training, or print a line now and then.
+class ProgressBars:
+    """Show a bar for each training, or print a line every some epochs.
 
-    Bars are shown on terminals and in notebooks, lines printed unless they would come
-    between the bars of a terminal.
+    Bars are shown on terminals and in notebooks. Lines are printed unless they would
+    come between the bars of a terminal.
 
     Parameters
     ----------
     epochs : dict of str to int
-        How many epochs each training may last.
+        The largest number of epochs of each training.
     log : callable
-        Gives the path of a training's log for its name.
+        Returns the path of a training's log for its name.
     every : int
         How many epochs lie between two lines.
     rows : dict of str to int
@@ -59,8 +59,16 @@ class Board:
             for position, (name, total) in enumerate(epochs.items())
         }
 
-    def hear(self, name, news):
-        """Take news of a training: that it starts, or an epoch's row of its history."""
+    def report(self, name, news):
+        """Record that a training starts, or a row of its history.
+
+        Parameters
+        ----------
+        name : str
+        news : dict
+            Either ``head``, the head of the log, or an epoch's ``epoch``,
+            ``train_loss``, ``valid_loss`` and ``dur``.
+        """
         with self._lock:
             if "head" in news:
                 self._start(name, news["head"])
@@ -71,24 +79,24 @@ class Board:
         self._log(name, f"{head}\n\n{TABLE_HEAD}\n", "w")
         self._written[name] = 0
         if name in self._bars:
-            self._bars[name].reset()  # the time it has waited does not count
+            self._bars[name].reset()  # its waiting time does not count
 
     def _epoch(self, name, row):
         self._log(name, table_row(row) + "\n")
         epoch = self._written[name] = row["epoch"]
         self._best[name] = best = np.fmin(self._best[name], row["valid_loss"])
         if self._durations is not None:
-            self._tell_time_left(name, row["dur"])
+            self._print_time_left(name, row["dur"])
         if name in self._bars:
             self._bars[name].update(note=f"valid {best:.6f}")
         if epoch % self.every == 0:
-            self._say(
+            self._print(
                 f"{name:{self._width}} {epoch:>5}/{self.epochs[name]}  "
                 f"train {row['train_loss']:.6f}  valid {row['valid_loss']:.6f}"
             )
 
-    def _tell_time_left(self, name, duration):
-        """Tell, once, how long all of them still take, if it is some minutes."""
+    def _print_time_left(self, name, duration):
+        """Print once how long all of them still take, if that is some minutes."""
         durations = self._durations[name]
         durations.append(duration)
         usual = usual_duration(durations[1:])  # the first epoch compiles
@@ -105,15 +113,15 @@ class Board:
             progress.write(line, sys.stderr)
 
     def finish(self, name, history, note):
-        """Complete the log of a training that has ended, and say so.
+        """Complete the log and the bar of a training that has ended.
 
         Parameters
         ----------
         name : str
         history : list of dict
-            Its whole history: news may not have come through.
+            Its whole history. Reports of some epochs may be missing.
         note : str
-            What there is to say at the end.
+            The last lines of the log. The first one is printed, too.
         """
         with self._lock:
             missing = len(history) - self._written[name]
@@ -126,22 +134,22 @@ class Board:
             first, *_ = note.splitlines()
             if name in self._bars:
                 self._bars[name].update(missing, first.partition(" at epoch")[0])
-            self._say(f"{name:{self._width}} {first}")
+            self._print(f"{name:{self._width}} {first}")
 
     def _log(self, name, text, mode="a"):
-        # Training goes on without a log if, say, the disk is full.
+        # A full disk, say, must not abort training.
         with (
             contextlib.suppress(OSError),
             open(self.log(name), mode, encoding="utf-8") as file,
         ):
             file.write(text)
 
-    def _say(self, line):
+    def _print(self, line):
         if self._prints:
             print(line, file=self._out, flush=True)
 
     def close(self):
-        """End the bars."""
+        """Close the bars."""
         with self._lock:
             for bar in self._bars.values():
                 bar.close()

@@ -1,195 +1,127 @@
-"""What joblib leaves open between a process and its workers: news of the work.
+"""Progress channel: reports of workers to the process that waits for their results.
 
-The process that waits for results opens a `Hub`. Its `link`, sent along with the work,
-leads back to it from a thread, from another process, or from another machine. Where no
-connection can be made, the work is done all the same, without news.
+That process opens a `ProgressChannel` and sends its `sender` along with the work. A
+worker on another machine cannot reach it, and works without reporting.
+
+A manager of ``multiprocessing`` would need one more process: one that outlives a killed
+parent, and that a script can only start under ``if __name__ == "__main__"``. A listener
+in a thread needs neither.
 """
 
 import contextlib
-import hmac
-import json
 import os
 import secrets
-import socket
-import socketserver
 import threading
+from multiprocessing import AuthenticationError
+from multiprocessing.connection import Client, Listener
 
-__all__ = ["Hub", "Link"]
+__all__ = ["ProgressChannel", "ProgressSender"]
 
-_HUBS = {}  # of this process, by their tokens
-_TIMEOUT = 5  # seconds to wait for a connection
+_BACKLOG = 128  # connections that may wait: each report is one
 
 
-class Hub:
-    """Hears what workers tell, and hands out places to them.
+class ProgressChannel:
+    """Receive reports of workers, and number the workers.
 
     Parameters
     ----------
     listener : callable
-        Called with the name of the work and a dict, in a thread of its own for each
-        worker.
-    local : bool
-        Whether all workers are on this machine; others cannot connect then.
-
-    Notes
-    -----
-    A line of JSON is all that comes in, and only after the token that `link` holds.
+        Called with the name of the work and a dict. It is called in a thread of the
+        channel, or by the work itself where that runs in this process.
     """
 
-    def __init__(self, listener, *, local=True):
+    def __init__(self, listener):
         self._listener = listener
         self._places = {}
-        self._lock = threading.Lock()
-        self._connections = set()
-        self._token = secrets.token_hex()
-        hub = self
+        key = secrets.token_bytes()
+        try:
+            self._server = Listener(backlog=_BACKLOG, authkey=key)
+        except OSError:  # the path of the temporary folder is too long for a socket
+            self._server = Listener(("127.0.0.1", 0), backlog=_BACKLOG, authkey=key)
+        self.sender = ProgressSender(listener, self._server.address, key)
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
 
-        class Handler(socketserver.StreamRequestHandler):
-            def handle(self):
-                with contextlib.suppress(OSError, ValueError):  # it is gone, or no one
-                    hub._serve(self.connection, self.rfile, self.wfile)
+    def _serve(self):
+        with self._server:
+            while True:
+                # A worker may be killed at any point of this.
+                with contextlib.suppress(OSError, EOFError, AuthenticationError):
+                    with self._server.accept() as connection:
+                        message = connection.recv()
+                        if message is None:
+                            return
+                        worker, *report = message
+                        place = self._places.setdefault(worker, len(self._places))
+                        connection.send(place)
+                    if report:
+                        self._hear(*report)
 
-        class Server(socketserver.ThreadingTCPServer):
-            daemon_threads = True
-            block_on_close = False
-
-        self._server = Server(("127.0.0.1" if local else "", 0), Handler)
-        port = self._server.server_address[1]
-        addresses = [("127.0.0.1", port)]
-        if not local:
-            addresses.append((_own_address(), port))
-        self.link = Link(self._token, tuple(addresses), _machine(), os.getpid())
-        _HUBS[self._token] = self
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-
-    def tell(self, name, news):
-        """Hand news on to the listener."""
-        self._listener(name, news)
-
-    def _serve(self, connection, lines, answers):
-        hello = json.loads(lines.readline(10_000))
-        if not hmac.compare_digest(str(hello["token"]), self._token):
-            return
-        with self._lock:
-            self._connections.add(connection)
-        place = self._place(tuple(hello["worker"]))
-        answers.write(f"{place}\n".encode())
-        for line in lines:
-            self.tell(hello["name"], json.loads(line))
-
-    def _place(self, worker):
-        """Return the place of a worker on its machine: 0, 1 and so on."""
-        machine, _ = worker
-        with self._lock:
-            taken = sum(other == machine for other, _ in self._places)
-            return self._places.setdefault(worker, taken)
+    def _hear(self, name, news):
+        with contextlib.suppress(OSError, ValueError):  # nobody reads the output
+            self._listener(name, news)
 
     def close(self):
-        """Break all connections, which ends work that is still going on."""
-        _HUBS.pop(self._token, None)
-        self._server.shutdown()
-        self._server.server_close()
-        with self._lock:
-            for connection in self._connections:
-                with contextlib.suppress(OSError):
-                    connection.shutdown(socket.SHUT_RDWR)
+        """Stop receiving. Work that still sends reports is interrupted."""
+        with contextlib.suppress(OSError, EOFError):
+            self.sender.ask(None)
+        self._thread.join()
 
 
-class Link:
-    """Leads from a worker back to the `Hub`; can be pickled.
+class ProgressSender:
+    """Send reports to a `ProgressChannel`, from the process that unpickles it.
 
     Attributes
     ----------
     place : int or None
-        After `open`: which of its machine's workers this one is, so that each can take
-        a device of its own; None in the process of the hub, and where there is no
-        connection.
+        After `connect`: the number of this worker, so that each can take a device of
+        its own. None in the process of the channel, and where it cannot be reached.
     """
 
-    def __init__(self, token, addresses, machine, pid):
-        self._token, self._addresses = token, addresses
-        self._machine, self._pid = machine, pid
-        self._socket = None
+    def __init__(self, listener, address, key):
+        self._listener, self._address, self._key = listener, address, key
+        self._pid = os.getpid()
         self.place = None
+
+    def __getstate__(self):
+        return self.__dict__ | {"_listener": None}
 
     @property
     def at_home(self):
-        """Whether this is the process of the hub."""
-        return os.getpid() == self._pid and self._token in _HUBS
+        """Whether this is the process of the channel."""
+        return os.getpid() == self._pid
 
     @property
-    def same_machine(self):
-        """Whether this is the machine of the hub."""
-        return self._machine == _machine()
+    def reached(self):
+        """Whether the channel has been reached, and so is on the same machine."""
+        return self.at_home or self.place is not None
 
-    @contextlib.contextmanager
-    def open(self, name):
-        """Yield a link for the news of some work, connected if that is possible."""
-        link = Link(self._token, self._addresses, self._machine, self._pid)
-        link._name = name
-        if not link.at_home:
-            with contextlib.suppress(OSError, ValueError):
-                link._connect()
-        try:
-            yield link
-        finally:
-            if link._socket is not None:
-                link._socket.close()
+    def connect(self):
+        """Find out whether the channel can be reached, and number the worker."""
+        if self._listener is None:
+            with contextlib.suppress(OSError, EOFError, AuthenticationError):
+                self.place = self.ask((os.getpid(),))
 
-    def tell(self, **news):
-        """Tell the hub.
+    def send(self, name, **news):
+        """Report on some work.
 
         Raises
         ------
         KeyboardInterrupt
-            If the hub has been closed, so that nobody waits for the result any more.
+            If the channel has been closed, so that nobody waits for the result.
         """
-        if self.at_home:
-            _HUBS[self._token].tell(self._name, news)
-        elif self._socket is not None:
-            line = (json.dumps(news) + "\n").encode()
+        if self._listener is not None:
+            self._listener(name, news)
+        elif self.place is not None:
             try:
-                self._socket.sendall(line)
-            except OSError:
-                try:
-                    self._connect()
-                    self._socket.sendall(line)
-                except ConnectionError:
-                    raise KeyboardInterrupt from None
-                except OSError:  # the network's fault; the work may still be wanted
-                    self._socket = None
+                self.ask((os.getpid(), name, news))
+            except (ConnectionError, EOFError, FileNotFoundError):
+                raise KeyboardInterrupt from None
+            except OSError:  # such as too many open files; the work is still wanted
+                pass
 
-    def _connect(self):
-        here = self.same_machine
-        address = self._addresses[0 if here else -1]
-        self._socket = socket.create_connection(address, _TIMEOUT)
-        hello = dict(
-            token=self._token, worker=(_machine(), os.getpid()), name=self._name
-        )
-        self._socket.sendall((json.dumps(hello) + "\n").encode())
-        with self._socket.makefile("rb") as answers:
-            answer = answers.readline(100)
-        if not answer:
-            raise ConnectionAbortedError
-        self.place = int(answer)
-
-
-def _machine():
-    return f"{socket.gethostname()}-{_boot()}"
-
-
-def _boot():
-    """Return what tells apart machines, or containers, of the same name."""
-    with contextlib.suppress(OSError), open("/proc/sys/kernel/random/boot_id") as file:
-        return file.read().strip()
-    return ""
-
-
-def _own_address():
-    """Return this machine's address as seen from others; nothing is sent for it."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect(("192.0.2.1", 9))  # an address reserved for documentation
-            return probe.getsockname()[0]
-        except OSError:
-            return socket.gethostname()
+    def ask(self, message):
+        """Send a message, and return the answer."""
+        with Client(self._address, authkey=self._key) as connection:
+            connection.send(message)
+            return connection.recv()

@@ -1,4 +1,4 @@
-"""Results of a long job, each kept as it arrives, with what it was made from."""
+"""Results of a long job, each kept as it arrives, with its provenance."""
 
 import hashlib
 import json
@@ -7,13 +7,13 @@ import pathlib
 from kfkd import storage
 from kfkd.callbacks.checkpoint import Checkpoint
 
-__all__ = ["Parts"]
+__all__ = ["Results", "differences"]
 
 
-class Parts:
-    """A folder of results.
+class Results:
+    """Folder of results.
 
-    ``name.pickle`` is a part, ``name.json`` says what it was made from, and
+    ``name.pickle`` is a result, ``name.json`` says what it was made from, and
     ``name.log`` how.  ``name.checkpoint`` is there while it is being made.
 
     Parameters
@@ -26,17 +26,17 @@ class Parts:
 
     @classmethod
     def beside(cls, out):
-        """Return the folder for the parts of which an output file will be made.
+        """Return the folder for the results that make up an output file.
 
         Parameters
         ----------
         out : path
-            ``net-specialists.pickle`` has its parts in ``net-specialists.parts``.
+            ``net-specialists.pickle`` has them in ``net-specialists.parts``.
         """
         return cls(pathlib.Path(out).with_name(f"{storage.stem(out)}.parts"))
 
     def make_folder(self):
-        """Make the folder.
+        """Create the folder.
 
         Raises
         ------
@@ -46,44 +46,80 @@ class Parts:
         storage.make_folder(self.folder)
 
     def log(self, name):
-        """Return the path of a part's log."""
+        """Return the path of a result's log."""
         return self.folder / f"{name}.log"
 
     def checkpoint(self, name):
-        """Return the checkpoint of the training that makes a part."""
+        """Return the checkpoint of the training that makes a result."""
         return Checkpoint((self.folder / f"{name}.checkpoint").absolute())
 
-    def save(self, name, pickled, made_from):
-        """Keep a part, in place of an older one.
+    def save(self, name, pickled, provenance):
+        """Save a result, in place of an older one.
 
         Parameters
         ----------
         name : str
         pickled : bytes
-        made_from : dict
-            Of what JSON can hold.
+        provenance : dict
+            What it was made from, as JSON can hold it.
         """
         with storage.written_atomically(self._path(name)) as draft:
             draft.write_bytes(pickled)
-        record = dict(made_from, pickle=hashlib.blake2b(pickled).hexdigest())
+        record = dict(provenance, pickle=hashlib.blake2b(pickled).hexdigest())
         with storage.written_atomically(self.folder / f"{name}.json") as draft:
             draft.write_text(json.dumps(record, indent=1) + "\n")
         self.checkpoint(name).remove()
 
-    def made_from(self, name):
-        """Return what a part was made from; None if there is none, or it is damaged."""
+    def provenance(self, name):
+        """Return what a result was made from; None if it is missing or damaged."""
         try:
             record = json.loads((self.folder / f"{name}.json").read_text())
             digest = record.pop("pickle")
             with open(self._path(name), "rb") as file:
                 found = hashlib.file_digest(file, hashlib.blake2b).hexdigest()
-        except (OSError, ValueError, KeyError, AttributeError):
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None
         return record if found == digest else None
 
     def load(self, name):
-        """Load a part."""
+        """Load a result."""
         return storage.load(self._path(name))
 
     def _path(self, name):
         return self.folder / f"{name}.pickle"
+
+
+# What stands in a provenance for something that is too long to print.
+_LONG = {
+    "data": "data",
+    "weights": "weights",
+    "pretrained_from": "weights to start from",
+    "flip_indices": "flip indices",
+}
+
+
+def differences(before, now):
+    """Return in words how a result was made otherwise than it would be now.
+
+    Parameters
+    ----------
+    before : dict or None
+        As from `Results.provenance`. What it has besides `now` does not count.
+    now : dict
+
+    Returns
+    -------
+    str
+        Empty if there are none, and without `before`.
+    """
+    if before is None:
+        return ""
+    now = json.loads(json.dumps(now))  # tuples become lists, as in the file
+    missing = object()
+    return ", ".join(
+        f"other {_LONG.get(key, key)}"
+        if key in _LONG or isinstance(value, (dict, list)) or key not in before
+        else f"{key.replace('_', ' ')} {before[key]}, now {value}"
+        for key, value in now.items()
+        if before.get(key, missing) != value
+    )

@@ -3,11 +3,11 @@
 >>> from kfkd.specialists import fit_specialists
 >>> specialists = fit_specialists("net6.pickle", n_jobs=2)
 
-The rooms: :mod:`.settings` says which columns each has, :mod:`.pretraining` what they
-may start from, :mod:`.job` how one is trained, and :mod:`.fit` how all are.  That goes
-through joblib (:mod:`.parallel`); each process takes its device by :mod:`.devices`;
-news of it come through :mod:`.hub`, and :mod:`.board` shows them; :mod:`.parts` keeps
-what is finished.
+:mod:`.settings` has the columns of each, :mod:`.plan` what it is made from,
+:mod:`.pretraining` the weights to start from, and :mod:`.resume` what earlier calls
+have left.  :mod:`.parallel` trains them, each by :mod:`.worker`, and :mod:`.fit` does
+all of this in turn.  :mod:`kfkd.jobs` shares the work out, shows its progress and keeps
+the results.
 """
 
 from kfkd.errors import SpecialistError

@@ -1,29 +1,23 @@
-"""All specialists, one after the other or side by side, and what is kept of them."""
+"""All specialists, trained one after the other or at the same time."""
 
-import json
 import math
 import os
 from types import MappingProxyType
 
-import joblib
-
 from kfkd import data, storage, xla
-from kfkd.errors import SpecialistError
 from kfkd.jobs import pool
-from kfkd.jobs.progress_bars import Board
-from kfkd.jobs.progress_channel import Hub
-from kfkd.jobs.results import Parts
+from kfkd.jobs.results import Results
 from kfkd.messages import shown
 from kfkd.specialists import resume
-from kfkd.specialists.pretraining import check_fit, digest, read_pretrained
+from kfkd.specialists.parallel import train_all
+from kfkd.specialists.plan import Options, make_jobs, shared_provenance
+from kfkd.specialists.pretraining import read_pretrained
 from kfkd.specialists.settings import (
     SPECIALIST_SETTINGS,
     choose,
-    describe,
     name_of,
     read_settings,
 )
-from kfkd.specialists.worker import make_job, train
 
 __all__ = ["fit_specialists"]
 
@@ -48,10 +42,10 @@ def fit_specialists(
     """Train specialists, and pickle them together.
 
     Each is kept as it arrives in a folder beside `out` (``net-specialists.parts``),
-    with a log of its training. After an interruption, the same call goes on with those
-    that are missing, from their checkpoints. One that is there, but was made from
-    something else (another seed, other data, other settings ...), is trained anew, and
-    what differs is printed.
+    with a log of its training. After an interruption, the same call trains those that
+    are missing, and resumes from their checkpoints. One that is there, but was made
+    from something else (another seed, other data, other settings ...), is trained anew,
+    and what differs is printed.
 
     Parameters
     ----------
@@ -81,7 +75,9 @@ def fit_specialists(
         The share of the training set's rows to keep out of training and validation, as
         for ``kfkd.data.load``, whose ``load_held_out`` returns them.
     device : str, optional
-        As for ``kfkd.xla.set_device``; by default the workers take GPUs in turn.
+        As for ``kfkd.xla.set_device``; by default the workers of this machine take
+        GPUs in turn. A worker on another machine uses the first that it sees, which
+        its cluster may choose by ``CUDA_VISIBLE_DEVICES``.
     out : path, default="net-specialists.pickle"
         The pickle of all, written when all are there.
     log_every : int, default=100
@@ -102,7 +98,7 @@ def fit_specialists(
     Raises
     ------
     SpecialistError
-        `pretrain` is no such net, or the training of some has failed; the others are
+        `pretrain` is not such a net, or the training of some has failed; the others are
         kept.
     ValueError
         A setting or another argument is wrong.
@@ -120,156 +116,64 @@ def fit_specialists(
     Trainings run in parallel by joblib, in processes of this machine or wherever
     ``joblib.parallel_config(backend=...)`` says, such as on a Dask or Ray cluster.
     Data go out as arguments and nets come back as results, so that no file system need
-    be shared. On this machine, processes share the CPU cores evenly. Progress is told
-    through a connection to this process and missing where none can be made.
+    be shared. On this machine, processes share the CPU cores evenly. Progress is
+    reported by processes of this machine alone. After Ctrl-C these end, while another
+    machine completes the training that it has begun.
     """
+    # Check.
     settings = read_settings(settings)
     chosen = choose(settings, only)
+    others = [setting for setting in settings if setting not in chosen]
     if not 0 < epochs_scale < math.inf:
         raise ValueError(f"epochs_scale is {shown(epochs_scale)}, not more than 0")
     storage.check_writable(out)
-    parts = Parts.beside(out)
-
-    # For processes that share a GPU; without effect where JAX runs already.
-    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
-    if device is not None and pool.is_local():
-        xla.set_device(device)
-    weights = None if pretrain is None else read_pretrained(pretrain)
+    _prepare(device)
+    pretrained = None if pretrain is None else read_pretrained(pretrain)
     table = data.read("training", folder)
-    common = dict(
-        data=data.fingerprint(data.find("training", folder)),
-        holdout=holdout,
-        batch_size=batch_size,
+
+    # Plan.
+    options = Options(
+        folder=folder,
+        epochs_scale=epochs_scale,
         seed=seed,
-        precision=xla.get_precision(),
-        pretrained_from=digest(weights),
+        batch_size=batch_size,
+        holdout=holdout,
+        max_rows=max_rows,
+        checkpoint_every=checkpoint_every,
     )
-    others = [setting for setting in settings if setting not in chosen]
-    old = resume.find_others(others, common, parts, out)
+    results = Results.beside(out)
+    shared = shared_provenance(options, pretrained)
+    kept = resume.find_others(others, shared, results, out)
+    jobs = make_jobs(chosen, table, pretrained, options, shared, results)
 
-    jobs, sources = {}, {}
-    for setting in chosen:
-        columns = setting["columns"]
-        rows = data.training_rows(table, columns, holdout=holdout, folder=folder)
-        rows = rows[:max_rows]
-        epochs = max(1, int((4e6 if weights else 1e7) / len(rows) * epochs_scale))
-        job = make_job(setting, rows, epochs, weights, batch_size, seed)
-        job.checkpoint = str(parts.checkpoint(job.name).path)
-        job.checkpoint_every = dict(checkpoint_every)
-        if weights and (not jobs or setting["kwargs"]):
-            check_fit(weights, job, pretrain)
-        jobs[job.name] = job
-        source = common | dict(
-            columns=columns,
-            flip_indices=setting["flip_indices"],
-            parameters=describe(setting["kwargs"]),
-            rows=len(rows),
-            epochs=job.changes["max_epochs"],
-        )
-        sources[job.name] = json.loads(json.dumps(source))  # tuples become lists
-
-    parts.make_folder()
-    todo = resume.announce(jobs, sources, parts)
+    # Train what earlier calls have not.
+    results.make_folder()
+    todo = resume.announce(jobs, results)
     if todo:
-        _train_all(
-            [jobs[name] for name in todo],
+        weights = pretrained.weights if pretrained else None
+        train_all(
+            jobs,
+            todo,
             (table.images, table.labels, weights),
-            parts,
-            sources,
+            results,
             device=device,
             n_jobs=n_jobs,
             log_every=log_every,
         )
-    trained = {jobs[name].columns: parts.load(name) for name in jobs}
-    found = {
-        setting["columns"]: trained.get(setting["columns"])
-        or old.get(setting["columns"])
-        or parts.load(name_of(setting["columns"]))
-        for setting in settings
-        if setting["columns"] in trained or setting["columns"] in old
+
+    # Collect.
+    kept |= dict.fromkeys(job.columns for job in jobs)  # None: among the results
+    groups = [setting["columns"] for setting in settings if setting["columns"] in kept]
+    nets = {
+        columns: kept[columns] or results.load(name_of(columns)) for columns in groups
     }
-    storage.save(found, out)
-    return found
+    storage.save(nets, out)
+    return nets
 
 
-def _train_all(jobs, arrays, parts, sources, *, device, n_jobs, log_every):
-    """Train specialists and keep each as a part.
-
-    Raises
-    ------
-    SpecialistError
-        Some have failed.
-    KeyboardInterrupt
-        After Ctrl-C.
-    """
-    local = pool.is_local()
-    n_jobs = pool.how_many(n_jobs, len(jobs))
-    print(
-        f"\n{n_jobs} at a time, on {xla.describe_device()}"
-        if local
-        else f"\n{n_jobs} at a time",
-        flush=True,
-    )
-    missing = {job.name: None for job in jobs}
-    epochs = {job.name: job.changes["max_epochs"] for job in jobs}
-    rows = {job.name: len(job.rows) for job in jobs}
-    board = Board(epochs, parts.log, log_every, rows, n_jobs)
-    hub = Hub(board.hear, local=local)
-    work = joblib.delayed(train)
-    options = dict(
-        link=hub.link,
-        device=device,
-        precision=xla.get_precision(),
-        workers=n_jobs if local else 1,
-    )
-    calls = (work(job, *arrays, **options) for job in jobs)
-    try:
-        with pool.results(calls, n_jobs) as outcomes:
-            for outcome in outcomes:
-                if outcome.interrupted:
-                    raise KeyboardInterrupt
-                board.finish(outcome.name, outcome.history, _summary(outcome))
-                if outcome.error:
-                    missing[outcome.name] = outcome.error
-                    continue
-                parts.save(outcome.name, outcome.pickled, sources[outcome.name])
-                del missing[outcome.name]
-    except KeyboardInterrupt:
-        board.close()
-        print(f"\nNot finished: {', '.join(missing)}. {_kept(sources, missing, parts)}")
-        raise
-    except storage.StorageError:
-        raise
-    except Exception as error:  # such as that of a worker that the system has killed
-        reason = f"{type(error).__name__}: {error}"
-        missing = {name: why or reason for name, why in missing.items()}
-    finally:
-        hub.close()
-        board.close()
-    if missing:
-        reasons = "; ".join(f"{name} ({why})" for name, why in missing.items())
-        raise SpecialistError(
-            f"the training of some specialists has failed: {reasons}. "
-            + _kept(sources, missing, parts)
-        )
-
-
-def _kept(sources, missing, parts):
-    finished = [name for name in sources if name not in missing]
-    if not finished:
-        return "None is finished yet."
-    return (
-        f"Finished, and kept in {parts.folder}: {', '.join(finished)}. To train the "
-        "others, do the same again."
-    )
-
-
-def _summary(outcome):
-    if outcome.error:
-        return f"failed: {outcome.error}\n\n{outcome.traceback}"
-    best = min(outcome.history, key=lambda row: row["valid_loss"])
-    seconds = sum(row["dur"] for row in outcome.history)
-    return (
-        f"best {best['valid_loss']:.6f} at epoch {best['epoch']} of "
-        f"{len(outcome.history)}, {seconds:.0f} s"
-    )
+def _prepare(device):
+    """Choose the device of this process, if this is where specialists are trained."""
+    # For processes that share a GPU; without effect where JAX runs already.
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
+    if device is not None and pool.is_local():
+        xla.set_device(device)

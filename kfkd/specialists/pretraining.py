@@ -1,5 +1,6 @@
-"""The trained net that specialists start from."""
+"""Pretraining: the trained net that specialists start from."""
 
+import dataclasses
 import hashlib
 import os
 from collections.abc import Mapping
@@ -10,11 +11,44 @@ import numpy as np
 from kfkd import storage
 from kfkd.errors import SpecialistError
 
-__all__ = ["check_fit", "digest", "read_pretrained"]
+__all__ = ["Pretrained", "check_fit", "read_pretrained"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Pretrained:
+    """Weights of a trained net that specialists start from.
+
+    Attributes
+    ----------
+    name : str
+        Its name in error messages.
+    weights : dict of str to list of arrays
+        By layer, for layers that have any.
+    """
+
+    name: str
+    weights: dict
+
+    def hidden_units(self):
+        """Return the parameters of a net with as many hidden units."""
+        return {
+            f"{layer}_num_units": self.weights[layer][0].shape[1]
+            for layer in ("hidden4", "hidden5")
+            if layer in self.weights
+        }
+
+    def digest(self):
+        """Return a digest of the weights."""
+        digest = hashlib.blake2b(digest_size=16)
+        for layer, values in self.weights.items():
+            for value in values:
+                digest.update(f"{layer} {value.shape} {value.dtype} ".encode())
+                digest.update(np.ascontiguousarray(value))
+        return digest.hexdigest()
 
 
 def read_pretrained(pretrain):
-    """Return the weights of a trained net.
+    """Load the weights of a trained net.
 
     Parameters
     ----------
@@ -22,18 +56,18 @@ def read_pretrained(pretrain):
 
     Returns
     -------
-    dict of str to list of arrays
-        By layer, for layers that have any.
+    Pretrained
 
     Raises
     ------
     SpecialistError
-        It is no trained net.
+        It is not a trained net.
     StorageError
         It cannot be loaded.
     """
-    what = _called(pretrain)
+    what = "what is given as pretrain"
     if isinstance(pretrain, (str, os.PathLike)):
+        what = os.fspath(pretrain)
         pretrain = storage.load(pretrain)
     if isinstance(pretrain, Mapping):
         raise SpecialistError(
@@ -47,15 +81,18 @@ def read_pretrained(pretrain):
     if not hasattr(pretrain, "layers_"):
         raise SpecialistError(f"{what} has not been trained; fit it first")
     weights = pretrain.get_all_params_values()
-    return {
-        layer: [np.asarray(value) for value in values]
-        for layer, values in weights.items()
-        if len(values)
-    }
+    return Pretrained(
+        what,
+        {
+            layer: [np.asarray(value) for value in values]
+            for layer, values in weights.items()
+            if len(values)
+        },
+    )
 
 
-def check_fit(weights, job, pretrain):
-    """Raise SpecialistError unless a specialist differs in its output layer only."""
+def check_fit(pretrained, job):
+    """Raise SpecialistError unless only the output layer of a specialist differs."""
     net = job.net()
     net.initialize_layers()
     ours = {
@@ -64,7 +101,8 @@ def check_fit(weights, job, pretrain):
         if layer.get_params()
     }
     theirs = {
-        name: [value.shape for value in values] for name, values in weights.items()
+        name: [value.shape for value in values]
+        for name, values in pretrained.weights.items()
     }
     problem = None
     if list(ours) != list(theirs):
@@ -75,25 +113,7 @@ def check_fit(weights, job, pretrain):
             problem += f"{ours[name][0]}"
     if problem:
         raise SpecialistError(
-            f"{_called(pretrain)} is not a net to start the specialist for {job.name} "
+            f"{pretrained.name} is not a net to start the specialist for {job.name} "
             f"from: {problem} are wanted; only the output layer may differ, as in "
             "net2 to net8"
         )
-
-
-def _called(pretrain):
-    if isinstance(pretrain, (str, os.PathLike)):
-        return os.fspath(pretrain)
-    return "what is given as pretrain"
-
-
-def digest(weights):
-    """Return a digest of weights by layer; None for None."""
-    if weights is None:
-        return None
-    summary = hashlib.blake2b(digest_size=16)
-    for layer, values in weights.items():
-        for value in values:
-            summary.update(f"{layer} {value.shape} {value.dtype} ".encode())
-            summary.update(np.ascontiguousarray(value))
-    return summary.hexdigest()

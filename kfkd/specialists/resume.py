@@ -1,31 +1,50 @@
-"""What earlier calls have left, and what of it can stay."""
+"""Resume: the specialists of earlier calls that need no training."""
 
 import pathlib
 from collections.abc import Mapping
 
 from kfkd import storage
 from kfkd.errors import SpecialistError
+from kfkd.jobs.results import differences
 from kfkd.specialists.settings import name_of
 
 __all__ = ["announce", "find_others"]
 
 
-def find_others(settings, common, parts, out):
-    """Return the specialists that are not to be trained, as far as they are there.
+def find_others(settings, shared, results, out):
+    """Return the specialists that are there already and are not to be trained.
 
-    A net of `out`, or None where the part is to be taken.
+    Parameters
+    ----------
+    settings : list of dict
+        As from `read_settings`.
+    shared : dict
+        What those that are to be trained are made from.
+    results : kfkd.jobs.results.Results
+    out : path
+        A pickle of specialists, if it is there.
+
+    Returns
+    -------
+    dict of tuple of str to NeuralNet or None
+        A net of `out`; None for one that is among the results.
+
+    Raises
+    ------
+    SpecialistError
+        Some were trained with other data or rows, or `out` holds something else.
     """
     kept, old = {}, None
     for setting in settings:
         columns, name = setting["columns"], name_of(setting["columns"])
-        source = parts.made_from(name)
+        source = results.provenance(name)
         if source is not None and tuple(source["columns"]) == columns:
             for key in ("data", "holdout"):
-                if source[key] != common[key]:
+                if source[key] != shared[key]:
                     raise SpecialistError(
-                        f"the specialist for {name} in {parts.folder} was trained with "
-                        f"another {key} ({source[key]}, now {common[key]}), so the two "
-                        "do not belong together; name another file (out)"
+                        f"the specialist for {name} in {results.folder} was trained "
+                        f"with another {key} ({source[key]}, now {shared[key]}), so "
+                        "the two do not belong together; name another file (out)"
                     )
             kept[columns] = None
             continue
@@ -37,7 +56,7 @@ def find_others(settings, common, parts, out):
                     "another file (out)"
                 )
         if columns in old:
-            if common["holdout"]:
+            if shared["holdout"]:
                 raise SpecialistError(
                     f"whether the specialist for {name} in {out} has seen the rows to "
                     "be held out is not known; name another file (out)"
@@ -46,31 +65,21 @@ def find_others(settings, common, parts, out):
     return kept
 
 
-# What is compared by what is too long to print.
-_LONG = dict(flip_indices="flip indices", pretrained_from="weights to start from")
-
-
-def announce(jobs, sources, parts):
-    """Print what there is to do; return the names of the specialists to train."""
+def announce(jobs, results):
+    """Print the state of each job, and return the jobs that need training."""
     todo = []
-    width = max(map(len, jobs))
-    for name, job in jobs.items():
-        before, now = parts.made_from(name), sources[name]
+    width = max(len(job.name) for job in jobs)
+    for job in jobs:
+        before = results.provenance(job.name)
+        changed = differences(before, job.provenance)
+        if before is None or changed:
+            todo.append(job)
         note = ""
-        if before == now:
-            note = f"  (done before, see {parts.log(name)})"
-        else:
-            todo.append(name)
-        if before and before != now:
-            changed = [key for key in now if before.get(key) != now[key]]
-            differences = ", ".join(
-                f"{key.replace('_', ' ')} {before[key]}, now {now[key]}"
-                if isinstance(before.get(key), (int, float))
-                else f"other {_LONG.get(key, key)}"
-                for key in changed
-            )
-            note = f"  (anew: was trained with {differences})"
-        epochs = now["epochs"]
+        if changed:
+            note = f"  (anew: was trained with {changed})"
+        elif before is not None:
+            note = f"  (done before, see {results.log(job.name)})"
+        epochs = job.provenance["epochs"]
         unit = "epoch" if epochs == 1 else "epochs"
-        print(f"{name:{width}} {len(job.rows):>6} rows {epochs:>6} {unit}{note}")
+        print(f"{job.name:{width}} {len(job.rows):>6} rows {epochs:>6} {unit}{note}")
     return todo

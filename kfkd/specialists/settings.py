@@ -1,4 +1,4 @@
-"""The columns of each specialist, and what may be set for one alone."""
+"""Settings of the specialists: columns of each, and parameters of one alone."""
 
 from collections.abc import Mapping
 
@@ -70,7 +70,7 @@ _KEYS = ("columns", "flip_indices", "kwargs")
 
 
 def name_of(columns):
-    """Return the key point of a group's first column, ``nose_tip``."""
+    """Return the key point of a group's first column, such as ``nose_tip``."""
     return columns[0][:-2]
 
 
@@ -84,7 +84,7 @@ def find_missing(nets):
     Returns
     -------
     list of str
-        Empty for a set that shares the key points out in another way.
+        Empty for a set with other groups of columns.
     """
     columns = [setting["columns"] for setting in SPECIALIST_SETTINGS]
     if not set(nets) <= set(columns):
@@ -103,7 +103,7 @@ def read_settings(settings):
     Raises
     ------
     ValueError
-        Something in them is wrong.
+        A setting is wrong.
     """
     checked, seen = [], set()
     for setting in settings:
@@ -176,7 +176,7 @@ def choose(settings, only):
 
 
 def describe(kwargs):
-    """Return changed parameters as JSON can hold them, to be compared."""
+    """Return parameters in a form that JSON can hold, for comparison."""
     plain = (str, int, float, bool, type(None))
     return {
         name: value

@@ -1,28 +1,27 @@
-"""The training of one specialist, wherever it runs."""
+"""Worker: the training of one specialist, in whichever process it runs."""
 
+import contextlib
 import copy
 import dataclasses
 import pickle
 import traceback
 
-import nolearn.lasagne as nolearn
 import numpy as np
 
 from kfkd import data, nets, xla
-from kfkd.augment import FlipBatchIterator
 from kfkd.callbacks.base import Callback
 from kfkd.callbacks.checkpoint import Checkpoint, fit_with
-from kfkd.jobs.devices import share_of_cores, take_device
+from kfkd.jobs.devices import limit_cores, take_device
 from kfkd.messages import count
 from kfkd.specialists.settings import name_of
 from kfkd.training.hooks import listed
 
-__all__ = ["Job", "Outcome", "make_job", "train"]
+__all__ = ["Device", "Job", "Outcome", "train"]
 
 
 @dataclasses.dataclass
 class Job:
-    """The training of a specialist.
+    """Training of one specialist, as it is sent to a worker.
 
     Attributes
     ----------
@@ -30,12 +29,14 @@ class Job:
     rows : int array
         Positions in the training set.
     changes : dict
-        What differs from net8.
+        Parameters that differ from those of net8.
     seed : int
     checkpoint : path, optional
-        Where its checkpoint is kept, if it runs on the machine that asks for it.
+        Where its checkpoint is kept, if it is trained on the same machine.
     checkpoint_every : dict, optional
         When it is saved.
+    provenance : dict
+        What the specialist is made from.
     """
 
     columns: tuple
@@ -44,27 +45,55 @@ class Job:
     seed: int
     checkpoint: str | None = None
     checkpoint_every: dict | None = None
+    provenance: dict = dataclasses.field(default_factory=dict)
 
     @property
     def name(self):
-        """What the specialist is called for short, and its files."""
+        """The short name of the specialist, and of its files."""
         return name_of(self.columns)
 
     def net(self):
-        """Return the net before training, sharing nothing with others."""
+        """Return the net before training; it shares nothing with others."""
         return nets.make("net8", **copy.deepcopy(self.changes)).seed(self.seed)
+
+
+@dataclasses.dataclass(frozen=True)
+class Device:
+    """Device of the workers.
+
+    Attributes
+    ----------
+    name : str or None
+        As for ``kfkd.xla.set_device``. With None they take GPUs in turn.
+    precision : str
+        As for ``kfkd.xla.set_precision``.
+    workers : int
+        How many of them share the CPU cores.
+    """
+
+    name: str | None
+    precision: str
+    workers: int
+
+    @contextlib.contextmanager
+    def take(self, place):
+        """Use the device in the block; `place` is the number of this worker."""
+        with limit_cores(place or 0, self.workers):
+            take_device(self.name, place)
+            xla.set_precision(self.precision)
+            yield
 
 
 @dataclasses.dataclass
 class Outcome:
-    """What has come of a job.
+    """Outcome of a job.
 
     Attributes
     ----------
     name : str
     pickled : bytes or None
-        The trained net, if all went well. Bytes, so that the waiting process need not
-        make the net, which takes a while and a device.
+        The trained net, if all went well. The waiting process saves the bytes, as to
+        unpickle the net would take time and a device.
     history : list of dict
         Its ``train_history_``.
     error, traceback : str or None
@@ -80,68 +109,33 @@ class Outcome:
     interrupted: bool = False
 
 
-def make_job(setting, rows, epochs, weights, batch_size, seed):
-    """Return the job of a specialist.
-
-    Parameters
-    ----------
-    setting : dict
-        As from `read_settings`.
-    rows : int array
-    epochs : int
-    weights : dict or None
-        To start from: they say how many hidden units there are.
-    batch_size, seed : int
-
-    Raises
-    ------
-    ValueError
-        Its ``kwargs`` name what is no parameter.
-    """
-    changes = dict(
-        output_num_units=len(setting["columns"]),
-        batch_iterator_train=FlipBatchIterator(
-            batch_size, flip_indices=setting["flip_indices"]
-        ),
-        batch_iterator_test=nolearn.BatchIterator(batch_size),
-        max_epochs=epochs,
-    )
-    for layer in ("hidden4", "hidden5"):
-        if weights and layer in weights:
-            changes[f"{layer}_num_units"] = weights[layer][0].shape[1]
-    job = Job(setting["columns"], rows, changes | setting["kwargs"], seed)
-    try:
-        job.net()
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"the specialist for {job.name}: {error}") from error
-    return job
-
-
 class _Reporter(Callback):
-    """Tells each epoch's losses, those of a training that is gone on with too."""
+    """Report each epoch's losses, also those from before training is resumed."""
 
-    def __init__(self, link):
-        self._link, self._told = link, 0
+    def __init__(self, name, progress):
+        self._name, self._progress = name, progress
+        self._reported = 0
 
     def __call__(self, net, train_history):
         keys = ("train_loss", "valid_loss", "dur")
-        for row in train_history[self._told :]:
-            self._link.tell(epoch=row["epoch"], **{k: float(row[k]) for k in keys})
-        self._told = len(train_history)
+        for row in train_history[self._reported :]:
+            losses = {key: float(row[key]) for key in keys}
+            self._progress.send(self._name, epoch=row["epoch"], **losses)
+        self._reported = len(train_history)
 
     def before_next_epoch(self, net, epoch):
-        """Allow the next epoch to start."""
+        """Return True: epochs may overlap."""
         return True
 
     def state_dict(self):
-        """Return nothing: each process tells all that it knows."""
+        """Return no state: each process reports the whole history."""
         return {}
 
     def load_state_dict(self, state):
-        """Take nothing."""
+        """Ignore the state."""
 
 
-def train(job, images, labels, weights, *, link, device, precision, workers):
+def train(job, images, labels, weights, *, progress, device):
     """Train a specialist.
 
     Parameters
@@ -151,52 +145,47 @@ def train(job, images, labels, weights, *, link, device, precision, workers):
         Of the training set, as in the table.
     weights : dict or None
         To start from.
-    link : kfkd.jobs.progress_channel.Link
-    device : str or None
-        As for ``kfkd.xla.set_device``.
-    precision : str
-        As for ``kfkd.xla.set_precision``.
-    workers : int
-        How many share the CPU cores.
+    progress : kfkd.jobs.progress_channel.ProgressSender
+    device : Device
+        Taken unless this is the process of the progress channel.
 
     Returns
     -------
     Outcome
     """
-    with link.open(job.name) as link:
-        at_home = link.at_home
-        try:
-            if at_home:
-                return _train(job, images, labels, weights, link)
-            with share_of_cores(link.place or 0, workers):
-                take_device(device, link.place)
-                xla.set_precision(precision)
-                return _train(job, images, labels, weights, link)
-        except Exception as error:
-            return Outcome(
-                job.name,
-                error=f"{type(error).__name__}: {error}",
-                traceback=traceback.format_exc(),
-            )
-        except KeyboardInterrupt:
-            if at_home:
-                raise
-            return Outcome(job.name, interrupted=True)
+    progress.connect()
+    try:
+        if progress.at_home:
+            return _train(job, images, labels, weights, progress)
+        with device.take(progress.place):
+            return _train(job, images, labels, weights, progress)
+    except Exception as error:
+        return Outcome(
+            job.name,
+            error=f"{type(error).__name__}: {error}",
+            traceback=traceback.format_exc(),
+        )
+    except KeyboardInterrupt:
+        if progress.at_home:
+            raise
+        return Outcome(job.name, interrupted=True)
 
 
-def _train(job, images, labels, weights, link):
+def _train(job, images, labels, weights, progress):
     net = job.net()
     X, y = data.arrays(images, labels, job.rows, job.columns)
     X = X.reshape(-1, 1, data.SIDE, data.SIDE)
     if weights is not None:
         net.load_params_from(weights)
-    link.tell(
+    progress.send(
+        job.name,
         head=f"{', '.join(job.columns)}\n{count(len(y), 'row')}, "
-        f"{count(net.max_epochs, 'epoch')} at most, on {xla.describe_device()}"
+        f"{count(net.max_epochs, 'epoch')} at most, on {xla.describe_device()}",
     )
     handlers, verbose = net.on_epoch_finished, net.verbose
-    net.on_epoch_finished, net.verbose = [_Reporter(link), *listed(handlers)], 0
-    if job.checkpoint and link.same_machine:
+    reporter = _Reporter(job.name, progress)
+    net.on_epoch_finished, net.verbose = [reporter, *listed(handlers)], 0
+    if job.checkpoint and progress.reached:
         checkpoint = Checkpoint(job.checkpoint, resume=True, **job.checkpoint_every)
         fit_with(checkpoint, net, X, y)
     else:

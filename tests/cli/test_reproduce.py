@@ -97,7 +97,7 @@ def test_a_page_about_what_is_finished(folder, work, capsys):
 
 
 def test_a_net_that_fails_is_named(folder, monkeypatch, capsys):
-    def fit(net, X, y):
+    def fit(net, X, y, **options):
         raise MemoryError("no room for <it>")
 
     monkeypatch.setattr("kfkd.estimator.NeuralNet.fit", fit)

@@ -84,7 +84,7 @@ def test_ctrl_c_before_the_first_epoch_saves_nothing(folder):
 
 
 def test_what_is_said_after_ctrl_c_begins_a_line(folder, monkeypatch, capsys):
-    def fit(net, X, y):  # as if Ctrl-C came at once; a terminal shows ^C
+    def fit(net, X, y, **options):  # as if Ctrl-C came at once; a terminal shows ^C
         print("^C", end="")
         net.train_history_ = []
 

@@ -107,8 +107,8 @@ def scaled_down():
 
 def _one_epoch(train_loop):
     @functools.wraps(train_loop)
-    def one_epoch(self, X, y, epochs=None):
-        return train_loop(self, X, y, 1)
+    def one_epoch(self, X, y, epochs=None, **options):
+        return train_loop(self, X, y, 1, **options)
 
     return one_epoch
 

@@ -1,6 +1,8 @@
-"""Specialists that need little training, or none, for the tests of them."""
+"""Fake workers: specialists that need little training, or none."""
 
+import os
 import pickle
+import signal
 
 from lasagne import layers
 
@@ -31,34 +33,39 @@ def small(**changes):
     return [dict(s, kwargs=SMALL | changes) for s in SPECIALIST_SETTINGS]
 
 
-class Pretended:
-    """Trainings that take no time: what they were asked for, and what comes of them."""
+class FakeTraining:
+    """Train in no time, record the jobs, and fail where a test says so."""
 
     def __init__(self):
         self.jobs, self.weights, self.faults = [], None, {}
 
-    def __call__(self, job, images, labels, weights, link):
+    def __call__(self, job, images, labels, weights, progress):
         self.jobs.append(job)
         self.weights = weights
         if job.name in self.faults:
             raise self.faults[job.name]
-        link.tell(head=job.name)
+        progress.send(job.name, head=job.name)
         net = job.net()
         for epoch in (1, 2, 3):
             row = dict(epoch=epoch, train_loss=0.2, valid_loss=epoch / 10, dur=1.0)
             net.train_history_.append(row)
-            link.tell(**row)
+            progress.send(job.name, **row)
         return Outcome(job.name, pickle.dumps(net), net.train_history_)
 
     @property
     def names(self):
-        """Those trained since the last look."""
+        """The names of those trained since this was last read."""
         names = [job.name for job in self.jobs]
         self.jobs = []
         return names
 
 
 def trained(net):
-    """Give a net weights, as if it had been trained."""
+    """Return a net with weights, as if it had been trained."""
     net.initialize_layers()
     return net
+
+
+def be_killed(net, train_history):
+    """Kill this process, as a system does that has run out of memory."""
+    os.kill(os.getpid(), signal.SIGKILL)

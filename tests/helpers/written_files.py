@@ -5,7 +5,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from kfkd import plots, storage
-from kfkd.jobs.results import Parts
+from kfkd.jobs.results import Results
 from kfkd.prediction import submission
 from kfkd.report import document, page
 from tests.helpers import small_faces
@@ -39,7 +39,7 @@ def write_page(path):
 
 
 def save_part(path):
-    Parts(path.parent).save("part", bytes(2 * LARGER), {})
+    Results(path.parent).save("part", bytes(2 * LARGER), {})
 
 
 WRITERS = [

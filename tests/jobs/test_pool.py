@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from kfkd import faces
-from kfkd.specialists import SPECIALIST_SETTINGS, fit_specialists
+from kfkd.specialists import SPECIALIST_SETTINGS, SpecialistError, fit_specialists
 from tests.helpers.cases import parametrize
-from tests.helpers.fake_workers import NAMES, SMALL
+from tests.helpers.fake_workers import NAMES, SMALL, be_killed
 
 pytestmark = pytest.mark.usefixtures("work")
 
@@ -99,3 +99,14 @@ def test_they_are_the_same_on_a_dask_cluster(
         ours = fit_specialists(settings=settings, folder=folder, out=out)
     assert_same(ours, one_after_the_other)
     assert logged(tmp_path / "all.parts") == EPOCHS
+
+
+@pytest.mark.process
+@pytest.mark.slow
+def test_a_worker_that_is_killed_is_an_error(settings, folder, tmp_path):
+    killed = [
+        dict(s, kwargs=SMALL | {"on_epoch_finished": [be_killed]}) for s in settings
+    ]
+    message = f"{NAMES[0]} \\(TerminatedWorkerError: .*SIGKILL"
+    with pytest.raises(SpecialistError, match=rf"(?s){message}"):
+        fit_specialists(settings=killed, folder=folder, n_jobs=2, out=tmp_path / "all")

@@ -11,7 +11,14 @@ import kfkd.specialists.worker
 from kfkd import data, faces, nets, storage
 from kfkd.specialists import SPECIALIST_SETTINGS, SpecialistError, fit_specialists
 from tests.helpers import small_faces
-from tests.helpers.fake_workers import COLUMNS, NAMES, SMALL, Pretended, small, trained
+from tests.helpers.fake_workers import (
+    COLUMNS,
+    NAMES,
+    SMALL,
+    FakeTraining,
+    small,
+    trained,
+)
 
 pytestmark = pytest.mark.usefixtures("work")
 
@@ -23,10 +30,10 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture
-def pretended(monkeypatch):
-    pretended = Pretended()
-    monkeypatch.setattr(kfkd.specialists.worker, "_train", pretended)
-    return pretended
+def training(monkeypatch):
+    training = FakeTraining()
+    monkeypatch.setattr(kfkd.specialists.worker, "_train", training)
+    return training
 
 
 def test_settings_are_those_of_the_text():
@@ -47,21 +54,21 @@ def test_settings_are_those_of_the_text():
 
 @pytest.mark.parametrize("pretrained", [False, True])
 @pytest.mark.parametrize("scale", [1.0, 0.01, 1e-9])
-def test_epochs_follow_the_number_of_rows(pretended, folder, pretrained, scale):
+def test_epochs_follow_the_number_of_rows(training, folder, pretrained, scale):
     start = trained(nets.make("net6", **SMALL)) if pretrained else None
     fit_specialists(start, settings=small(), folder=folder, epochs_scale=scale)
-    for job in pretended.jobs:
+    for job in training.jobs:
         _, y = data.load(cols=job.columns, folder=folder)
         assert len(job.rows) == len(y)
         epochs = max(1, int((4e6 if pretrained else 1e7) / len(y) * scale))
         assert job.changes["max_epochs"] == job.net().max_epochs == epochs
-    assert len({len(job.rows) for job in pretended.jobs}) > 1
+    assert len({len(job.rows) for job in training.jobs}) > 1
 
 
-def test_each_net_is_net8_with_parts_of_its_own(pretended, folder):
+def test_each_net_is_net8_with_parts_of_its_own(training, folder):
     fit_specialists(folder=folder, batch_size=16, seed=7)
     reference = nets.make("net8")
-    made = [job.net() for job in pretended.jobs]
+    made = [job.net() for job in training.jobs]
     for net, setting in zip(made, SPECIALIST_SETTINGS, strict=True):
         assert net.output_num_units == len(setting["columns"])
         assert net.batch_iterator_train.flip_indices == setting["flip_indices"]
@@ -80,7 +87,7 @@ def test_each_net_is_net8_with_parts_of_its_own(pretended, folder):
         assert len({id(own(net)) for net in made}) == 6
 
 
-def test_kwargs_change_one_net_alone(pretended, folder):
+def test_kwargs_change_one_net_alone(training, folder):
     settings = copy.deepcopy(SPECIALIST_SETTINGS)
     settings[1]["kwargs"] = dict(dropout2_p=0.3, dropout3_p=0.4)
     fitted = fit_specialists(settings=settings, folder=folder)
@@ -134,21 +141,21 @@ def test_faulty_arguments(arguments, message, folder):
         fit_specialists(**dict(folder=folder) | arguments)
 
 
-def test_hidden_units_follow_the_net_to_start_from(pretended, folder, tmp_path):
+def test_hidden_units_follow_the_net_to_start_from(training, folder, tmp_path):
     start = trained(nets.make("net6", **SMALL | dict(hidden4_num_units=5)))
     path = tmp_path / "net.pickle"
     storage.save(start, path)
     plain = [dict(s, kwargs=dict(layers=SMALL["layers"])) for s in SPECIALIST_SETTINGS]
     for pretrain in (start, path, str(path)):
         fit_specialists(pretrain, settings=plain, folder=folder, out=tmp_path / "a")
-        assert all(job.net().hidden4_num_units == 5 for job in pretended.jobs)
+        assert all(job.net().hidden4_num_units == 5 for job in training.jobs)
         values = start.get_all_params_values()
-        assert list(pretended.weights) == ["hidden4", "output"]
-        for layer, weights in pretended.weights.items():
+        assert list(training.weights) == ["hidden4", "output"]
+        for layer, weights in training.weights.items():
             for ours, theirs in zip(weights, values[layer], strict=True):
                 assert np.array_equal(ours, theirs)
     # The same net, from memory or from a file, is not trained with again.
-    assert len(pretended.names) == 6
+    assert len(training.names) == 6
 
 
 @pytest.mark.parametrize(
@@ -167,7 +174,7 @@ def test_hidden_units_follow_the_net_to_start_from(pretended, folder, tmp_path):
         (DummyRegressor, "is not a net to start from, but DummyRegressor"),
     ],
 )
-def test_what_one_cannot_start_from(pretrain, message, folder, pretended, tmp_path):
+def test_what_one_cannot_start_from(pretrain, message, folder, training, tmp_path):
     with pytest.raises(SpecialistError, match=re.escape(message)) as error:
         fit_specialists(pretrain(), settings=small(), folder=folder)
     assert "what is given as pretrain" in str(error.value)
@@ -176,7 +183,7 @@ def test_what_one_cannot_start_from(pretrain, message, folder, pretended, tmp_pa
     with pytest.raises(SpecialistError, match=re.escape(message)) as error:
         fit_specialists(path, settings=small(), folder=folder)
     assert str(path) in str(error.value)
-    assert not pretended.names
+    assert not training.names
 
 
 def test_training_starts_from_the_weights(folder):
@@ -191,12 +198,12 @@ def test_training_starts_from_the_weights(folder):
     assert ours["output"][0].shape == (3, 2)
 
 
-def test_rows_held_out_are_not_trained_on(pretended, folder):
+def test_rows_held_out_are_not_trained_on(training, folder):
     fit_specialists(settings=small(), folder=folder, holdout=0.25)
     table = data.read("training", folder)
     X, _ = data.load_held_out(0.25, folder=folder)
     held = {image.tobytes() for image in X}
     assert len(held) == 10
-    for job in pretended.jobs:
+    for job in training.jobs:
         ours = data.scale_images(table.images[job.rows])
         assert not held & {image.tobytes() for image in ours}

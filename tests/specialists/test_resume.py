@@ -9,7 +9,14 @@ import pytest
 import kfkd.specialists.worker
 from kfkd import faces, nets, storage
 from kfkd.specialists import SpecialistError, fit_specialists
-from tests.helpers.fake_workers import COLUMNS, NAMES, SMALL, Pretended, small, trained
+from tests.helpers.fake_workers import (
+    COLUMNS,
+    NAMES,
+    SMALL,
+    FakeTraining,
+    small,
+    trained,
+)
 
 pytestmark = pytest.mark.usefixtures("work")
 
@@ -21,13 +28,13 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture
-def pretended(monkeypatch):
-    pretended = Pretended()
-    monkeypatch.setattr(kfkd.specialists.worker, "_train", pretended)
-    return pretended
+def training(monkeypatch):
+    training = FakeTraining()
+    monkeypatch.setattr(kfkd.specialists.worker, "_train", training)
+    return training
 
 
-def test_they_are_saved_together_and_each_with_a_log(pretended, folder, tmp_path):
+def test_they_are_saved_together_and_each_with_a_log(training, folder, tmp_path):
     out = tmp_path / "all.pickle"
     fitted = fit_specialists(settings=small(), folder=folder, out=out)
     assert list(fitted) == list(COLUMNS.values())
@@ -40,28 +47,28 @@ def test_they_are_saved_together_and_each_with_a_log(pretended, folder, tmp_path
     assert len(list(parts.iterdir())) == 18
 
 
-def test_what_is_there_is_not_trained_again(pretended, folder, capsys):
+def test_what_is_there_is_not_trained_again(training, folder, capsys):
     arguments = dict(settings=small(), folder=folder)
-    pretended.faults["nose_tip"] = KeyboardInterrupt()
+    training.faults["nose_tip"] = KeyboardInterrupt()
     with pytest.raises(KeyboardInterrupt):
         fit_specialists(**arguments)
-    assert pretended.names == ["left_eye_center", "nose_tip"]
+    assert training.names == ["left_eye_center", "nose_tip"]
     out = capsys.readouterr().out
     assert f"Not finished: {', '.join(NAMES[1:])}. Finished, and kept in" in out
     assert not Path("net-specialists.pickle").exists()
 
-    pretended.faults.clear()
+    training.faults.clear()
     fit_specialists(**arguments)
-    assert pretended.names == NAMES[1:]
+    assert training.names == NAMES[1:]
     assert "(done before, see net-specialists.parts/left_eye" in capsys.readouterr().out
     fit_specialists(**arguments)
-    assert pretended.names == []
+    assert training.names == []
 
     # A damaged one is.
     path = Path("net-specialists.parts/nose_tip.pickle")
     path.write_bytes(path.read_bytes()[:-1])
     fit_specialists(**arguments)
-    assert pretended.names == ["nose_tip"]
+    assert training.names == ["nose_tip"]
 
 
 @pytest.mark.parametrize(
@@ -76,47 +83,47 @@ def test_what_is_there_is_not_trained_again(pretended, folder, capsys):
     ],
 )
 def test_what_was_made_otherwise_is_trained_anew(
-    changes, difference, pretended, folder, capsys
+    changes, difference, training, folder, capsys
 ):
     first = dict(settings=small(), folder=folder)
     fit_specialists(**first)
-    assert pretended.names == NAMES
+    assert training.names == NAMES
     capsys.readouterr()
     fit_specialists(**first | changes)
-    assert pretended.names == NAMES
+    assert training.names == NAMES
     out = capsys.readouterr().out
     assert len(re.findall(f"anew: was trained with .*{difference}", out)) == 6
     fit_specialists(**first | changes)
-    assert pretended.names == []
+    assert training.names == []
 
 
-def test_other_data_or_another_start_are_noticed(pretended, folder, tmp_path, capsys):
+def test_other_data_or_another_start_are_noticed(training, folder, tmp_path, capsys):
     arguments = dict(settings=small(), folder=folder)
     fit_specialists(**arguments)
     other = faces.make(tmp_path / "other", seed=1, n_train=40, n_test=1)
     fit_specialists(**arguments | dict(folder=other))
-    assert pretended.names == NAMES * 2
+    assert training.names == NAMES * 2
     assert capsys.readouterr().out.count("other data") == 6
     for seed in (1, 2):
         start = trained(nets.make("net6", **SMALL).seed(seed))
         fit_specialists(start, **arguments)
-    assert pretended.names == NAMES * 2
+    assert training.names == NAMES * 2
 
 
-def test_a_failure_leaves_the_others(pretended, folder):
+def test_a_failure_leaves_the_others(training, folder):
     arguments = dict(settings=small(), folder=folder)
-    pretended.faults["nose_tip"] = MemoryError("no room")
+    training.faults["nose_tip"] = MemoryError("no room")
     with pytest.raises(SpecialistError, match=r"nose_tip \(MemoryError: no room\)"):
         fit_specialists(**arguments)
-    assert pretended.names == NAMES
+    assert training.names == NAMES
     log = Path("net-specialists.parts/nose_tip.log").read_text()
     assert "Traceback" in log
-    pretended.faults.clear()
+    training.faults.clear()
     assert list(fit_specialists(**arguments)) == list(COLUMNS.values())
-    assert pretended.names == ["nose_tip"]
+    assert training.names == ["nose_tip"]
 
 
-def test_one_alone(pretended, folder):
+def test_one_alone(training, folder):
     arguments = dict(settings=small(), folder=folder)
     assert list(fit_specialists(only=["nose_tip"], **arguments)) == [
         COLUMNS["nose_tip"]
@@ -124,15 +131,15 @@ def test_one_alone(pretended, folder):
     fitted = fit_specialists(only=[COLUMNS["left_eye_center"]], **arguments)
     assert list(fitted) == [COLUMNS["left_eye_center"], COLUMNS["nose_tip"]]
     assert list(storage.load("net-specialists.pickle")) == list(fitted)
-    assert pretended.names == ["nose_tip", "left_eye_center"]
+    assert training.names == ["nose_tip", "left_eye_center"]
     fit_specialists(**arguments)
-    assert pretended.names == NAMES[2:]
+    assert training.names == NAMES[2:]
     # With another seed, as is wished for one; the others stay.
     fitted = fit_specialists(only=["nose_tip"], seed=3, **arguments)
-    assert (pretended.names, len(fitted)) == (["nose_tip"], 6)
+    assert (training.names, len(fitted)) == (["nose_tip"], 6)
 
 
-def test_one_alone_keeps_those_that_are_in_the_file_only(pretended, folder, tmp_path):
+def test_one_alone_keeps_those_that_are_in_the_file_only(training, folder, tmp_path):
     arguments = dict(settings=small(), folder=folder, only=["nose_tip"])
     old = {columns: nets.make("net6") for columns in COLUMNS.values()}
     storage.save(old, "net-specialists.pickle")
@@ -144,13 +151,13 @@ def test_one_alone_keeps_those_that_are_in_the_file_only(pretended, folder, tmp_
         fit_specialists(**arguments, out="single.pickle")
 
 
-def test_nets_that_have_seen_other_rows_are_not_put_together(pretended, folder):
+def test_nets_that_have_seen_other_rows_are_not_put_together(training, folder):
     arguments = dict(settings=small(), folder=folder)
     fit_specialists(holdout=0.1, **arguments)
-    assert pretended.names == NAMES
+    assert training.names == NAMES
     with pytest.raises(SpecialistError, match=r"another holdout \(0.1, now 0.2\)"):
         fit_specialists(holdout=0.2, only=["nose_tip"], **arguments)
-    assert pretended.names == []
+    assert training.names == []
     storage.save({COLUMNS["left_eye_center"]: nets.make("net6")}, "old.pickle")
     with pytest.raises(SpecialistError, match="is not known"):
         fit_specialists(holdout=0.2, only=["nose_tip"], out="old.pickle", **arguments)
