@@ -86,7 +86,7 @@ def _array(op, image, dtype):
 
 
 @convert.register(ac.AbstractConv)
-def _(op, node):
+def convert_conv(op, node):
     _check_supported(op)
     dtype = dtype_of(node.outputs[0])
 
@@ -120,7 +120,7 @@ def _(op, node):
 
 
 @convert.register(ac.AbstractConv_gradWeights)
-def _(op, node):
+def convert_conv_grad_weights(op, node):
     _check_supported(op)
     dtype = dtype_of(node.outputs[0])
     node.inputs[0].tag.patches_needed = True  # for the convolution of the same images
@@ -154,7 +154,7 @@ def _grad_weights_as_product(images, gradient, spatial, dtype):
 
 
 @convert.register(ac.AbstractConv_gradInputs)
-def _(op, node):
+def convert_conv_grad_inputs(op, node):
     _check_supported(op)
     dtype = dtype_of(node.outputs[0])
 
@@ -173,7 +173,7 @@ def _(op, node):
 
 
 @convert.register(ConvOp)
-def _(op, node):
+def convert_conv_op(op, node):
     # How its loops are unrolled is of no matter here.
     convolution = ac.AbstractConv2d(
         border_mode=op.out_mode, subsample=(op.dx, op.dy), filter_flip=True

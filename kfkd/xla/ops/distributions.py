@@ -113,7 +113,7 @@ _DRAWS = {
 
 
 @convert.register(RandomFunction)
-def _(op, node):
+def convert_random_function(op, node):
     draw, dtype = _DRAWS[op.distribution], dtype_of(node.outputs[1])
 
     def random_function(state, size, *parameters):

@@ -280,7 +280,7 @@ def _composite(op):
 
 
 @convert.register(Elemwise)
-def _(op, node):
+def convert_elemwise(op, node):
     function = scalar_function(op.scalar_op, node)
     patterns = [v.type.broadcastable for v in node.inputs]
 
@@ -339,10 +339,10 @@ def _check_shapes(shapes, patterns):
 
 @convert.register(TensorFromScalar)
 @convert.register(ScalarFromTensor)
-def _(op, node):
+def convert_scalar_or_tensor(op, node):
     return lambda x: x
 
 
 @convert.register(ts.ScalarOp)
-def _(op, node):
+def convert_scalar_op(op, node):
     return scalar_function(op, node)

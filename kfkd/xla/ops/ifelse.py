@@ -20,7 +20,7 @@ from kfkd.xla.dispatch import (
 
 
 @convert.register(IfElse)
-def _(op, node):
+def convert_ifelse(op, node):
     def ifelse(condition, *values):
         then, otherwise = values[: op.n_outs], values[op.n_outs :]
         shapes = [[jnp.shape(v) for v in branch] for branch in (then, otherwise)]
@@ -42,12 +42,12 @@ def _equal(first, second):
 
 
 @convert.register(MakeList)
-def _(op, node):
+def convert_make_list(op, node):
     return generates(lambda *values: (Listed(values),))
 
 
 @convert.register(tb.Choose)
-def _(op, node):
+def convert_choose(op, node):
     dtype = dtype_of(node.outputs[0])
 
     @generates
@@ -70,5 +70,5 @@ def _(op, node):
 
 
 @convert.register(tb.Default)
-def _(op, node):
+def convert_default(op, node):
     return takes_none(lambda x, default: default if x is None else x)

@@ -189,7 +189,7 @@ def _of_prefix(op, x, values):
 
 
 @convert.register(ts.Subtensor)
-def _(op, node):
+def convert_subtensor(op, node):
     @takes_prefix
     def subtensor(x, *values):
         if isinstance(x, Prefix):
@@ -200,7 +200,7 @@ def _(op, node):
 
 
 @convert.register(ts.IncSubtensor)
-def _(op, node):
+def convert_inc_subtensor(op, node):
     return lambda x, y, *values: _Part(op, x, values).written(op, y)
 
 
@@ -230,16 +230,16 @@ def _replaced(op, x, y, entries):
 
 @convert.register(ts.AdvancedSubtensor1)
 @convert.register(ts.AdvancedSubtensor)
-def _(op, node):
+def convert_advanced_subtensor(op, node):
     return takes_prefix(lambda x, *entries: _taken(x, entries))
 
 
 @convert.register(ts.AdvancedIncSubtensor1)
 @convert.register(ts.AdvancedIncSubtensor)
-def _(op, node):
+def convert_advanced_inc_subtensor(op, node):
     return takes_prefix(lambda x, y, *entries: _replaced(op, x, y, entries))
 
 
 @convert.register(MakeSlice)
-def _(op, node):
+def convert_make_slice(op, node):
     return lambda start, stop, step: _slice(slice(start, stop, step))

@@ -18,7 +18,7 @@ def _nonzero(x):
 
 
 @convert.register(tb.Nonzero)
-def _(op, node):
+def convert_nonzero(op, node):
     def nonzero(x):
         places, count = _nonzero(jnp.asarray(x))
         return tuple(Prefix(p, count) for p in places)

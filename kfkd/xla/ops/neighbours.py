@@ -31,7 +31,7 @@ def _places(mode, length, size, step):
 
 
 @convert.register(Images2Neibs)
-def _(op, node):
+def convert_images2neibs(op, node):
     def images2neibs(x, shape, step):
         height, width = x.shape[2:]
         (c, d), (down, right) = sizes(shape), sizes(step)

@@ -191,22 +191,22 @@ def _pooling(op, node, function):
 
 
 @convert.register(pool.Pool)
-def _(op, node):
+def convert_pool(op, node):
     if op.mode == "max":
         return _pooling(op, node, _max)
     return _pooling(op, node, functools.partial(_average, op.mode))
 
 
 @convert.register(pool.MaxPoolGrad)
-def _(op, node):
+def convert_max_pool_grad(op, node):
     return _pooling(op, node, _max_grad)
 
 
 @convert.register(pool.DownsampleFactorMaxGradGrad)
-def _(op, node):
+def convert_downsample_factor_max_grad_grad(op, node):
     return _pooling(op, node, _max_grad_grad)
 
 
 @convert.register(pool.AveragePoolGrad)
-def _(op, node):
+def convert_average_pool_grad(op, node):
     return _pooling(op, node, functools.partial(_average_grad, op.mode))

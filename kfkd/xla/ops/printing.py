@@ -10,7 +10,7 @@ from kfkd.xla.host_callback import by_python
 
 
 @convert.register(Print)
-def _(op, node):
+def convert_print(op, node):
     def show(x):
         op.global_fn(op, np.asarray(x))
 
@@ -23,5 +23,5 @@ def _(op, node):
 
 
 @convert.register(PdbBreakpoint)
-def _(op, node):
+def convert_pdb_breakpoint(op, node):
     return generates(by_python(node))  # at each call, whatever is known

@@ -78,7 +78,7 @@ def uniform_numbers(keys, shape, dtype):
 
 
 @convert.register(rng_mrg.mrg_uniform)
-def _(op, node):
+def convert_mrg_uniform(op, node):
     dtype = dtype_of(node.outputs[1])
 
     def mrg_uniform(state, size):
@@ -106,7 +106,7 @@ def _check_draws(n, p, uniform):
 
 
 @convert.register(MultinomialFromUniform)
-def _(op, node):
+def convert_multinomial_from_uniform(op, node):
     dtype = dtype_of(node.outputs[0])
 
     def multinomial(p, uniform, n):
@@ -120,7 +120,7 @@ def _(op, node):
 
 
 @convert.register(ChoiceFromUniform)
-def _(op, node):
+def convert_choice_from_uniform(op, node):
     dtype = dtype_of(node.outputs[0])
 
     def choice(p, uniform, n):

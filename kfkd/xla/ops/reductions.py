@@ -38,7 +38,7 @@ _CHANNELS_LAST = {0: 0, 1: 3, 2: 1, 3: 2}
 
 
 @convert.register(te.CAReduce)
-def _(op, node):
+def convert_careduce(op, node):
     reduce = _REDUCTIONS.get(type(op.scalar_op))
     if reduce is None:
         raise NotImplementedError(f"the reduction by {op.scalar_op} has no conversion")
@@ -76,12 +76,12 @@ def _only_counted(scalar_op, x):
 
 
 @convert.register(tb.Mean)  # which says of itself that it adds
-def _(op, node):
+def convert_mean(op, node):
     return lambda x: jnp.mean(x, op.axis, dtype="float64")
 
 
 @convert.register(te.ProdWithoutZeros)
-def _(op, node):
+def convert_prod_without_zeros(op, node):
     axes = tuple(range(node.inputs[0].ndim)) if op.axis is None else tuple(op.axis)
     result = dtype_of(node.outputs[0])
 
@@ -102,7 +102,7 @@ def _flat_axes(x, axes):
 
 
 @convert.register(tb.MaxAndArgmax)
-def _(op, node):
+def convert_max_and_argmax(op, node):
     def max_and_argmax(x):
         flat = _flat_axes(x, op.axis)
         return jnp.max(flat, -1), as_dtype(jnp.argmax(flat, -1), "int64")
@@ -111,17 +111,17 @@ def _(op, node):
 
 
 @convert.register(tb.Argmax)
-def _(op, node):
+def convert_argmax(op, node):
     return lambda x: as_dtype(jnp.argmax(_flat_axes(x, op.axis), -1), "int64")
 
 
 @convert.register(extra_ops.CumOp)
-def _(op, node):
+def convert_cumulative(op, node):
     accumulate = jnp.cumsum if op.mode == "add" else jnp.cumprod
     result = dtype_of(node.outputs[0])
     return lambda x: as_dtype(accumulate(x, axis=op.axis, dtype=result), result)
 
 
 @convert.register(extra_ops.DiffOp)
-def _(op, node):
+def convert_diff(op, node):
     return lambda x: jnp.diff(x, op.n, op.axis)

@@ -26,7 +26,7 @@ from kfkd.xla.specialization import hashable
 
 
 @convert.register(Scan)
-def _(op, node):
+def convert_scan(op, node):
     step = theano.function(
         op.inputs, op.outputs, mode="xla", on_unused_input="ignore", profile=False
     )

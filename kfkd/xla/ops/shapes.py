@@ -32,12 +32,12 @@ _SMALL = 4096
 @convert.register(ops.DeepCopyOp)
 @convert.register(ops.ViewOp)  # GradClip and its like are views, too
 @convert.register(extra_ops.CpuContiguous)
-def _(op, node):
+def convert_copy_or_view(op, node):
     return takes_prefix(keeps_layout(lambda x: x))
 
 
 @convert.register(ops.Rebroadcast)
-def _(op, node):
+def convert_rebroadcast(op, node):
     def rebroadcast(x):
         for axis, broadcast in op.axis.items():
             if broadcast and x.shape[axis] != 1:
@@ -51,7 +51,7 @@ def _(op, node):
 
 
 @convert.register(ops.SpecifyShape)
-def _(op, node):
+def convert_specify_shape(op, node):
     def specify_shape(x, shape):
         if tuple(x.shape) != sizes(shape):
             raise AssertionError(
@@ -63,7 +63,7 @@ def _(op, node):
 
 
 @convert.register(ops.Shape)
-def _(op, node):
+def convert_shape(op, node):
     def shape(x):
         if isinstance(x, Prefix):
             return jnp.stack([x.count, *x.array.shape[1:]])
@@ -73,7 +73,7 @@ def _(op, node):
 
 
 @convert.register(ops.Shape_i)
-def _(op, node):
+def convert_shape_i(op, node):
     def shape_i(x):
         if isinstance(x, Prefix):
             if op.i == 0:
@@ -85,12 +85,12 @@ def _(op, node):
 
 
 @convert.register(topt.MakeVector)
-def _(op, node):
+def convert_make_vector(op, node):
     return lambda *values: jnp.stack([jnp.asarray(v, op.dtype) for v in values])
 
 
 @convert.register(DimShuffle)
-def _(op, node):
+def convert_dimshuffle(op, node):
     order = (*op.shuffle, *op.drop)
 
     def dimshuffle(x):
@@ -107,7 +107,7 @@ def _(op, node):
 
 
 @convert.register(tb.Reshape)
-def _(op, node):
+def convert_reshape(op, node):
     def reshape(x, shape):
         shape = sizes(shape)
         if len(shape) != op.ndim:
@@ -118,12 +118,12 @@ def _(op, node):
 
 
 @convert.register(tb.Flatten)
-def _(op, node):
+def convert_flatten(op, node):
     return lambda x: jnp.reshape(x, (*x.shape[: op.outdim - 1], -1))
 
 
 @convert.register(tb.Alloc)
-def _(op, node):
+def convert_alloc(op, node):
     @generates
     def alloc(value, *shape):
         shape = sizes(*shape)
@@ -134,12 +134,12 @@ def _(op, node):
 
 
 @convert.register(tb.AllocEmpty)
-def _(op, node):
+def convert_alloc_empty(op, node):
     return generates(lambda *shape: jnp.zeros(sizes(*shape), op.dtype))
 
 
 @convert.register(tb.ARange)
-def _(op, node):
+def convert_arange(op, node):
     @generates
     def arange(start, stop, step):
         # By NumPy, as in Theano: how many floats there are is a matter of rounding.
@@ -152,7 +152,7 @@ def _(op, node):
 
 @convert.register(tb.Eye)
 @convert.register(tb.Tri)
-def _(op, node):
+def convert_eye_or_tri(op, node):
     make = jnp.eye if isinstance(op, tb.Eye) else jnp.tri
 
     @takes_none  # as NumPy's functions do
@@ -164,7 +164,7 @@ def _(op, node):
 
 
 @convert.register(tb.Join)
-def _(op, node):
+def convert_join(op, node):
     dtype = dtype_of(node.outputs[0])
 
     def join(axis, *values):
@@ -177,7 +177,7 @@ def _(op, node):
 
 
 @convert.register(tb.Split)
-def _(op, node):
+def convert_split(op, node):
     def split(x, axis, lengths):
         (axis,), lengths = sizes(axis), sizes(lengths)
         if sum(lengths) != x.shape[axis] or len(lengths) != op.len_splits:
@@ -190,17 +190,17 @@ def _(op, node):
 
 
 @convert.register(extra_ops.BroadcastTo)
-def _(op, node):
+def convert_broadcast_to(op, node):
     return lambda x, *shape: jnp.broadcast_to(x, sizes(*shape))
 
 
 @convert.register(tb.Tile)
-def _(op, node):
+def convert_tile(op, node):
     return lambda x, reps: jnp.tile(x, sizes(reps))
 
 
 @convert.register(extra_ops.RepeatOp)
-def _(op, node):
+def convert_repeat(op, node):
     def repeat(x, repeats):
         # JAX adds them up in their own dtype.
         return jnp.repeat(x, static(repeats).astype("int64"), op.axis)
@@ -209,7 +209,7 @@ def _(op, node):
 
 
 @convert.register(topt.Assert)
-def _(op, node):
+def convert_assert(op, node):
     def check(x, *conditions):
         for condition in conditions:
             # One on sizes is known before the call, and nothing to check after it.
@@ -222,12 +222,12 @@ def _(op, node):
 
 
 @convert.register(extra_ops.Bartlett)
-def _(op, node):
+def convert_bartlett(op, node):
     return lambda n: np.bartlett(*sizes(n))
 
 
 @convert.register(extra_ops.UnravelIndex)
-def _(op, node):
+def convert_unravel_index(op, node):
     def unravel_index(indices, dims):
         dims, rest, found = sizes(dims), as_dtype(indices, "int64"), []
         inside = (rest >= 0) & (rest < np.prod(dims, dtype="int64"))
@@ -241,7 +241,7 @@ def _(op, node):
 
 
 @convert.register(extra_ops.RavelMultiIndex)
-def _(op, node):
+def convert_ravel_multi_index(op, node):
     def ravel_multi_index(*inputs):
         *places, dims = inputs
         dims, flat, stride = sizes(dims), 0, 1

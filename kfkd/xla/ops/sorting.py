@@ -11,17 +11,17 @@ from kfkd.xla.padded import Prefix
 
 
 @convert.register(SortOp)
-def _(op, node):
+def convert_sort(op, node):
     return lambda x, axis: jnp.sort(x, axis=sizes(axis)[0])
 
 
 @convert.register(ArgSortOp)
-def _(op, node):
+def convert_argsort(op, node):
     return lambda x, axis: as_dtype(jnp.argsort(x, axis=sizes(axis)[0]), "int64")
 
 
 @convert.register(TopKOp)
-def _(op, node):
+def convert_top_k(op, node):
     def top_k(x, k):
         ((k,), n) = sizes(k), x.shape[op.axis]
         if not 0 < abs(k) <= n:
@@ -41,7 +41,7 @@ def _(op, node):
 
 
 @convert.register(extra_ops.SearchsortedOp)
-def _(op, node):
+def convert_searchsorted(op, node):
     def searchsorted(x, v, sorter=None):
         x = x if sorter is None else x[sorter]
         return as_dtype(jnp.searchsorted(x, v, side=op.side), "int64")
@@ -50,7 +50,7 @@ def _(op, node):
 
 
 @convert.register(tb.PermuteRowElements)
-def _(op, node):
+def convert_permute_row_elements(op, node):
     declared = [v.type.broadcastable[:-1] for v in node.inputs[:2]]
 
     def permute_row_elements(x, order, inverse):
@@ -75,7 +75,7 @@ def _(op, node):
 
 
 @convert.register(extra_ops.Unique)
-def _(op, node):
+def convert_unique(op, node):
     axis = op.axis and op.axis % node.inputs[0].ndim
     returned = op.return_index, op.return_inverse, op.return_counts
 
