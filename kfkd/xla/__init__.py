@@ -23,7 +23,7 @@ from theano.graph.optdb import Query
 
 from kfkd.errors import DeviceError, PrecisionError
 from kfkd.xla import ops  # noqa: F401  (registers the conversions)
-from kfkd.xla.compilation_cache import keep_programs
+from kfkd.xla.compilation_cache import enable_compilation_cache
 from kfkd.xla.device import describe_device, get_device, set_device
 from kfkd.xla.host_callback import allow_python_ops
 from kfkd.xla.linker import XLALinker
@@ -60,6 +60,6 @@ _EXCLUDED = (
     "local_pow_specialize_device",
 )
 
-keep_programs()
+enable_compilation_cache()
 register_linker("xla", XLALinker())
 register_mode("xla", Mode("xla", Query(include=["fast_run", "xla"], exclude=_EXCLUDED)))

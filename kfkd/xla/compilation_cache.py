@@ -11,13 +11,13 @@ import jax
 
 from kfkd.files.cache_folder import cache_folder
 
-__all__ = ["compiling", "keep_programs"]
+__all__ = ["compiling", "enable_compilation_cache"]
 
 _LARGEST = 2**28  # bytes of all programs
 _SHORT = 0.2  # seconds; what is compiled faster is not worth a file
 
 
-def keep_programs():
+def enable_compilation_cache():
     """Let JAX keep programs in ``~/.cache/kfkd/xla``, unless a cache is set up already.
 
     ``JAX_COMPILATION_CACHE_DIR`` names another folder, and

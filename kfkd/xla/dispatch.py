@@ -8,27 +8,27 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from kfkd.xla.layout import Moved
-from kfkd.xla.padded import Prefix
+from kfkd.xla.layout import Permuted
+from kfkd.xla.padded import PaddedArray
 
 __all__ = [
     "Listed",
     "NotStatic",
     "TheanosTypeError",
     "as_dtype",
-    "collected_checks",
+    "collect_runtime_asserts",
     "convert",
+    "current_specializer",
     "dtype_of",
     "evaluate",
     "evaluation",
-    "generates",
     "is_static",
-    "learn",
-    "learner",
-    "learning",
-    "require",
+    "no_constant_folding",
+    "runtime_assert",
     "sizes",
-    "static",
+    "specialize_on",
+    "specializing_with",
+    "static_value",
     "takes_none",
 ]
 
@@ -39,10 +39,10 @@ def convert(op, node):
     The function takes one array for each input of the node and returns one array, or
     a tuple with one for each output.  It is called while JAX traces the program.
     Arrays that are known by then, such as shapes, are NumPy arrays; the others are
-    JAX's, of which `learn` and `static` tell what a program cannot leave open.  Where
-    all are known, Theano's own evaluation is called instead, unless the function is
-    marked with `generates`.  Conversions are registered by the type of the operation,
-    or one that it derives from: ``@convert.register(Dot)``.
+    JAX's; `specialize_on` and `static_value` tell what a program cannot leave open.
+    Where all are known, Theano's own evaluation is called instead, unless the function
+    is marked with `no_constant_folding`.  Conversions are registered by the type of the
+    operation, or one that it derives from: ``@convert.register(Dot)``.
 
     Raises
     ------
@@ -69,9 +69,9 @@ _conversions = {}
 convert.register = _register
 
 
-def generates(function):
+def no_constant_folding(function):
     """Mark a conversion's function that makes large arrays from known numbers."""
-    function.generates = True
+    function.no_constant_folding = True
     return function
 
 
@@ -100,23 +100,23 @@ class Listed(tuple):
 
 def is_static(value):
     """Tell whether *value* is known while the program is being made."""
-    return not isinstance(value, (jax.Array, Listed, Moved, Prefix))
+    return not isinstance(value, (jax.Array, Listed, Permuted, PaddedArray))
 
 
-_ask = contextvars.ContextVar("ask", default=None)
+_specializer = contextvars.ContextVar("specializer", default=None)
 
 
 @contextlib.contextmanager
-def learning(ask):
-    """Have *ask* called with a function, its arguments and `readily`, as of `learn`."""
-    token = _ask.set(ask)
+def specializing_with(specializer):
+    """Pass the arguments of `specialize_on` to *specializer* within a block."""
+    token = _specializer.set(specializer)
     try:
         yield
     finally:
-        _ask.reset(token)
+        _specializer.reset(token)
 
 
-def learn(function, *values, readily=False):
+def specialize_on(function, *values, host_only=False):
     """Return ``function(*values)``, to make the program for this result alone.
 
     Values that are not known yet, which must be among those that the conversion's
@@ -127,10 +127,10 @@ def learn(function, *values, readily=False):
     ----------
     function : callable
         Takes NumPy arrays and returns one or something hashable.  The same one each
-        time, no closure, so that nothing is asked twice.
+        time, no closure, so that nothing is computed twice.
     *values : arrays, ints or None
-    readily : bool
-        Whether to ask only the host.
+    host_only : bool
+        Whether to compute on the host or not at all.
 
     Raises
     ------
@@ -139,36 +139,33 @@ def learn(function, *values, readily=False):
     """
     if all(is_static(v) for v in values):
         return function(*values)
-    ask = _ask.get()
-    if ask is None:
+    specializer = _specializer.get()
+    if specializer is None:
         raise NotStatic
-    return ask(function, values, readily)
+    return specializer(function, values, host_only)
 
 
-def learner():
-    """Return `learn` for the node at hand, to be called while others are converted.
+def current_specializer():
+    """Return `specialize_on` for the node at hand, for calls from nodes within it."""
+    specializer = _specializer.get()
 
-    Those are the nodes of a graph within the node's operation.
-    """
-    ask = _ask.get()
+    def specialize(function, *values):
+        with specializing_with(specializer):
+            return specialize_on(function, *values)
 
-    def learn_here(function, *values):
-        with learning(ask):
-            return learn(function, *values)
-
-    return learn_here
+    return specialize
 
 
-def static(value, readily=False):
-    """Return *value* as a NumPy array, for which alone the program is; see `learn`."""
+def static_value(value, host_only=False):
+    """Return *value* as a NumPy array, and specialize the program on it."""
     if is_static(value):
         return np.asarray(value)
-    return learn(np.array, value, readily=readily)
+    return specialize_on(np.array, value, host_only=host_only)
 
 
 def sizes(*values):
     """Return scalars, and the entries of vectors, as a tuple of ints; or NotStatic."""
-    return tuple(int(i) for value in values for i in np.ravel(static(value)))
+    return tuple(int(i) for value in values for i in np.ravel(static_value(value)))
 
 
 class _Checks(threading.local):
@@ -179,7 +176,7 @@ class _Checks(threading.local):
 _checks = _Checks()  # of the program that this thread traces
 
 
-def require(condition, error):
+def runtime_assert(condition, error):
     """Have *error* raised unless all of *condition* holds.
 
     Now, if the condition is known; else after the call that finds it broken, with no
@@ -191,7 +188,7 @@ def require(condition, error):
         raise error
 
 
-def collected_checks():
+def collect_runtime_asserts():
     """Return the conditions to be checked after the call, with their errors, once."""
     found, _checks.found = _checks.found, []
     return found

@@ -11,14 +11,14 @@ import jax.numpy as jnp
 import numpy as np
 import theano.tensor as T
 
-from kfkd.xla.dispatch import dtype_of, evaluate, learn, require
-from kfkd.xla.specialization import Question
+from kfkd.xla.dispatch import dtype_of, evaluate, runtime_assert, specialize_on
+from kfkd.xla.specialization import StaticQuery
 
 __all__ = [
     "allow_python_ops",
-    "by_python",
+    "host_callback",
+    "pop_host_error",
     "python_ops_allowed",
-    "raised_by_python_op",
 ]
 
 _chosen = None
@@ -57,7 +57,7 @@ def python_ops_allowed():
     return value == "1"
 
 
-def by_python(node):
+def host_callback(node):
     """Return the function of arrays that has Theano compute *node* on the host.
 
     Raises
@@ -90,7 +90,7 @@ def by_python(node):
         ]
         shapes = shapes_of.inferred(tuple(v.shape for v in values))
         if shapes is None:
-            shapes = learn(shapes_of, *values)
+            shapes = specialize_on(shapes_of, *values)
         results = tuple(
             jax.ShapeDtypeStruct(shape, dtype_of(v))
             for v, shape in zip(node.outputs, shapes, strict=True)
@@ -100,7 +100,7 @@ def by_python(node):
             (*results, jax.ShapeDtypeStruct((), bool)),
             *values,
         )
-        require(succeeds, failed)
+        runtime_assert(succeeds, failed)
         return tuple(outputs)
 
     return function
@@ -125,7 +125,7 @@ def _evaluated(node, results, values):
     return outputs
 
 
-def raised_by_python_op():
+def pop_host_error():
     """Return, once, what an operation has raised that a program failed with, if any."""
     errors = [*_errors, None]
     _errors.clear()
@@ -156,10 +156,10 @@ class _Shapes:
             lengths = [T.as_tensor_variable(n) for shape in inferred for n in shape]
         except Exception:  # Theano, too, then does without
             return None
-        question = Question(_ints, lengths, {})
-        if question.inputs:
+        query = StaticQuery(_ints, lengths, {})
+        if query.inputs:
             return None
-        lengths = iter(question.answer(None))
+        lengths = iter(query.evaluate(None))
         return tuple(
             tuple(next(lengths) for _ in range(v.type.ndim)) for v in node.outputs
         )

@@ -12,15 +12,15 @@ import jax.numpy as jnp
 
 __all__ = [
     "ChannelsLast",
-    "Moved",
+    "Permuted",
     "Transposed",
-    "as_meant",
     "channels_last",
     "keeps_layout",
+    "to_logical",
 ]
 
 
-class Moved:
+class Permuted:
     """A value whose axes are held in the order `order` of those of the graph."""
 
     order = ()
@@ -29,7 +29,7 @@ class Moved:
         self.array = array
 
     @classmethod
-    def held(cls, value):
+    def physical(cls, value):
         """Return the array in which such a value, moved or not, is held."""
         if isinstance(value, cls):
             return value.array
@@ -51,22 +51,22 @@ class Moved:
         return self.array.dtype
 
 
-class ChannelsLast(Moved):
+class ChannelsLast(Permuted):
     """A value of logical shape (n, c, h, w) that is held as (n, h, w, c)."""
 
     order = (0, 2, 3, 1)
 
     @classmethod
-    def held(cls, value):
+    def physical(cls, value):
         """Return the (n, h, w, c) array of an image either way."""
         if not isinstance(value, cls) and value.shape[1] == 1:
             n, c, h, w = value.shape
             return jnp.reshape(value, (n, h, w, c))
-        return super().held(value)
+        return super().physical(value)
 
 
 @jax.tree_util.register_pytree_node_class
-class Transposed(Moved):
+class Transposed(Permuted):
     """A matrix that is held as its transpose; loops carry it from step to step."""
 
     order = (1, 0)
@@ -81,18 +81,18 @@ class Transposed(Moved):
         return cls(*arrays)
 
 
-channels_last = ChannelsLast.held
+channels_last = ChannelsLast.physical
 
 
-def as_meant(value):
+def to_logical(value):
     """Return *value* as the array that the graph means."""
-    if isinstance(value, Moved):
+    if isinstance(value, Permuted):
         back = [value.order.index(i) for i in range(value.ndim)]
         return jnp.transpose(value.array, back)
     return value
 
 
 def keeps_layout(function):
-    """Mark the function of a conversion that takes what is `Moved` as well."""
+    """Mark the function of a conversion that takes what is `Permuted` as well."""
     function.keeps_layout = True
     return function

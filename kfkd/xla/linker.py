@@ -15,12 +15,18 @@ from kfkd.process.signals import defer_keyboard_interrupt
 from kfkd.xla.compilation_cache import compiling
 from kfkd.xla.device import get_device
 from kfkd.xla.dispatch import NotStatic, dtype_of
-from kfkd.xla.host_callback import raised_by_python_op
+from kfkd.xla.host_callback import pop_host_error
 from kfkd.xla.lowering import Program, where
-from kfkd.xla.padded import Prefix, trimmed
+from kfkd.xla.padded import PaddedArray, unpad
 from kfkd.xla.precision import get_precision, precisely
 from kfkd.xla.shared_variables import Cell, exclusive, to_device, to_host
-from kfkd.xla.specialization import Answers, Question, Unforeseen, hashable, is_array
+from kfkd.xla.specialization import (
+    Respecialize,
+    Specialization,
+    StaticQuery,
+    hashable,
+    is_array,
+)
 
 __all__ = [
     "NeedsChecks",
@@ -35,7 +41,7 @@ __all__ = [
 _LARGE_CONSTANT = 4096
 
 # So many programs are kept of a function; one more, and it starts anew.
-_MOST_PROGRAMS = 512
+_MAX_SPECIALIZATIONS = 512
 
 
 class NeedsChecks(Exception):
@@ -47,7 +53,7 @@ def raise_broken(checks):
     for (kind, message), holds in checks.items():
         if not holds:
             error = getattr(builtins, kind, np.linalg.LinAlgError)(message)
-            raise error from raised_by_python_op()
+            raise error from pop_host_error()
 
 
 def distinct(new, given):
@@ -150,8 +156,8 @@ class Thunk:
         self.built_in = [v for v in program.inputs if not is_array(v)]
         self.checked = False  # whether conditions are known to be checked after calls
         # A call has a signature, a number for its variant, shapes and what is built in.
-        # Signature and answers so far lead to the next question, or to the program.
-        self.signatures, self.questions = {}, {}
+        # Signature and results so far lead to the next guard, or to the program.
+        self.signatures, self.guards = {}, {}
         self.jitted = {}  # the programs; those of loops, too
         self.parts = {}  # the thunks of what has to be known before the program is made
         self.reads = True  # what it computes, so that a call waits for it
@@ -186,14 +192,14 @@ class Thunk:
                 ) from None
             except NeedsChecks:
                 self.check()
-            except Unforeseen:  # and foreseen now
+            except Respecialize:  # and its query is a guard now
                 pass
         raise_broken(checks)
         self.store(new)
-        return [trimmed(array) for array in returned]
+        return [unpad(array) for array in returned]
 
     def _run(self):
-        if len(self.jitted) >= _MOST_PROGRAMS:
+        if len(self.jitted) >= _MAX_SPECIALIZATIONS:
             self._forget()
         donated, kept = self.shared()
         built_in = self._given_as_it_is()
@@ -208,14 +214,14 @@ class Thunk:
         )
         number = self.signatures.setdefault(signature, len(self.signatures))
         read = functools.cache(lambda v: np.asarray(self.cells[v][0]))
-        answers = Answers(self.questions, number, read, self._compute_part)
-        key = answers.foresee()
+        specialization = Specialization(self.guards, number, read, self._compute_part)
+        key = specialization.evaluate_guards()
         if key in self.jitted:
             return self.jitted[key](*arguments)
-        jitted = self._jit(list(donated), list(kept), built_in, answers)
+        jitted = self._jit(list(donated), list(kept), built_in, specialization)
         with compiling():
             result = jitted(*arguments)
-        self.jitted[answers.key] = jitted
+        self.jitted[specialization.key] = jitted
         return result
 
     def _compute_part(self, variables):
@@ -237,11 +243,11 @@ class Thunk:
             if v in self.built_in or (not isinstance(cell, Cell) and cell[0] is None)
         }
 
-    def _jit(self, donated, kept, built_in, answer):
+    def _jit(self, donated, kept, built_in, resolve):
         def run(donated_arrays, kept_arrays):
             arrays = [*donated_arrays, *kept_arrays]
             values = dict(zip([*donated, *kept], arrays, strict=True))
-            returned, new, checks = self.compute(built_in | values, answer)
+            returned, new, checks = self.compute(built_in | values, resolve)
             return returned, distinct(new, arrays), checks
 
         return jax.jit(run, donate_argnums=() if self.checked else 0)
@@ -252,7 +258,7 @@ class Thunk:
         self._forget()
 
     def _forget(self):
-        for made in (self.signatures, self.questions, self.jitted):
+        for made in (self.signatures, self.guards, self.jitted):
             made.clear()
 
     def shared(self):
@@ -280,21 +286,21 @@ class Thunk:
         cells = [id(cell) for cell in self.cells.values()]
         return any(cells.count(id(self.cells[v])) > 1 for v in self.updated)
 
-    def compute(self, values, answer=None):
+    def compute(self, values, resolve=None):
         """Trace the program.
 
         Parameters
         ----------
         values : dict
             The arrays of all inputs and of large constants, by variable.
-        answer : callable, optional
+        resolve : callable, optional
             As for `Program`.
 
         Returns
         -------
         returned, new : list of arrays
-            What the function returns, a `Prefix` perhaps among it, and what the updated
-            variables become.
+            What the function returns, perhaps with a `PaddedArray` among it, and what
+            the updated variables become.
         checks : dict
             For each condition to be checked after the call, named by the error to
             raise if it does not hold, whether it does.
@@ -315,15 +321,15 @@ class Thunk:
             key = type(error).__name__, str(error)
             checks[key] = checks.get(key, True) & jnp.all(condition)
 
-        arrays = self.program(values, check, answer)
+        arrays = self.program(values, check, resolve)
         outputs = []
         for v, array in zip(self.program.outputs, arrays, strict=True):
             updates = len(outputs) >= self.n_returned
-            if updates and isinstance(array, Prefix):
-                if answer is None:
+            if updates and isinstance(array, PaddedArray):
+                if resolve is None:
                     raise NotStatic(v.owner)
-                array = array.array[: answer(Question(len, [v], {}))]
-            if not isinstance(array, Prefix):
+                array = array.array[: resolve(StaticQuery(len, [v], {}))]
+            if not isinstance(array, PaddedArray):
                 array = jnp.asarray(array, dtype_of(v))
             outputs.append(array)
         return outputs[: self.n_returned], outputs[self.n_returned :], checks

@@ -10,13 +10,13 @@ from jax import lax
 from kfkd.xla import formulations
 from kfkd.xla.compilation_cache import compiling
 from kfkd.xla.dispatch import NotStatic
-from kfkd.xla.layout import Transposed, as_meant
+from kfkd.xla.layout import Transposed, to_logical
 from kfkd.xla.linker import NeedsChecks, Thunk, distinct, raise_broken, variant
-from kfkd.xla.padded import Prefix
+from kfkd.xla.padded import PaddedArray
 from kfkd.xla.precision import precisely
 from kfkd.xla.shared_variables import Cell, exclusive, to_device
 
-__all__ = ["BatchLoop", "NoLoopError", "unread"]
+__all__ = ["BatchLoop", "NoLoopError", "nonblocking"]
 
 
 class NoLoopError(ValueError):
@@ -24,7 +24,7 @@ class NoLoopError(ValueError):
 
 
 @contextlib.contextmanager
-def unread(function):
+def nonblocking(function):
     """Let calls of *function* return JAX's arrays, which may not be there yet.
 
     A call then does not wait for the device.  A function of another mode is left alone.
@@ -40,11 +40,11 @@ def unread(function):
         thunk.reads = True
 
 
-def _held(array):
-    """Return an array as it is held while the loop runs."""
+def _carried(array):
+    """Return an array as it is carried while the loop runs."""
     weights = jnp.issubdtype(array.dtype, np.floating)
     if weights and formulations.holds_transposed(array.shape):
-        return Transposed(Transposed.held(array))
+        return Transposed(Transposed.physical(array))
     return array
 
 
@@ -171,7 +171,7 @@ class BatchLoop:
         size, transform = self.batch_size, self.transform
 
         def run(donated_arrays, kept_arrays, arrays, drawn, order):
-            others = dict(zip(kept, map(_held, kept_arrays), strict=True))
+            others = dict(zip(kept, map(_carried, kept_arrays), strict=True))
             length = len(arrays[0])
             n_whole = length // size
 
@@ -189,13 +189,13 @@ class BatchLoop:
                 values = others | dict(zip(donated, state, strict=True))
                 values |= dict(zip(arguments, batch, strict=True))
                 returned, new, checks = thunk.compute(values)
-                if any(isinstance(array, Prefix) for array in returned):
+                if any(isinstance(array, PaddedArray) for array in returned):
                     raise NotStatic
                 new = dict(zip(thunk.updated, new, strict=True))
-                return [_held(new[v]) for v in donated], (returned, checks)
+                return [_carried(new[v]) for v in donated], (returned, checks)
 
             state, whole, rest, broken = (
-                list(map(_held, donated_arrays)),
+                list(map(_carried, donated_arrays)),
                 None,
                 None,
                 {},
@@ -211,7 +211,7 @@ class BatchLoop:
                 start = n_whole * size
                 state, (rest, checks) = call(state, start, length - start)
                 broken = {k: broken.get(k, True) & holds for k, holds in checks.items()}
-            state = dict(zip(donated, map(as_meant, state), strict=True))
+            state = dict(zip(donated, map(to_logical, state), strict=True))
             new = [state[v] for v in thunk.updated]
             given = [*donated_arrays, *kept_arrays, *arrays]
             return (whole, rest), distinct(new, given), broken

@@ -9,16 +9,16 @@ from theano.graph.utils import get_variable_trace_string
 from kfkd.xla.dispatch import (
     NotStatic,
     TheanosTypeError,
-    collected_checks,
+    collect_runtime_asserts,
     convert,
     evaluate,
     is_static,
-    learning,
+    specializing_with,
 )
-from kfkd.xla.host_callback import by_python, python_ops_allowed
-from kfkd.xla.layout import as_meant
-from kfkd.xla.padded import Prefix
-from kfkd.xla.specialization import Question, is_array
+from kfkd.xla.host_callback import host_callback, python_ops_allowed
+from kfkd.xla.layout import to_logical
+from kfkd.xla.padded import PaddedArray
+from kfkd.xla.specialization import StaticQuery, is_array
 
 __all__ = ["Program", "where"]
 
@@ -82,7 +82,7 @@ class Program:
             except NotImplementedError:
                 if not python_ops_allowed():
                     raise
-            return by_python(node)
+            return host_callback(node)
         except NotImplementedError as error:
             alone = (
                 "set the environment variable KFKD_ALLOW_PYTHON_OPS=1 for such "
@@ -97,7 +97,7 @@ class Program:
                 "mode='FAST_RUN'."
             ) from None
 
-    def __call__(self, values, check, answer=None):
+    def __call__(self, values, check, resolve=None):
         """Compute the outputs of the graph.
 
         Parameters
@@ -107,26 +107,26 @@ class Program:
         check : callable
             Called with each condition that has to hold for the outputs to be right,
             a boolean array, and the error to raise if it does not.
-        answer : callable, optional
-            Called with each `Question` whose answer the program is to be made for;
-            returns the answer.
+        resolve : callable, optional
+            Called with each `StaticQuery` whose result the program is to be made for;
+            returns the result.
 
         Returns
         -------
         list of arrays
             One for each output; NumPy's where it does not depend on an input, and a
-            `Prefix` where its length depends on computed values.
+            `PaddedArray` where its length depends on computed values.
 
         Raises
         ------
         NotStatic
-            With the node that needs to know more than *answer* can tell.
+            With the node that needs to know more than *resolve* can tell.
         """
         values = self.constants | values
         lengths = {}  # what the program is made for
         for node, function in self.steps:
             try:
-                outputs = _compute(node, function, values, lengths, answer)
+                outputs = _compute(node, function, values, lengths, resolve)
             except NotStatic as error:  # of a node within this one, maybe
                 raise NotStatic(*(error.args or [node])) from None
             except (AssertionError, IndexError, TypeError, ValueError) as error:
@@ -135,48 +135,50 @@ class Program:
                     kind = ValueError
                 raise kind(f"{error}\nIt is {where(node)}") from error
             finally:
-                checks = collected_checks()
+                checks = collect_runtime_asserts()
             for condition, error in checks:
                 check(condition, type(error)(f"{error}\nIt is {where(node)}"))
             if not isinstance(outputs, tuple):
                 outputs = (outputs,)
             values.update(zip(node.outputs, outputs, strict=True))
-        return [as_meant(values[v]) for v in self.outputs]
+        return [to_logical(values[v]) for v in self.outputs]
 
 
-def _compute(node, function, values, lengths, answer):
+def _compute(node, function, values, lengths, resolve):
     """Return the outputs of a node.
 
-    Those that have to know the length of a `Prefix` ask for it.  *lengths* are those
-    that are known by then, by the identity of the `Prefix`'s count.
+    A node that has to know the length of a `PaddedArray` queries it.  *lengths* are
+    those that are known by then, by the identity of the `PaddedArray`'s count.
     """
     inputs = [_cut(values[v], lengths) for v in node.inputs]
     if not getattr(function, "keeps_layout", False):
-        inputs = [as_meant(v) for v in inputs]
+        inputs = [to_logical(v) for v in inputs]
     if not getattr(function, "takes_none", False):
         for v, value in zip(node.inputs, inputs, strict=True):
             if value is None and is_array(v):
                 raise ValueError(f"The value of {v} is None")
-    if all(map(is_static, inputs)) and not getattr(function, "generates", False):
+    if all(map(is_static, inputs)) and not getattr(
+        function, "no_constant_folding", False
+    ):
         return evaluate(node, inputs)
-    of_prefix = any(isinstance(v, Prefix) for v in inputs)
+    padded = any(isinstance(v, PaddedArray) for v in inputs)
     try:
-        if of_prefix and not getattr(function, "takes_prefix", False):
+        if padded and not getattr(function, "takes_padded", False):
             raise NotStatic
-        asked = functools.partial(_ask, answer, values, node, inputs)
-        with learning(answer and asked):
+        specializer = functools.partial(_specialize, resolve, values, node, inputs)
+        with specializing_with(resolve and specializer):
             return function(*inputs)
     except NotStatic:
-        if not of_prefix or answer is None:
+        if not padded or resolve is None:
             raise
     for v, array in zip(node.inputs, inputs, strict=True):
-        if isinstance(array, Prefix) and id(array.count) not in lengths:
-            lengths[id(array.count)] = answer(Question(len, [v], _known(values)))
-    return _compute(node, function, values, lengths, answer)
+        if isinstance(array, PaddedArray) and id(array.count) not in lengths:
+            lengths[id(array.count)] = resolve(StaticQuery(len, [v], _known(values)))
+    return _compute(node, function, values, lengths, resolve)
 
 
 def _cut(value, lengths):
-    if isinstance(value, Prefix) and id(value.count) in lengths:
+    if isinstance(value, PaddedArray) and id(value.count) in lengths:
         return value.array[: lengths[id(value.count)]]
     return value
 
@@ -185,14 +187,14 @@ def _known(values):
     return {v: value for v, value in values.items() if is_static(value)}
 
 
-def _ask(answer, values, node, inputs, function, operands, readily):
-    """Ask what *function* says of *operands*, some of them among *inputs* of *node*."""
+def _specialize(resolve, values, node, inputs, function, operands, host_only):
+    """Specialize on *function* of *operands*, which are known or inputs of *node*."""
     variables = {id(array): v for v, array in zip(node.inputs, inputs, strict=True)}
     try:
         operands = [o if is_static(o) else variables[id(o)] for o in operands]
     except KeyError:
         raise NotStatic from None
-    question = Question(function, operands, _known(values))
-    if readily and not question.small:
+    query = StaticQuery(function, operands, _known(values))
+    if host_only and not query.on_host:
         raise NotStatic
-    return answer(question)
+    return resolve(query)

@@ -8,11 +8,11 @@ take rows, or ask for the length, know of it.
 
 import jax
 
-__all__ = ["Prefix", "takes_prefix", "trimmed"]
+__all__ = ["PaddedArray", "takes_padded", "unpad"]
 
 
 @jax.tree_util.register_pytree_node_class
-class Prefix:
+class PaddedArray:
     """The first `count` rows of `array`; `count` is a scalar of JAX's."""
 
     def __init__(self, array, count):
@@ -25,18 +25,18 @@ class Prefix:
 
     @classmethod
     def tree_unflatten(cls, _, arrays):
-        """Return the prefix of such arrays."""
+        """Return the padded array of such arrays."""
         return cls(*arrays)
 
 
-def takes_prefix(function):
-    """Mark a conversion's function of which an argument may be a `Prefix`."""
-    function.takes_prefix = True
+def takes_padded(function):
+    """Mark a conversion's function of which an argument may be a `PaddedArray`."""
+    function.takes_padded = True
     return function
 
 
-def trimmed(value):
+def unpad(value):
     """Return *value*, which is not being traced, as the array that it stands for."""
-    if isinstance(value, Prefix):
+    if isinstance(value, PaddedArray):
         return value.array[: int(value.count)]
     return value

@@ -9,10 +9,10 @@ from theano.tensor import TensorType
 
 from kfkd.xla.dispatch import NotStatic, dtype_of, evaluation
 
-__all__ = ["Answers", "Question", "Unforeseen", "hashable", "is_array"]
+__all__ = ["Respecialize", "Specialization", "StaticQuery", "hashable", "is_array"]
 
-# So many answers are remembered; a batch number, say, comes again in each epoch.
-_MOST_ANSWERS = 4096
+# So many results are remembered; a batch number, say, comes again in each epoch.
+_MAX_RESULTS = 4096
 
 
 def is_array(variable):
@@ -40,7 +40,7 @@ def hashable(value):
     return value
 
 
-def _is_small(variable):
+def _fits_host(variable):
     """Tell whether the host shall compute with a variable's value before each call."""
     if not is_array(variable):
         return False
@@ -52,13 +52,13 @@ def _is_variable(operand):
     return isinstance(operand, Variable)
 
 
-class Question:
+class StaticQuery:
     """A function of variables of a graph.
 
     Parameters
     ----------
     function : callable
-        As for `learn`.
+        As for `specialize_on`.
     operands : list
         What it is called with: values, and variables, which stand for theirs.
     known : dict
@@ -66,7 +66,7 @@ class Question:
 
     Attributes
     ----------
-    small : bool
+    on_host : bool
         Whether the host can tell: there is no more behind it than inputs that are
         scalars or vectors of integers.  Otherwise it takes a program of its own.
 
@@ -86,40 +86,40 @@ class Question:
         given = {v: v.data for v in used if isinstance(v, Constant)}
         given |= {v: known[v] for v in used if v in known}
         self.inputs = [v for v in used if v.owner is None and v not in given]
-        self.small = all(map(_is_small, self.inputs))
-        if not self.small:
+        self.on_host = all(map(_fits_host, self.inputs))
+        if not self.on_host:
             if not all(map(is_array, self.wanted)):
                 raise NotStatic
             return
         self.made = [v for n in nodes for v in n.outputs if v not in given]
         self.storage = {v: [given.get(v)] for v in (*used, *self.made)}
         self.thunks = [evaluation(node, self.storage) for node in nodes]
-        self.answers = {}
+        self.results = {}
 
     @property
     def key(self):
-        """What is equal for the same question, within one making of a program."""
+        """What is equal for the same query, within one making of a program."""
         return self.function, *map(hashable, self.operands)
 
-    def answer(self, read, compute=None):
-        """Return the answer.
+    def evaluate(self, read, compute=None):
+        """Return the result.
 
         Parameters
         ----------
         read : callable
             Returns the value of an input.
         compute : callable, optional
-            Returns the values of variables, if the question is not `small`.
+            Returns the values of variables, if the query is not `on_host`.
         """
-        if not self.small:
+        if not self.on_host:
             return self._of(dict(zip(self.wanted, compute(self.wanted), strict=True)))
         given = {v: read(v) for v in self.inputs}
         key = tuple(map(hashable, given.values()))
-        if key not in self.answers:
-            if len(self.answers) >= _MOST_ANSWERS:
-                self.answers.clear()
-            self.answers[key] = self._compute(given)
-        return self.answers[key]
+        if key not in self.results:
+            if len(self.results) >= _MAX_RESULTS:
+                self.results.clear()
+            self.results[key] = self._compute(given)
+        return self.results[key]
 
     def _compute(self, given):
         storage = self.storage
@@ -137,62 +137,62 @@ class Question:
         )
 
 
-class Unforeseen(Exception):
-    """A question has come up that `Answers.foresee` answers from now on."""
+class Respecialize(Exception):
+    """A static query has come up that is a guard from now on."""
 
 
-class Answers:
-    """What one program is made for: the answers to what its making asks, in order.
+class Specialization:
+    """What one program is made for: the results of its static queries, in order.
 
     Parameters
     ----------
-    questions : dict
-        The next question, by what identifies the call and the answers so far; those
-        that are asked are added.
+    guards : dict
+        The next query, by what identifies the call and the results so far.  Queries
+        that come up are added.
     call : hashable
     read, compute : callable
-        As for `Question.answer`.
+        As for `StaticQuery.evaluate`.
 
     Attributes
     ----------
     key : tuple
-        What identifies the call, and the answers so far.
+        What identifies the call, and the results so far.
     """
 
-    def __init__(self, questions, call, read, compute):
-        self.questions = questions
+    def __init__(self, guards, call, read, compute):
+        self.guards = guards
         self.read = read
         self.compute = compute
         self.key = (call,)
-        self.given = {}
+        self.resolved = {}
 
-    def foresee(self):
-        """Answer the questions that are known to come."""
-        while self.key in self.questions:
-            question = self.questions[self.key]
+    def evaluate_guards(self):
+        """Evaluate the queries that are known to come."""
+        while self.key in self.guards:
+            query = self.guards[self.key]
             try:
-                self._add(question)
+                self._add(query)
             except (AssertionError, IndexError, TypeError, ValueError):
-                if not question.small:
+                if not query.on_host:
                     raise
                 break  # it comes again as the program is made, which tells where
         return self.key
 
-    def __call__(self, question):
-        """Return the answer to a `Question`, which may have been asked before.
+    def __call__(self, query):
+        """Return the result of a `StaticQuery`, which may have come up before.
 
         Raises
         ------
-        Unforeseen
+        Respecialize
             If it takes a program, which cannot run while another is being made.
         """
-        if question.key not in self.given:
-            question = self.questions.setdefault(self.key, question)
-            if not question.small:
-                raise Unforeseen
-            self._add(question)
-        return self.given[question.key]
+        if query.key not in self.resolved:
+            query = self.guards.setdefault(self.key, query)
+            if not query.on_host:
+                raise Respecialize
+            self._add(query)
+        return self.resolved[query.key]
 
-    def _add(self, question):
-        answer = self.given[question.key] = question.answer(self.read, self.compute)
-        self.key = *self.key, hashable(answer)
+    def _add(self, query):
+        result = self.resolved[query.key] = query.evaluate(self.read, self.compute)
+        self.key = *self.key, hashable(result)

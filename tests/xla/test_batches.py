@@ -207,7 +207,7 @@ def test_a_loop_of_which_an_argument_bounds_a_slice():
 
 
 def test_the_programs_that_are_kept_are_bounded(monkeypatch):
-    monkeypatch.setattr(linker, "_MOST_PROGRAMS", 3)
+    monkeypatch.setattr(linker, "_MAX_SPECIALIZATIONS", 3)
     n = T.lscalar("n")
     f = function([n], T.zeros((n,)))
     for size in [*range(8), *range(8)]:

@@ -13,7 +13,7 @@ from theano.tensor.nnet.conv import ConvOp
 
 from kfkd.xla import formulations
 from kfkd.xla.dispatch import as_dtype, convert, dtype_of, sizes
-from kfkd.xla.layout import ChannelsLast, as_meant, channels_last, keeps_layout
+from kfkd.xla.layout import ChannelsLast, channels_last, keeps_layout, to_logical
 from kfkd.xla.precision import operands
 
 
@@ -81,7 +81,7 @@ def _image(op, array):
 
 
 def _array(op, image, dtype):
-    array = channels_last(image) if _last(op) else as_meant(image)
+    array = channels_last(image) if _last(op) else to_logical(image)
     return as_dtype(array, dtype)
 
 
@@ -92,7 +92,7 @@ def convert_conv(op, node):
 
     @keeps_layout
     def conv(images, filters):
-        filters = _flip(op, as_dtype(as_meant(filters), dtype))
+        filters = _flip(op, as_dtype(to_logical(filters), dtype))
         if op.filter_flip and formulations.filters_flipped_apart():
             filters = lax.optimization_barrier(filters)
         images, filters = operands(_array(op, images, dtype), filters)
@@ -160,7 +160,7 @@ def convert_conv_grad_inputs(op, node):
 
     @keeps_layout
     def conv_grad_inputs(filters, gradient, spatial):
-        filters = _flip(op, as_dtype(as_meant(filters), dtype))
+        filters = _flip(op, as_dtype(to_logical(filters), dtype))
         filters, gradient = operands(filters, _array(op, gradient, dtype))
         spatial = sizes(spatial)
         n, channels = gradient.shape[0], filters.shape[1] * op.num_groups
@@ -214,5 +214,5 @@ def _spread(array, lengths, from_top=True):
         if after < 0:
             raise ValueError(f"{n} rows or columns cannot be spread over {length}")
         config.append((before, after, step - 1))
-    array = as_meant(array)
+    array = to_logical(array)
     return lax.pad(array, as_dtype(0, array.dtype), config)

@@ -6,8 +6,8 @@ import numpy as np
 from jax.scipy import linalg
 from theano.tensor import nlinalg, slinalg
 
-from kfkd.xla.dispatch import as_dtype, convert, dtype_of, require
-from kfkd.xla.padded import Prefix
+from kfkd.xla.dispatch import as_dtype, convert, dtype_of, runtime_assert
+from kfkd.xla.padded import PaddedArray
 
 
 def _exact(function):
@@ -25,7 +25,7 @@ def _require_regular(result, *operands):
     finite = jnp.all(jnp.isfinite(result))
     given = [jnp.all(jnp.isfinite(operand)) for operand in operands]
     singular = ~finite & jnp.all(jnp.stack(given))
-    require(~singular, np.linalg.LinAlgError("Singular matrix"))
+    runtime_assert(~singular, np.linalg.LinAlgError("Singular matrix"))
     return result
 
 
@@ -125,7 +125,7 @@ def convert_lstsq(op, node):
         residuals = jnp.sum((y2 - x @ solution) ** 2, axis=0)
         # There are none unless the solution is one, of more equations than unknowns.
         full = (rank == x.shape[1]) & (x.shape[0] > x.shape[1])
-        residuals = Prefix(residuals, jnp.where(full, len(residuals), 0))
+        residuals = PaddedArray(residuals, jnp.where(full, len(residuals), 0))
         return solution if matrix else solution[:, 0], residuals, rank, s
 
     return _exact(least_squares)
@@ -154,7 +154,7 @@ def convert_cholesky(op, node):
         failed = jnp.any(jnp.isnan(factor))
         if op.on_error == "raise":
             error = "The matrix is not positive definite"
-            require(~failed, np.linalg.LinAlgError(error))
+            runtime_assert(~failed, np.linalg.LinAlgError(error))
         return jnp.where(failed, jnp.nan, factor)
 
     return _exact(cholesky)
@@ -182,7 +182,7 @@ def _generalized_eigh(a, b, lower):
     factor = _cholesky(b, lower)
     failed = jnp.any(jnp.isnan(factor))
     error = "The second matrix is not positive definite"
-    require(~failed, np.linalg.LinAlgError(error))
+    runtime_assert(~failed, np.linalg.LinAlgError(error))
     factor = factor if lower else factor.T
     a = jnp.tril(a) + jnp.tril(a, -1).T if lower else jnp.triu(a) + jnp.triu(a, 1).T
     half = linalg.solve_triangular(factor, a, lower=True)

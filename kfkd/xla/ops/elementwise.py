@@ -14,10 +14,10 @@ from theano.tensor import ScalarFromTensor, TensorFromScalar, xlogx
 from theano.tensor.elemwise import Elemwise
 from theano.tensor.nnet import nnet, sigm
 
-from kfkd.xla.dispatch import as_dtype, convert, dtype_of, require
-from kfkd.xla.layout import Moved, as_meant, keeps_layout
+from kfkd.xla.dispatch import as_dtype, convert, dtype_of, runtime_assert
+from kfkd.xla.layout import Permuted, keeps_layout, to_logical
 from kfkd.xla.ops.special import SPECIAL
-from kfkd.xla.padded import Prefix, takes_prefix
+from kfkd.xla.padded import PaddedArray, takes_padded
 
 
 def _fold(function):
@@ -284,40 +284,40 @@ def convert_elemwise(op, node):
     function = scalar_function(op.scalar_op, node)
     patterns = [v.type.broadcastable for v in node.inputs]
 
-    @takes_prefix
+    @takes_padded
     @keeps_layout
     def elemwise(*values):
-        if any(isinstance(v, Prefix) for v in values):
-            count, values = _same_rows([as_meant(v) for v in values], patterns)
+        if any(isinstance(v, PaddedArray) for v in values):
+            count, values = _same_rows([to_logical(v) for v in values], patterns)
             _check_shapes([v.shape for v in values], patterns)
             outputs = function(*values)
             if isinstance(outputs, tuple):
-                return tuple(Prefix(v, count) for v in outputs)
-            return Prefix(outputs, count)
+                return tuple(PaddedArray(v, count) for v in outputs)
+            return PaddedArray(outputs, count)
         _check_shapes([v.shape for v in values], patterns)
-        moved = next((type(v) for v in values if isinstance(v, Moved)), None)
-        if moved is None:
+        permuted = next((type(v) for v in values if isinstance(v, Permuted)), None)
+        if permuted is None:
             return function(*values)
-        outputs = function(*(moved.held(v) for v in values))
+        outputs = function(*(permuted.physical(v) for v in values))
         if isinstance(outputs, tuple):
-            return tuple(moved(v) for v in outputs)
-        return moved(outputs)
+            return tuple(permuted(v) for v in outputs)
+        return permuted(outputs)
 
     return elemwise
 
 
 def _same_rows(values, patterns):
-    """Return how many rows of the `Prefix` among *values* count, and arrays for all."""
-    count = next(v.count for v in values if isinstance(v, Prefix))
+    """Return the count of the `PaddedArray` among *values*, and arrays for all."""
+    count = next(v.count for v in values if isinstance(v, PaddedArray))
     rows, arrays = [], []
     for value, (broadcast, *_) in zip(values, patterns, strict=True):
-        prefix = isinstance(value, Prefix)
-        array = value.array if prefix else value
-        n = value.count if prefix else array.shape[0]
+        padded = isinstance(value, PaddedArray)
+        array = value.array if padded else value
+        n = value.count if padded else array.shape[0]
         if not broadcast:
             rows.append(array.shape[0])
             error = "Input dimension mismatch: the numbers of rows differ"
-            require(n == count, ValueError(error))
+            runtime_assert(n == count, ValueError(error))
         arrays.append((array, broadcast))
     room = min(rows)
     return count, [a if broadcast else a[:room] for a, broadcast in arrays]

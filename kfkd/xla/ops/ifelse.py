@@ -11,10 +11,10 @@ from kfkd.xla.dispatch import (
     as_dtype,
     convert,
     dtype_of,
-    generates,
     is_static,
-    learn,
-    require,
+    no_constant_folding,
+    runtime_assert,
+    specialize_on,
     takes_none,
 )
 
@@ -26,7 +26,7 @@ def convert_ifelse(op, node):
         shapes = [[jnp.shape(v) for v in branch] for branch in (then, otherwise)]
         if shapes[0] != shapes[1] or is_static(condition):
             # A program has one of the shapes.
-            return tuple(then if learn(bool, condition) else otherwise)
+            return tuple(then if specialize_on(bool, condition) else otherwise)
         return tuple(
             t if _equal(t, o) else jnp.where(condition != 0, t, o)
             for t, o in zip(then, otherwise, strict=True)
@@ -43,21 +43,23 @@ def _equal(first, second):
 
 @convert.register(MakeList)
 def convert_make_list(op, node):
-    return generates(lambda *values: (Listed(values),))
+    return no_constant_folding(lambda *values: (Listed(values),))
 
 
 @convert.register(tb.Choose)
 def convert_choose(op, node):
     dtype = dtype_of(node.outputs[0])
 
-    @generates
+    @no_constant_folding
     def choose(places, choices):
         n = len(choices)
         if n == 0:
             raise ValueError("There is nothing to choose from")
         if op.mode == "raise":
             inside = (places >= 0) & (places < n)
-            require(inside, ValueError(f"invalid entry in choice array: there are {n}"))
+            runtime_assert(
+                inside, ValueError(f"invalid entry in choice array: there are {n}")
+            )
         places = places % n if op.mode == "wrap" else jnp.clip(places, 0, n - 1)
         shape = jnp.broadcast_shapes(places.shape, *(c.shape for c in choices))
         chosen = jnp.broadcast_to(places, shape)[None]

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 from theano.tensor.nnet import blocksparse, nnet
 
-from kfkd.xla.dispatch import as_dtype, convert, dtype_of, require
+from kfkd.xla.dispatch import as_dtype, convert, dtype_of, runtime_assert
 
 
 @convert.register(nnet.Softmax)
@@ -37,8 +37,8 @@ def _check_classes(y, n):
         f"a class in the targets is out of bounds: there are {n} classes"
     )
     if y.dtype.kind != "u":
-        require(y >= 0, error)
-    require(y < n, error)
+        runtime_assert(y >= 0, error)
+    runtime_assert(y < n, error)
 
 
 def _pick(matrix, y):
@@ -131,5 +131,5 @@ def convert_sparse_block_outer(op, node):
 def _blocks(w, rows, columns):
     for index, n in zip((rows, columns), w.shape, strict=False):
         error = IndexError(f"an index is out of bounds for {n} blocks")
-        require((index >= -n) & (index < n), error)
+        runtime_assert((index >= -n) & (index < n), error)
     return jnp.asarray(w)[rows, columns]

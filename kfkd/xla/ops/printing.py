@@ -5,8 +5,8 @@ import numpy as np
 from theano.breakpoint import PdbBreakpoint
 from theano.printing import Print
 
-from kfkd.xla.dispatch import convert, generates
-from kfkd.xla.host_callback import by_python
+from kfkd.xla.dispatch import convert, no_constant_folding
+from kfkd.xla.host_callback import host_callback
 
 
 @convert.register(Print)
@@ -14,7 +14,7 @@ def convert_print(op, node):
     def show(x):
         op.global_fn(op, np.asarray(x))
 
-    @generates  # what is known is printed at each call, too
+    @no_constant_folding  # what is known is printed at each call, too
     def print_and_pass(x):
         jax.debug.callback(show, x)
         return x
@@ -24,4 +24,4 @@ def convert_print(op, node):
 
 @convert.register(PdbBreakpoint)
 def convert_pdb_breakpoint(op, node):
-    return generates(by_python(node))  # at each call, whatever is known
+    return no_constant_folding(host_callback(node))  # at each call, whatever is known

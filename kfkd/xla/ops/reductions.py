@@ -8,9 +8,9 @@ from theano.tensor import basic as tb
 from theano.tensor import elemwise as te
 from theano.tensor import extra_ops
 
-from kfkd.xla.dispatch import as_dtype, convert, dtype_of, require
-from kfkd.xla.layout import ChannelsLast, as_meant, keeps_layout
-from kfkd.xla.padded import Prefix, takes_prefix
+from kfkd.xla.dispatch import as_dtype, convert, dtype_of, runtime_assert
+from kfkd.xla.layout import ChannelsLast, keeps_layout, to_logical
+from kfkd.xla.padded import PaddedArray, takes_padded
 
 
 def _bitwise(function, initial):
@@ -46,30 +46,30 @@ def convert_careduce(op, node):
     result = dtype_of(node.outputs[0])
     accumulator = getattr(op, "acc_dtype", None) or result
 
-    @takes_prefix
+    @takes_padded
     @keeps_layout
     def careduce(x):
-        if isinstance(x, Prefix):
+        if isinstance(x, PaddedArray):
             if 0 not in axes:
-                return Prefix(careduce(x.array), x.count)
+                return PaddedArray(careduce(x.array), x.count)
             x = _only_counted(op.scalar_op, x)
         where = axes
         # Only sums over all but the channels, as of a bias, are layout-free.
         if isinstance(x, ChannelsLast) and set(axes) >= {0, 2, 3}:
             x, where = x.array, tuple(_CHANNELS_LAST[a] for a in axes)
-        x = as_meant(x)
+        x = to_logical(x)
         return as_dtype(reduce(as_dtype(x, accumulator), axis=where), result)
 
     return careduce
 
 
 def _only_counted(scalar_op, x):
-    """Return the array of a `Prefix` with rows that do not count made neutral."""
+    """Return the array of a `PaddedArray` with rows that do not count made neutral."""
     array, kind = x.array, type(scalar_op)
     if kind in _NEUTRAL:
         neutral = np.asarray(_NEUTRAL[kind]).astype(array.dtype)
     else:
-        require(x.count > 0, ValueError(f"there is no {scalar_op} of no rows"))
+        runtime_assert(x.count > 0, ValueError(f"there is no {scalar_op} of no rows"))
         neutral = array[:1]
     counts = jnp.arange(array.shape[0]) < x.count
     return jnp.where(jnp.expand_dims(counts, range(1, array.ndim)), array, neutral)

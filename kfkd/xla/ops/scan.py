@@ -15,13 +15,13 @@ from theano.scan.op import Scan
 from kfkd.xla.dispatch import (
     NotStatic,
     convert,
+    current_specializer,
     dtype_of,
-    generates,
-    learner,
-    require,
+    no_constant_folding,
+    runtime_assert,
     sizes,
 )
-from kfkd.xla.padded import Prefix
+from kfkd.xla.padded import PaddedArray
 from kfkd.xla.specialization import hashable
 
 
@@ -36,7 +36,7 @@ def convert_scan(op, node):
     if known and not getattr(node.outputs[0].tag, "trace", None):
         node.outputs[0].tag.trace = known[0]
 
-    @generates
+    @no_constant_folding
     def scan(n_steps, *values):
         return _Loop(op, program, n_steps, values).run()
 
@@ -80,7 +80,7 @@ class _Loop:
         self.shared = [jnp.asarray(value) for value in op.outer_shared(values)]
         self.others = op.outer_non_seqs(values)
         self.counts = sizes(*op.outer_nitsot(values))
-        self.learn = learner()
+        self.specialize_on = current_specializer()
         self.errors = {}
         n_sums = len(self.sums)
         self.taps_of_sums = op.tap_array[:n_sums]
@@ -97,7 +97,7 @@ class _Loop:
         """Return the outputs of the node."""
         i, state = self._looped()
         for key, holds in state["holds"].items():
-            require(holds, self.errors[key])
+            runtime_assert(holds, self.errors[key])
         depths = [*self.depths, *(0 for _ in self.counts)]
         rows = [
             self._ordered(buffer, depth + i, depth)
@@ -171,8 +171,8 @@ class _Loop:
             holds[key] = holds.get(key, True) & jnp.all(condition)
 
         values = dict(zip(self.program.inputs, inputs, strict=True))
-        outputs = self.program(values, check, self._answer)
-        if any(isinstance(output, Prefix) for output in outputs):
+        outputs = self.program(values, check, self._resolve)
+        if any(isinstance(output, PaddedArray) for output in outputs):
             raise NotStatic
         variables = self.program.outputs
         return [
@@ -238,10 +238,10 @@ class _Loop:
         written = jnp.arange(size) < end
         buffer = jnp.where(jnp.expand_dims(written, range(1, buffer.ndim)), buffer, 0)
         left = self.n_steps + depth - end
-        return Prefix(buffer, jnp.where(size > end, size - left, size))
+        return PaddedArray(buffer, jnp.where(size > end, size - left, size))
 
-    def _answer(self, question):
-        """Answer a question that a step asks, if the answer is one for all steps."""
+    def _resolve(self, query):
+        """Resolve a query of a step, if the result is the same at all steps."""
         n_others = len(self.others)
         variables = self.program.inputs
         sources = dict(zip(variables, self.sequences, strict=False))
@@ -249,49 +249,47 @@ class _Loop:
             zip(variables[len(variables) - n_others :], self.others, strict=True)
         )
         try:
-            values = [sources[v] for v in question.inputs]
+            values = [sources[v] for v in query.inputs]
         except KeyError:  # a state
             raise NotStatic from None
-        if not question.small:
+        if not query.on_host:
             raise NotStatic
         n_changing = len(self.sequences)
-        changes = [v in variables[:n_changing] for v in question.inputs]
-        answer = self.learn(_AtAllSteps(question, changes), self.n_steps, *values)
-        if answer is None:
+        changes = [v in variables[:n_changing] for v in query.inputs]
+        result = self.specialize_on(_AtAllSteps(query, changes), self.n_steps, *values)
+        if result is None:
             raise NotStatic
-        return answer
+        return result
 
 
 class _AtAllSteps:
-    """What answers a question about a step from the inputs of the loop.
+    """The function of a loop's inputs that evaluates a query of its steps.
 
     Or returns None if it is not the same at each step.
     """
 
-    def __init__(self, question, changes):
-        self.question = question
+    def __init__(self, query, changes):
+        self.query = query
         self.changes = changes
 
     def __eq__(self, other):
-        return (
-            isinstance(other, _AtAllSteps) and self.question.key == other.question.key
-        )
+        return isinstance(other, _AtAllSteps) and self.query.key == other.query.key
 
     def __hash__(self):
-        return hash(self.question.key)
+        return hash(self.query.key)
 
     def __call__(self, n_steps, *values):
-        answers = {}
+        results = {}
         for i in range(n_steps if any(self.changes) else 1):
             given = {
                 v: np.asarray(value[i] if changes else value)
                 for v, value, changes in zip(
-                    self.question.inputs, values, self.changes, strict=True
+                    self.query.inputs, values, self.changes, strict=True
                 )
             }
-            answer = self.question.answer(given.__getitem__)
-            answers[hashable(answer)] = answer
-        return answer if len(answers) == 1 else None
+            result = self.query.evaluate(given.__getitem__)
+            results[hashable(result)] = result
+        return result if len(results) == 1 else None
 
 
 def _row(buffer, i):

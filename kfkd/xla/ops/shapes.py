@@ -15,15 +15,15 @@ from kfkd.xla.dispatch import (
     as_dtype,
     convert,
     dtype_of,
-    generates,
     is_static,
-    require,
+    no_constant_folding,
+    runtime_assert,
     sizes,
-    static,
+    static_value,
     takes_none,
 )
 from kfkd.xla.layout import keeps_layout
-from kfkd.xla.padded import Prefix, takes_prefix
+from kfkd.xla.padded import PaddedArray, takes_padded
 
 # Up to this size an array made from known numbers stays known, as shapes must.
 _SMALL = 4096
@@ -33,7 +33,7 @@ _SMALL = 4096
 @convert.register(ops.ViewOp)  # GradClip and its like are views, too
 @convert.register(extra_ops.CpuContiguous)
 def convert_copy_or_view(op, node):
-    return takes_prefix(keeps_layout(lambda x: x))
+    return takes_padded(keeps_layout(lambda x: x))
 
 
 @convert.register(ops.Rebroadcast)
@@ -65,23 +65,23 @@ def convert_specify_shape(op, node):
 @convert.register(ops.Shape)
 def convert_shape(op, node):
     def shape(x):
-        if isinstance(x, Prefix):
+        if isinstance(x, PaddedArray):
             return jnp.stack([x.count, *x.array.shape[1:]])
         return np.asarray(x.shape, "int64")
 
-    return takes_prefix(keeps_layout(shape))
+    return takes_padded(keeps_layout(shape))
 
 
 @convert.register(ops.Shape_i)
 def convert_shape_i(op, node):
     def shape_i(x):
-        if isinstance(x, Prefix):
+        if isinstance(x, PaddedArray):
             if op.i == 0:
                 return x.count
             x = x.array
         return np.asarray(x.shape[op.i], "int64")
 
-    return takes_prefix(keeps_layout(shape_i))
+    return takes_padded(keeps_layout(shape_i))
 
 
 @convert.register(topt.MakeVector)
@@ -124,7 +124,7 @@ def convert_flatten(op, node):
 
 @convert.register(tb.Alloc)
 def convert_alloc(op, node):
-    @generates
+    @no_constant_folding
     def alloc(value, *shape):
         shape = sizes(*shape)
         module = np if is_static(value) and np.prod(shape) <= _SMALL else jnp
@@ -135,15 +135,15 @@ def convert_alloc(op, node):
 
 @convert.register(tb.AllocEmpty)
 def convert_alloc_empty(op, node):
-    return generates(lambda *shape: jnp.zeros(sizes(*shape), op.dtype))
+    return no_constant_folding(lambda *shape: jnp.zeros(sizes(*shape), op.dtype))
 
 
 @convert.register(tb.ARange)
 def convert_arange(op, node):
-    @generates
+    @no_constant_folding
     def arange(start, stop, step):
         # By NumPy, as in Theano: how many floats there are is a matter of rounding.
-        bounds = (static(v)[()] for v in (start, stop, step))
+        bounds = (static_value(v)[()] for v in (start, stop, step))
         values = np.arange(*bounds, dtype=op.dtype)
         return values if values.size <= _SMALL else jnp.asarray(values)
 
@@ -156,7 +156,7 @@ def convert_eye_or_tri(op, node):
     make = jnp.eye if isinstance(op, tb.Eye) else jnp.tri
 
     @takes_none  # as NumPy's functions do
-    @generates
+    @no_constant_folding
     def diagonals(n, m, k):
         return make(*sizes(n, n if m is None else m, k), dtype=op.dtype)
 
@@ -203,7 +203,7 @@ def convert_tile(op, node):
 def convert_repeat(op, node):
     def repeat(x, repeats):
         # JAX adds them up in their own dtype.
-        return jnp.repeat(x, static(repeats).astype("int64"), op.axis)
+        return jnp.repeat(x, static_value(repeats).astype("int64"), op.axis)
 
     return repeat
 
@@ -214,8 +214,8 @@ def convert_assert(op, node):
         for condition in conditions:
             # One on sizes is known before the call, and nothing to check after it.
             with contextlib.suppress(NotStatic):
-                condition = static(condition, readily=True)
-            require(condition, AssertionError(op.msg))
+                condition = static_value(condition, host_only=True)
+            runtime_assert(condition, AssertionError(op.msg))
         return x
 
     return keeps_layout(check)
@@ -231,7 +231,9 @@ def convert_unravel_index(op, node):
     def unravel_index(indices, dims):
         dims, rest, found = sizes(dims), as_dtype(indices, "int64"), []
         inside = (rest >= 0) & (rest < np.prod(dims, dtype="int64"))
-        require(inside, ValueError(f"an index is out of bounds for the shape {dims}"))
+        runtime_assert(
+            inside, ValueError(f"an index is out of bounds for the shape {dims}")
+        )
         for n in reversed(dims) if op.order == "C" else dims:
             rest, place = rest // max(n, 1), rest % max(n, 1)
             found.append(place)
@@ -250,7 +252,7 @@ def convert_ravel_multi_index(op, node):
             place = as_dtype(place, "int64")
             if op.mode == "raise":
                 error = ValueError(f"an index is out of bounds for the shape {dims}")
-                require((place >= 0) & (place < n), error)
+                runtime_assert((place >= 0) & (place < n), error)
             elif op.mode == "wrap":
                 place = place % n
             else:

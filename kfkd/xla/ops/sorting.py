@@ -6,8 +6,8 @@ from theano.tensor import basic as tb
 from theano.tensor import extra_ops
 from theano.tensor.sort import ArgSortOp, SortOp, TopKOp
 
-from kfkd.xla.dispatch import as_dtype, convert, learn, require, sizes
-from kfkd.xla.padded import Prefix
+from kfkd.xla.dispatch import as_dtype, convert, runtime_assert, sizes, specialize_on
+from kfkd.xla.padded import PaddedArray
 
 
 @convert.register(SortOp)
@@ -64,9 +64,9 @@ def convert_permute_row_elements(op, node):
                 raise ValueError(f"Dimension mismatch: {a}, {b}")
             rows.append(b if a_is_one else a)
         inside = (order >= -n) & (order < n)
-        require(inside, IndexError(f"a permutation is of numbers below {n}"))
+        runtime_assert(inside, IndexError(f"a permutation is of numbers below {n}"))
         order = order % max(n, 1)
-        if learn(bool, inverse):
+        if specialize_on(bool, inverse):
             order = jnp.argsort(order, axis=-1)
         x, order = (jnp.broadcast_to(a, (*rows, n)) for a in (x, order))
         return jnp.take_along_axis(x, order, axis=-1)
@@ -80,17 +80,21 @@ def convert_unique(op, node):
     returned = op.return_index, op.return_inverse, op.return_counts
 
     def unique(x):
-        if axis:  # a Prefix has only rows that do not count
-            size = learn(_number_of_unique, x, axis)
+        if axis:  # a PaddedArray has only rows that do not count
+            size = specialize_on(_number_of_unique, x, axis)
         else:
             size = x.size if axis is None else x.shape[0]
         values, first, inverse, counts = jnp.unique(
             x, True, True, True, axis=axis, size=size
         )
         count = jnp.sum(counts > 0)
-        others = [Prefix(first, count), jnp.reshape(inverse, -1), Prefix(counts, count)]
+        others = [
+            PaddedArray(first, count),
+            jnp.reshape(inverse, -1),
+            PaddedArray(counts, count),
+        ]
         others = [o for o, wanted in zip(others, returned, strict=True) if wanted]
-        return values if axis else Prefix(values, count), *others
+        return values if axis else PaddedArray(values, count), *others
 
     return unique
 

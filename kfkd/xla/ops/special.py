@@ -6,7 +6,7 @@ from jax import lax
 from jax.scipy import special
 from theano.scalar import basic_scipy as tss
 
-from kfkd.xla.dispatch import require
+from kfkd.xla.dispatch import runtime_assert
 
 __all__ = ["SPECIAL"]
 
@@ -49,7 +49,7 @@ def _parity(v):
 def _bessel(v, x, function_far, function_near):
     """Return what one function says far from zero, and the other one near it."""
     error = ValueError(f"the order of a Bessel function is above {_LARGEST_ORDER}")
-    require((abs(v) <= _LARGEST_ORDER) | (v != v), error)
+    runtime_assert((abs(v) <= _LARGEST_ORDER) | (v != v), error)
     v, x = jnp.broadcast_arrays(v, x)
     z = jnp.abs(x)
     far = z > jnp.maximum(25, v**2 / 2)
