@@ -15,7 +15,6 @@ __all__ = [
     "Permuted",
     "Transposed",
     "channels_last",
-    "keeps_layout",
     "to_logical",
 ]
 
@@ -90,9 +89,3 @@ def to_logical(value):
         back = [value.order.index(i) for i in range(value.ndim)]
         return jnp.transpose(value.array, back)
     return value
-
-
-def keeps_layout(function):
-    """Mark the function of a conversion that takes what is `Permuted` as well."""
-    function.keeps_layout = True
-    return function

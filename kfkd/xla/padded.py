@@ -8,7 +8,7 @@ take rows, or ask for the length, know of it.
 
 import jax
 
-__all__ = ["PaddedArray", "takes_padded", "unpad"]
+__all__ = ["PaddedArray", "unpad"]
 
 
 @jax.tree_util.register_pytree_node_class
@@ -27,12 +27,6 @@ class PaddedArray:
     def tree_unflatten(cls, _, arrays):
         """Return the padded array of such arrays."""
         return cls(*arrays)
-
-
-def takes_padded(function):
-    """Mark a conversion's function of which an argument may be a `PaddedArray`."""
-    function.takes_padded = True
-    return function
 
 
 def unpad(value):

@@ -13,7 +13,7 @@ from theano.tensor.nnet.conv import ConvOp
 
 from kfkd.xla import formulations
 from kfkd.xla.dispatch import as_dtype, convert, dtype_of, sizes
-from kfkd.xla.layout import ChannelsLast, channels_last, keeps_layout, to_logical
+from kfkd.xla.layout import ChannelsLast, channels_last, to_logical
 from kfkd.xla.precision import operands
 
 
@@ -85,12 +85,11 @@ def _array(op, image, dtype):
     return as_dtype(array, dtype)
 
 
-@convert.register(ac.AbstractConv)
+@convert.register(ac.AbstractConv, keeps_layout=True)
 def convert_conv(op, node):
     _check_supported(op)
     dtype = dtype_of(node.outputs[0])
 
-    @keeps_layout
     def conv(images, filters):
         filters = _flip(op, as_dtype(to_logical(filters), dtype))
         if op.filter_flip and formulations.filters_flipped_apart():
@@ -119,13 +118,12 @@ def convert_conv(op, node):
     return conv
 
 
-@convert.register(ac.AbstractConv_gradWeights)
+@convert.register(ac.AbstractConv_gradWeights, keeps_layout=True)
 def convert_conv_grad_weights(op, node):
     _check_supported(op)
     dtype = dtype_of(node.outputs[0])
     node.inputs[0].tag.patches_needed = True  # for the convolution of the same images
 
-    @keeps_layout
     def conv_grad_weights(images, gradient, spatial):
         images, gradient = operands(*(_array(op, a, dtype) for a in (images, gradient)))
         channel = -1 if _last(op) else 1
@@ -153,12 +151,11 @@ def _grad_weights_as_product(images, gradient, spatial, dtype):
     return jnp.transpose(product.reshape(*spatial, c_in, c_out), (3, 2, 0, 1))
 
 
-@convert.register(ac.AbstractConv_gradInputs)
+@convert.register(ac.AbstractConv_gradInputs, keeps_layout=True)
 def convert_conv_grad_inputs(op, node):
     _check_supported(op)
     dtype = dtype_of(node.outputs[0])
 
-    @keeps_layout
     def conv_grad_inputs(filters, gradient, spatial):
         filters = _flip(op, as_dtype(to_logical(filters), dtype))
         filters, gradient = operands(filters, _array(op, gradient, dtype))
@@ -172,15 +169,14 @@ def convert_conv_grad_inputs(op, node):
     return conv_grad_inputs
 
 
-@convert.register(ConvOp)
+@convert.register(ConvOp, keeps_layout=True)
 def convert_conv_op(op, node):
     # How its loops are unrolled is of no matter here.
     convolution = ac.AbstractConv2d(
         border_mode=op.out_mode, subsample=(op.dx, op.dy), filter_flip=True
     )
-    convolve = convert(convolution, node)
+    convolve = convert(convolution, node).function
 
-    @keeps_layout
     def conv_op(images, filters):
         _check_announced("images", images.shape, (op.bsize, *op.imshp))
         _check_announced("filters", filters.shape, (op.nkern, op.imshp[0], *op.kshp))

@@ -15,9 +15,9 @@ from theano.tensor.elemwise import Elemwise
 from theano.tensor.nnet import nnet, sigm
 
 from kfkd.xla.dispatch import as_dtype, convert, dtype_of, runtime_assert
-from kfkd.xla.layout import Permuted, keeps_layout, to_logical
+from kfkd.xla.layout import Permuted, to_logical
 from kfkd.xla.ops.special import SPECIAL
-from kfkd.xla.padded import PaddedArray, takes_padded
+from kfkd.xla.padded import PaddedArray
 
 
 def _fold(function):
@@ -279,13 +279,11 @@ def _composite(op):
     return function
 
 
-@convert.register(Elemwise)
+@convert.register(Elemwise, keeps_layout=True, takes_padded=True)
 def convert_elemwise(op, node):
     function = scalar_function(op.scalar_op, node)
     patterns = [v.type.broadcastable for v in node.inputs]
 
-    @takes_padded
-    @keeps_layout
     def elemwise(*values):
         if any(isinstance(v, PaddedArray) for v in values):
             count, values = _same_rows([to_logical(v) for v in values], patterns)

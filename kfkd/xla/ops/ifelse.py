@@ -12,10 +12,8 @@ from kfkd.xla.dispatch import (
     convert,
     dtype_of,
     is_static,
-    no_constant_folding,
     runtime_assert,
     specialize_on,
-    takes_none,
 )
 
 
@@ -41,16 +39,15 @@ def _equal(first, second):
     return known and np.array_equal(first, second)
 
 
-@convert.register(MakeList)
+@convert.register(MakeList, no_constant_folding=True)
 def convert_make_list(op, node):
-    return no_constant_folding(lambda *values: (Listed(values),))
+    return lambda *values: (Listed(values),)
 
 
-@convert.register(tb.Choose)
+@convert.register(tb.Choose, no_constant_folding=True)
 def convert_choose(op, node):
     dtype = dtype_of(node.outputs[0])
 
-    @no_constant_folding
     def choose(places, choices):
         n = len(choices)
         if n == 0:
@@ -71,6 +68,6 @@ def convert_choose(op, node):
     return choose
 
 
-@convert.register(tb.Default)
+@convert.register(tb.Default, takes_none=True)
 def convert_default(op, node):
-    return takes_none(lambda x, default: default if x is None else x)
+    return lambda x, default: default if x is None else x

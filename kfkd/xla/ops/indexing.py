@@ -18,7 +18,7 @@ from kfkd.xla.dispatch import (
     static_value,
 )
 from kfkd.xla.ops.masks import selected, write_selected
-from kfkd.xla.padded import PaddedArray, takes_padded
+from kfkd.xla.padded import PaddedArray
 
 
 def _bound(value):
@@ -188,9 +188,8 @@ def _of_padded(op, x, values):
     return PaddedArray(x.array[rows][(slice(None), *rest)], count)
 
 
-@convert.register(ts.Subtensor)
+@convert.register(ts.Subtensor, takes_padded=True)
 def convert_subtensor(op, node):
-    @takes_padded
     def subtensor(x, *values):
         if isinstance(x, PaddedArray):
             return _of_padded(op, x, values)
@@ -228,16 +227,16 @@ def _replaced(op, x, y, entries):
     return _written(op, x, _advanced(x, entries), y)
 
 
-@convert.register(ts.AdvancedSubtensor1)
-@convert.register(ts.AdvancedSubtensor)
+@convert.register(ts.AdvancedSubtensor1, takes_padded=True)
+@convert.register(ts.AdvancedSubtensor, takes_padded=True)
 def convert_advanced_subtensor(op, node):
-    return takes_padded(lambda x, *entries: _taken(x, entries))
+    return lambda x, *entries: _taken(x, entries)
 
 
-@convert.register(ts.AdvancedIncSubtensor1)
-@convert.register(ts.AdvancedIncSubtensor)
+@convert.register(ts.AdvancedIncSubtensor1, takes_padded=True)
+@convert.register(ts.AdvancedIncSubtensor, takes_padded=True)
 def convert_advanced_inc_subtensor(op, node):
-    return takes_padded(lambda x, y, *entries: _replaced(op, x, y, entries))
+    return lambda x, y, *entries: _replaced(op, x, y, entries)
 
 
 @convert.register(MakeSlice)

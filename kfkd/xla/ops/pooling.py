@@ -10,7 +10,7 @@ from jax import lax
 from theano.tensor.signal import pool
 
 from kfkd.xla.dispatch import as_dtype, convert, sizes
-from kfkd.xla.layout import ChannelsLast, channels_last, keeps_layout
+from kfkd.xla.layout import ChannelsLast, channels_last
 
 
 class _Windows:
@@ -175,7 +175,6 @@ def _pooling(op, node, function):
     """Return the conversion that calls *function* with the windows and the images."""
     ndim = op.ndim
 
-    @keeps_layout
     def convert_pooling(*values):
         *images, size, stride, pad = values
         # Three-dimensional pooling, of one batch of volumes, has no channels to move.
@@ -190,23 +189,23 @@ def _pooling(op, node, function):
     return convert_pooling
 
 
-@convert.register(pool.Pool)
+@convert.register(pool.Pool, keeps_layout=True)
 def convert_pool(op, node):
     if op.mode == "max":
         return _pooling(op, node, _max)
     return _pooling(op, node, functools.partial(_average, op.mode))
 
 
-@convert.register(pool.MaxPoolGrad)
+@convert.register(pool.MaxPoolGrad, keeps_layout=True)
 def convert_max_pool_grad(op, node):
     return _pooling(op, node, _max_grad)
 
 
-@convert.register(pool.DownsampleFactorMaxGradGrad)
+@convert.register(pool.DownsampleFactorMaxGradGrad, keeps_layout=True)
 def convert_downsample_factor_max_grad_grad(op, node):
     return _pooling(op, node, _max_grad_grad)
 
 
-@convert.register(pool.AveragePoolGrad)
+@convert.register(pool.AveragePoolGrad, keeps_layout=True)
 def convert_average_pool_grad(op, node):
     return _pooling(op, node, functools.partial(_average_grad, op.mode))

@@ -9,8 +9,8 @@ from theano.tensor import elemwise as te
 from theano.tensor import extra_ops
 
 from kfkd.xla.dispatch import as_dtype, convert, dtype_of, runtime_assert
-from kfkd.xla.layout import ChannelsLast, keeps_layout, to_logical
-from kfkd.xla.padded import PaddedArray, takes_padded
+from kfkd.xla.layout import ChannelsLast, to_logical
+from kfkd.xla.padded import PaddedArray
 
 
 def _bitwise(function, initial):
@@ -37,7 +37,7 @@ _NEUTRAL = {ts.Add: 0, ts.AND: -1, ts.Mul: 1, ts.OR: 0, ts.XOR: 0}
 _CHANNELS_LAST = {0: 0, 1: 3, 2: 1, 3: 2}
 
 
-@convert.register(te.CAReduce)
+@convert.register(te.CAReduce, keeps_layout=True, takes_padded=True)
 def convert_careduce(op, node):
     reduce = _REDUCTIONS.get(type(op.scalar_op))
     if reduce is None:
@@ -46,8 +46,6 @@ def convert_careduce(op, node):
     result = dtype_of(node.outputs[0])
     accumulator = getattr(op, "acc_dtype", None) or result
 
-    @takes_padded
-    @keeps_layout
     def careduce(x):
         if isinstance(x, PaddedArray):
             if 0 not in axes:

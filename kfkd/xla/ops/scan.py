@@ -17,7 +17,6 @@ from kfkd.xla.dispatch import (
     convert,
     current_specializer,
     dtype_of,
-    no_constant_folding,
     runtime_assert,
     sizes,
 )
@@ -25,7 +24,7 @@ from kfkd.xla.padded import PaddedArray
 from kfkd.xla.specialization import hashable
 
 
-@convert.register(Scan)
+@convert.register(Scan, no_constant_folding=True)
 def convert_scan(op, node):
     step = theano.function(
         op.inputs, op.outputs, mode="xla", on_unused_input="ignore", profile=False
@@ -36,7 +35,6 @@ def convert_scan(op, node):
     if known and not getattr(node.outputs[0].tag, "trace", None):
         node.outputs[0].tag.trace = known[0]
 
-    @no_constant_folding
     def scan(n_steps, *values):
         return _Loop(op, program, n_steps, values).run()
 

@@ -16,24 +16,21 @@ from kfkd.xla.dispatch import (
     convert,
     dtype_of,
     is_static,
-    no_constant_folding,
     runtime_assert,
     sizes,
     static_value,
-    takes_none,
 )
-from kfkd.xla.layout import keeps_layout
-from kfkd.xla.padded import PaddedArray, takes_padded
+from kfkd.xla.padded import PaddedArray
 
 # Up to this size an array made from known numbers stays known, as shapes must.
 _SMALL = 4096
 
 
-@convert.register(ops.DeepCopyOp)
-@convert.register(ops.ViewOp)  # GradClip and its like are views, too
-@convert.register(extra_ops.CpuContiguous)
+@convert.register(ops.DeepCopyOp, keeps_layout=True, takes_padded=True)
+@convert.register(ops.ViewOp, keeps_layout=True, takes_padded=True)
+@convert.register(extra_ops.CpuContiguous, keeps_layout=True, takes_padded=True)
 def convert_copy_or_view(op, node):
-    return takes_padded(keeps_layout(lambda x: x))
+    return lambda x: x  # GradClip and its like are views, too
 
 
 @convert.register(ops.Rebroadcast)
@@ -62,17 +59,17 @@ def convert_specify_shape(op, node):
     return specify_shape
 
 
-@convert.register(ops.Shape)
+@convert.register(ops.Shape, keeps_layout=True, takes_padded=True)
 def convert_shape(op, node):
     def shape(x):
         if isinstance(x, PaddedArray):
             return jnp.stack([x.count, *x.array.shape[1:]])
         return np.asarray(x.shape, "int64")
 
-    return takes_padded(keeps_layout(shape))
+    return shape
 
 
-@convert.register(ops.Shape_i)
+@convert.register(ops.Shape_i, keeps_layout=True, takes_padded=True)
 def convert_shape_i(op, node):
     def shape_i(x):
         if isinstance(x, PaddedArray):
@@ -81,7 +78,7 @@ def convert_shape_i(op, node):
             x = x.array
         return np.asarray(x.shape[op.i], "int64")
 
-    return takes_padded(keeps_layout(shape_i))
+    return shape_i
 
 
 @convert.register(topt.MakeVector)
@@ -122,9 +119,8 @@ def convert_flatten(op, node):
     return lambda x: jnp.reshape(x, (*x.shape[: op.outdim - 1], -1))
 
 
-@convert.register(tb.Alloc)
+@convert.register(tb.Alloc, no_constant_folding=True)
 def convert_alloc(op, node):
-    @no_constant_folding
     def alloc(value, *shape):
         shape = sizes(*shape)
         module = np if is_static(value) and np.prod(shape) <= _SMALL else jnp
@@ -133,14 +129,13 @@ def convert_alloc(op, node):
     return alloc
 
 
-@convert.register(tb.AllocEmpty)
+@convert.register(tb.AllocEmpty, no_constant_folding=True)
 def convert_alloc_empty(op, node):
-    return no_constant_folding(lambda *shape: jnp.zeros(sizes(*shape), op.dtype))
+    return lambda *shape: jnp.zeros(sizes(*shape), op.dtype)
 
 
-@convert.register(tb.ARange)
+@convert.register(tb.ARange, no_constant_folding=True)
 def convert_arange(op, node):
-    @no_constant_folding
     def arange(start, stop, step):
         # By NumPy, as in Theano: how many floats there are is a matter of rounding.
         bounds = (static_value(v)[()] for v in (start, stop, step))
@@ -150,13 +145,12 @@ def convert_arange(op, node):
     return arange
 
 
-@convert.register(tb.Eye)
-@convert.register(tb.Tri)
+@convert.register(tb.Eye, takes_none=True, no_constant_folding=True)
+@convert.register(tb.Tri, takes_none=True, no_constant_folding=True)
 def convert_eye_or_tri(op, node):
+    # The sizes may be None, as in NumPy's functions.
     make = jnp.eye if isinstance(op, tb.Eye) else jnp.tri
 
-    @takes_none  # as NumPy's functions do
-    @no_constant_folding
     def diagonals(n, m, k):
         return make(*sizes(n, n if m is None else m, k), dtype=op.dtype)
 
@@ -208,7 +202,7 @@ def convert_repeat(op, node):
     return repeat
 
 
-@convert.register(topt.Assert)
+@convert.register(topt.Assert, keeps_layout=True)
 def convert_assert(op, node):
     def check(x, *conditions):
         for condition in conditions:
@@ -218,7 +212,7 @@ def convert_assert(op, node):
             runtime_assert(condition, AssertionError(op.msg))
         return x
 
-    return keeps_layout(check)
+    return check
 
 
 @convert.register(extra_ops.Bartlett)
