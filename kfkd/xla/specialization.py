@@ -1,4 +1,9 @@
-"""What a program is made for, such as sizes, found out before each call."""
+"""Specialization: the sizes and other values that a program is made for.
+
+While a program is traced, conversions query what must be static.  Each `StaticQuery`
+becomes a guard: it is evaluated before each later call, and the results of all guards
+choose the program.
+"""
 
 from collections.abc import Hashable
 
@@ -11,12 +16,12 @@ from kfkd.xla.dispatch import NotStatic, dtype_of, evaluation
 
 __all__ = ["Respecialize", "Specialization", "StaticQuery", "hashable", "is_array"]
 
-# So many results are remembered; a batch number, say, comes again in each epoch.
+# So many results of a query are kept.  A batch number, say, comes again in each epoch.
 _MAX_RESULTS = 4096
 
 
 def is_array(variable):
-    """Tell whether a variable stands for an array or a scalar."""
+    """Return whether a variable stands for an array or a scalar."""
     return isinstance(variable.type, (TensorType, Scalar))
 
 
@@ -41,7 +46,7 @@ def hashable(value):
 
 
 def _fits_host(variable):
-    """Tell whether the host shall compute with a variable's value before each call."""
+    """Return whether the host may read and compute with a variable before each call."""
     if not is_array(variable):
         return False
     most = 1 if dtype_of(variable).kind in "iub" else 0
@@ -53,52 +58,56 @@ def _is_variable(operand):
 
 
 class StaticQuery:
-    """A function of variables of a graph.
+    """A function of variables of a graph, whose result has to be static.
 
     Parameters
     ----------
     function : callable
         As for `specialize_on`.
     operands : list
-        What it is called with: values, and variables, which stand for theirs.
+        The arguments of *function*: values, and variables, which stand for theirs.
     known : dict
         The values of the variables that are known while the program is made.
 
     Attributes
     ----------
+    inputs : list of variables
+        The inputs of the graph that the result depends on.
     on_host : bool
-        Whether the host can tell: there is no more behind it than inputs that are
-        scalars or vectors of integers.  Otherwise it takes a program of its own.
+        Whether the host can evaluate the query, because all inputs are scalars or
+        vectors of integers.  Otherwise it takes a program of its own.
 
     Raises
     ------
     NotStatic
-        If a variable is none that a program returns.
+        If a program would have to return a variable that is not an array.
     """
 
     def __init__(self, function, operands, known):
         self.function = function
         self.operands = operands
-        self.wanted = tuple(dict.fromkeys(v for v in operands if _is_variable(v)))
-        nodes = io_toposort(list(known), self.wanted)
-        behind = (v for node in nodes for v in node.inputs)
-        used = dict.fromkeys([*self.wanted, *behind])
+        self.variables = tuple(dict.fromkeys(v for v in operands if _is_variable(v)))
+        nodes = io_toposort(list(known), self.variables)
+        inner = (v for node in nodes for v in node.inputs)
+        used = dict.fromkeys([*self.variables, *inner])
         given = {v: v.data for v in used if isinstance(v, Constant)}
         given |= {v: known[v] for v in used if v in known}
         self.inputs = [v for v in used if v.owner is None and v not in given]
         self.on_host = all(map(_fits_host, self.inputs))
-        if not self.on_host:
-            if not all(map(is_array, self.wanted)):
-                raise NotStatic
-            return
-        self.made = [v for n in nodes for v in n.outputs if v not in given]
-        self.storage = {v: [given.get(v)] for v in (*used, *self.made)}
+        if self.on_host:
+            self._prepare_evaluation(nodes, used, given)
+        elif not all(map(is_array, self.variables)):
+            raise NotStatic
+
+    def _prepare_evaluation(self, nodes, used, given):
+        self.computed = [v for n in nodes for v in n.outputs if v not in given]
+        self.storage = {v: [given.get(v)] for v in (*used, *self.computed)}
         self.thunks = [evaluation(node, self.storage) for node in nodes]
         self.results = {}
 
     @property
     def key(self):
-        """What is equal for the same query, within one making of a program."""
+        """What is equal for the same query, within one tracing of a program."""
         return self.function, *map(hashable, self.operands)
 
     def evaluate(self, read, compute=None):
@@ -112,44 +121,48 @@ class StaticQuery:
             Returns the values of variables, if the query is not `on_host`.
         """
         if not self.on_host:
-            return self._of(dict(zip(self.wanted, compute(self.wanted), strict=True)))
+            values = compute(self.variables)
+            return self._apply(dict(zip(self.variables, values, strict=True)))
         given = {v: read(v) for v in self.inputs}
         key = tuple(map(hashable, given.values()))
         if key not in self.results:
             if len(self.results) >= _MAX_RESULTS:
                 self.results.clear()
-            self.results[key] = self._compute(given)
+            self.results[key] = self._evaluate_on_host(given)
         return self.results[key]
 
-    def _compute(self, given):
-        storage = self.storage
-        for v in self.made:
-            storage[v][0] = None  # or the old value might be written over
+    def _evaluate_on_host(self, given):
+        for v in self.computed:
+            self.storage[v][0] = None  # or the old value might be written over
         for v, value in given.items():
-            storage[v][0] = value
+            self.storage[v][0] = value
         for thunk in self.thunks:
             thunk()
-        return self._of({v: storage[v][0] for v in self.wanted})
+        return self._apply({v: self.storage[v][0] for v in self.variables})
 
-    def _of(self, values):
+    def _apply(self, values):
         return self.function(
             *(values[v] if _is_variable(v) else v for v in self.operands)
         )
 
 
 class Respecialize(Exception):
-    """A static query has come up that is a guard from now on."""
+    """Tracing has met a query that takes a program; it is a guard of the next try."""
 
 
 class Specialization:
-    """What one program is made for: the results of its static queries, in order.
+    """The results of static queries that one call leads to, in order.
+
+    Before the call, `evaluate_guards` evaluates the queries that are known to come.
+    The `key` then names the program.  If there is none yet it is traced, which calls
+    `resolve` with its queries, and the new ones make the key longer.
 
     Parameters
     ----------
     guards : dict
-        The next query, by what identifies the call and the results so far.  Queries
-        that come up are added.
+        The next query for each `key`.  New queries are added.
     call : hashable
+        What identifies the kind of call: shapes, dtypes and the like.
     read, compute : callable
         As for `StaticQuery.evaluate`.
 
@@ -164,35 +177,39 @@ class Specialization:
         self.read = read
         self.compute = compute
         self.key = (call,)
-        self.resolved = {}
+        self.results = {}  # by the key of the query
 
     def evaluate_guards(self):
-        """Evaluate the queries that are known to come."""
+        """Evaluate the queries that calls with the same results so far have led to.
+
+        An error of a query on the host is left to `resolve`: it is raised once more as
+        the program is traced, which tells the node.
+        """
         while self.key in self.guards:
             query = self.guards[self.key]
             try:
-                self._add(query)
+                self._evaluate(query)
             except (AssertionError, IndexError, TypeError, ValueError):
                 if not query.on_host:
                     raise
-                break  # it comes again as the program is made, which tells where
-        return self.key
+                return
 
-    def __call__(self, query):
-        """Return the result of a `StaticQuery`, which may have come up before.
+    def resolve(self, query):
+        """Return the result of a `StaticQuery` that comes up while tracing.
 
         Raises
         ------
         Respecialize
-            If it takes a program, which cannot run while another is being made.
+            If it takes a program, which cannot run while another is being traced.
         """
-        if query.key not in self.resolved:
+        if query.key not in self.results:
             query = self.guards.setdefault(self.key, query)
             if not query.on_host:
                 raise Respecialize
-            self._add(query)
-        return self.resolved[query.key]
+            self._evaluate(query)
+        return self.results[query.key]
 
-    def _add(self, query):
-        result = self.resolved[query.key] = query.evaluate(self.read, self.compute)
+    def _evaluate(self, query):
+        result = query.evaluate(self.read, self.compute)
+        self.results[query.key] = result
         self.key = *self.key, hashable(result)
