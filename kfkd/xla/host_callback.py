@@ -1,6 +1,7 @@
-"""Operations without a conversion, computed by their own ``perform`` in Python.
+"""Host callbacks: operations without a conversion, computed by Theano in Python.
 
-Only on request: each takes the way to the host and back in the midst of a program.
+Only on request: the inputs are copied to the host, and the outputs back to the device,
+in the midst of a program.
 """
 
 import functools
@@ -26,7 +27,7 @@ _errors = []  # of operations in the programs that run
 
 
 def allow_python_ops(allow=True):
-    """Choose what becomes of operations that mode ``"xla"`` does not know.
+    """Choose what happens to operations that mode ``"xla"`` does not know.
 
     Parameters
     ----------
@@ -48,7 +49,7 @@ def allow_python_ops(allow=True):
 
 
 def python_ops_allowed():
-    """Tell whether operations without a conversion may be evaluated in Python."""
+    """Return whether operations without a conversion may be evaluated in Python."""
     if _chosen is not None:
         return _chosen
     value = os.environ.get("KFKD_ALLOW_PYTHON_OPS", "")
@@ -58,12 +59,12 @@ def python_ops_allowed():
 
 
 def host_callback(node):
-    """Return the function of arrays that has Theano compute *node* on the host.
+    """Return the function of arrays that computes *node* by Theano on the host.
 
     Raises
     ------
     NotImplementedError
-        If the node takes or returns something else than arrays.
+        If the node takes or returns anything but arrays.
     """
     if not all(isinstance(v.type, T.TensorType) for v in (*node.inputs, *node.outputs)):
         raise NotImplementedError(
@@ -78,7 +79,7 @@ def host_callback(node):
     def compute(results, *values):
         try:
             outputs = _evaluated(node, results, values)
-        except Exception as error:  # JAX would lose it, and what the program updates
+        except Exception as error:  # JAX would lose it, and the updated variables
             _errors.append(error)
             return *(np.zeros(r.shape, r.dtype) for r in results), np.False_
         return *outputs, np.True_
@@ -107,7 +108,7 @@ def host_callback(node):
 
 
 def _evaluated(node, results, values):
-    """Return the outputs of *node*, which have to be such as *results*."""
+    """Return the outputs of *node*; raise unless they have the types of *results*."""
     arrays = [np.array(value) for value in values]  # which it may write to
     for v, array in zip(node.inputs, arrays, strict=True):
         if array.dtype != dtype_of(v):  # jax_enable_x64 is each thread's own
@@ -126,7 +127,7 @@ def _evaluated(node, results, values):
 
 
 def pop_host_error():
-    """Return, once, what an operation has raised that a program failed with, if any."""
+    """Return the error of an operation that a program has failed with, if any; once."""
     errors = [*_errors, None]
     _errors.clear()
     return errors[0]
@@ -140,11 +141,11 @@ class _Shapes:
         self.inferred = functools.cache(self._inferred)
 
     def __call__(self, *values):
-        """Return the shapes that outputs have where inputs have these values."""
+        """Return the shapes of the outputs for these values of the inputs."""
         return tuple(np.shape(output) for output in evaluate(self.node, values))
 
     def _inferred(self, shapes):
-        """Return the shapes, if shapes of the inputs are enough to tell, or None."""
+        """Return the shapes of outputs if those of inputs determine them, or None."""
         node = self.node
         if all(all(v.type.broadcastable) for v in node.outputs):
             return tuple((1,) * v.type.ndim for v in node.outputs)

@@ -1,10 +1,11 @@
-"""Arrays held in another order of axes than the graphs say.
+"""Layouts: arrays stored in another order of axes than the graph says.
 
-XLA's convolutions and matrix products on the CPU want the channels of images last,
-where Theano's graphs have them second, and tall matrices of weights transposed; and XLA
-does not carry a transposition through the operations in between.  So an image may
-travel through a program as a `ChannelsLast`, and a matrix as a `Transposed`, and only
-an operation that cares sees the difference.
+On the CPU, XLA's convolutions are faster with the channels of images last, where
+Theano's graphs have them second, and its products with tall matrices of weights are
+faster with the matrix transposed.  XLA does not move a transposition through the
+operations in between.  So an image may pass through a program as a `ChannelsLast`, and
+a matrix as a `Transposed`.  Only conversions that are registered with ``keeps_layout``
+see the difference.
 """
 
 import jax
@@ -20,7 +21,7 @@ __all__ = [
 
 
 class Permuted:
-    """A value whose axes are held in the order `order` of those of the graph."""
+    """A value whose physical axes are the logical axes of the graph in this `order`."""
 
     order = ()
 
@@ -29,14 +30,14 @@ class Permuted:
 
     @classmethod
     def physical(cls, value):
-        """Return the array in which such a value, moved or not, is held."""
+        """Return the physical array of a value, which may be permuted already."""
         if isinstance(value, cls):
             return value.array
         return jnp.transpose(value, cls.order)
 
     @property
     def shape(self):
-        """The shape that the graph knows."""
+        """The logical shape, as in the graph."""
         return tuple(self.array.shape[self.order.index(i)] for i in range(self.ndim))
 
     @property
@@ -51,13 +52,13 @@ class Permuted:
 
 
 class ChannelsLast(Permuted):
-    """A value of logical shape (n, c, h, w) that is held as (n, h, w, c)."""
+    """A value of logical shape (n, c, h, w), stored as (n, h, w, c)."""
 
     order = (0, 2, 3, 1)
 
     @classmethod
     def physical(cls, value):
-        """Return the (n, h, w, c) array of an image either way."""
+        """Return the (n, h, w, c) array of an image in either layout."""
         if not isinstance(value, cls) and value.shape[1] == 1:
             n, c, h, w = value.shape
             return jnp.reshape(value, (n, h, w, c))
@@ -66,7 +67,7 @@ class ChannelsLast(Permuted):
 
 @jax.tree_util.register_pytree_node_class
 class Transposed(Permuted):
-    """A matrix that is held as its transpose; loops carry it from step to step."""
+    """A matrix that is stored as its transpose; loops carry it from step to step."""
 
     order = (1, 0)
 
@@ -76,7 +77,7 @@ class Transposed(Permuted):
 
     @classmethod
     def tree_unflatten(cls, _, arrays):
-        """Return the matrix that is held in such an array."""
+        """Return the matrix that is stored in such an array."""
         return cls(*arrays)
 
 
@@ -84,7 +85,7 @@ channels_last = ChannelsLast.physical
 
 
 def to_logical(value):
-    """Return *value* as the array that the graph means."""
+    """Return *value* as an array in the layout of the graph."""
     if isinstance(value, Permuted):
         back = [value.order.index(i) for i in range(value.ndim)]
         return jnp.transpose(value.array, back)

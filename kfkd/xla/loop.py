@@ -52,9 +52,9 @@ def _carried(array):
 class BatchLoop:
     """Calls of a function with one batch of rows after the other, without the host.
 
-    The arrays are put on the device once. A call of the loop does what calls of the
-    function with the batches in order would do, the smaller one at the end included,
-    updates of shared variables among it.
+    The arrays are put on the device once.  A call of the loop has the effect of calls
+    of the function with the batches in order, updates of shared variables included.
+    The last batch may be smaller.
 
     Parameters
     ----------
@@ -74,9 +74,9 @@ class BatchLoop:
     Raises
     ------
     NoLoopError
-        If the function is one of another mode, or of other arguments, or a size in
-        it depends on the values of an argument, or it updates a variable that has a
-        clone, or single calls are faster (``formulations.loops``).
+        If the function is of another mode or takes other arguments.  If a size in it
+        depends on the values of an argument, or it updates a variable that has a clone.
+        If single calls are faster (``formulations.loops``).
     """
 
     def __init__(self, function, arrays, batch_size, transform=None, key=None):
@@ -102,7 +102,7 @@ class BatchLoop:
         self.prepared = False
 
     def prepare(self, drawn=None, order=None):
-        """Trace the program that a call with such arguments needs.
+        """Trace the program for a call with such arguments.
 
         Raises
         ------
@@ -135,9 +135,9 @@ class BatchLoop:
         Parameters
         ----------
         drawn : array or tree of arrays, optional
-            What `transform` gets beside each batch; a row for each.
+            The second argument of `transform`, with a row for each row of the arrays.
         order : array of int, optional
-            The order in which to take the rows of the arrays, if it is another one.
+            The order in which to take the rows of the arrays; by default as they are.
 
         Returns
         -------
@@ -164,14 +164,14 @@ class BatchLoop:
         jitted, key = self.thunk.jitted, (*variant(), self.key)
         if key not in jitted:
             donated, kept = self.thunk.shared()
-            epoch = _Epoch(self, list(donated), list(kept))
+            traced = _TracedLoop(self, list(donated), list(kept))
             jitted[key] = jax.jit(
-                epoch.run, donate_argnums=() if self.thunk.checked else 0
+                traced.run, donate_argnums=() if self.thunk.checked else 0
             )
         return jitted[key]
 
 
-class _Epoch:
+class _TracedLoop:
     """Calls for all batches as one function that JAX can trace.
 
     It outlives the `BatchLoop` that it is made from, so it must not hold its arrays.

@@ -39,8 +39,8 @@ def hashable(value):
         return slice, value.start, value.stop, value.step
     if not isinstance(value, Hashable):
         raise TypeError(
-            "Mode 'xla': a program is made for each value of an argument that is no "
-            f"array, which cannot be a {type(value).__name__}"
+            "Mode 'xla': a program is made for each value of an argument that is not "
+            f"an array, which cannot be a {type(value).__name__}"
         )
     return value
 

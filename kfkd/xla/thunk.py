@@ -276,13 +276,12 @@ class Thunk:
             What the function returns, perhaps with a `PaddedArray` among it, and what
             the updated variables become.
         checks : dict
-            For each condition to be checked after the call, named by the error to
-            raise if it does not hold, whether it does.
+            Whether each runtime assert holds, by type and text of its error.
 
         Raises
         ------
         NeedsChecks
-            If there is such a condition and nobody has known of it.
+            If there is such a condition and `checked` is False.
         NotStatic
             As from `Program`.
         """
@@ -309,7 +308,7 @@ class Thunk:
         return outputs[: self.n_returned], outputs[self.n_returned :], checks
 
     def store(self, new):
-        """Give the updated variables their new values."""
+        """Store the new values of the updated variables."""
         for variable, array in zip(self.updated, new, strict=True):
             cell = self.cells[variable]
             if isinstance(cell, Cell):

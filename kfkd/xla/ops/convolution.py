@@ -23,7 +23,7 @@ def _check_supported(op):
 
 
 def _flip(op, filters):
-    """Turn filters of a true convolution into those of a correlation, and back."""
+    """Flip filters of a true convolution into those of a correlation, or back."""
     return lax.rev(filters, range(2, filters.ndim)) if op.filter_flip else filters
 
 
@@ -39,7 +39,7 @@ def _padding(op, filters_shape):
 
 
 def _last(op):
-    """Tell whether images take part with their channels last."""
+    """Return whether images are stored with their channels last."""
     return op.convdim == 2 and formulations.images_channels_last()
 
 
@@ -59,7 +59,7 @@ def _correlate(op, images, filters):
 
 
 def _is_plain(op):
-    """Tell whether the convolution is one of patches: no padding, stride or groups."""
+    """Return whether it is a convolution of patches: no padding, stride or groups."""
     return (
         _last(op)
         and op.border_mode in ("valid", (0, 0))
@@ -102,7 +102,7 @@ def convert_conv(op, node):
                 f"{filters.shape} take {filters.shape[1] * op.num_groups}"
             )
         # As a product only if the gradient needs the same patches, which XLA then
-        # makes once; for its own sake XLA's convolution is faster.
+        # makes once.  Otherwise XLA's convolution is faster.
         shared = getattr(node.inputs[0].tag, "patches_needed", False)
         if _is_plain(op) and shared and channels > 1:
             patches = jnp.concatenate(_shifted(images, *filters.shape[2:]), axis=-1)
@@ -171,7 +171,7 @@ def convert_conv_grad_inputs(op, node):
 
 @convert.register(ConvOp, keeps_layout=True)
 def convert_conv_op(op, node):
-    # How its loops are unrolled is of no matter here.
+    # The settings for unrolled loops have no meaning here.
     convolution = ac.AbstractConv2d(
         border_mode=op.out_mode, subsample=(op.dx, op.dy), filter_flip=True
     )
@@ -189,7 +189,7 @@ def convert_conv_op(op, node):
 
 
 def _check_announced(name, shape, announced):
-    """Raise unless *shape* is what the program has said that it would be."""
+    """Raise unless *shape* is the one that was given with the operation."""
     if any(a not in (None, n) for n, a in zip(shape, announced, strict=True)):
         raise ValueError(
             f"The shape of the {name} is {tuple(shape)}, but {announced} was given "

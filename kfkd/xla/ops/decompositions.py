@@ -11,7 +11,7 @@ from kfkd.xla.padded import PaddedArray
 
 
 def _exact(function):
-    """Have the products that *function* is made of computed in full precision."""
+    """Return *function* with its products computed in full precision."""
 
     def exact(*values):
         with jax.default_matmul_precision("highest"):
@@ -21,7 +21,7 @@ def _exact(function):
 
 
 def _require_regular(result, *operands):
-    """Raise LinAlgError where finite operands have led to something else."""
+    """Raise LinAlgError if the result of finite operands is not finite."""
     finite = jnp.all(jnp.isfinite(result))
     given = [jnp.all(jnp.isfinite(operand)) for operand in operands]
     singular = ~finite & jnp.all(jnp.stack(given))
@@ -142,7 +142,7 @@ def convert_tensor_solve(op, node):
 
 
 def _cholesky(x, lower):
-    """Return the factor; not a number where the matrix is not positive definite."""
+    """Return the factor, or NaN if the matrix is not positive definite."""
     factor = jax.lax.linalg.cholesky(x if lower else x.T, symmetrize_input=False)
     return factor if lower else factor.T
 

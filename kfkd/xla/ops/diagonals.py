@@ -1,6 +1,6 @@
-"""The diagonals of matrices: taking them, making matrices of them, filling them.
+"""Diagonals of matrices: extracted, turned into matrices, filled.
 
-And stripes of diagonals, which ``conv3d2d`` takes.
+Stripes of diagonals for ``conv3d2d`` are here as well.
 """
 
 import jax.numpy as jnp
@@ -61,7 +61,7 @@ def convert_fill_diagonal_offset(op, node):
 
 
 def _stripe(shape, axes):
-    """Return the places of the diagonals that reach from one side to the other."""
+    """Return the indices of the diagonals that reach from one side to the other."""
     rows, columns = (shape[axis] for axis in axes)
     if rows < columns:
         raise ValueError(f"{rows} rows are too few for diagonals of {columns} columns")

@@ -50,7 +50,7 @@ def _normal(keys, shape, dtype, avg, std):
 
 def _binomial(keys, shape, dtype, n, p):
     runtime_assert(
-        (p >= 0) & (p <= 1), ValueError("p is below 0, above 1, or no number")
+        (p >= 0) & (p <= 1), ValueError("p is below 0, above 1, or not a number")
     )
     runtime_assert(n >= 0, ValueError("n is negative"))
     if _is_one(n):
@@ -61,7 +61,7 @@ def _binomial(keys, shape, dtype, n, p):
 
 
 def _poisson(keys, shape, dtype, lam):
-    runtime_assert(lam >= 0, ValueError("lam is negative, or no number"))
+    runtime_assert(lam >= 0, ValueError("lam is negative, or not a number"))
     return jax.random.poisson(_jax_key(keys), *_broadcast(shape, lam), shape, "int64")
 
 
@@ -80,7 +80,7 @@ def _choice(keys, shape, dtype, a, replace, p):
         return jax.random.choice(key, population, shape, replace)
     epsilon = math.sqrt(np.finfo(np.promote_types(p.dtype, "float16")).eps)
     sums_to_one = abs(p.sum() - 1) <= epsilon
-    runtime_assert((p >= 0).all() & sums_to_one, ValueError("p are no probabilities"))
+    runtime_assert((p >= 0).all() & sums_to_one, ValueError("p are not probabilities"))
     if not replace:
         enough = (p > 0).sum() >= math.prod(shape)
         runtime_assert(enough, ValueError("p has too few that are not 0 for the size"))

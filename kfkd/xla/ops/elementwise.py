@@ -38,7 +38,7 @@ def _clip(x, low, high):
 
 
 def _zero_by_zero(divide):
-    """Have integers divided by zero give zero, as in NumPy."""
+    """Return *divide* with integers divided by zero giving zero, as in NumPy."""
 
     def divided(x, y):
         if jnp.issubdtype(x.dtype, jnp.inexact):
@@ -78,7 +78,7 @@ def _cast(x, dtype):
 
 
 def _in_double(function):
-    """Compute real numbers in float64: XLA's errors grow with their exponents."""
+    """Return *function* of reals in float64: XLA's errors grow with their exponents."""
 
     def computed(x):
         return function(as_dtype(x, "float64") if x.dtype.kind == "f" else x)
@@ -237,7 +237,7 @@ def scalar_function(op, node):
 
 
 def _by_definition(op, node):
-    """Return what a user's operation does in Python, as far as JAX can trace it."""
+    """Return a user's operation as its Python definition, if JAX can trace that."""
     # Python's numbers are as wide.
     widest = {"f": "float64", "c": "complex128"}
     given = [dtype_of(v) for v in node.inputs]
@@ -322,7 +322,7 @@ def _same_rows(values, patterns):
 
 
 def _check_shapes(shapes, patterns):
-    """Raise if a dimension of size one would be broadcast that is not declared so."""
+    """Raise if a dimension would be broadcast that is not declared broadcastable."""
     for axis, lengths in enumerate(zip(*shapes, strict=True)):
         fixed = {
             n for n, pattern in zip(lengths, patterns, strict=True) if not pattern[axis]

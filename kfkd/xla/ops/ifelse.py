@@ -34,7 +34,7 @@ def convert_ifelse(op, node):
 
 
 def _equal(first, second):
-    """Tell whether two values are known to be the same, as sizes of both mostly are."""
+    """Return whether two values are known to be the same, as most sizes are."""
     known = is_static(first) and is_static(second)
     return known and np.array_equal(first, second)
 

@@ -1,4 +1,4 @@
-"""Taking parts of arrays, and setting or increasing them."""
+"""Indexing: parts of arrays are taken, set or increased."""
 
 import contextlib
 
@@ -22,7 +22,7 @@ from kfkd.xla.padded import PaddedArray
 
 
 def _bound(value):
-    """Return a bound of a slice as an int or None; the program is for it alone."""
+    """Return a bound of a slice as a static int or None."""
     return None if value is None else int(static_value(value))
 
 
@@ -31,7 +31,7 @@ def _slice(entry):
 
 
 def _index(entry, length):
-    """Return an index along an axis of *length*, having it checked."""
+    """Return an index along an axis of *length*, checked to be in bounds."""
     if isinstance(entry, slice):
         part = _slice(entry)
         # One entry at most is taken; older releases of JAX want steps that are int32.
@@ -59,9 +59,9 @@ def _count(start, stop, step, length):
 
 
 def _moving(entry, length):
-    """Return where and how large a window a slice opens, and the slice within it.
+    """Return the start and size of a slice's window, and the slice within it.
 
-    The program is made for the number of entries, and not for where they are.
+    The program is specialized on the number of entries, not on where they are.
     """
     start, stop, step = entry.start, entry.stop, entry.step
     count, step = specialize_on(_count, start, stop, step, length)
@@ -131,9 +131,9 @@ def _advanced(x, entries, host_only=False):
 
 
 def _block(x, index):
-    """Return where the block of *x* starts that an index means, and its shape.
+    """Return start, shape and reversed axes of the block of *x* that an index selects.
 
-    And which of its axes are reversed; or None if it means something else than a block.
+    Return None if the index does not select a block.
     """
     if not all(isinstance(entry, slice) for entry in index):
         return None

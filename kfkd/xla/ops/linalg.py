@@ -82,7 +82,7 @@ def convert_ger(op, node):
 
 
 def _scaled(factor, x):
-    # In BLAS, nothing is left of it for zero, not even what is no number.
+    # In BLAS, nothing is left of it for zero, not even NaN.
     return jnp.where(factor == 0, 0, factor * x)
 
 

@@ -1,6 +1,6 @@
-"""Rows that computed masks and positions choose: as many as turn out.
+"""Rows that computed masks and positions choose; their number is computed, too.
 
-They are a `PaddedArray` that has room for all there may be.
+They are a `PaddedArray` with room for all there may be.
 """
 
 import jax.numpy as jnp
@@ -13,7 +13,7 @@ __all__ = ["selected", "write_selected"]
 
 
 def _nonzero(x):
-    """Return the places along each axis, and how many there are."""
+    """Return the indices of what is not zero along each axis, and their number."""
     return jnp.nonzero(x, size=x.size), jnp.count_nonzero(x)
 
 
@@ -27,9 +27,9 @@ def convert_nonzero(op, node):
 
 
 def _places(x, entries):
-    """Return the places in the first axes of *x*, and how many of them count.
+    """Return indices into the first axes of *x*, and how many of them count.
 
-    The others are outside of *x*, where JAX can be told to read and write nothing.
+    The others are out of bounds, where JAX can be told to read and write nothing.
     """
     entries = list(entries)
     while entries and isinstance(entries[-1], slice) and entries[-1] == slice(None):

@@ -32,7 +32,7 @@ def convert_softmax_grad(op, node):
 
 
 def _check_classes(y, n):
-    """Require that *y* numbers classes from 0 to n - 1; JAX would clamp."""
+    """Raise unless *y* is of classes from 0 to n - 1; JAX would clamp."""
     error = ValueError(
         f"a class in the targets is out of bounds: there are {n} classes"
     )
@@ -42,13 +42,13 @@ def _check_classes(y, n):
 
 
 def _pick(matrix, y):
-    """Return the entry of each row whose column *y* names, as a vector."""
+    """Return the entry of each row in column *y*, as a vector."""
     _check_classes(y, matrix.shape[1])
     return jnp.take_along_axis(matrix, y[:, None].astype("int64"), axis=1)[:, 0]
 
 
 def _one_hot(y, like):
-    """Return a matrix like *like* with ones where *y* says, else zeros."""
+    """Return a matrix like *like* with ones in columns *y*, else zeros."""
     _check_classes(y, like.shape[1])
     return jax.nn.one_hot(y, like.shape[1], dtype=like.dtype)
 

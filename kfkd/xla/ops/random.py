@@ -1,10 +1,10 @@
 """Random numbers: ``theano.sandbox.rng_mrg``, on which Lasagne's noise layers draw.
 
-The state stays Theano's, the one of MRG31k3p, and every call advances it by one step,
-so that a state that is saved goes on with the same numbers.  The numbers themselves
-come from a hash of a counter, keyed by the state: MRG31k3p would draw the millions of
-numbers of a dropout layer in hundreds of dependent steps.  They are therefore other
-numbers than Theano's own evaluation draws, from the same distribution.
+The state stays that of Theano's generator, MRG31k3p.  Every call advances it by one
+step, so that a saved state continues with the same numbers.  The numbers themselves are
+a hash of a counter, keyed by the state: MRG31k3p would draw the millions of numbers of
+a dropout layer in hundreds of dependent steps.  They are therefore other numbers than
+Theano's own evaluation draws, from the same distribution.
 
 References
 ----------
@@ -39,7 +39,7 @@ def advance(state):
 
 
 def _mix(x):
-    """Scramble 32 bits so that each bit of *x* changes each of the result."""
+    """Return 32 bits each of which depends on each bit of *x*."""
     x = (x ^ (x >> 16)) * np.uint32(0x7FEB352D)
     x = (x ^ (x >> 15)) * np.uint32(0x846CA68B)
     return x ^ (x >> 16)

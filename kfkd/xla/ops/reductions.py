@@ -1,4 +1,4 @@
-"""Reductions over axes, their positions, and cumulative sums."""
+"""Reductions over axes, positions of maxima, and cumulative sums."""
 
 import jax.numpy as jnp
 import numpy as np
@@ -62,7 +62,7 @@ def convert_careduce(op, node):
 
 
 def _only_counted(scalar_op, x):
-    """Return the array of a `PaddedArray` with rows that do not count made neutral."""
+    """Return a `PaddedArray`'s array with neutral rows for those that do not count."""
     array, kind = x.array, type(scalar_op)
     if kind in _NEUTRAL:
         neutral = np.asarray(_NEUTRAL[kind]).astype(array.dtype)

@@ -1,4 +1,4 @@
-"""Shapes and what changes them; arrays made from sizes; joining and splitting."""
+"""Shapes: read, checked and changed; arrays made from sizes, joined and split."""
 
 import contextlib
 

@@ -1,4 +1,4 @@
-"""Sorting, searching in what is sorted, permuting, and which values there are."""
+"""Sorting, searching in sorted arrays, permutations, and unique values."""
 
 import jax.numpy as jnp
 import numpy as np
