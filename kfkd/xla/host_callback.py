@@ -32,8 +32,8 @@ def allow_python_ops(allow=True):
     Parameters
     ----------
     allow : bool or None
-        True: functions compiled from now on have Theano evaluate them in Python, with
-        their inputs and outputs copied between device and host.  False, the default:
+        True: Theano evaluates them in Python, in functions compiled from now on.  Their
+        inputs and outputs are copied between device and host.  False, the default:
         compiling such a function is an error.  None takes the choice back: they are
         allowed if the environment variable ``KFKD_ALLOW_PYTHON_OPS`` is 1.
 

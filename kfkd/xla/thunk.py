@@ -167,7 +167,7 @@ class Thunk:
                 ) from None
             except NeedsChecks:
                 self.check()
-            except Respecialize:  # with a guard more
+            except Respecialize:  # try again, with one guard more
                 pass
         raise_broken(checks)
         self.store(new)
@@ -183,7 +183,7 @@ class Thunk:
         if specialization.key in self.jitted:
             return self.jitted[specialization.key](*arguments.arrays)
         jitted = self._jit(arguments, specialization)
-        with compiling():  # which makes the key longer
+        with compiling():  # tracing makes the key longer
             result = jitted(*arguments.arrays)
         self.jitted[specialization.key] = jitted
         return result
