@@ -15,7 +15,7 @@ from nolearn.lasagne.base import _shuffle_arrays
 from kfkd.process.signals import defer_keyboard_interrupt
 from kfkd.training.hooks import listed
 from kfkd.xla.device import free_memory
-from kfkd.xla.loop import BatchLoop, NoLoopError, unread
+from kfkd.xla.loop import BatchLoop, NoLoopError, nonblocking
 
 __all__ = ["BatchWise", "OnDevice", "choose"]
 
@@ -90,7 +90,7 @@ class BatchWise:
     def _outputs(self, function, batches, callbacks, score=None):
         """Return the size and the outputs of each batch."""
         net, found, ahead = self.net, [], collections.deque()
-        with unread(function):
+        with nonblocking(function):
             for Xb, yb in batches:
                 outputs = net.apply_batch_func(function, Xb, yb)
                 size = len(next(iter(Xb.values())) if isinstance(Xb, dict) else Xb)

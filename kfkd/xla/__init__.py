@@ -1,4 +1,4 @@
-"""The back end that Theano lacks: a compile mode that makes XLA programs.
+"""XLA back end for Theano: the compile mode ``"xla"``.
 
 One optimised Theano graph becomes one program for XLA, through JAX.  It runs on the
 first CUDA GPU, or on the CPU where there is none:
@@ -6,16 +6,30 @@ first CUDA GPU, or on the CPU where there is none:
 >>> import kfkd
 >>> f = theano.function([x], y, mode="xla")
 
-``theano.config.mode`` is ``"xla"`` unless the user says otherwise: it is the default of
-all functions.  The rooms: :mod:`.linker` turns graphs into programs by way of
-:mod:`.lowering`, and neither knows an operation; :mod:`.dispatch` names what a
-conversion of an operation is, and in :mod:`.ops` one module for each family holds the
-conversions; :mod:`.specialization` finds out the sizes that a program is made for, and
-:mod:`.host_callback` evaluates what has no conversion, on request;
-:mod:`.shared_variables` keeps them on the device that :mod:`.device` chooses, and
-:mod:`.precision` says how exactly it computes; :mod:`.loop` calls a function for one
-batch after the other within one program; :mod:`.compilation_cache` keeps what has been
-compiled.
+``theano.config.mode`` is ``"xla"`` unless the user says otherwise, so it is the default
+of all functions.
+
+A function is made in these steps; none of these modules knows an operation:
+
+- :mod:`.linker` is what Theano calls with a graph.
+- :mod:`.lowering` makes the graph a function that JAX can trace.
+- :mod:`.thunk` runs the program on what is in storage.
+- :mod:`.specialization` evaluates the sizes that a program is made for.
+- :mod:`.loop` calls a function for all batches within one program.
+
+Operations are converted here:
+
+- :mod:`.dispatch` is the registry of conversions, and what they share.
+- :mod:`.ops` holds the conversions, one module for each family.
+- :mod:`.layout` and :mod:`.padded` have arrays that are not stored as the graph says.
+- :mod:`.formulations` chooses between ways to compute an operation.
+- :mod:`.host_callback` evaluates operations without a conversion, on request.
+
+The device and its state:
+
+- :mod:`.device` chooses the device, and :mod:`.precision` the precision.
+- :mod:`.shared_variables` keeps shared variables on the device.
+- :mod:`.compilation_cache` keeps compiled programs on disk.
 """
 
 from theano.compile.mode import Mode, register_linker, register_mode
@@ -23,7 +37,7 @@ from theano.graph.optdb import Query
 
 from kfkd.errors import DeviceError, PrecisionError
 from kfkd.xla import ops  # noqa: F401  (registers the conversions)
-from kfkd.xla.compilation_cache import keep_programs
+from kfkd.xla.compilation_cache import enable_compilation_cache
 from kfkd.xla.device import describe_device, get_device, set_device
 from kfkd.xla.host_callback import allow_python_ops
 from kfkd.xla.linker import XLALinker
@@ -60,6 +74,6 @@ _EXCLUDED = (
     "local_pow_specialize_device",
 )
 
-keep_programs()
+enable_compilation_cache()
 register_linker("xla", XLALinker())
 register_mode("xla", Mode("xla", Query(include=["fast_run", "xla"], exclude=_EXCLUDED)))

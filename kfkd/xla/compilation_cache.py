@@ -1,4 +1,4 @@
-"""Compiled programs, kept for the next process by JAX's persistent cache."""
+"""JAX's persistent compilation cache, set up for programs of mode ``"xla"``."""
 
 import contextlib
 import hashlib
@@ -11,22 +11,22 @@ import jax
 
 from kfkd.files.cache_folder import cache_folder
 
-__all__ = ["compiling", "keep_programs"]
+__all__ = ["compiling", "enable_compilation_cache"]
 
-_LARGEST = 2**28  # bytes of all programs
+_LARGEST = 2**28  # bytes of the whole cache
 _SHORT = 0.2  # seconds; what is compiled faster is not worth a file
 
 
-def keep_programs():
-    """Let JAX keep programs in ``~/.cache/kfkd/xla``, unless a cache is set up already.
+def enable_compilation_cache():
+    """Cache compiled programs in ``~/.cache/kfkd/xla``, unless JAX has a cache already.
 
     ``JAX_COMPILATION_CACHE_DIR`` names another folder, and
     ``JAX_ENABLE_COMPILATION_CACHE=0`` does without.
 
     Notes
     -----
-    JAX files a program under all that it depends on, but for the processor that a
-    program for the CPU is made for; so each kind of processor has a folder.
+    JAX's key of a program does not include the kind of processor that a program for the
+    CPU is compiled for.  So each kind of processor has a folder.
     """
     if jax.config.jax_compilation_cache_dir is not None:
         return
@@ -44,7 +44,7 @@ def keep_programs():
 
 
 def _processor():
-    """Return a name for what a processor can do."""
+    """Return a name of the kind of processor: the machine, and a digest of features."""
     text = platform.processor()
     with contextlib.suppress(OSError):
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
@@ -57,7 +57,7 @@ def _processor():
 
 
 def _prune(folder):
-    """Delete the oldest programs if there are too many."""
+    """Delete the oldest files if the cache is too large."""
     with contextlib.suppress(OSError):  # another process does the same
         found = sorted(
             ((path.stat(), path) for path in folder.iterdir()),
@@ -73,10 +73,10 @@ def _prune(folder):
 
 @contextlib.contextmanager
 def compiling():
-    """Keep back what JAX says of a program's compilation and nobody can act on."""
+    """Suppress warnings of JAX about compilation that nobody can act on."""
     with warnings.catch_warnings():
         # An update may change a shape; its old buffer is then of no use.
         warnings.filterwarnings("ignore", "Some donated buffers were not usable")
-        # A kept program that is damaged, or a full disk: it is compiled again.
+        # A cached program that is damaged, or a full disk: it is compiled again.
         warnings.filterwarnings("ignore", "Error .* persistent compilation cache")
         yield

@@ -1,4 +1,4 @@
-"""The device that programs run on."""
+"""Device that programs run on: its choice, description and free memory."""
 
 import contextlib
 import os
@@ -67,7 +67,7 @@ def get_device():
 
 
 def requester():
-    """Return who asks for ``stack.REQUESTED_DEVICE``: where it is set, or a call."""
+    """Return what has set ``stack.REQUESTED_DEVICE``: a setting, or a call."""
     return settings.source("device") or "theano.sandbox.cuda.use()"
 
 
@@ -81,7 +81,7 @@ def describe_device():
 
 
 def free_memory():
-    """Return how many bytes the device in use can still take; of the CPU's, all."""
+    """Return the free bytes of the device in use; for the CPU, all of its memory."""
     stats = get_device().memory_stats()
     if stats and "bytes_limit" in stats:
         return stats["bytes_limit"] - stats["bytes_in_use"]
@@ -90,7 +90,7 @@ def free_memory():
 
 @contextlib.contextmanager
 def memory_errors_explained():
-    """Raise what JAX says when the device's memory is used up as an error of ours.
+    """Raise JAX's out-of-memory errors as a `DeviceMemoryError` with advice.
 
     Raises
     ------
@@ -119,7 +119,7 @@ def _devices(platform):
 
 
 def _find(name, source=None):
-    """Return a device by its name; `source` is what names it where it is no caller."""
+    """Return a device by its name; `source` is the setting that names it, if any."""
     platform, _, number = name.strip().lower().partition(":")
     if platform not in ("cpu", "cuda") or (number and not number.isdecimal()):
         asked = f"{source} asks for the device {name!r}" if source else None

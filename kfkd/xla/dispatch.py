@@ -1,48 +1,70 @@
-"""What a conversion is, and the words that conversions share."""
+"""Registry of conversions, and the functions that conversions share."""
 
 import contextlib
 import contextvars
+import dataclasses
 import threading
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from kfkd.xla.layout import Moved
-from kfkd.xla.padded import Prefix
+from kfkd.xla.layout import Permuted
+from kfkd.xla.padded import PaddedArray
 
 __all__ = [
+    "Conversion",
     "Listed",
     "NotStatic",
     "TheanosTypeError",
     "as_dtype",
-    "collected_checks",
+    "collect_runtime_asserts",
     "convert",
+    "current_specializer",
     "dtype_of",
     "evaluate",
     "evaluation",
-    "generates",
     "is_static",
-    "learn",
-    "learner",
-    "learning",
-    "require",
+    "runtime_assert",
     "sizes",
-    "static",
-    "takes_none",
+    "specialize_on",
+    "specializing_with",
+    "static_value",
 ]
 
 
-def convert(op, node):
-    """Return the function of arrays that computes *node*, an application of *op*.
+@dataclasses.dataclass(frozen=True)
+class Conversion:
+    """The function of arrays that computes a node, and how it is to be called.
 
-    The function takes one array for each input of the node and returns one array, or
-    a tuple with one for each output.  It is called while JAX traces the program.
-    Arrays that are known by then, such as shapes, are NumPy arrays; the others are
-    JAX's, of which `learn` and `static` tell what a program cannot leave open.  Where
-    all are known, Theano's own evaluation is called instead, unless the function is
-    marked with `generates`.  Conversions are registered by the type of the operation,
-    or one that it derives from: ``@convert.register(Dot)``.
+    Attributes
+    ----------
+    function : callable
+        Takes one array for each input of the node.  Returns one array, or a tuple with
+        one for each output.  It is called while JAX traces the program.  Arrays that
+        are known by then, such as shapes, are NumPy arrays.  The others are JAX's.
+    keeps_layout : bool
+        Whether the function takes a `Permuted` array as well.
+    takes_padded : bool
+        Whether the function takes a `PaddedArray` as well.
+    takes_none : bool
+        Whether the function takes None where there should be an array.
+    no_constant_folding : bool
+        Whether the function is called even if all inputs are known.  Otherwise Theano's
+        own evaluation is called then.  For functions that make large arrays from known
+        numbers, or have an effect at each call.
+    """
+
+    function: Callable
+    keeps_layout: bool = False
+    takes_padded: bool = False
+    takes_none: bool = False
+    no_constant_folding: bool = False
+
+
+def convert(op, node):
+    """Return the `Conversion` of *node*, an application of *op*.
 
     Raises
     ------
@@ -50,45 +72,45 @@ def convert(op, node):
         If there is no conversion for *op*, or none for it with such inputs.
     """
     for kind in type(op).__mro__:
-        if kind in _conversions:
-            return _conversions[kind](op, node)
+        if kind in _registered:
+            make_function, traits = _registered[kind]
+            return Conversion(make_function(op, node), **traits)
     raise NotImplementedError(f"{type(op).__name__} has no conversion")
 
 
-def _register(kind):
+def _register(kind, **traits):
+    """Register a function of *op* and *node* that makes a conversion's function.
+
+    Parameters
+    ----------
+    kind : type
+        The type of the operation; conversions apply to types derived from it, too.
+    **traits : bool
+        The attributes of the `Conversion`.
+    """
+
     # functools.singledispatch would ask each type for virtual subclasses, of which
     # Theano has none: 50 ms for each operation that a process sees first.
-    def register(conversion):
-        _conversions[kind] = conversion
-        return conversion
+    def register(make_function):
+        _registered[kind] = make_function, traits
+        return make_function
 
     return register
 
 
-_conversions = {}
+_registered = {}
 convert.register = _register
 
 
-def generates(function):
-    """Mark a conversion's function that makes large arrays from known numbers."""
-    function.generates = True
-    return function
-
-
-def takes_none(function):
-    """Mark a conversion's function that takes None where there should be an array."""
-    function.takes_none = True
-    return function
-
-
 class NotStatic(Exception):
-    """A value has to be known when the program is made, and is not."""
+    """A value has to be known when the program is made, but is computed."""
 
 
 class TheanosTypeError(TypeError):
     """A TypeError that Theano's own evaluation raises as well.
 
-    Those of JAX are of shapes that do not fit, of which Theano says ValueError.
+    JAX's own TypeErrors are about shapes that do not fit, for which Theano raises
+    ValueError.
     """
 
 
@@ -99,102 +121,113 @@ class Listed(tuple):
 
 
 def is_static(value):
-    """Tell whether *value* is known while the program is being made."""
-    return not isinstance(value, (jax.Array, Listed, Moved, Prefix))
+    """Return whether *value* is known while the program is being made."""
+    return not isinstance(value, (jax.Array, Listed, Permuted, PaddedArray))
 
 
-_ask = contextvars.ContextVar("ask", default=None)
+_specializer = contextvars.ContextVar("specializer", default=None)
 
 
 @contextlib.contextmanager
-def learning(ask):
-    """Have *ask* called with a function, its arguments and `readily`, as of `learn`."""
-    token = _ask.set(ask)
+def specializing_with(specializer):
+    """Pass the arguments of `specialize_on` to *specializer* within a block."""
+    token = _specializer.set(specializer)
     try:
         yield
     finally:
-        _ask.reset(token)
+        _specializer.reset(token)
 
 
-def learn(function, *values, readily=False):
-    """Return ``function(*values)``, to make the program for this result alone.
+def specialize_on(function, *values, host_only=False):
+    """Return ``function(*values)``, and specialize the program on the result.
 
-    Values that are not known yet, which must be among those that the conversion's
-    function got, are computed before each call: on the host, or by a program of their
-    own.  A program is made for each result that occurs, however many values have it.
+    Values that are not known yet are computed before each call, on the host or by a
+    program of their own.  They must be among the arguments of the conversion's
+    function.  A program is made for each result that occurs, however many values have
+    the same result.
 
     Parameters
     ----------
     function : callable
-        Takes NumPy arrays and returns one or something hashable.  The same one each
-        time, no closure, so that nothing is asked twice.
+        Takes NumPy arrays and returns one or something hashable.  It must be the same
+        object each time, not a closure, so that results are computed once.
     *values : arrays, ints or None
-    readily : bool
-        Whether to ask only the host.
+    host_only : bool
+        Whether to compute on the host or not at all.
 
     Raises
     ------
     NotStatic
-        If a value cannot be computed before.
+        If a value cannot be computed before the call.
     """
     if all(is_static(v) for v in values):
         return function(*values)
-    ask = _ask.get()
-    if ask is None:
+    specializer = _specializer.get()
+    if specializer is None:
         raise NotStatic
-    return ask(function, values, readily)
+    return specializer(function, values, host_only)
 
 
-def learner():
-    """Return `learn` for the node at hand, to be called while others are converted.
+def current_specializer():
+    """Return `specialize_on` for the node at hand, for calls from nodes within it."""
+    specializer = _specializer.get()
 
-    Those are the nodes of a graph within the node's operation.
+    def specialize(function, *values):
+        with specializing_with(specializer):
+            return specialize_on(function, *values)
+
+    return specialize
+
+
+def static_value(value, host_only=False):
+    """Return *value* as a NumPy array; specialize the program on it if need be.
+
+    Raises
+    ------
+    NotStatic
+        As from `specialize_on`.
     """
-    ask = _ask.get()
-
-    def learn_here(function, *values):
-        with learning(ask):
-            return learn(function, *values)
-
-    return learn_here
-
-
-def static(value, readily=False):
-    """Return *value* as a NumPy array, for which alone the program is; see `learn`."""
     if is_static(value):
         return np.asarray(value)
-    return learn(np.array, value, readily=readily)
+    return specialize_on(np.array, value, host_only=host_only)
 
 
 def sizes(*values):
-    """Return scalars, and the entries of vectors, as a tuple of ints; or NotStatic."""
-    return tuple(int(i) for value in values for i in np.ravel(static(value)))
+    """Return scalars, and the entries of vectors, as a tuple of static ints.
+
+    Raises
+    ------
+    NotStatic
+        As from `specialize_on`.
+    """
+    return tuple(int(i) for value in values for i in np.ravel(static_value(value)))
 
 
-class _Checks(threading.local):
+class _RuntimeAsserts(threading.local):
     def __init__(self):
-        self.found = []
+        self.pending = []
 
 
-_checks = _Checks()  # of the program that this thread traces
+_asserts = _RuntimeAsserts()  # of the program that this thread traces
 
 
-def require(condition, error):
-    """Have *error* raised unless all of *condition* holds.
+def runtime_assert(condition, error):
+    """Raise *error* unless all of *condition* holds.
 
-    Now, if the condition is known; else after the call that finds it broken, with no
-    shared variable updated.  Of the error only the type and the text count.
+    A condition that is known is checked now.  Any other is checked after each call of
+    the program; if it fails, no shared variable is updated, and of *error* only the
+    type and the text count.
     """
     if not is_static(condition):
-        _checks.found.append((condition, error))
+        _asserts.pending.append((condition, error))
     elif not np.all(condition):
         raise error
 
 
-def collected_checks():
-    """Return the conditions to be checked after the call, with their errors, once."""
-    found, _checks.found = _checks.found, []
-    return found
+def collect_runtime_asserts():
+    """Return the conditions to check after the call, with their errors; forget them."""
+    pending, _asserts.pending = _asserts.pending, []
+    return pending
 
 
 def as_dtype(value, dtype):

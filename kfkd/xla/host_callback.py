@@ -1,6 +1,7 @@
-"""Operations without a conversion, computed by their own ``perform`` in Python.
+"""Host callbacks: operations without a conversion, computed by Theano in Python.
 
-Only on request: each takes the way to the host and back in the midst of a program.
+Only on request: the inputs are copied to the host, and the outputs back to the device,
+in the midst of a program.
 """
 
 import functools
@@ -11,14 +12,14 @@ import jax.numpy as jnp
 import numpy as np
 import theano.tensor as T
 
-from kfkd.xla.dispatch import dtype_of, evaluate, learn, require
-from kfkd.xla.specialization import Question
+from kfkd.xla.dispatch import dtype_of, evaluate, runtime_assert, specialize_on
+from kfkd.xla.specialization import StaticQuery
 
 __all__ = [
     "allow_python_ops",
-    "by_python",
+    "host_callback",
+    "pop_host_error",
     "python_ops_allowed",
-    "raised_by_python_op",
 ]
 
 _chosen = None
@@ -26,13 +27,13 @@ _errors = []  # of operations in the programs that run
 
 
 def allow_python_ops(allow=True):
-    """Choose what becomes of operations that mode ``"xla"`` does not know.
+    """Choose what happens to operations that mode ``"xla"`` does not know.
 
     Parameters
     ----------
     allow : bool or None
-        True: functions compiled from now on have Theano evaluate them in Python, with
-        their inputs and outputs copied between device and host.  False, the default:
+        True: Theano evaluates them in Python, in functions compiled from now on.  Their
+        inputs and outputs are copied between device and host.  False, the default:
         compiling such a function is an error.  None takes the choice back: they are
         allowed if the environment variable ``KFKD_ALLOW_PYTHON_OPS`` is 1.
 
@@ -48,7 +49,7 @@ def allow_python_ops(allow=True):
 
 
 def python_ops_allowed():
-    """Tell whether operations without a conversion may be evaluated in Python."""
+    """Return whether operations without a conversion may be evaluated in Python."""
     if _chosen is not None:
         return _chosen
     value = os.environ.get("KFKD_ALLOW_PYTHON_OPS", "")
@@ -57,13 +58,13 @@ def python_ops_allowed():
     return value == "1"
 
 
-def by_python(node):
-    """Return the function of arrays that has Theano compute *node* on the host.
+def host_callback(node):
+    """Return the function of arrays that computes *node* by Theano on the host.
 
     Raises
     ------
     NotImplementedError
-        If the node takes or returns something else than arrays.
+        If the node takes or returns anything but arrays.
     """
     if not all(isinstance(v.type, T.TensorType) for v in (*node.inputs, *node.outputs)):
         raise NotImplementedError(
@@ -78,7 +79,7 @@ def by_python(node):
     def compute(results, *values):
         try:
             outputs = _evaluated(node, results, values)
-        except Exception as error:  # JAX would lose it, and what the program updates
+        except Exception as error:  # JAX would lose it, and the updated variables
             _errors.append(error)
             return *(np.zeros(r.shape, r.dtype) for r in results), np.False_
         return *outputs, np.True_
@@ -90,7 +91,7 @@ def by_python(node):
         ]
         shapes = shapes_of.inferred(tuple(v.shape for v in values))
         if shapes is None:
-            shapes = learn(shapes_of, *values)
+            shapes = specialize_on(shapes_of, *values)
         results = tuple(
             jax.ShapeDtypeStruct(shape, dtype_of(v))
             for v, shape in zip(node.outputs, shapes, strict=True)
@@ -100,14 +101,14 @@ def by_python(node):
             (*results, jax.ShapeDtypeStruct((), bool)),
             *values,
         )
-        require(succeeds, failed)
+        runtime_assert(succeeds, failed)
         return tuple(outputs)
 
     return function
 
 
 def _evaluated(node, results, values):
-    """Return the outputs of *node*, which have to be such as *results*."""
+    """Return the outputs of *node*; raise unless they have the types of *results*."""
     arrays = [np.array(value) for value in values]  # which it may write to
     for v, array in zip(node.inputs, arrays, strict=True):
         if array.dtype != dtype_of(v):  # jax_enable_x64 is each thread's own
@@ -125,8 +126,8 @@ def _evaluated(node, results, values):
     return outputs
 
 
-def raised_by_python_op():
-    """Return, once, what an operation has raised that a program failed with, if any."""
+def pop_host_error():
+    """Return the error of an operation that a program has failed with, if any; once."""
     errors = [*_errors, None]
     _errors.clear()
     return errors[0]
@@ -140,11 +141,11 @@ class _Shapes:
         self.inferred = functools.cache(self._inferred)
 
     def __call__(self, *values):
-        """Return the shapes that outputs have where inputs have these values."""
+        """Return the shapes of the outputs for these values of the inputs."""
         return tuple(np.shape(output) for output in evaluate(self.node, values))
 
     def _inferred(self, shapes):
-        """Return the shapes, if shapes of the inputs are enough to tell, or None."""
+        """Return the shapes of outputs if those of inputs determine them, or None."""
         node = self.node
         if all(all(v.type.broadcastable) for v in node.outputs):
             return tuple((1,) * v.type.ndim for v in node.outputs)
@@ -156,10 +157,10 @@ class _Shapes:
             lengths = [T.as_tensor_variable(n) for shape in inferred for n in shape]
         except Exception:  # Theano, too, then does without
             return None
-        question = Question(_ints, lengths, {})
-        if question.inputs:
+        query = StaticQuery(_ints, lengths, {})
+        if query.inputs:
             return None
-        lengths = iter(question.answer(None))
+        lengths = iter(query.evaluate(None))
         return tuple(
             tuple(next(lengths) for _ in range(v.type.ndim)) for v in node.outputs
         )

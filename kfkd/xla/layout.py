@@ -1,10 +1,11 @@
-"""Arrays held in another order of axes than the graphs say.
+"""Layouts: arrays stored in another order of axes than the graph says.
 
-XLA's convolutions and matrix products on the CPU want the channels of images last,
-where Theano's graphs have them second, and tall matrices of weights transposed; and XLA
-does not carry a transposition through the operations in between.  So an image may
-travel through a program as a `ChannelsLast`, and a matrix as a `Transposed`, and only
-an operation that cares sees the difference.
+On the CPU, XLA's convolutions are faster with the channels of images last, where
+Theano's graphs have them second, and its products with tall matrices of weights are
+faster with the matrix transposed.  XLA does not move a transposition through the
+operations in between.  So an image may pass through a program as a `ChannelsLast`, and
+a matrix as a `Transposed`.  Only conversions that are registered with ``keeps_layout``
+see the difference.
 """
 
 import jax
@@ -12,16 +13,15 @@ import jax.numpy as jnp
 
 __all__ = [
     "ChannelsLast",
-    "Moved",
+    "Permuted",
     "Transposed",
-    "as_meant",
     "channels_last",
-    "keeps_layout",
+    "to_logical",
 ]
 
 
-class Moved:
-    """A value whose axes are held in the order `order` of those of the graph."""
+class Permuted:
+    """A value whose physical axes are the logical axes of the graph in this `order`."""
 
     order = ()
 
@@ -29,15 +29,15 @@ class Moved:
         self.array = array
 
     @classmethod
-    def held(cls, value):
-        """Return the array in which such a value, moved or not, is held."""
+    def physical(cls, value):
+        """Return the physical array of a value, which may be permuted already."""
         if isinstance(value, cls):
             return value.array
         return jnp.transpose(value, cls.order)
 
     @property
     def shape(self):
-        """The shape that the graph knows."""
+        """The logical shape, as in the graph."""
         return tuple(self.array.shape[self.order.index(i)] for i in range(self.ndim))
 
     @property
@@ -51,23 +51,23 @@ class Moved:
         return self.array.dtype
 
 
-class ChannelsLast(Moved):
-    """A value of logical shape (n, c, h, w) that is held as (n, h, w, c)."""
+class ChannelsLast(Permuted):
+    """A value of logical shape (n, c, h, w), stored as (n, h, w, c)."""
 
     order = (0, 2, 3, 1)
 
     @classmethod
-    def held(cls, value):
-        """Return the (n, h, w, c) array of an image either way."""
+    def physical(cls, value):
+        """Return the (n, h, w, c) array of an image in either layout."""
         if not isinstance(value, cls) and value.shape[1] == 1:
             n, c, h, w = value.shape
             return jnp.reshape(value, (n, h, w, c))
-        return super().held(value)
+        return super().physical(value)
 
 
 @jax.tree_util.register_pytree_node_class
-class Transposed(Moved):
-    """A matrix that is held as its transpose; loops carry it from step to step."""
+class Transposed(Permuted):
+    """A matrix that is stored as its transpose; loops carry it from step to step."""
 
     order = (1, 0)
 
@@ -77,22 +77,16 @@ class Transposed(Moved):
 
     @classmethod
     def tree_unflatten(cls, _, arrays):
-        """Return the matrix that is held in such an array."""
+        """Return the matrix that is stored in such an array."""
         return cls(*arrays)
 
 
-channels_last = ChannelsLast.held
+channels_last = ChannelsLast.physical
 
 
-def as_meant(value):
-    """Return *value* as the array that the graph means."""
-    if isinstance(value, Moved):
+def to_logical(value):
+    """Return *value* as an array in the layout of the graph."""
+    if isinstance(value, Permuted):
         back = [value.order.index(i) for i in range(value.ndim)]
         return jnp.transpose(value.array, back)
     return value
-
-
-def keeps_layout(function):
-    """Mark the function of a conversion that takes what is `Moved` as well."""
-    function.keeps_layout = True
-    return function

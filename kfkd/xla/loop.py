@@ -1,4 +1,4 @@
-"""A compiled function called for one batch after the other, within one program."""
+"""Loop over batches: calls of a compiled function, one per batch, in one program."""
 
 import contextlib
 
@@ -10,13 +10,13 @@ from jax import lax
 from kfkd.xla import formulations
 from kfkd.xla.compilation_cache import compiling
 from kfkd.xla.dispatch import NotStatic
-from kfkd.xla.layout import Transposed, as_meant
-from kfkd.xla.linker import NeedsChecks, Thunk, distinct, raise_broken, variant
-from kfkd.xla.padded import Prefix
+from kfkd.xla.layout import Transposed, to_logical
+from kfkd.xla.padded import PaddedArray
 from kfkd.xla.precision import precisely
 from kfkd.xla.shared_variables import Cell, exclusive, to_device
+from kfkd.xla.thunk import NeedsChecks, Thunk, distinct, raise_broken, variant
 
-__all__ = ["BatchLoop", "NoLoopError", "unread"]
+__all__ = ["BatchLoop", "NoLoopError", "nonblocking"]
 
 
 class NoLoopError(ValueError):
@@ -24,36 +24,37 @@ class NoLoopError(ValueError):
 
 
 @contextlib.contextmanager
-def unread(function):
-    """Let calls of *function* return JAX's arrays, which may not be there yet.
+def nonblocking(function):
+    """Make calls of *function* asynchronous within a ``with`` block.
 
-    A call then does not wait for the device.  A function of another mode is left alone.
+    A call does not wait for the device.  It returns JAX's arrays, which may not be
+    computed yet.  A function of another mode is left alone.
     """
     thunk = getattr(function, "fn", None)
     if not isinstance(thunk, Thunk):
         yield
         return
-    thunk.reads = False
+    thunk.blocking = False
     try:
         yield
     finally:
-        thunk.reads = True
+        thunk.blocking = True
 
 
-def _held(array):
-    """Return an array as it is held while the loop runs."""
+def _carried(array):
+    """Return an array in the layout in which the loop carries it."""
     weights = jnp.issubdtype(array.dtype, np.floating)
     if weights and formulations.holds_transposed(array.shape):
-        return Transposed(Transposed.held(array))
+        return Transposed(Transposed.physical(array))
     return array
 
 
 class BatchLoop:
     """Calls of a function with one batch of rows after the other, without the host.
 
-    The arrays are put on the device once. A call of the loop does what calls of the
-    function with the batches in order would do, the smaller one at the end included,
-    updates of shared variables among it.
+    The arrays are put on the device once.  A call of the loop has the effect of calls
+    of the function with the batches in order, updates of shared variables included.
+    The last batch may be smaller.
 
     Parameters
     ----------
@@ -73,9 +74,9 @@ class BatchLoop:
     Raises
     ------
     NoLoopError
-        If the function is one of another mode, or of other arguments, or a size in
-        it depends on the values of an argument, or it updates a variable that has a
-        clone, or single calls are faster (``formulations.loops``).
+        If the function is of another mode or takes other arguments.  If a size in it
+        depends on the values of an argument, or it updates a variable that has a clone.
+        If single calls are faster (``formulations.loops``).
     """
 
     def __init__(self, function, arrays, batch_size, transform=None, key=None):
@@ -101,7 +102,7 @@ class BatchLoop:
         self.prepared = False
 
     def prepare(self, drawn=None, order=None):
-        """Trace the program that a call with such arguments needs.
+        """Trace the program for a call with such arguments.
 
         Raises
         ------
@@ -134,9 +135,9 @@ class BatchLoop:
         Parameters
         ----------
         drawn : array or tree of arrays, optional
-            What `transform` gets beside each batch; a row for each.
+            The second argument of `transform`, with a row for each row of the arrays.
         order : array of int, optional
-            The order in which to take the rows of the arrays, if it is another one.
+            The order in which to take the rows of the arrays; by default as they are.
 
         Returns
         -------
@@ -160,60 +161,81 @@ class BatchLoop:
             return returned
 
     def _jitted(self):
-        programs, key = self.thunk.jitted, (*variant(), self.key)
-        if key not in programs:
-            programs[key] = self._jit(*map(list, self.thunk.shared()))
-        return programs[key]
-
-    def _jit(self, donated, kept):
-        # What outlives this loop must not hold its arrays.
-        thunk, arguments = self.thunk, self.arguments
-        size, transform = self.batch_size, self.transform
-
-        def run(donated_arrays, kept_arrays, arrays, drawn, order):
-            others = dict(zip(kept, map(_held, kept_arrays), strict=True))
-            length = len(arrays[0])
-            n_whole = length // size
-
-            def call(state, start, count):
-                def cut(array):
-                    return lax.dynamic_slice_in_dim(array, start, count)
-
-                batch = (
-                    tuple(map(cut, arrays))
-                    if order is None
-                    else tuple(a[cut(order)] for a in arrays)
-                )
-                if transform is not None:
-                    batch = transform(batch, jax.tree.map(cut, drawn))
-                values = others | dict(zip(donated, state, strict=True))
-                values |= dict(zip(arguments, batch, strict=True))
-                returned, new, checks = thunk.compute(values)
-                if any(isinstance(array, Prefix) for array in returned):
-                    raise NotStatic
-                new = dict(zip(thunk.updated, new, strict=True))
-                return [_held(new[v]) for v in donated], (returned, checks)
-
-            state, whole, rest, broken = (
-                list(map(_held, donated_arrays)),
-                None,
-                None,
-                {},
+        jitted, key = self.thunk.jitted, (*variant(), self.key)
+        if key not in jitted:
+            donated, kept = self.thunk.shared()
+            traced = _TracedLoop(self, list(donated), list(kept))
+            jitted[key] = jax.jit(
+                traced.run, donate_argnums=() if self.thunk.checked else 0
             )
-            if n_whole:
-                state, (whole, checks) = lax.scan(
-                    lambda state, start: call(state, start, size),
-                    state,
-                    np.arange(n_whole) * size,
-                )
-                broken = jax.tree.map(lambda holds: holds.all(), checks)
-            if length % size:
-                start = n_whole * size
-                state, (rest, checks) = call(state, start, length - start)
-                broken = {k: broken.get(k, True) & holds for k, holds in checks.items()}
-            state = dict(zip(donated, map(as_meant, state), strict=True))
-            new = [state[v] for v in thunk.updated]
-            given = [*donated_arrays, *kept_arrays, *arrays]
-            return (whole, rest), distinct(new, given), broken
+        return jitted[key]
 
-        return jax.jit(run, donate_argnums=() if thunk.checked else 0)
+
+class _TracedLoop:
+    """Calls for all batches as one function that JAX can trace.
+
+    It outlives the `BatchLoop` that it is made from, so it must not hold its arrays.
+
+    Parameters
+    ----------
+    loop : BatchLoop
+    donated, kept : list of variables
+        As from `Thunk.shared`.
+    """
+
+    def __init__(self, loop, donated, kept):
+        self.thunk, self.arguments = loop.thunk, loop.arguments
+        self.batch_size, self.transform = loop.batch_size, loop.transform
+        self.donated, self.kept = donated, kept
+
+    def run(self, donated_arrays, kept_arrays, arrays, drawn, order):
+        """Return outputs of whole batches and of the rest, new values, and checks.
+
+        The state of the loop is what updates replace, one array for each of *donated*.
+        """
+        size, length = self.batch_size, len(arrays[0])
+        n_whole, n_rest = divmod(length, size)
+        kept = dict(zip(self.kept, map(_carried, kept_arrays), strict=True))
+
+        def step(state, start, count=size):
+            batch = self._batch(arrays, drawn, order, start, count)
+            return self._call(state, kept, batch)
+
+        state = list(map(_carried, donated_arrays))
+        whole = rest = None
+        checks = {}
+        if n_whole:
+            starts = np.arange(n_whole) * size
+            state, (whole, each) = lax.scan(step, state, starts)
+            checks = jax.tree.map(lambda holds: holds.all(), each)
+        if n_rest:
+            state, (rest, last) = step(state, n_whole * size, n_rest)
+            checks = {k: checks.get(k, True) & holds for k, holds in last.items()}
+        state = dict(zip(self.donated, map(to_logical, state), strict=True))
+        new = [state[v] for v in self.thunk.updated]
+        given = [*donated_arrays, *kept_arrays, *arrays]
+        return (whole, rest), distinct(new, given), checks
+
+    def _batch(self, arrays, drawn, order, start, count):
+        """Return the arguments of the function for *count* rows from *start* on."""
+
+        def cut(array):
+            return lax.dynamic_slice_in_dim(array, start, count)
+
+        if order is None:
+            batch = tuple(map(cut, arrays))
+        else:
+            batch = tuple(a[cut(order)] for a in arrays)
+        if self.transform is None:
+            return batch
+        return self.transform(batch, jax.tree.map(cut, drawn))
+
+    def _call(self, state, kept, batch):
+        """Call the function once; return the new state, and outputs and checks."""
+        values = kept | dict(zip(self.donated, state, strict=True))
+        values |= dict(zip(self.arguments, batch, strict=True))
+        returned, new, checks = self.thunk.compute(values)
+        if any(isinstance(array, PaddedArray) for array in returned):
+            raise NotStatic
+        new = dict(zip(self.thunk.updated, new, strict=True))
+        return [_carried(new[v]) for v in self.donated], (returned, checks)

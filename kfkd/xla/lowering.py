@@ -1,5 +1,6 @@
-"""From an optimised Theano graph to a function that JAX can trace."""
+"""Lowering: from an optimised Theano graph to a function that JAX can trace."""
 
+import contextlib
 import copy
 import functools
 
@@ -7,24 +8,25 @@ from theano.graph.basic import Constant, graph_inputs, io_toposort
 from theano.graph.utils import get_variable_trace_string
 
 from kfkd.xla.dispatch import (
+    Conversion,
     NotStatic,
     TheanosTypeError,
-    collected_checks,
+    collect_runtime_asserts,
     convert,
     evaluate,
     is_static,
-    learning,
+    specializing_with,
 )
-from kfkd.xla.host_callback import by_python, python_ops_allowed
-from kfkd.xla.layout import as_meant
-from kfkd.xla.padded import Prefix
-from kfkd.xla.specialization import Question, is_array
+from kfkd.xla.host_callback import host_callback, python_ops_allowed
+from kfkd.xla.layout import to_logical
+from kfkd.xla.padded import PaddedArray
+from kfkd.xla.specialization import StaticQuery, is_array
 
 __all__ = ["Program", "where"]
 
 
 def where(node):
-    """Say what *node* is and which line of the user's program it comes from."""
+    """Return what *node* is and which line of the user's program it comes from."""
     inputs = ", ".join(str(v.type) for v in node.inputs)
     trace = get_variable_trace_string(node.outputs[0])
     return f"{node.op} of {inputs}\n{trace}".rstrip()
@@ -44,13 +46,13 @@ class Program:
     ------
     NotImplementedError
         If an operation has no conversion; the message names it and the line of the
-        user's program that it comes from.  Or if an output is no array.
+        user's program that it comes from.  Or if an output is not an array.
     """
 
     def __init__(self, fgraph, order):
         self.inputs = list(fgraph.inputs)
         self.outputs = list(fgraph.outputs)
-        self.steps = [(node, self._convert(node)) for node in order]
+        self.steps = [(node, _convert(node)) for node in order]
         for v in self.outputs:
             if not is_array(v):
                 raise NotImplementedError(
@@ -74,30 +76,7 @@ class Program:
         part._find_constants()
         return part
 
-    @staticmethod
-    def _convert(node):
-        try:
-            try:
-                return convert(node.op, node)
-            except NotImplementedError:
-                if not python_ops_allowed():
-                    raise
-            return by_python(node)
-        except NotImplementedError as error:
-            alone = (
-                "set the environment variable KFKD_ALLOW_PYTHON_OPS=1 for such "
-                "operations alone, or "
-            )
-            of_arrays = all(map(is_array, node.inputs + node.outputs))
-            if python_ops_allowed() or not of_arrays:
-                alone = ""
-            raise NotImplementedError(
-                f"Mode 'xla': {error}.\nIt is {where(node)}\n"
-                f"Theano's own, slow evaluation may know it: {alone}use "
-                "mode='FAST_RUN'."
-            ) from None
-
-    def __call__(self, values, check, answer=None):
+    def __call__(self, values, check, resolve=None):
         """Compute the outputs of the graph.
 
         Parameters
@@ -107,26 +86,25 @@ class Program:
         check : callable
             Called with each condition that has to hold for the outputs to be right,
             a boolean array, and the error to raise if it does not.
-        answer : callable, optional
-            Called with each `Question` whose answer the program is to be made for;
-            returns the answer.
+        resolve : callable, optional
+            Called with each `StaticQuery` on whose result the program is specialized.
+            Returns the result.
 
         Returns
         -------
         list of arrays
             One for each output; NumPy's where it does not depend on an input, and a
-            `Prefix` where its length depends on computed values.
+            `PaddedArray` where its length depends on computed values.
 
         Raises
         ------
         NotStatic
-            With the node that needs to know more than *answer* can tell.
+            With the node that needs to know more than *resolve* can tell.
         """
-        values = self.constants | values
-        lengths = {}  # what the program is made for
-        for node, function in self.steps:
+        trace = _Trace(self.constants | values, resolve)
+        for node, conversion in self.steps:
             try:
-                outputs = _compute(node, function, values, lengths, answer)
+                trace.compute(node, conversion)
             except NotStatic as error:  # of a node within this one, maybe
                 raise NotStatic(*(error.args or [node])) from None
             except (AssertionError, IndexError, TypeError, ValueError) as error:
@@ -135,64 +113,113 @@ class Program:
                     kind = ValueError
                 raise kind(f"{error}\nIt is {where(node)}") from error
             finally:
-                checks = collected_checks()
-            for condition, error in checks:
+                asserts = collect_runtime_asserts()
+            for condition, error in asserts:
                 check(condition, type(error)(f"{error}\nIt is {where(node)}"))
-            if not isinstance(outputs, tuple):
-                outputs = (outputs,)
-            values.update(zip(node.outputs, outputs, strict=True))
-        return [as_meant(values[v]) for v in self.outputs]
+        return [to_logical(trace.values[v]) for v in self.outputs]
 
 
-def _compute(node, function, values, lengths, answer):
-    """Return the outputs of a node.
+def _convert(node):
+    """Return the `Conversion` of a node, or Theano's evaluation where it is allowed."""
+    try:
+        try:
+            return convert(node.op, node)
+        except NotImplementedError:
+            if not python_ops_allowed():
+                raise
+        return Conversion(host_callback(node))
+    except NotImplementedError as error:
+        alone = (
+            "set the environment variable KFKD_ALLOW_PYTHON_OPS=1 for such "
+            "operations alone, or "
+        )
+        of_arrays = all(map(is_array, node.inputs + node.outputs))
+        if python_ops_allowed() or not of_arrays:
+            alone = ""
+        raise NotImplementedError(
+            f"Mode 'xla': {error}.\nIt is {where(node)}\n"
+            f"Theano's own, slow evaluation may know it: {alone}use "
+            "mode='FAST_RUN'."
+        ) from None
 
-    Those that have to know the length of a `Prefix` ask for it.  *lengths* are those
-    that are known by then, by the identity of the `Prefix`'s count.
+
+class _Trace:
+    """The values of variables while a graph is traced, node by node.
+
+    Parameters
+    ----------
+    values : dict
+        The values that are there at the start, by variable.
+    resolve : callable or None
+        As for `Program`.
     """
-    inputs = [_cut(values[v], lengths) for v in node.inputs]
-    if not getattr(function, "keeps_layout", False):
-        inputs = [as_meant(v) for v in inputs]
-    if not getattr(function, "takes_none", False):
-        for v, value in zip(node.inputs, inputs, strict=True):
-            if value is None and is_array(v):
-                raise ValueError(f"The value of {v} is None")
-    if all(map(is_static, inputs)) and not getattr(function, "generates", False):
-        return evaluate(node, inputs)
-    of_prefix = any(isinstance(v, Prefix) for v in inputs)
-    try:
-        if of_prefix and not getattr(function, "takes_prefix", False):
+
+    def __init__(self, values, resolve):
+        self.values = values
+        self.resolve = resolve
+        self.lengths = {}  # of padded arrays, by the identity of the count: the static
+
+    def compute(self, node, conversion):
+        """Compute the outputs of *node*."""
+        outputs = self._outputs(node, conversion)
+        if not isinstance(outputs, tuple):
+            outputs = (outputs,)
+        self.values.update(zip(node.outputs, outputs, strict=True))
+
+    def _outputs(self, node, conversion):
+        inputs = self._inputs(node, conversion)
+        if all(map(is_static, inputs)) and not conversion.no_constant_folding:
+            return evaluate(node, inputs)
+        if not any(isinstance(value, PaddedArray) for value in inputs):
+            return self._call(node, conversion, inputs)
+        if conversion.takes_padded:
+            with contextlib.suppress(NotStatic):
+                return self._call(node, conversion, inputs)
+        self._specialize_on_lengths(node, inputs)
+        return self._call(node, conversion, self._inputs(node, conversion))
+
+    def _inputs(self, node, conversion):
+        """Return the values of a node's inputs in a form that the conversion takes."""
+        inputs = [self._unpadded(self.values[v]) for v in node.inputs]
+        if not conversion.keeps_layout:
+            inputs = [to_logical(value) for value in inputs]
+        if not conversion.takes_none:
+            for v, value in zip(node.inputs, inputs, strict=True):
+                if value is None and is_array(v):
+                    raise ValueError(f"The value of {v} is None")
+        return inputs
+
+    def _unpadded(self, value):
+        if isinstance(value, PaddedArray) and id(value.count) in self.lengths:
+            return value.array[: self.lengths[id(value.count)]]
+        return value
+
+    def _call(self, node, conversion, inputs):
+        specializer = None
+        if self.resolve is not None:
+            specializer = functools.partial(self._specialize, node, inputs)
+        with specializing_with(specializer):
+            return conversion.function(*inputs)
+
+    def _specialize(self, node, inputs, function, operands, host_only):
+        """Specialize on *function* of *operands*, each known or an input of *node*."""
+        variables = {id(array): v for v, array in zip(node.inputs, inputs, strict=True)}
+        try:
+            operands = [o if is_static(o) else variables[id(o)] for o in operands]
+        except KeyError:
+            raise NotStatic from None
+        query = StaticQuery(function, operands, self._known())
+        if host_only and not query.on_host:
             raise NotStatic
-        asked = functools.partial(_ask, answer, values, node, inputs)
-        with learning(answer and asked):
-            return function(*inputs)
-    except NotStatic:
-        if not of_prefix or answer is None:
-            raise
-    for v, array in zip(node.inputs, inputs, strict=True):
-        if isinstance(array, Prefix) and id(array.count) not in lengths:
-            lengths[id(array.count)] = answer(Question(len, [v], _known(values)))
-    return _compute(node, function, values, lengths, answer)
+        return self.resolve(query)
 
+    def _specialize_on_lengths(self, node, inputs):
+        if self.resolve is None:
+            raise NotStatic
+        for v, value in zip(node.inputs, inputs, strict=True):
+            if isinstance(value, PaddedArray) and id(value.count) not in self.lengths:
+                query = StaticQuery(len, [v], self._known())
+                self.lengths[id(value.count)] = self.resolve(query)
 
-def _cut(value, lengths):
-    if isinstance(value, Prefix) and id(value.count) in lengths:
-        return value.array[: lengths[id(value.count)]]
-    return value
-
-
-def _known(values):
-    return {v: value for v, value in values.items() if is_static(value)}
-
-
-def _ask(answer, values, node, inputs, function, operands, readily):
-    """Ask what *function* says of *operands*, some of them among *inputs* of *node*."""
-    variables = {id(array): v for v, array in zip(node.inputs, inputs, strict=True)}
-    try:
-        operands = [o if is_static(o) else variables[id(o)] for o in operands]
-    except KeyError:
-        raise NotStatic from None
-    question = Question(function, operands, _known(values))
-    if readily and not question.small:
-        raise NotStatic
-    return answer(question)
+    def _known(self):
+        return {v: value for v, value in self.values.items() if is_static(value)}

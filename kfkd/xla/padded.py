@@ -1,18 +1,19 @@
-"""Arrays whose length is known only after the call, such as the rows of a mask.
+"""Padded arrays: their length is known only after the call.
 
-Or what a loop leaves that ends early.  A program has no such arrays; it has all rows
-there may be, and the number of those that count.  What a function returns is cut after
-the call.  Of the operations, only those that work on elements, sum or compare them,
-take rows, or ask for the length, know of it.
+Such are the rows that a mask chooses, or that a loop leaves when it ends early.  XLA
+has no arrays of unknown length.  So the program computes all rows there may be, and how
+many of them count.  What a function returns is cut after the call.  Only conversions
+that are registered with ``takes_padded`` see such arrays.  For the others the length is
+computed before the call.
 """
 
 import jax
 
-__all__ = ["Prefix", "takes_prefix", "trimmed"]
+__all__ = ["PaddedArray", "unpad"]
 
 
 @jax.tree_util.register_pytree_node_class
-class Prefix:
+class PaddedArray:
     """The first `count` rows of `array`; `count` is a scalar of JAX's."""
 
     def __init__(self, array, count):
@@ -25,18 +26,12 @@ class Prefix:
 
     @classmethod
     def tree_unflatten(cls, _, arrays):
-        """Return the prefix of such arrays."""
+        """Return the padded array of such arrays."""
         return cls(*arrays)
 
 
-def takes_prefix(function):
-    """Mark a conversion's function of which an argument may be a `Prefix`."""
-    function.takes_prefix = True
-    return function
-
-
-def trimmed(value):
-    """Return *value*, which is not being traced, as the array that it stands for."""
-    if isinstance(value, Prefix):
+def unpad(value):
+    """Return a result of a program without the rows that do not count."""
+    if isinstance(value, PaddedArray):
         return value.array[: int(value.count)]
     return value

@@ -1,4 +1,4 @@
-"""How exactly matrix products and convolutions of float32 are computed."""
+"""Precision of matrix products and convolutions of float32."""
 
 import contextlib
 import os
@@ -28,9 +28,9 @@ def set_precision(name=None):
     ----------
     name : {None, "tensorfloat32", "float32", "bfloat16"}
         ``"tensorfloat32"``, the default: GPUs multiply numbers of 10 bits after the
-        point and sum in float32; the CPU computes in float32.  ``"float32"``: so do
-        GPUs, for the strict.  ``"bfloat16"``: products of numbers of 7 bits after the
-        point, summed in float32; weights, their updates and all else stay float32.
+        point and sum in float32; the CPU computes in float32.  ``"float32"``: GPUs
+        compute in float32, too.  ``"bfloat16"``: products of numbers of 7 bits after
+        the point, summed in float32; weights, their updates and all else stay float32.
         None takes the choice back: the environment variable ``KFKD_PRECISION`` decides
         again.
 
@@ -60,14 +60,14 @@ def _check(name, source):
 
 
 def precisely():
-    """Let JAX trace and compile in the precision in use, within a ``with`` block."""
+    """Return a context in which JAX traces and compiles in the precision in use."""
     if get_precision() == "float32":
         return jax.default_matmul_precision("highest")
     return contextlib.nullcontext()  # as jax_default_matmul_precision says
 
 
 def operands(*arrays):
-    """Return the operands of a product, as the precision in use wants them."""
+    """Return the operands of a product, cast for the precision in use."""
     if get_precision() != "bfloat16":
         return arrays
     return tuple(a.astype(jnp.bfloat16) if a.dtype == np.float32 else a for a in arrays)

@@ -17,12 +17,12 @@ __all__ = ["Cell", "exclusive", "restore", "snapshot", "to_device", "to_host"]
 _LARGE = 2**26
 
 # Held by a thread from when it takes arrays out of cells until they are in use, or
-# have been replaced: a program of another thread may give them away in between.
+# have been replaced.  A program of another thread might donate them in between.
 exclusive = threading.RLock()
 
 
 def to_device(value):
-    """Copy an array to the device in use; later changes of *value* do not show."""
+    """Copy an array to the device in use, sharing no memory with *value*."""
     value = np.asarray(value)
     with jax.enable_x64(True):
         # On the CPU, JAX takes memory that happens to be aligned as it is, even with
@@ -44,10 +44,10 @@ def to_host(value):
 class Cell(list):
     """The storage of a shared variable: a list of one value, as Theano has it.
 
-    Whoever reads or writes the item, as Theano's own evaluation, ``get_value`` and
-    pickle do, sees a NumPy array.  A program reads `on_device` and writes `put`, and
-    so the value moves only when the other side asks for it.  Reading hands out a copy,
-    because the device's buffer is given away (donated) to the next update.
+    The item is a NumPy array for all who read or write it: Theano's own evaluation,
+    ``get_value`` and pickle.  A program reads `on_device` and calls `put`.  So the
+    value is copied between host and device only when the other side needs it.  Reading
+    the item returns a copy: the device's buffer is donated to the next update.
     """
 
     __slots__ = ("_array",)
@@ -83,7 +83,7 @@ class Cell(list):
         return self._array
 
     def put(self, array):
-        """Take *array*, an array of the device that is nobody else's, as the value."""
+        """Set the value to an array of the device that nothing else uses."""
         self._array = array
         super().__setitem__(0, None)
 
@@ -116,7 +116,7 @@ def _copies(arrays):  # in one call for all
 
 
 def restore(variables, values):
-    """Give shared variables the values of a `snapshot`, which can be used again."""
+    """Set shared variables to the values of a `snapshot`, which can be used again."""
     for variable, value in zip(variables, values, strict=True):
         cell = variable.container.storage
         if isinstance(cell, Cell):
@@ -128,7 +128,7 @@ def restore(variables, values):
 
 @shared_constructor
 def _device_constructor(value, **kwargs):
-    """Make shared arrays and scalars as Theano does, but stored in a `Cell`."""
+    """Return a shared array or scalar as Theano does, but stored in a `Cell`."""
     try:
         variable = tensor_constructor(value, **kwargs)
     except TypeError:  # which is how a constructor declines

@@ -1,4 +1,9 @@
-"""What a program is made for, such as sizes, found out before each call."""
+"""Specialization: the sizes and other values that a program is made for.
+
+While a program is traced, conversions query what must be static.  Each `StaticQuery`
+becomes a guard: it is evaluated before each later call, and the results of all guards
+choose the program.
+"""
 
 from collections.abc import Hashable
 
@@ -9,14 +14,14 @@ from theano.tensor import TensorType
 
 from kfkd.xla.dispatch import NotStatic, dtype_of, evaluation
 
-__all__ = ["Answers", "Question", "Unforeseen", "hashable", "is_array"]
+__all__ = ["Respecialize", "Specialization", "StaticQuery", "hashable", "is_array"]
 
-# So many answers are remembered; a batch number, say, comes again in each epoch.
-_MOST_ANSWERS = 4096
+# So many results of a query are kept.  A batch number, say, comes again in each epoch.
+_MAX_RESULTS = 4096
 
 
 def is_array(variable):
-    """Tell whether a variable stands for an array or a scalar."""
+    """Return whether a variable stands for an array or a scalar."""
     return isinstance(variable.type, (TensorType, Scalar))
 
 
@@ -34,14 +39,14 @@ def hashable(value):
         return slice, value.start, value.stop, value.step
     if not isinstance(value, Hashable):
         raise TypeError(
-            "Mode 'xla': a program is made for each value of an argument that is no "
-            f"array, which cannot be a {type(value).__name__}"
+            "Mode 'xla': a program is made for each value of an argument that is not "
+            f"an array, which cannot be a {type(value).__name__}"
         )
     return value
 
 
-def _is_small(variable):
-    """Tell whether the host shall compute with a variable's value before each call."""
+def _fits_host(variable):
+    """Return whether the host may read and compute with a variable before each call."""
     if not is_array(variable):
         return False
     most = 1 if dtype_of(variable).kind in "iub" else 0
@@ -52,147 +57,159 @@ def _is_variable(operand):
     return isinstance(operand, Variable)
 
 
-class Question:
-    """A function of variables of a graph.
+class StaticQuery:
+    """A function of variables of a graph, whose result has to be static.
 
     Parameters
     ----------
     function : callable
-        As for `learn`.
+        As for `specialize_on`.
     operands : list
-        What it is called with: values, and variables, which stand for theirs.
+        The arguments of *function*: values, and variables, which stand for theirs.
     known : dict
         The values of the variables that are known while the program is made.
 
     Attributes
     ----------
-    small : bool
-        Whether the host can tell: there is no more behind it than inputs that are
-        scalars or vectors of integers.  Otherwise it takes a program of its own.
+    inputs : list of variables
+        The inputs of the graph that the result depends on.
+    on_host : bool
+        Whether the host can evaluate the query, because all inputs are scalars or
+        vectors of integers.  Otherwise it takes a program of its own.
 
     Raises
     ------
     NotStatic
-        If a variable is none that a program returns.
+        If a program would have to return a variable that is not an array.
     """
 
     def __init__(self, function, operands, known):
         self.function = function
         self.operands = operands
-        self.wanted = tuple(dict.fromkeys(v for v in operands if _is_variable(v)))
-        nodes = io_toposort(list(known), self.wanted)
-        behind = (v for node in nodes for v in node.inputs)
-        used = dict.fromkeys([*self.wanted, *behind])
+        self.variables = tuple(dict.fromkeys(v for v in operands if _is_variable(v)))
+        nodes = io_toposort(list(known), self.variables)
+        inner = (v for node in nodes for v in node.inputs)
+        used = dict.fromkeys([*self.variables, *inner])
         given = {v: v.data for v in used if isinstance(v, Constant)}
         given |= {v: known[v] for v in used if v in known}
         self.inputs = [v for v in used if v.owner is None and v not in given]
-        self.small = all(map(_is_small, self.inputs))
-        if not self.small:
-            if not all(map(is_array, self.wanted)):
-                raise NotStatic
-            return
-        self.made = [v for n in nodes for v in n.outputs if v not in given]
-        self.storage = {v: [given.get(v)] for v in (*used, *self.made)}
+        self.on_host = all(map(_fits_host, self.inputs))
+        if self.on_host:
+            self._prepare_evaluation(nodes, used, given)
+        elif not all(map(is_array, self.variables)):
+            raise NotStatic
+
+    def _prepare_evaluation(self, nodes, used, given):
+        self.computed = [v for n in nodes for v in n.outputs if v not in given]
+        self.storage = {v: [given.get(v)] for v in (*used, *self.computed)}
         self.thunks = [evaluation(node, self.storage) for node in nodes]
-        self.answers = {}
+        self.results = {}
 
     @property
     def key(self):
-        """What is equal for the same question, within one making of a program."""
+        """What is equal for the same query, within one tracing of a program."""
         return self.function, *map(hashable, self.operands)
 
-    def answer(self, read, compute=None):
-        """Return the answer.
+    def evaluate(self, read, compute=None):
+        """Return the result.
 
         Parameters
         ----------
         read : callable
             Returns the value of an input.
         compute : callable, optional
-            Returns the values of variables, if the question is not `small`.
+            Returns the values of variables, if the query is not `on_host`.
         """
-        if not self.small:
-            return self._of(dict(zip(self.wanted, compute(self.wanted), strict=True)))
+        if not self.on_host:
+            values = compute(self.variables)
+            return self._apply(dict(zip(self.variables, values, strict=True)))
         given = {v: read(v) for v in self.inputs}
         key = tuple(map(hashable, given.values()))
-        if key not in self.answers:
-            if len(self.answers) >= _MOST_ANSWERS:
-                self.answers.clear()
-            self.answers[key] = self._compute(given)
-        return self.answers[key]
+        if key not in self.results:
+            if len(self.results) >= _MAX_RESULTS:
+                self.results.clear()
+            self.results[key] = self._evaluate_on_host(given)
+        return self.results[key]
 
-    def _compute(self, given):
-        storage = self.storage
-        for v in self.made:
-            storage[v][0] = None  # or the old value might be written over
+    def _evaluate_on_host(self, given):
+        for v in self.computed:
+            self.storage[v][0] = None  # or the old value might be written over
         for v, value in given.items():
-            storage[v][0] = value
+            self.storage[v][0] = value
         for thunk in self.thunks:
             thunk()
-        return self._of({v: storage[v][0] for v in self.wanted})
+        return self._apply({v: self.storage[v][0] for v in self.variables})
 
-    def _of(self, values):
+    def _apply(self, values):
         return self.function(
             *(values[v] if _is_variable(v) else v for v in self.operands)
         )
 
 
-class Unforeseen(Exception):
-    """A question has come up that `Answers.foresee` answers from now on."""
+class Respecialize(Exception):
+    """Tracing has met a query that takes a program; it is a guard of the next try."""
 
 
-class Answers:
-    """What one program is made for: the answers to what its making asks, in order.
+class Specialization:
+    """The results of static queries that one call leads to, in order.
+
+    Before the call, `evaluate_guards` evaluates the queries that are known to come.
+    The `key` then names the program.  If there is none yet it is traced, which calls
+    `resolve` with its queries, and the new ones make the key longer.
 
     Parameters
     ----------
-    questions : dict
-        The next question, by what identifies the call and the answers so far; those
-        that are asked are added.
+    guards : dict
+        The next query for each `key`.  New queries are added.
     call : hashable
+        What identifies the kind of call: shapes, dtypes and the like.
     read, compute : callable
-        As for `Question.answer`.
+        As for `StaticQuery.evaluate`.
 
     Attributes
     ----------
     key : tuple
-        What identifies the call, and the answers so far.
+        What identifies the call, and the results so far.
     """
 
-    def __init__(self, questions, call, read, compute):
-        self.questions = questions
+    def __init__(self, guards, call, read, compute):
+        self.guards = guards
         self.read = read
         self.compute = compute
         self.key = (call,)
-        self.given = {}
+        self.results = {}  # by the key of the query
 
-    def foresee(self):
-        """Answer the questions that are known to come."""
-        while self.key in self.questions:
-            question = self.questions[self.key]
+    def evaluate_guards(self):
+        """Evaluate the queries that calls with the same results so far have led to.
+
+        An error of a query on the host is left to `resolve`: it is raised once more as
+        the program is traced, which tells the node.
+        """
+        while self.key in self.guards:
+            query = self.guards[self.key]
             try:
-                self._add(question)
+                self._evaluate(query)
             except (AssertionError, IndexError, TypeError, ValueError):
-                if not question.small:
+                if not query.on_host:
                     raise
-                break  # it comes again as the program is made, which tells where
-        return self.key
+                return
 
-    def __call__(self, question):
-        """Return the answer to a `Question`, which may have been asked before.
+    def resolve(self, query):
+        """Return the result of a `StaticQuery` that comes up while tracing.
 
         Raises
         ------
-        Unforeseen
-            If it takes a program, which cannot run while another is being made.
+        Respecialize
+            If it takes a program, which cannot run while another is being traced.
         """
-        if question.key not in self.given:
-            question = self.questions.setdefault(self.key, question)
-            if not question.small:
-                raise Unforeseen
-            self._add(question)
-        return self.given[question.key]
+        if query.key not in self.results:
+            query = self.guards.setdefault(self.key, query)
+            if not query.on_host:
+                raise Respecialize
+            self._evaluate(query)
+        return self.results[query.key]
 
-    def _add(self, question):
-        answer = self.given[question.key] = question.answer(self.read, self.compute)
-        self.key = *self.key, hashable(answer)
+    def _evaluate(self, query):
+        result = query.evaluate(self.read, self.compute)
+        self.results[query.key] = result
+        self.key = *self.key, hashable(result)

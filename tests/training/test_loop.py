@@ -322,7 +322,7 @@ def test_the_training_data_stay_as_they_are(loops):
 def test_a_second_training_makes_no_new_programs(loops, monkeypatch):
     net, (X, y) = dropout_flips_and_a_schedule()
     net.partial_fit(X, y)
-    monkeypatch.setattr("kfkd.xla.linker.Program.__call__", None)
+    monkeypatch.setattr("kfkd.xla.lowering.Program.__call__", None)
     net.partial_fit(X, y)
     assert len(net.train_history_) == 2
 

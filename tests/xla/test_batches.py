@@ -5,7 +5,7 @@ import pytest
 import theano
 import theano.tensor as T
 
-from kfkd.xla import linker
+from kfkd.xla import thunk
 from kfkd.xla.loop import BatchLoop, NoLoopError
 from tests.helpers.cases import parametrize, some
 from tests.helpers.theano_oracle import PYTHON, random, same
@@ -207,7 +207,7 @@ def test_a_loop_of_which_an_argument_bounds_a_slice():
 
 
 def test_the_programs_that_are_kept_are_bounded(monkeypatch):
-    monkeypatch.setattr(linker, "_MOST_PROGRAMS", 3)
+    monkeypatch.setattr(thunk, "_MAX_SPECIALIZATIONS", 3)
     n = T.lscalar("n")
     f = function([n], T.zeros((n,)))
     for size in [*range(8), *range(8)]:

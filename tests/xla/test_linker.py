@@ -9,7 +9,7 @@ import theano
 import theano.tensor as T
 from theano import In
 
-from kfkd.xla.linker import Thunk
+from kfkd.xla.thunk import Thunk
 from tests.helpers.cases import parametrize, some
 from tests.helpers.theano_oracle import PYTHON, Unknown, same
 
@@ -216,7 +216,7 @@ def test_the_mode_in_the_environment(flags):
         check=False,
     )
     dtype = "float64" if "float64" in flags else "float32"
-    assert done.stdout.split() == ["kfkd.xla.linker", dtype], done.stderr
+    assert done.stdout.split() == ["kfkd.xla.thunk", dtype], done.stderr
 
 
 def test_what_has_no_conversion_is_named_with_its_line():

@@ -8,7 +8,7 @@ from theano.sandbox.rng_mrg import MRG_RandomStream
 
 from kfkd.xla import formulations
 from kfkd.xla.device import get_device
-from kfkd.xla.loop import BatchLoop, NoLoopError, unread
+from kfkd.xla.loop import BatchLoop, NoLoopError, nonblocking
 from tests.helpers.cases import parametrize
 
 rng = np.random.default_rng(0)
@@ -175,17 +175,17 @@ def test_a_device_that_prefers_single_calls_gets_them(monkeypatch):
         BatchLoop(make()[0], [X, y], 5)
 
 
-def test_results_can_be_left_unread():
+def test_calls_can_be_nonblocking():
     step, (w, _) = make()
     again, (w2, _) = make()
-    with unread(step):
+    with nonblocking(step):
         losses = [step(*batch)[0] for batch in batches(5, X, y)]
     assert not isinstance(losses[0], np.ndarray)
     expected = [again(*batch)[0] for batch in batches(5, X, y)]
     assert np.array_equal(np.array(losses), expected)
     assert np.array_equal(w.get_value(), w2.get_value())
     assert isinstance(step(X, y)[0], np.ndarray)
-    with unread(len):  # which is no compiled function
+    with nonblocking(len):  # which is no compiled function
         assert len("ab") == 2
 
 

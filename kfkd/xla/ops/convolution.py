@@ -13,7 +13,7 @@ from theano.tensor.nnet.conv import ConvOp
 
 from kfkd.xla import formulations
 from kfkd.xla.dispatch import as_dtype, convert, dtype_of, sizes
-from kfkd.xla.layout import ChannelsLast, as_meant, channels_last, keeps_layout
+from kfkd.xla.layout import ChannelsLast, channels_last, to_logical
 from kfkd.xla.precision import operands
 
 
@@ -23,7 +23,7 @@ def _check_supported(op):
 
 
 def _flip(op, filters):
-    """Turn filters of a true convolution into those of a correlation, and back."""
+    """Flip filters of a true convolution into those of a correlation, or back."""
     return lax.rev(filters, range(2, filters.ndim)) if op.filter_flip else filters
 
 
@@ -39,7 +39,7 @@ def _padding(op, filters_shape):
 
 
 def _last(op):
-    """Tell whether images take part with their channels last."""
+    """Return whether images are stored with their channels last."""
     return op.convdim == 2 and formulations.images_channels_last()
 
 
@@ -59,7 +59,7 @@ def _correlate(op, images, filters):
 
 
 def _is_plain(op):
-    """Tell whether the convolution is one of patches: no padding, stride or groups."""
+    """Return whether it is a convolution of patches: no padding, stride or groups."""
     return (
         _last(op)
         and op.border_mode in ("valid", (0, 0))
@@ -81,18 +81,17 @@ def _image(op, array):
 
 
 def _array(op, image, dtype):
-    array = channels_last(image) if _last(op) else as_meant(image)
+    array = channels_last(image) if _last(op) else to_logical(image)
     return as_dtype(array, dtype)
 
 
-@convert.register(ac.AbstractConv)
-def _(op, node):
+@convert.register(ac.AbstractConv, keeps_layout=True)
+def convert_conv(op, node):
     _check_supported(op)
     dtype = dtype_of(node.outputs[0])
 
-    @keeps_layout
     def conv(images, filters):
-        filters = _flip(op, as_dtype(as_meant(filters), dtype))
+        filters = _flip(op, as_dtype(to_logical(filters), dtype))
         if op.filter_flip and formulations.filters_flipped_apart():
             filters = lax.optimization_barrier(filters)
         images, filters = operands(_array(op, images, dtype), filters)
@@ -103,7 +102,7 @@ def _(op, node):
                 f"{filters.shape} take {filters.shape[1] * op.num_groups}"
             )
         # As a product only if the gradient needs the same patches, which XLA then
-        # makes once; for its own sake XLA's convolution is faster.
+        # makes once.  Otherwise XLA's convolution is faster.
         shared = getattr(node.inputs[0].tag, "patches_needed", False)
         if _is_plain(op) and shared and channels > 1:
             patches = jnp.concatenate(_shifted(images, *filters.shape[2:]), axis=-1)
@@ -119,13 +118,12 @@ def _(op, node):
     return conv
 
 
-@convert.register(ac.AbstractConv_gradWeights)
-def _(op, node):
+@convert.register(ac.AbstractConv_gradWeights, keeps_layout=True)
+def convert_conv_grad_weights(op, node):
     _check_supported(op)
     dtype = dtype_of(node.outputs[0])
     node.inputs[0].tag.patches_needed = True  # for the convolution of the same images
 
-    @keeps_layout
     def conv_grad_weights(images, gradient, spatial):
         images, gradient = operands(*(_array(op, a, dtype) for a in (images, gradient)))
         channel = -1 if _last(op) else 1
@@ -153,14 +151,13 @@ def _grad_weights_as_product(images, gradient, spatial, dtype):
     return jnp.transpose(product.reshape(*spatial, c_in, c_out), (3, 2, 0, 1))
 
 
-@convert.register(ac.AbstractConv_gradInputs)
-def _(op, node):
+@convert.register(ac.AbstractConv_gradInputs, keeps_layout=True)
+def convert_conv_grad_inputs(op, node):
     _check_supported(op)
     dtype = dtype_of(node.outputs[0])
 
-    @keeps_layout
     def conv_grad_inputs(filters, gradient, spatial):
-        filters = _flip(op, as_dtype(as_meant(filters), dtype))
+        filters = _flip(op, as_dtype(to_logical(filters), dtype))
         filters, gradient = operands(filters, _array(op, gradient, dtype))
         spatial = sizes(spatial)
         n, channels = gradient.shape[0], filters.shape[1] * op.num_groups
@@ -172,15 +169,14 @@ def _(op, node):
     return conv_grad_inputs
 
 
-@convert.register(ConvOp)
-def _(op, node):
-    # How its loops are unrolled is of no matter here.
+@convert.register(ConvOp, keeps_layout=True)
+def convert_conv_op(op, node):
+    # The settings for unrolled loops have no meaning here.
     convolution = ac.AbstractConv2d(
         border_mode=op.out_mode, subsample=(op.dx, op.dy), filter_flip=True
     )
-    convolve = convert(convolution, node)
+    convolve = convert(convolution, node).function
 
-    @keeps_layout
     def conv_op(images, filters):
         _check_announced("images", images.shape, (op.bsize, *op.imshp))
         _check_announced("filters", filters.shape, (op.nkern, op.imshp[0], *op.kshp))
@@ -193,7 +189,7 @@ def _(op, node):
 
 
 def _check_announced(name, shape, announced):
-    """Raise unless *shape* is what the program has said that it would be."""
+    """Raise unless *shape* is the one that was given with the operation."""
     if any(a not in (None, n) for n, a in zip(shape, announced, strict=True)):
         raise ValueError(
             f"The shape of the {name} is {tuple(shape)}, but {announced} was given "
@@ -214,5 +210,5 @@ def _spread(array, lengths, from_top=True):
         if after < 0:
             raise ValueError(f"{n} rows or columns cannot be spread over {length}")
         config.append((before, after, step - 1))
-    array = as_meant(array)
+    array = to_logical(array)
     return lax.pad(array, as_dtype(0, array.dtype), config)

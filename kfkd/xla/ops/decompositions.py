@@ -6,12 +6,12 @@ import numpy as np
 from jax.scipy import linalg
 from theano.tensor import nlinalg, slinalg
 
-from kfkd.xla.dispatch import as_dtype, convert, dtype_of, require
-from kfkd.xla.padded import Prefix
+from kfkd.xla.dispatch import as_dtype, convert, dtype_of, runtime_assert
+from kfkd.xla.padded import PaddedArray
 
 
 def _exact(function):
-    """Have the products that *function* is made of computed in full precision."""
+    """Return *function* with its products computed in full precision."""
 
     def exact(*values):
         with jax.default_matmul_precision("highest"):
@@ -21,32 +21,32 @@ def _exact(function):
 
 
 def _require_regular(result, *operands):
-    """Raise LinAlgError where finite operands have led to something else."""
+    """Raise LinAlgError if the result of finite operands is not finite."""
     finite = jnp.all(jnp.isfinite(result))
     given = [jnp.all(jnp.isfinite(operand)) for operand in operands]
     singular = ~finite & jnp.all(jnp.stack(given))
-    require(~singular, np.linalg.LinAlgError("Singular matrix"))
+    runtime_assert(~singular, np.linalg.LinAlgError("Singular matrix"))
     return result
 
 
 @convert.register(nlinalg.MatrixInverse)
-def _(op, node):
+def convert_matrix_inverse(op, node):
     return _exact(lambda x: _require_regular(jnp.linalg.inv(x), x))
 
 
 @convert.register(nlinalg.MatrixPinv)
-def _(op, node):
+def convert_matrix_pinv(op, node):
     # The threshold of NumPy's function, and not that of JAX.
     return _exact(lambda x: jnp.linalg.pinv(x, rtol=1e-15))
 
 
 @convert.register(nlinalg.Det)
-def _(op, node):
+def convert_det(op, node):
     return _exact(jnp.linalg.det)
 
 
 @convert.register(nlinalg.Eig)
-def _(op, node):
+def convert_eig(op, node):
     # As in Theano, of complex results only the real part.
     def eig(x):
         return tuple(jnp.real(v).astype(x.dtype) for v in jnp.linalg.eig(x))
@@ -55,7 +55,7 @@ def _(op, node):
 
 
 @convert.register(nlinalg.Eigh)
-def _(op, node):
+def convert_eigh(op, node):
     def eigh(x):
         return jnp.linalg.eigh(x, UPLO=op.UPLO, symmetrize_input=False)
 
@@ -70,7 +70,7 @@ def _of_triangle(gradient, lower):
 
 
 @convert.register(nlinalg.EighGrad)
-def _(op, node):
+def convert_eigh_grad(op, node):
     dtype = dtype_of(node.outputs[0])
 
     def eigh_grad(x, w, v, gw, gv):
@@ -84,17 +84,17 @@ def _(op, node):
 
 
 @convert.register(nlinalg.QRFull)
-def _(op, node):
+def convert_qr_full(op, node):
     return _exact(lambda x: tuple(jnp.linalg.qr(x, op.mode)))
 
 
 @convert.register(nlinalg.QRIncomplete)
-def _(op, node):
+def convert_qr_incomplete(op, node):
     return _exact(lambda x: jnp.linalg.qr(x, op.mode))
 
 
 @convert.register(nlinalg.SVD)
-def _(op, node):
+def convert_svd(op, node):
     def svd(x):
         found = jnp.linalg.svd(x, bool(op.full_matrices), bool(op.compute_uv))
         return tuple(found) if op.compute_uv else found
@@ -103,7 +103,7 @@ def _(op, node):
 
 
 @convert.register(nlinalg.lstsq)
-def _(op, node):
+def convert_lstsq(op, node):
     def least_squares(x, y, rcond):
         # jnp.linalg.lstsq wants to know rcond; the largest singular value is its unit.
         matrix = y.ndim == 2
@@ -125,43 +125,43 @@ def _(op, node):
         residuals = jnp.sum((y2 - x @ solution) ** 2, axis=0)
         # There are none unless the solution is one, of more equations than unknowns.
         full = (rank == x.shape[1]) & (x.shape[0] > x.shape[1])
-        residuals = Prefix(residuals, jnp.where(full, len(residuals), 0))
+        residuals = PaddedArray(residuals, jnp.where(full, len(residuals), 0))
         return solution if matrix else solution[:, 0], residuals, rank, s
 
     return _exact(least_squares)
 
 
 @convert.register(nlinalg.TensorInv)
-def _(op, node):
+def convert_tensor_inv(op, node):
     return _exact(lambda x: jnp.linalg.tensorinv(x, op.ind))
 
 
 @convert.register(nlinalg.TensorSolve)
-def _(op, node):
+def convert_tensor_solve(op, node):
     return _exact(lambda x, y: jnp.linalg.tensorsolve(x, y, op.axes))
 
 
 def _cholesky(x, lower):
-    """Return the factor; not a number where the matrix is not positive definite."""
+    """Return the factor, or NaN if the matrix is not positive definite."""
     factor = jax.lax.linalg.cholesky(x if lower else x.T, symmetrize_input=False)
     return factor if lower else factor.T
 
 
 @convert.register(slinalg.Cholesky)
-def _(op, node):
+def convert_cholesky(op, node):
     def cholesky(x):
         factor = _cholesky(x, op.lower)
         failed = jnp.any(jnp.isnan(factor))
         if op.on_error == "raise":
             error = "The matrix is not positive definite"
-            require(~failed, np.linalg.LinAlgError(error))
+            runtime_assert(~failed, np.linalg.LinAlgError(error))
         return jnp.where(failed, jnp.nan, factor)
 
     return _exact(cholesky)
 
 
 @convert.register(slinalg.Solve)
-def _(op, node):
+def convert_solve(op, node):
     result = dtype_of(node.outputs[0])
     triangular = {"lower_triangular": True, "upper_triangular": False}
 
@@ -182,7 +182,7 @@ def _generalized_eigh(a, b, lower):
     factor = _cholesky(b, lower)
     failed = jnp.any(jnp.isnan(factor))
     error = "The second matrix is not positive definite"
-    require(~failed, np.linalg.LinAlgError(error))
+    runtime_assert(~failed, np.linalg.LinAlgError(error))
     factor = factor if lower else factor.T
     a = jnp.tril(a) + jnp.tril(a, -1).T if lower else jnp.triu(a) + jnp.triu(a, 1).T
     half = linalg.solve_triangular(factor, a, lower=True)
@@ -192,7 +192,7 @@ def _generalized_eigh(a, b, lower):
 
 
 @convert.register(slinalg.Eigvalsh)
-def _(op, node):
+def convert_eigvalsh(op, node):
     dtype = dtype_of(node.outputs[0])
 
     def eigvalsh(a, b=None):
@@ -205,7 +205,7 @@ def _(op, node):
 
 
 @convert.register(slinalg.EigvalshGrad)
-def _(op, node):
+def convert_eigvalsh_grad(op, node):
     dtype = dtype_of(node.outputs[0])
 
     def eigvalsh_grad(a, b, gw):
@@ -217,12 +217,12 @@ def _(op, node):
 
 
 @convert.register(slinalg.Expm)
-def _(op, node):
+def convert_expm(op, node):
     return _exact(linalg.expm)
 
 
 @convert.register(slinalg.ExpmGrad)
-def _(op, node):
+def convert_expm_grad(op, node):
     def expm_grad(a, gradient):
         _, pullback = jax.vjp(linalg.expm, a)
         return pullback(as_dtype(gradient, a.dtype))[0]

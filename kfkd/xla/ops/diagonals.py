@@ -1,6 +1,6 @@
-"""The diagonals of matrices: taking them, making matrices of them, filling them.
+"""Diagonals of matrices: extracted, turned into matrices, filled.
 
-And stripes of diagonals, which ``conv3d2d`` takes.
+Stripes of diagonals for ``conv3d2d`` are here as well.
 """
 
 import jax.numpy as jnp
@@ -13,12 +13,12 @@ from kfkd.xla.dispatch import convert, sizes
 
 
 @convert.register(tb.ExtractDiag)
-def _(op, node):
+def convert_extract_diag(op, node):
     return lambda x: jnp.diagonal(x, op.offset, op.axis1, op.axis2)
 
 
 @convert.register(tb.AllocDiag)
-def _(op, node):
+def convert_alloc_diag(op, node):
     first, second = sorted((op.axis1, op.axis2))
 
     def alloc_diag(x):
@@ -34,12 +34,12 @@ def _(op, node):
 
 
 @convert.register(nlinalg.AllocDiag)
-def _(op, node):
+def convert_matrix_alloc_diag(op, node):
     return jnp.diag
 
 
 @convert.register(extra_ops.FillDiagonal)
-def _(op, node):
+def convert_fill_diagonal(op, node):
     def fill_diagonal(x, value):
         if x.ndim > 2 and len(set(x.shape)) > 1:
             raise ValueError(
@@ -52,7 +52,7 @@ def _(op, node):
 
 
 @convert.register(extra_ops.FillDiagonalOffset)
-def _(op, node):
+def convert_fill_diagonal_offset(op, node):
     def fill_diagonal_offset(x, value, offset):
         rows, columns = np.indices(x.shape)
         return jnp.where(columns - rows == offset, value, x)
@@ -61,7 +61,7 @@ def _(op, node):
 
 
 def _stripe(shape, axes):
-    """Return the places of the diagonals that reach from one side to the other."""
+    """Return the indices of the diagonals that reach from one side to the other."""
     rows, columns = (shape[axis] for axis in axes)
     if rows < columns:
         raise ValueError(f"{rows} rows are too few for diagonals of {columns} columns")
@@ -70,7 +70,7 @@ def _stripe(shape, axes):
 
 
 @convert.register(conv3d2d.DiagonalSubtensor)
-def _(op, node):
+def convert_diagonal_subtensor(op, node):
     def diagonal_subtensor(x, i0, i1):
         axes = sizes(i0, i1)
         stripe = jnp.moveaxis(x, axes, (0, 1))[_stripe(x.shape, axes)]
@@ -80,7 +80,7 @@ def _(op, node):
 
 
 @convert.register(conv3d2d.IncDiagonalSubtensor)
-def _(op, node):
+def convert_inc_diagonal_subtensor(op, node):
     def inc_diagonal_subtensor(x, i0, i1, y):
         axes = sizes(i0, i1)
         stripe = jnp.moveaxis(x, axes, (0, 1)).at[_stripe(x.shape, axes)]

@@ -11,7 +11,14 @@ import jax.numpy as jnp
 import numpy as np
 from theano.tensor.shared_randomstreams import RandomFunction
 
-from kfkd.xla.dispatch import convert, dtype_of, is_static, require, sizes, static
+from kfkd.xla.dispatch import (
+    convert,
+    dtype_of,
+    is_static,
+    runtime_assert,
+    sizes,
+    static_value,
+)
 from kfkd.xla.ops.random import advance, make_keys, uniform_numbers
 
 
@@ -33,7 +40,7 @@ def _uniform(keys, shape, dtype, low, high):
 
 
 def _normal(keys, shape, dtype, avg, std):
-    require(~(std < 0), ValueError("the standard deviation is negative"))
+    runtime_assert(~(std < 0), ValueError("the standard deviation is negative"))
     avg, std = (jnp.asarray(p, dtype) for p in _broadcast(shape, avg, std))
     # Box and Muller's way.
     radius, angle = uniform_numbers(keys, (2, *shape), dtype)
@@ -42,8 +49,10 @@ def _normal(keys, shape, dtype, avg, std):
 
 
 def _binomial(keys, shape, dtype, n, p):
-    require((p >= 0) & (p <= 1), ValueError("p is below 0, above 1, or no number"))
-    require(n >= 0, ValueError("n is negative"))
+    runtime_assert(
+        (p >= 0) & (p <= 1), ValueError("p is below 0, above 1, or not a number")
+    )
+    runtime_assert(n >= 0, ValueError("n is negative"))
     if _is_one(n):
         n, p = _broadcast(shape, n, p)
         exact = np.promote_types(p.dtype, "float32")
@@ -52,18 +61,18 @@ def _binomial(keys, shape, dtype, n, p):
 
 
 def _poisson(keys, shape, dtype, lam):
-    require(lam >= 0, ValueError("lam is negative, or no number"))
+    runtime_assert(lam >= 0, ValueError("lam is negative, or not a number"))
     return jax.random.poisson(_jax_key(keys), *_broadcast(shape, lam), shape, "int64")
 
 
 def _random_integers(keys, shape, dtype, low, high):
-    require(low <= high, ValueError("low is above high"))
+    runtime_assert(low <= high, ValueError("low is above high"))
     low, high = (jnp.asarray(p, "int64") for p in _broadcast(shape, low, high))
     return jax.random.randint(_jax_key(keys), shape, low, high + 1, "int64")
 
 
 def _choice(keys, shape, dtype, a, replace, p):
-    replace, key = bool(static(replace)), _jax_key(keys)
+    replace, key = bool(static_value(replace)), _jax_key(keys)
     population = a
     if np.ndim(a) == 0:
         (population,) = sizes(a)
@@ -71,10 +80,10 @@ def _choice(keys, shape, dtype, a, replace, p):
         return jax.random.choice(key, population, shape, replace)
     epsilon = math.sqrt(np.finfo(np.promote_types(p.dtype, "float16")).eps)
     sums_to_one = abs(p.sum() - 1) <= epsilon
-    require((p >= 0).all() & sums_to_one, ValueError("p are no probabilities"))
+    runtime_assert((p >= 0).all() & sums_to_one, ValueError("p are not probabilities"))
     if not replace:
         enough = (p > 0).sum() >= math.prod(shape)
-        require(enough, ValueError("p has too few that are not 0 for the size"))
+        runtime_assert(enough, ValueError("p has too few that are not 0 for the size"))
     return jax.random.choice(key, population, shape, replace, p.astype("float64"))
 
 
@@ -86,8 +95,10 @@ def _multinomial(keys, shape, dtype, n, pvals):
     pvals = pvals.astype("float64")
     sums = pvals.sum(axis=-1)
     probable = (pvals >= 0).all() & (sums <= 1 + 1e-5).all()
-    require(probable, ValueError("pvals must not be negative, nor their sum above 1"))
-    require(n >= 0, ValueError("n is negative"))
+    runtime_assert(
+        probable, ValueError("pvals must not be negative, nor their sum above 1")
+    )
+    runtime_assert(n >= 0, ValueError("n is negative"))
     n_outcomes = pvals.shape[-1]
     if _is_one(n):
         below = jnp.cumsum(jnp.broadcast_to(pvals, (*shape, n_outcomes)), axis=-1)
@@ -113,7 +124,7 @@ _DRAWS = {
 
 
 @convert.register(RandomFunction)
-def _(op, node):
+def convert_random_function(op, node):
     draw, dtype = _DRAWS[op.distribution], dtype_of(node.outputs[1])
 
     def random_function(state, size, *parameters):

@@ -14,10 +14,10 @@ from theano.tensor import ScalarFromTensor, TensorFromScalar, xlogx
 from theano.tensor.elemwise import Elemwise
 from theano.tensor.nnet import nnet, sigm
 
-from kfkd.xla.dispatch import as_dtype, convert, dtype_of, require
-from kfkd.xla.layout import Moved, as_meant, keeps_layout
+from kfkd.xla.dispatch import as_dtype, convert, dtype_of, runtime_assert
+from kfkd.xla.layout import Permuted, to_logical
 from kfkd.xla.ops.special import SPECIAL
-from kfkd.xla.padded import Prefix, takes_prefix
+from kfkd.xla.padded import PaddedArray
 
 
 def _fold(function):
@@ -38,7 +38,7 @@ def _clip(x, low, high):
 
 
 def _zero_by_zero(divide):
-    """Have integers divided by zero give zero, as in NumPy."""
+    """Return *divide* with integers divided by zero giving zero, as in NumPy."""
 
     def divided(x, y):
         if jnp.issubdtype(x.dtype, jnp.inexact):
@@ -78,7 +78,7 @@ def _cast(x, dtype):
 
 
 def _in_double(function):
-    """Compute real numbers in float64: XLA's errors grow with their exponents."""
+    """Return *function* of reals in float64: XLA's errors grow with their exponents."""
 
     def computed(x):
         return function(as_dtype(x, "float64") if x.dtype.kind == "f" else x)
@@ -237,7 +237,7 @@ def scalar_function(op, node):
 
 
 def _by_definition(op, node):
-    """Return what a user's operation does in Python, as far as JAX can trace it."""
+    """Return a user's operation as its Python definition, if JAX can trace that."""
     # Python's numbers are as wide.
     widest = {"f": "float64", "c": "complex128"}
     given = [dtype_of(v) for v in node.inputs]
@@ -279,52 +279,50 @@ def _composite(op):
     return function
 
 
-@convert.register(Elemwise)
-def _(op, node):
+@convert.register(Elemwise, keeps_layout=True, takes_padded=True)
+def convert_elemwise(op, node):
     function = scalar_function(op.scalar_op, node)
     patterns = [v.type.broadcastable for v in node.inputs]
 
-    @takes_prefix
-    @keeps_layout
     def elemwise(*values):
-        if any(isinstance(v, Prefix) for v in values):
-            count, values = _same_rows([as_meant(v) for v in values], patterns)
+        if any(isinstance(v, PaddedArray) for v in values):
+            count, values = _same_rows([to_logical(v) for v in values], patterns)
             _check_shapes([v.shape for v in values], patterns)
             outputs = function(*values)
             if isinstance(outputs, tuple):
-                return tuple(Prefix(v, count) for v in outputs)
-            return Prefix(outputs, count)
+                return tuple(PaddedArray(v, count) for v in outputs)
+            return PaddedArray(outputs, count)
         _check_shapes([v.shape for v in values], patterns)
-        moved = next((type(v) for v in values if isinstance(v, Moved)), None)
-        if moved is None:
+        permuted = next((type(v) for v in values if isinstance(v, Permuted)), None)
+        if permuted is None:
             return function(*values)
-        outputs = function(*(moved.held(v) for v in values))
+        outputs = function(*(permuted.physical(v) for v in values))
         if isinstance(outputs, tuple):
-            return tuple(moved(v) for v in outputs)
-        return moved(outputs)
+            return tuple(permuted(v) for v in outputs)
+        return permuted(outputs)
 
     return elemwise
 
 
 def _same_rows(values, patterns):
-    """Return how many rows of the `Prefix` among *values* count, and arrays for all."""
-    count = next(v.count for v in values if isinstance(v, Prefix))
+    """Return the count of the `PaddedArray` among *values*, and arrays for all."""
+    count = next(v.count for v in values if isinstance(v, PaddedArray))
     rows, arrays = [], []
     for value, (broadcast, *_) in zip(values, patterns, strict=True):
-        prefix = isinstance(value, Prefix)
-        array = value.array if prefix else value
-        n = value.count if prefix else array.shape[0]
+        padded = isinstance(value, PaddedArray)
+        array = value.array if padded else value
+        n = value.count if padded else array.shape[0]
         if not broadcast:
             rows.append(array.shape[0])
             error = "Input dimension mismatch: the numbers of rows differ"
-            require(n == count, ValueError(error))
+            runtime_assert(n == count, ValueError(error))
         arrays.append((array, broadcast))
     room = min(rows)
     return count, [a if broadcast else a[:room] for a, broadcast in arrays]
 
 
 def _check_shapes(shapes, patterns):
-    """Raise if a dimension of size one would be broadcast that is not declared so."""
+    """Raise if a dimension would be broadcast that is not declared broadcastable."""
     for axis, lengths in enumerate(zip(*shapes, strict=True)):
         fixed = {
             n for n, pattern in zip(lengths, patterns, strict=True) if not pattern[axis]
@@ -339,10 +337,10 @@ def _check_shapes(shapes, patterns):
 
 @convert.register(TensorFromScalar)
 @convert.register(ScalarFromTensor)
-def _(op, node):
+def convert_scalar_or_tensor(op, node):
     return lambda x: x
 
 
 @convert.register(ts.ScalarOp)
-def _(op, node):
+def convert_scalar_op(op, node):
     return scalar_function(op, node)

@@ -8,7 +8,7 @@ from kfkd.xla.dispatch import convert, sizes
 
 
 @convert.register(fft.RFFTOp)
-def _(op, node):
+def convert_rfft(op, node):
     def rfft(x, lengths):
         lengths = sizes(lengths)
         axes = range(x.ndim - len(lengths), x.ndim)
@@ -19,7 +19,7 @@ def _(op, node):
 
 
 @convert.register(fft.IRFFTOp)
-def _(op, node):
+def convert_irfft(op, node):
     def irfft(x, lengths):
         lengths = sizes(lengths)
         axes = range(x.ndim - 1 - len(lengths), x.ndim - 1)
@@ -30,7 +30,7 @@ def _(op, node):
 
 
 @convert.register(fourier.Fourier)
-def _(op, node):
+def convert_fourier(op, node):
     def transform(x, n, axis):
         return jnp.fft.fft(jnp.asarray(x, "complex128"), *sizes(n), *sizes(axis))
 

@@ -11,22 +11,20 @@ from kfkd.xla.dispatch import (
     as_dtype,
     convert,
     dtype_of,
-    generates,
     is_static,
-    learn,
-    require,
-    takes_none,
+    runtime_assert,
+    specialize_on,
 )
 
 
 @convert.register(IfElse)
-def _(op, node):
+def convert_ifelse(op, node):
     def ifelse(condition, *values):
         then, otherwise = values[: op.n_outs], values[op.n_outs :]
         shapes = [[jnp.shape(v) for v in branch] for branch in (then, otherwise)]
         if shapes[0] != shapes[1] or is_static(condition):
             # A program has one of the shapes.
-            return tuple(then if learn(bool, condition) else otherwise)
+            return tuple(then if specialize_on(bool, condition) else otherwise)
         return tuple(
             t if _equal(t, o) else jnp.where(condition != 0, t, o)
             for t, o in zip(then, otherwise, strict=True)
@@ -36,28 +34,29 @@ def _(op, node):
 
 
 def _equal(first, second):
-    """Tell whether two values are known to be the same, as sizes of both mostly are."""
+    """Return whether two values are known to be the same, as most sizes are."""
     known = is_static(first) and is_static(second)
     return known and np.array_equal(first, second)
 
 
-@convert.register(MakeList)
-def _(op, node):
-    return generates(lambda *values: (Listed(values),))
+@convert.register(MakeList, no_constant_folding=True)
+def convert_make_list(op, node):
+    return lambda *values: (Listed(values),)
 
 
-@convert.register(tb.Choose)
-def _(op, node):
+@convert.register(tb.Choose, no_constant_folding=True)
+def convert_choose(op, node):
     dtype = dtype_of(node.outputs[0])
 
-    @generates
     def choose(places, choices):
         n = len(choices)
         if n == 0:
             raise ValueError("There is nothing to choose from")
         if op.mode == "raise":
             inside = (places >= 0) & (places < n)
-            require(inside, ValueError(f"invalid entry in choice array: there are {n}"))
+            runtime_assert(
+                inside, ValueError(f"invalid entry in choice array: there are {n}")
+            )
         places = places % n if op.mode == "wrap" else jnp.clip(places, 0, n - 1)
         shape = jnp.broadcast_shapes(places.shape, *(c.shape for c in choices))
         chosen = jnp.broadcast_to(places, shape)[None]
@@ -69,6 +68,6 @@ def _(op, node):
     return choose
 
 
-@convert.register(tb.Default)
-def _(op, node):
-    return takes_none(lambda x, default: default if x is None else x)
+@convert.register(tb.Default, takes_none=True)
+def convert_default(op, node):
+    return lambda x, default: default if x is None else x

@@ -1,4 +1,4 @@
-"""Taking parts of arrays, and setting or increasing them."""
+"""Indexing: parts of arrays are taken, set or increased."""
 
 import contextlib
 
@@ -13,17 +13,17 @@ from kfkd.xla.dispatch import (
     as_dtype,
     convert,
     is_static,
-    learn,
-    require,
-    static,
+    runtime_assert,
+    specialize_on,
+    static_value,
 )
 from kfkd.xla.ops.masks import selected, write_selected
-from kfkd.xla.padded import Prefix, takes_prefix
+from kfkd.xla.padded import PaddedArray
 
 
 def _bound(value):
-    """Return a bound of a slice as an int or None; the program is for it alone."""
-    return None if value is None else int(static(value))
+    """Return a bound of a slice as a static int or None."""
+    return None if value is None else int(static_value(value))
 
 
 def _slice(entry):
@@ -31,7 +31,7 @@ def _slice(entry):
 
 
 def _index(entry, length):
-    """Return an index along an axis of *length*, having it checked."""
+    """Return an index along an axis of *length*, checked to be in bounds."""
     if isinstance(entry, slice):
         part = _slice(entry)
         # One entry at most is taken; older releases of JAX want steps that are int32.
@@ -42,8 +42,8 @@ def _index(entry, length):
     entry = entry if not is_static(entry) else np.asarray(entry)
     if entry.dtype.kind != "u":
         # JAX clamps what is out of range, and takes -1 only of signed numbers.
-        require(entry >= -length, _out_of_bounds(length))
-    require(entry < length, _out_of_bounds(length))
+        runtime_assert(entry >= -length, _out_of_bounds(length))
+    runtime_assert(entry < length, _out_of_bounds(length))
     return entry
 
 
@@ -59,12 +59,12 @@ def _count(start, stop, step, length):
 
 
 def _moving(entry, length):
-    """Return where and how large a window a slice opens, and the slice within it.
+    """Return the start and size of a slice's window, and the slice within it.
 
-    The program is made for the number of entries, and not for where they are.
+    The program is specialized on the number of entries, not on where they are.
     """
     start, stop, step = entry.start, entry.stop, entry.step
-    count, step = learn(_count, start, stop, step, length)
+    count, step = specialize_on(_count, start, stop, step, length)
     size = (count - 1) * abs(step) + 1 if count else 0
     if start is None:
         start = 0 if step > 0 else length - 1
@@ -108,16 +108,16 @@ class _Part:
         return lax.dynamic_update_slice(self.x, window, self.begin)
 
 
-def _advanced(x, entries, readily=False):
-    """Return the index tuple of advanced indexing; masks must be known (`readily`)."""
+def _advanced(x, entries, host_only=False):
+    """Return the index tuple of advanced indexing; `host_only` as of `static_value`."""
     lengths, index = list(x.shape), []
-    if any(isinstance(entry, Prefix) for entry in entries):
+    if any(isinstance(entry, PaddedArray) for entry in entries):
         raise NotStatic
     for entry in entries:
         if entry is None:
             index.append(None)
         elif not isinstance(entry, slice) and entry.dtype.kind == "b":
-            mask = static(entry, readily)
+            mask = static_value(entry, host_only)
             if mask.shape != tuple(lengths[: mask.ndim]):
                 raise IndexError(
                     f"a mask of shape {mask.shape} does not fit dimensions of shape "
@@ -131,9 +131,9 @@ def _advanced(x, entries, readily=False):
 
 
 def _block(x, index):
-    """Return where the block of *x* starts that an index means, and its shape.
+    """Return start, shape and reversed axes of the block of *x* that an index selects.
 
-    And which of its axes are reversed; or None if it means something else than a block.
+    Return None if the index does not select a block.
     """
     if not all(isinstance(entry, slice) for entry in index):
         return None
@@ -164,16 +164,16 @@ def _written(op, x, index, y):
     return reference.max(y) if x.dtype == bool else reference.add(y)
 
 
-def _of_prefix(op, x, values):
-    """Return a row, or the rows of a slice, of a `Prefix`."""
+def _of_padded(op, x, values):
+    """Return a row, or the rows of a slice, of a `PaddedArray`."""
     first, *rest = ts.get_idx_list([x, *values], op.idx_list)
     rest = tuple(_index(e, n) for e, n in zip(rest, x.array.shape[1:], strict=False))
     if not isinstance(first, slice):
         row = jnp.where(first < 0, first + x.count, first)
         error = IndexError("an index is out of bounds for what a loop has left")
-        require((row >= 0) & (row < x.count), error)
+        runtime_assert((row >= 0) & (row < x.count), error)
         return x.array[(row, *rest)]
-    step = 1 if first.step is None else int(static(first.step))
+    step = 1 if first.step is None else int(static_value(first.step))
 
     def bound(value, default):
         if value is None:
@@ -185,61 +185,60 @@ def _of_prefix(op, x, values):
     stop = bound(first.stop, x.count if step > 0 else -1)
     count = jnp.maximum(-((start - stop) // step), 0)
     rows = jnp.clip(start + step * np.arange(len(x.array)), 0, len(x.array) - 1)
-    return Prefix(x.array[rows][(slice(None), *rest)], count)
+    return PaddedArray(x.array[rows][(slice(None), *rest)], count)
 
 
-@convert.register(ts.Subtensor)
-def _(op, node):
-    @takes_prefix
+@convert.register(ts.Subtensor, takes_padded=True)
+def convert_subtensor(op, node):
     def subtensor(x, *values):
-        if isinstance(x, Prefix):
-            return _of_prefix(op, x, values)
+        if isinstance(x, PaddedArray):
+            return _of_padded(op, x, values)
         return _Part(op, x, values).taken()
 
     return subtensor
 
 
 @convert.register(ts.IncSubtensor)
-def _(op, node):
+def convert_inc_subtensor(op, node):
     return lambda x, y, *values: _Part(op, x, values).written(op, y)
 
 
 def _taken(x, entries):
-    if isinstance(x, Prefix):
+    if isinstance(x, PaddedArray):
         raise NotStatic
     x = jnp.asarray(x)
     with contextlib.suppress(NotStatic):
-        return x[_advanced(x, entries, readily=True)]
+        return x[_advanced(x, entries, host_only=True)]
     with contextlib.suppress(NotStatic):
         return selected(x, entries)
     return x[_advanced(x, entries)]
 
 
 def _replaced(op, x, y, entries):
-    if isinstance(x, Prefix):
+    if isinstance(x, PaddedArray):
         raise NotStatic
-    if not isinstance(y, Prefix):
+    if not isinstance(y, PaddedArray):
         with contextlib.suppress(NotStatic):
-            return _written(op, x, _advanced(x, entries, readily=True), y)
+            return _written(op, x, _advanced(x, entries, host_only=True), y)
     with contextlib.suppress(NotStatic):
         return write_selected(op, jnp.asarray(x), y, entries)
-    if isinstance(y, Prefix):
+    if isinstance(y, PaddedArray):
         raise NotStatic
     return _written(op, x, _advanced(x, entries), y)
 
 
-@convert.register(ts.AdvancedSubtensor1)
-@convert.register(ts.AdvancedSubtensor)
-def _(op, node):
-    return takes_prefix(lambda x, *entries: _taken(x, entries))
+@convert.register(ts.AdvancedSubtensor1, takes_padded=True)
+@convert.register(ts.AdvancedSubtensor, takes_padded=True)
+def convert_advanced_subtensor(op, node):
+    return lambda x, *entries: _taken(x, entries)
 
 
-@convert.register(ts.AdvancedIncSubtensor1)
-@convert.register(ts.AdvancedIncSubtensor)
-def _(op, node):
-    return takes_prefix(lambda x, y, *entries: _replaced(op, x, y, entries))
+@convert.register(ts.AdvancedIncSubtensor1, takes_padded=True)
+@convert.register(ts.AdvancedIncSubtensor, takes_padded=True)
+def convert_advanced_inc_subtensor(op, node):
+    return lambda x, y, *entries: _replaced(op, x, y, entries)
 
 
 @convert.register(MakeSlice)
-def _(op, node):
+def convert_make_slice(op, node):
     return lambda start, stop, step: _slice(slice(start, stop, step))

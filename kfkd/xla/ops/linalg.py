@@ -22,7 +22,7 @@ def _product(function, node):
 
 @convert.register(tb.Dot)
 @convert.register(blas.Dot22)
-def _(op, node):
+def convert_dot(op, node):
     x, _ = node.inputs
     of_transpose = x.owner and getattr(x.owner.op, "new_order", None) == (1, 0)
 
@@ -40,7 +40,7 @@ def _(op, node):
 
 
 @convert.register(blas.BatchedDot)
-def _(op, node):
+def convert_batched_dot(op, node):
     x, y = node.inputs
 
     def batched_dot(a, b, **options):
@@ -59,30 +59,30 @@ def _(op, node):
 
 
 @convert.register(blas.Dot22Scalar)
-def _(op, node):
+def convert_dot22_scalar(op, node):
     product = _product(jnp.dot, node)
     return lambda x, y, scale: scale * product(x, y)
 
 
 @convert.register(blas.Gemm)
-def _(op, node):
+def convert_gemm(op, node):
     product = _product(jnp.dot, node)
     return lambda z, a, x, y, b: _added(_scaled(b, z), a * product(x, y))
 
 
 @convert.register(blas.Gemv)
-def _(op, node):
+def convert_gemv(op, node):
     product = _product(jnp.dot, node)
     return lambda y, alpha, a, x, beta: _added(_scaled(beta, y), alpha * product(a, x))
 
 
 @convert.register(blas.Ger)
-def _(op, node):
+def convert_ger(op, node):
     return lambda a, alpha, x, y: _added(a, alpha * jnp.outer(x, y))
 
 
 def _scaled(factor, x):
-    # In BLAS, nothing is left of it for zero, not even what is no number.
+    # In BLAS, nothing is left of it for zero, not even NaN.
     return jnp.where(factor == 0, 0, factor * x)
 
 

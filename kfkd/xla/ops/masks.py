@@ -1,43 +1,43 @@
-"""Rows that computed masks and positions choose: as many as turn out.
+"""Rows that computed masks and positions choose; their number is computed, too.
 
-They are a `Prefix` that has room for all there may be.
+They are a `PaddedArray` with room for all there may be.
 """
 
 import jax.numpy as jnp
 from theano.tensor import basic as tb
 
-from kfkd.xla.dispatch import NotStatic, as_dtype, convert, require
-from kfkd.xla.padded import Prefix
+from kfkd.xla.dispatch import NotStatic, as_dtype, convert, runtime_assert
+from kfkd.xla.padded import PaddedArray
 
 __all__ = ["selected", "write_selected"]
 
 
 def _nonzero(x):
-    """Return the places along each axis, and how many there are."""
+    """Return the indices of what is not zero along each axis, and their number."""
     return jnp.nonzero(x, size=x.size), jnp.count_nonzero(x)
 
 
 @convert.register(tb.Nonzero)
-def _(op, node):
+def convert_nonzero(op, node):
     def nonzero(x):
         places, count = _nonzero(jnp.asarray(x))
-        return tuple(Prefix(p, count) for p in places)
+        return tuple(PaddedArray(p, count) for p in places)
 
     return nonzero
 
 
 def _places(x, entries):
-    """Return the places in the first axes of *x*, and how many of them count.
+    """Return indices into the first axes of *x*, and how many of them count.
 
-    The others are outside of *x*, where JAX can be told to read and write nothing.
+    The others are out of bounds, where JAX can be told to read and write nothing.
     """
     entries = list(entries)
     while entries and isinstance(entries[-1], slice) and entries[-1] == slice(None):
         entries.pop()
     first, *others = entries
-    if all(isinstance(e, Prefix) for e in entries):
+    if all(isinstance(e, PaddedArray) for e in entries):
         for other in others:
-            require(other.count == first.count, _mismatch())
+            runtime_assert(other.count == first.count, _mismatch())
         count, room = first.count, min(len(e.array) for e in entries)
         places = [e.array[:room] for e in entries]
     elif not others and hasattr(first, "dtype") and first.dtype == bool:
@@ -52,7 +52,7 @@ def _places(x, entries):
     for place, n in zip(places, x.shape, strict=False):
         inside = (place >= -n) & (place < n)
         error = IndexError(f"an index is out of bounds for an axis of size {n}")
-        require(inside | ~counts, error)
+        runtime_assert(inside | ~counts, error)
         found.append(jnp.where(counts, jnp.where(place < 0, place + n, place), n))
     return tuple(found), count
 
@@ -64,17 +64,17 @@ def _mismatch():
 def selected(x, entries):
     """Return the rows that masks or positions choose of *x*."""
     places, count = _places(x, entries)
-    return Prefix(x.at[places].get(mode="fill", fill_value=0), count)
+    return PaddedArray(x.at[places].get(mode="fill", fill_value=0), count)
 
 
 def write_selected(op, x, y, entries):
     """Return *x* with those rows set to *y*, or increased by it."""
     places, count = _places(x, entries)
-    if isinstance(y, Prefix):
-        require(y.count == count, _mismatch())
+    if isinstance(y, PaddedArray):
+        runtime_assert(y.count == count, _mismatch())
         y = y.array
     elif y.ndim > x.ndim - len(places) and len(y) != 1:
-        require(len(y) == count, _mismatch())
+        runtime_assert(len(y) == count, _mismatch())
     if y.ndim > x.ndim - len(places) and len(y) != 1:
         room = min(len(y), len(places[0]))
         y, places = y[:room], tuple(place[:room] for place in places)

@@ -8,7 +8,7 @@ from kfkd.xla.dispatch import TheanosTypeError, convert, sizes
 
 
 def _places(mode, length, size, step):
-    """Return where the entries of each patch are along an axis of *length*."""
+    """Return the indices of each patch's entries along an axis of *length*."""
     padding = {"half": size // 2, "wrap_centered": size // 2, "full": size - 1}
     before = padding.get(mode, 0)
     if size <= 0 or step <= 0:
@@ -31,7 +31,7 @@ def _places(mode, length, size, step):
 
 
 @convert.register(Images2Neibs)
-def _(op, node):
+def convert_images2neibs(op, node):
     def images2neibs(x, shape, step):
         height, width = x.shape[2:]
         (c, d), (down, right) = sizes(shape), sizes(step)

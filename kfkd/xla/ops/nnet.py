@@ -4,26 +4,26 @@ import jax
 import jax.numpy as jnp
 from theano.tensor.nnet import blocksparse, nnet
 
-from kfkd.xla.dispatch import as_dtype, convert, dtype_of, require
+from kfkd.xla.dispatch import as_dtype, convert, dtype_of, runtime_assert
 
 
 @convert.register(nnet.Softmax)
-def _(op, node):
+def convert_softmax(op, node):
     return lambda x: jax.nn.softmax(x, axis=1)
 
 
 @convert.register(nnet.LogSoftmax)
-def _(op, node):
+def convert_log_softmax(op, node):
     return lambda x: jax.nn.log_softmax(x, axis=1)
 
 
 @convert.register(nnet.SoftmaxWithBias)
-def _(op, node):
+def convert_softmax_with_bias(op, node):
     return lambda x, b: jax.nn.softmax(x + b, axis=1)
 
 
 @convert.register(nnet.SoftmaxGrad)
-def _(op, node):
+def convert_softmax_grad(op, node):
     def softmax_grad(dy, sm):
         product = dy * sm
         return product - jnp.sum(product, axis=1, keepdims=True) * sm
@@ -32,29 +32,29 @@ def _(op, node):
 
 
 def _check_classes(y, n):
-    """Require that *y* numbers classes from 0 to n - 1; JAX would clamp."""
+    """Raise unless *y* is of classes from 0 to n - 1; JAX would clamp."""
     error = ValueError(
         f"a class in the targets is out of bounds: there are {n} classes"
     )
     if y.dtype.kind != "u":
-        require(y >= 0, error)
-    require(y < n, error)
+        runtime_assert(y >= 0, error)
+    runtime_assert(y < n, error)
 
 
 def _pick(matrix, y):
-    """Return the entry of each row whose column *y* names, as a vector."""
+    """Return the entry of each row in column *y*, as a vector."""
     _check_classes(y, matrix.shape[1])
     return jnp.take_along_axis(matrix, y[:, None].astype("int64"), axis=1)[:, 0]
 
 
 def _one_hot(y, like):
-    """Return a matrix like *like* with ones where *y* says, else zeros."""
+    """Return a matrix like *like* with ones in columns *y*, else zeros."""
     _check_classes(y, like.shape[1])
     return jax.nn.one_hot(y, like.shape[1], dtype=like.dtype)
 
 
 @convert.register(nnet.CrossentropySoftmaxArgmax1HotWithBias)
-def _(op, node):
+def convert_crossentropy_softmax_argmax_1hot_with_bias(op, node):
     loss, _, position = (dtype_of(v) for v in node.outputs)
 
     def crossentropy(x, b, y):
@@ -69,7 +69,7 @@ def _(op, node):
 
 
 @convert.register(nnet.CrossentropySoftmax1HotWithBiasDx)
-def _(op, node):
+def convert_crossentropy_softmax_1hot_with_bias_dx(op, node):
     def crossentropy_dx(dy, sm, y):
         return jnp.reshape(dy, (-1, 1)) * (sm - _one_hot(y, sm))
 
@@ -77,12 +77,12 @@ def _(op, node):
 
 
 @convert.register(nnet.CrossentropyCategorical1Hot)
-def _(op, node):
+def convert_crossentropy_categorical_1hot(op, node):
     return lambda coding, y: -jnp.log(_pick(coding, y))
 
 
 @convert.register(nnet.CrossentropyCategorical1HotGrad)
-def _(op, node):
+def convert_crossentropy_categorical_1hot_grad(op, node):
     def crossentropy_grad(gradient, coding, y):
         one_hot = _one_hot(y, coding)
         return -one_hot * gradient[:, None] / jnp.where(one_hot == 1, coding, 1)
@@ -96,18 +96,18 @@ def _prepended(value, matrix):
 
 
 @convert.register(nnet.Prepend_scalar_constant_to_each_row)
-def _(op, node):
+def convert_prepend_scalar_constant_to_each_row(op, node):
     value = getattr(op.val, "data", op.val)
     return lambda matrix: _prepended(value, matrix)
 
 
 @convert.register(nnet.Prepend_scalar_to_each_row)
-def _(op, node):
+def convert_prepend_scalar_to_each_row(op, node):
     return _prepended
 
 
 @convert.register(blocksparse.SparseBlockGemv)
-def _(op, node):
+def convert_sparse_block_gemv(op, node):
     def sparse_block_gemv(o, w, h, rows, columns):
         # Of each example b: from its blocks i of h to its blocks j of o.
         chosen = _blocks(w, rows[:, :, None], columns[:, None, :])
@@ -117,7 +117,7 @@ def _(op, node):
 
 
 @convert.register(blocksparse.SparseBlockOuter)
-def _(op, node):
+def convert_sparse_block_outer(op, node):
     def sparse_block_outer(o, x, y, rows, columns, alpha):
         # As Theano's own evaluation, which leaves alpha out.
         rows, columns = rows[:, :, None], columns[:, None, :]
@@ -131,5 +131,5 @@ def _(op, node):
 def _blocks(w, rows, columns):
     for index, n in zip((rows, columns), w.shape, strict=False):
         error = IndexError(f"an index is out of bounds for {n} blocks")
-        require((index >= -n) & (index < n), error)
+        runtime_assert((index >= -n) & (index < n), error)
     return jnp.asarray(w)[rows, columns]

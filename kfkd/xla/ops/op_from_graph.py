@@ -1,4 +1,4 @@
-"""Operations made of graphs, ``OpFromGraph``: put into the graph around them."""
+"""Inlining of operations made of graphs, ``OpFromGraph``."""
 
 import theano
 from theano.compile.builders import OpFromGraph

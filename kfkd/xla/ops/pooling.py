@@ -10,7 +10,7 @@ from jax import lax
 from theano.tensor.signal import pool
 
 from kfkd.xla.dispatch import as_dtype, convert, sizes
-from kfkd.xla.layout import ChannelsLast, channels_last, keeps_layout
+from kfkd.xla.layout import ChannelsLast, channels_last
 
 
 class _Windows:
@@ -51,12 +51,12 @@ class _Windows:
 
     @property
     def are_blocks(self):
-        """Whether the windows lie side by side inside the array."""
+        """True if the windows lie side by side inside the array."""
         inside = max(self.pad) == 0 and max(self.overhang) <= 0
         return inside and self.size == self.stride
 
     def split(self, x):
-        """Split each pooled axis of *x* into window and place in it; and name those."""
+        """Split each pooled axis of *x* into window and place; name the latter axes."""
         used = [slice(n * k) for n, k in zip(self.count, self.size, strict=True)]
         pairs = [m for pair in zip(self.count, self.size, strict=True) for m in pair]
         end = len(self.shape) - self.after
@@ -112,9 +112,9 @@ def _max(windows, x):
 
 
 def _max_grad(windows, x, maximum, gradient):
-    """Give the gradient to each entry that equals its window's maximum, as Theano does.
+    """Pass the gradient to each entry that equals its window's maximum, as Theano does.
 
-    cuDNN and JAX give it to one of them.
+    cuDNN and JAX pass it to one of them.
     """
     zero = jnp.zeros((), gradient.dtype)
     if 0 in windows.count:  # larger than the array
@@ -149,7 +149,7 @@ def _max_grad(windows, x, maximum, gradient):
 
 
 def _max_grad_grad(windows, x, maximum, direction):
-    """Carry *direction*, of the shape of *x*, back through `_max_grad`."""
+    """Return *direction*, of the shape of *x*, times the transpose of `_max_grad`."""
     gradient = jax.ShapeDtypeStruct(maximum.shape, direction.dtype)
     spread = functools.partial(_max_grad, windows, x, maximum)
     return jax.linear_transpose(spread, gradient)(direction)[0]
@@ -172,11 +172,10 @@ def _average_grad(mode, windows, x, gradient):
 
 
 def _pooling(op, node, function):
-    """Return the conversion that calls *function* with the windows and the images."""
+    """Return a function of arrays that calls *function* with windows and images."""
     ndim = op.ndim
 
-    @keeps_layout
-    def convert_pooling(*values):
+    def pooling(*values):
         *images, size, stride, pad = values
         # Three-dimensional pooling, of one batch of volumes, has no channels to move.
         last = ndim == 2 and any(isinstance(v, ChannelsLast) for v in images)
@@ -187,26 +186,26 @@ def _pooling(op, node, function):
         result = as_dtype(function(windows, *images), node.outputs[0].dtype)
         return ChannelsLast(result) if last else result
 
-    return convert_pooling
+    return pooling
 
 
-@convert.register(pool.Pool)
-def _(op, node):
+@convert.register(pool.Pool, keeps_layout=True)
+def convert_pool(op, node):
     if op.mode == "max":
         return _pooling(op, node, _max)
     return _pooling(op, node, functools.partial(_average, op.mode))
 
 
-@convert.register(pool.MaxPoolGrad)
-def _(op, node):
+@convert.register(pool.MaxPoolGrad, keeps_layout=True)
+def convert_max_pool_grad(op, node):
     return _pooling(op, node, _max_grad)
 
 
-@convert.register(pool.DownsampleFactorMaxGradGrad)
-def _(op, node):
+@convert.register(pool.DownsampleFactorMaxGradGrad, keeps_layout=True)
+def convert_downsample_factor_max_grad_grad(op, node):
     return _pooling(op, node, _max_grad_grad)
 
 
-@convert.register(pool.AveragePoolGrad)
-def _(op, node):
+@convert.register(pool.AveragePoolGrad, keeps_layout=True)
+def convert_average_pool_grad(op, node):
     return _pooling(op, node, functools.partial(_average_grad, op.mode))

@@ -1,20 +1,22 @@
-"""Looking into a program while it runs: ``Print`` and ``PdbBreakpoint``."""
+"""Looking into a program while it runs: ``Print`` and ``PdbBreakpoint``.
+
+Both act at each call, even on values that are known when the program is made.
+"""
 
 import jax
 import numpy as np
 from theano.breakpoint import PdbBreakpoint
 from theano.printing import Print
 
-from kfkd.xla.dispatch import convert, generates
-from kfkd.xla.host_callback import by_python
+from kfkd.xla.dispatch import convert
+from kfkd.xla.host_callback import host_callback
 
 
-@convert.register(Print)
-def _(op, node):
+@convert.register(Print, no_constant_folding=True)
+def convert_print(op, node):
     def show(x):
         op.global_fn(op, np.asarray(x))
 
-    @generates  # what is known is printed at each call, too
     def print_and_pass(x):
         jax.debug.callback(show, x)
         return x
@@ -22,6 +24,6 @@ def _(op, node):
     return print_and_pass
 
 
-@convert.register(PdbBreakpoint)
-def _(op, node):
-    return generates(by_python(node))  # at each call, whatever is known
+@convert.register(PdbBreakpoint, no_constant_folding=True)
+def convert_pdb_breakpoint(op, node):
+    return host_callback(node)

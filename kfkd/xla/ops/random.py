@@ -1,10 +1,10 @@
 """Random numbers: ``theano.sandbox.rng_mrg``, on which Lasagne's noise layers draw.
 
-The state stays Theano's, the one of MRG31k3p, and every call advances it by one step,
-so that a state that is saved goes on with the same numbers.  The numbers themselves
-come from a hash of a counter, keyed by the state: MRG31k3p would draw the millions of
-numbers of a dropout layer in hundreds of dependent steps.  They are therefore other
-numbers than Theano's own evaluation draws, from the same distribution.
+The state stays that of Theano's generator, MRG31k3p.  Every call advances it by one
+step, so that a saved state continues with the same numbers.  The numbers themselves are
+a hash of a counter, keyed by the state: MRG31k3p would draw the millions of numbers of
+a dropout layer in hundreds of dependent steps.  They are therefore other numbers than
+Theano's own evaluation draws, from the same distribution.
 
 References
 ----------
@@ -39,7 +39,7 @@ def advance(state):
 
 
 def _mix(x):
-    """Scramble 32 bits so that each bit of *x* changes each of the result."""
+    """Return 32 bits each of which depends on each bit of *x*."""
     x = (x ^ (x >> 16)) * np.uint32(0x7FEB352D)
     x = (x ^ (x >> 15)) * np.uint32(0x846CA68B)
     return x ^ (x >> 16)
@@ -78,7 +78,7 @@ def uniform_numbers(keys, shape, dtype):
 
 
 @convert.register(rng_mrg.mrg_uniform)
-def _(op, node):
+def convert_mrg_uniform(op, node):
     dtype = dtype_of(node.outputs[1])
 
     def mrg_uniform(state, size):
@@ -106,7 +106,7 @@ def _check_draws(n, p, uniform):
 
 
 @convert.register(MultinomialFromUniform)
-def _(op, node):
+def convert_multinomial_from_uniform(op, node):
     dtype = dtype_of(node.outputs[0])
 
     def multinomial(p, uniform, n):
@@ -120,7 +120,7 @@ def _(op, node):
 
 
 @convert.register(ChoiceFromUniform)
-def _(op, node):
+def convert_choice_from_uniform(op, node):
     dtype = dtype_of(node.outputs[0])
 
     def choice(p, uniform, n):

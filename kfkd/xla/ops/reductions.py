@@ -1,4 +1,4 @@
-"""Reductions over axes, their positions, and cumulative sums."""
+"""Reductions over axes, positions of maxima, and cumulative sums."""
 
 import jax.numpy as jnp
 import numpy as np
@@ -8,9 +8,9 @@ from theano.tensor import basic as tb
 from theano.tensor import elemwise as te
 from theano.tensor import extra_ops
 
-from kfkd.xla.dispatch import as_dtype, convert, dtype_of, require
-from kfkd.xla.layout import ChannelsLast, as_meant, keeps_layout
-from kfkd.xla.padded import Prefix, takes_prefix
+from kfkd.xla.dispatch import as_dtype, convert, dtype_of, runtime_assert
+from kfkd.xla.layout import ChannelsLast, to_logical
+from kfkd.xla.padded import PaddedArray
 
 
 def _bitwise(function, initial):
@@ -37,8 +37,8 @@ _NEUTRAL = {ts.Add: 0, ts.AND: -1, ts.Mul: 1, ts.OR: 0, ts.XOR: 0}
 _CHANNELS_LAST = {0: 0, 1: 3, 2: 1, 3: 2}
 
 
-@convert.register(te.CAReduce)
-def _(op, node):
+@convert.register(te.CAReduce, keeps_layout=True, takes_padded=True)
+def convert_careduce(op, node):
     reduce = _REDUCTIONS.get(type(op.scalar_op))
     if reduce is None:
         raise NotImplementedError(f"the reduction by {op.scalar_op} has no conversion")
@@ -46,42 +46,40 @@ def _(op, node):
     result = dtype_of(node.outputs[0])
     accumulator = getattr(op, "acc_dtype", None) or result
 
-    @takes_prefix
-    @keeps_layout
     def careduce(x):
-        if isinstance(x, Prefix):
+        if isinstance(x, PaddedArray):
             if 0 not in axes:
-                return Prefix(careduce(x.array), x.count)
+                return PaddedArray(careduce(x.array), x.count)
             x = _only_counted(op.scalar_op, x)
         where = axes
         # Only sums over all but the channels, as of a bias, are layout-free.
         if isinstance(x, ChannelsLast) and set(axes) >= {0, 2, 3}:
             x, where = x.array, tuple(_CHANNELS_LAST[a] for a in axes)
-        x = as_meant(x)
+        x = to_logical(x)
         return as_dtype(reduce(as_dtype(x, accumulator), axis=where), result)
 
     return careduce
 
 
 def _only_counted(scalar_op, x):
-    """Return the array of a `Prefix` with rows that do not count made neutral."""
+    """Return a `PaddedArray`'s array with neutral rows for those that do not count."""
     array, kind = x.array, type(scalar_op)
     if kind in _NEUTRAL:
         neutral = np.asarray(_NEUTRAL[kind]).astype(array.dtype)
     else:
-        require(x.count > 0, ValueError(f"there is no {scalar_op} of no rows"))
+        runtime_assert(x.count > 0, ValueError(f"there is no {scalar_op} of no rows"))
         neutral = array[:1]
     counts = jnp.arange(array.shape[0]) < x.count
     return jnp.where(jnp.expand_dims(counts, range(1, array.ndim)), array, neutral)
 
 
 @convert.register(tb.Mean)  # which says of itself that it adds
-def _(op, node):
+def convert_mean(op, node):
     return lambda x: jnp.mean(x, op.axis, dtype="float64")
 
 
 @convert.register(te.ProdWithoutZeros)
-def _(op, node):
+def convert_prod_without_zeros(op, node):
     axes = tuple(range(node.inputs[0].ndim)) if op.axis is None else tuple(op.axis)
     result = dtype_of(node.outputs[0])
 
@@ -102,7 +100,7 @@ def _flat_axes(x, axes):
 
 
 @convert.register(tb.MaxAndArgmax)
-def _(op, node):
+def convert_max_and_argmax(op, node):
     def max_and_argmax(x):
         flat = _flat_axes(x, op.axis)
         return jnp.max(flat, -1), as_dtype(jnp.argmax(flat, -1), "int64")
@@ -111,17 +109,17 @@ def _(op, node):
 
 
 @convert.register(tb.Argmax)
-def _(op, node):
+def convert_argmax(op, node):
     return lambda x: as_dtype(jnp.argmax(_flat_axes(x, op.axis), -1), "int64")
 
 
 @convert.register(extra_ops.CumOp)
-def _(op, node):
+def convert_cumulative(op, node):
     accumulate = jnp.cumsum if op.mode == "add" else jnp.cumprod
     result = dtype_of(node.outputs[0])
     return lambda x: as_dtype(accumulate(x, axis=op.axis, dtype=result), result)
 
 
 @convert.register(extra_ops.DiffOp)
-def _(op, node):
+def convert_diff(op, node):
     return lambda x: jnp.diff(x, op.n, op.axis)

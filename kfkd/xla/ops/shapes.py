@@ -1,4 +1,4 @@
-"""Shapes and what changes them; arrays made from sizes; joining and splitting."""
+"""Shapes: read, checked and changed; arrays made from sizes, joined and split."""
 
 import contextlib
 
@@ -15,29 +15,26 @@ from kfkd.xla.dispatch import (
     as_dtype,
     convert,
     dtype_of,
-    generates,
     is_static,
-    require,
+    runtime_assert,
     sizes,
-    static,
-    takes_none,
+    static_value,
 )
-from kfkd.xla.layout import keeps_layout
-from kfkd.xla.padded import Prefix, takes_prefix
+from kfkd.xla.padded import PaddedArray
 
 # Up to this size an array made from known numbers stays known, as shapes must.
 _SMALL = 4096
 
 
-@convert.register(ops.DeepCopyOp)
-@convert.register(ops.ViewOp)  # GradClip and its like are views, too
-@convert.register(extra_ops.CpuContiguous)
-def _(op, node):
-    return takes_prefix(keeps_layout(lambda x: x))
+@convert.register(ops.DeepCopyOp, keeps_layout=True, takes_padded=True)
+@convert.register(ops.ViewOp, keeps_layout=True, takes_padded=True)
+@convert.register(extra_ops.CpuContiguous, keeps_layout=True, takes_padded=True)
+def convert_copy_or_view(op, node):
+    return lambda x: x  # GradClip and its like are views, too
 
 
 @convert.register(ops.Rebroadcast)
-def _(op, node):
+def convert_rebroadcast(op, node):
     def rebroadcast(x):
         for axis, broadcast in op.axis.items():
             if broadcast and x.shape[axis] != 1:
@@ -51,7 +48,7 @@ def _(op, node):
 
 
 @convert.register(ops.SpecifyShape)
-def _(op, node):
+def convert_specify_shape(op, node):
     def specify_shape(x, shape):
         if tuple(x.shape) != sizes(shape):
             raise AssertionError(
@@ -62,35 +59,35 @@ def _(op, node):
     return specify_shape
 
 
-@convert.register(ops.Shape)
-def _(op, node):
+@convert.register(ops.Shape, keeps_layout=True, takes_padded=True)
+def convert_shape(op, node):
     def shape(x):
-        if isinstance(x, Prefix):
+        if isinstance(x, PaddedArray):
             return jnp.stack([x.count, *x.array.shape[1:]])
         return np.asarray(x.shape, "int64")
 
-    return takes_prefix(keeps_layout(shape))
+    return shape
 
 
-@convert.register(ops.Shape_i)
-def _(op, node):
+@convert.register(ops.Shape_i, keeps_layout=True, takes_padded=True)
+def convert_shape_i(op, node):
     def shape_i(x):
-        if isinstance(x, Prefix):
+        if isinstance(x, PaddedArray):
             if op.i == 0:
                 return x.count
             x = x.array
         return np.asarray(x.shape[op.i], "int64")
 
-    return takes_prefix(keeps_layout(shape_i))
+    return shape_i
 
 
 @convert.register(topt.MakeVector)
-def _(op, node):
+def convert_make_vector(op, node):
     return lambda *values: jnp.stack([jnp.asarray(v, op.dtype) for v in values])
 
 
 @convert.register(DimShuffle)
-def _(op, node):
+def convert_dimshuffle(op, node):
     order = (*op.shuffle, *op.drop)
 
     def dimshuffle(x):
@@ -107,7 +104,7 @@ def _(op, node):
 
 
 @convert.register(tb.Reshape)
-def _(op, node):
+def convert_reshape(op, node):
     def reshape(x, shape):
         shape = sizes(shape)
         if len(shape) != op.ndim:
@@ -118,13 +115,12 @@ def _(op, node):
 
 
 @convert.register(tb.Flatten)
-def _(op, node):
+def convert_flatten(op, node):
     return lambda x: jnp.reshape(x, (*x.shape[: op.outdim - 1], -1))
 
 
-@convert.register(tb.Alloc)
-def _(op, node):
-    @generates
+@convert.register(tb.Alloc, no_constant_folding=True)
+def convert_alloc(op, node):
     def alloc(value, *shape):
         shape = sizes(*shape)
         module = np if is_static(value) and np.prod(shape) <= _SMALL else jnp
@@ -133,30 +129,28 @@ def _(op, node):
     return alloc
 
 
-@convert.register(tb.AllocEmpty)
-def _(op, node):
-    return generates(lambda *shape: jnp.zeros(sizes(*shape), op.dtype))
+@convert.register(tb.AllocEmpty, no_constant_folding=True)
+def convert_alloc_empty(op, node):
+    return lambda *shape: jnp.zeros(sizes(*shape), op.dtype)
 
 
-@convert.register(tb.ARange)
-def _(op, node):
-    @generates
+@convert.register(tb.ARange, no_constant_folding=True)
+def convert_arange(op, node):
     def arange(start, stop, step):
         # By NumPy, as in Theano: how many floats there are is a matter of rounding.
-        bounds = (static(v)[()] for v in (start, stop, step))
+        bounds = (static_value(v)[()] for v in (start, stop, step))
         values = np.arange(*bounds, dtype=op.dtype)
         return values if values.size <= _SMALL else jnp.asarray(values)
 
     return arange
 
 
-@convert.register(tb.Eye)
-@convert.register(tb.Tri)
-def _(op, node):
+@convert.register(tb.Eye, takes_none=True, no_constant_folding=True)
+@convert.register(tb.Tri, takes_none=True, no_constant_folding=True)
+def convert_eye_or_tri(op, node):
+    # The sizes may be None, as in NumPy's functions.
     make = jnp.eye if isinstance(op, tb.Eye) else jnp.tri
 
-    @takes_none  # as NumPy's functions do
-    @generates
     def diagonals(n, m, k):
         return make(*sizes(n, n if m is None else m, k), dtype=op.dtype)
 
@@ -164,7 +158,7 @@ def _(op, node):
 
 
 @convert.register(tb.Join)
-def _(op, node):
+def convert_join(op, node):
     dtype = dtype_of(node.outputs[0])
 
     def join(axis, *values):
@@ -177,7 +171,7 @@ def _(op, node):
 
 
 @convert.register(tb.Split)
-def _(op, node):
+def convert_split(op, node):
     def split(x, axis, lengths):
         (axis,), lengths = sizes(axis), sizes(lengths)
         if sum(lengths) != x.shape[axis] or len(lengths) != op.len_splits:
@@ -190,48 +184,50 @@ def _(op, node):
 
 
 @convert.register(extra_ops.BroadcastTo)
-def _(op, node):
+def convert_broadcast_to(op, node):
     return lambda x, *shape: jnp.broadcast_to(x, sizes(*shape))
 
 
 @convert.register(tb.Tile)
-def _(op, node):
+def convert_tile(op, node):
     return lambda x, reps: jnp.tile(x, sizes(reps))
 
 
 @convert.register(extra_ops.RepeatOp)
-def _(op, node):
+def convert_repeat(op, node):
     def repeat(x, repeats):
         # JAX adds them up in their own dtype.
-        return jnp.repeat(x, static(repeats).astype("int64"), op.axis)
+        return jnp.repeat(x, static_value(repeats).astype("int64"), op.axis)
 
     return repeat
 
 
-@convert.register(topt.Assert)
-def _(op, node):
+@convert.register(topt.Assert, keeps_layout=True)
+def convert_assert(op, node):
     def check(x, *conditions):
         for condition in conditions:
             # One on sizes is known before the call, and nothing to check after it.
             with contextlib.suppress(NotStatic):
-                condition = static(condition, readily=True)
-            require(condition, AssertionError(op.msg))
+                condition = static_value(condition, host_only=True)
+            runtime_assert(condition, AssertionError(op.msg))
         return x
 
-    return keeps_layout(check)
+    return check
 
 
 @convert.register(extra_ops.Bartlett)
-def _(op, node):
+def convert_bartlett(op, node):
     return lambda n: np.bartlett(*sizes(n))
 
 
 @convert.register(extra_ops.UnravelIndex)
-def _(op, node):
+def convert_unravel_index(op, node):
     def unravel_index(indices, dims):
         dims, rest, found = sizes(dims), as_dtype(indices, "int64"), []
         inside = (rest >= 0) & (rest < np.prod(dims, dtype="int64"))
-        require(inside, ValueError(f"an index is out of bounds for the shape {dims}"))
+        runtime_assert(
+            inside, ValueError(f"an index is out of bounds for the shape {dims}")
+        )
         for n in reversed(dims) if op.order == "C" else dims:
             rest, place = rest // max(n, 1), rest % max(n, 1)
             found.append(place)
@@ -241,7 +237,7 @@ def _(op, node):
 
 
 @convert.register(extra_ops.RavelMultiIndex)
-def _(op, node):
+def convert_ravel_multi_index(op, node):
     def ravel_multi_index(*inputs):
         *places, dims = inputs
         dims, flat, stride = sizes(dims), 0, 1
@@ -250,7 +246,7 @@ def _(op, node):
             place = as_dtype(place, "int64")
             if op.mode == "raise":
                 error = ValueError(f"an index is out of bounds for the shape {dims}")
-                require((place >= 0) & (place < n), error)
+                runtime_assert((place >= 0) & (place < n), error)
             elif op.mode == "wrap":
                 place = place % n
             else:

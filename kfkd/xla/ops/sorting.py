@@ -1,4 +1,4 @@
-"""Sorting, searching in what is sorted, permuting, and which values there are."""
+"""Sorting, searching in sorted arrays, permutations, and unique values."""
 
 import jax.numpy as jnp
 import numpy as np
@@ -6,22 +6,22 @@ from theano.tensor import basic as tb
 from theano.tensor import extra_ops
 from theano.tensor.sort import ArgSortOp, SortOp, TopKOp
 
-from kfkd.xla.dispatch import as_dtype, convert, learn, require, sizes
-from kfkd.xla.padded import Prefix
+from kfkd.xla.dispatch import as_dtype, convert, runtime_assert, sizes, specialize_on
+from kfkd.xla.padded import PaddedArray
 
 
 @convert.register(SortOp)
-def _(op, node):
+def convert_sort(op, node):
     return lambda x, axis: jnp.sort(x, axis=sizes(axis)[0])
 
 
 @convert.register(ArgSortOp)
-def _(op, node):
+def convert_argsort(op, node):
     return lambda x, axis: as_dtype(jnp.argsort(x, axis=sizes(axis)[0]), "int64")
 
 
 @convert.register(TopKOp)
-def _(op, node):
+def convert_top_k(op, node):
     def top_k(x, k):
         ((k,), n) = sizes(k), x.shape[op.axis]
         if not 0 < abs(k) <= n:
@@ -41,7 +41,7 @@ def _(op, node):
 
 
 @convert.register(extra_ops.SearchsortedOp)
-def _(op, node):
+def convert_searchsorted(op, node):
     def searchsorted(x, v, sorter=None):
         x = x if sorter is None else x[sorter]
         return as_dtype(jnp.searchsorted(x, v, side=op.side), "int64")
@@ -50,7 +50,7 @@ def _(op, node):
 
 
 @convert.register(tb.PermuteRowElements)
-def _(op, node):
+def convert_permute_row_elements(op, node):
     declared = [v.type.broadcastable[:-1] for v in node.inputs[:2]]
 
     def permute_row_elements(x, order, inverse):
@@ -64,9 +64,9 @@ def _(op, node):
                 raise ValueError(f"Dimension mismatch: {a}, {b}")
             rows.append(b if a_is_one else a)
         inside = (order >= -n) & (order < n)
-        require(inside, IndexError(f"a permutation is of numbers below {n}"))
+        runtime_assert(inside, IndexError(f"a permutation is of numbers below {n}"))
         order = order % max(n, 1)
-        if learn(bool, inverse):
+        if specialize_on(bool, inverse):
             order = jnp.argsort(order, axis=-1)
         x, order = (jnp.broadcast_to(a, (*rows, n)) for a in (x, order))
         return jnp.take_along_axis(x, order, axis=-1)
@@ -75,22 +75,26 @@ def _(op, node):
 
 
 @convert.register(extra_ops.Unique)
-def _(op, node):
+def convert_unique(op, node):
     axis = op.axis and op.axis % node.inputs[0].ndim
     returned = op.return_index, op.return_inverse, op.return_counts
 
     def unique(x):
-        if axis:  # a Prefix has only rows that do not count
-            size = learn(_number_of_unique, x, axis)
+        if axis:  # a PaddedArray has only rows that do not count
+            size = specialize_on(_number_of_unique, x, axis)
         else:
             size = x.size if axis is None else x.shape[0]
         values, first, inverse, counts = jnp.unique(
             x, True, True, True, axis=axis, size=size
         )
         count = jnp.sum(counts > 0)
-        others = [Prefix(first, count), jnp.reshape(inverse, -1), Prefix(counts, count)]
+        others = [
+            PaddedArray(first, count),
+            jnp.reshape(inverse, -1),
+            PaddedArray(counts, count),
+        ]
         others = [o for o, wanted in zip(others, returned, strict=True) if wanted]
-        return values if axis else Prefix(values, count), *others
+        return values if axis else PaddedArray(values, count), *others
 
     return unique
 

@@ -6,7 +6,7 @@ from jax import lax
 from jax.scipy import special
 from theano.scalar import basic_scipy as tss
 
-from kfkd.xla.dispatch import require
+from kfkd.xla.dispatch import runtime_assert
 
 __all__ = ["SPECIAL"]
 
@@ -47,9 +47,9 @@ def _parity(v):
 
 
 def _bessel(v, x, function_far, function_near):
-    """Return what one function says far from zero, and the other one near it."""
+    """Return one function's values far from zero, and the other one's near it."""
     error = ValueError(f"the order of a Bessel function is above {_LARGEST_ORDER}")
-    require((abs(v) <= _LARGEST_ORDER) | (v != v), error)
+    runtime_assert((abs(v) <= _LARGEST_ORDER) | (v != v), error)
     v, x = jnp.broadcast_arrays(v, x)
     z = jnp.abs(x)
     far = z > jnp.maximum(25, v**2 / 2)
@@ -62,7 +62,7 @@ def _bessel(v, x, function_far, function_near):
 
 
 def _hankel_terms(v, z):
-    """Return the terms of Hankel's expansion, of which those after these are zero."""
+    """Return the first terms of Hankel's expansion; the others are negligible."""
     terms = [jnp.ones_like(z)]
     for k in range(1, 32):
         terms.append(terms[-1] * (4 * v**2 - (2 * k - 1) ** 2) / (8 * k * z))
@@ -94,7 +94,7 @@ def _first_term(v, z):
 
 
 def _series_i(v, z):
-    """Return the sum of the power series, whose terms get to have one sign."""
+    """Return the sum of the power series; its late terms have one sign."""
 
     def goes_on(state):
         k, term, total = state
@@ -111,7 +111,7 @@ def _series_i(v, z):
 
 
 def _miller_j(v, z):
-    """Return what Miller's recurrence finds, from large orders down to *v*.
+    """Return the result of Miller's recurrence, from large orders down to *v*.
 
     With the fraction f of the order, the functions of order f + k for k = 0, 2, 4, ...,
     each times ``(f + k) * gamma(f + k / 2) / gamma(k / 2 + 1)``, sum up to

@@ -1,0 +1,317 @@
+"""The thunk that Theano calls: runs a program on what is in storage, and updates it."""
+
+import builtins
+import contextlib
+import dataclasses
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from theano.scalar import Scalar
+
+from kfkd.process.signals import defer_keyboard_interrupt
+from kfkd.xla.compilation_cache import compiling
+from kfkd.xla.device import get_device
+from kfkd.xla.dispatch import NotStatic, dtype_of
+from kfkd.xla.host_callback import pop_host_error
+from kfkd.xla.lowering import where
+from kfkd.xla.padded import PaddedArray, unpad
+from kfkd.xla.precision import get_precision, precisely
+from kfkd.xla.shared_variables import Cell, exclusive, to_device, to_host
+from kfkd.xla.specialization import (
+    Respecialize,
+    Specialization,
+    StaticQuery,
+    hashable,
+    is_array,
+)
+
+__all__ = ["NeedsChecks", "Thunk", "distinct", "raise_broken", "variant"]
+
+# Constants with more elements are handed to the program instead of written into it.
+_LARGE_CONSTANT = 4096
+
+# So many specializations of a function are kept; one more, and it starts anew.
+_MAX_SPECIALIZATIONS = 512
+
+
+class NeedsChecks(Exception):
+    """A program with runtime asserts must keep the old values of updated variables."""
+
+
+def raise_broken(checks):
+    """Raise the error of the first condition that does not hold, if any."""
+    for (kind, message), holds in checks.items():
+        if not holds:
+            error = getattr(builtins, kind, np.linalg.LinAlgError)(message)
+            raise error from pop_host_error()
+
+
+def distinct(new, given):
+    """Return *new* with copies of what is among *given* or in it twice.
+
+    JAX hands on an input, or the same output twice, without copying it: two shared
+    variables would have one buffer, and each would donate it.
+    """
+    new, taken = list(new), {id(array) for array in given}
+    for i, array in enumerate(new):
+        new[i] = jnp.copy(array) if id(array) in taken else array
+        taken.add(id(array))
+    return new
+
+
+def variant():
+    """Return what conversions may choose by, so that a program is made for each."""
+    return get_device().platform, get_precision()
+
+
+@dataclasses.dataclass(frozen=True)
+class _Arguments:
+    """The values that a call starts from, by variable.
+
+    Attributes
+    ----------
+    donated : dict
+        The arrays of shared variables that an update replaces.
+    kept : dict
+        The other arrays.
+    built_in : dict
+        What is not an array, such as None: a program is made for each.
+    """
+
+    donated: dict
+    kept: dict
+    built_in: dict
+
+    @property
+    def arrays(self):
+        """The arguments of the program."""
+        return list(self.donated.values()), list(self.kept.values())
+
+    @property
+    def signature(self):
+        """What the program depends on, but for the results of static queries."""
+        return (
+            variant(),
+            tuple((v, hashable(value)) for v, value in self.built_in.items()),
+            tuple((a.shape, a.dtype) for part in self.arrays for a in part),
+        )
+
+
+class Thunk:
+    """A program with the storage that it reads and updates.
+
+    Attributes
+    ----------
+    jitted : dict
+        The programs that JAX has compiled, by the key of their `Specialization`.  Those
+        of loops over batches are among them.
+    checked : bool
+        Whether there are runtime asserts, so that no array is donated.
+    blocking : bool
+        Whether a call waits for the device and returns NumPy arrays.
+    """
+
+    allow_gc = True  # nothing is kept for Function.free to take away
+    need_update_inputs = False  # done here, so that values stay on the device
+
+    def __init__(self, program, storage, updates, storage_map):
+        self.program = program
+        self.storage_map = storage_map  # for Function.copy
+        self.cells = dict(zip(program.inputs, storage, strict=True))
+        # Theano appends the new values to the outputs of the function.
+        self.n_returned = len(program.outputs) - len(updates)
+        replaced = {new: v for v, new in updates.items()}
+        self.updated = [replaced[v] for v in program.outputs[self.n_returned :]]
+        self.large = {
+            v: Cell([data])
+            for v, data in program.constants.items()
+            if np.size(data) > _LARGE_CONSTANT
+        }
+        self.built_in = [v for v in program.inputs if not is_array(v)]
+        self.checked = False
+        self.blocking = True
+        self.signatures = {}  # a number for each, as calls have them in keys
+        self.guards = {}  # of `Specialization`
+        self.jitted = {}
+        self.parts = {}  # the thunks that evaluate queries which the host cannot
+
+    def __call__(self, output_subset=None):
+        """Run the program on what is in storage; store updates, return the rest."""
+        with jax.enable_x64(True), precisely():
+            # Donated buffers must not be lost before the new ones are stored.
+            uninterrupted = (
+                defer_keyboard_interrupt if self.updated else contextlib.nullcontext
+            )
+            with exclusive, uninterrupted():
+                returned = self._step()
+            if self.blocking:
+                returned = [
+                    to_host(array)[()] if isinstance(v.type, Scalar) else to_host(array)
+                    for v, array in zip(self.program.outputs, returned, strict=False)
+                ]
+                jax.effects_barrier()  # what the program prints comes first
+            return [*returned, *[None] * len(self.updated)]
+
+    def _step(self):
+        while True:
+            try:
+                returned, new, checks = self._run()
+                break
+            except NotStatic as error:
+                (node,) = error.args
+                raise NotImplementedError(
+                    "Mode 'xla': within a loop, a size must be the same at each step, "
+                    f"but here it depends on computed values.\nIt is {where(node)}"
+                ) from None
+            except NeedsChecks:
+                self.check()
+            except Respecialize:  # try again, with one guard more
+                pass
+        raise_broken(checks)
+        self.store(new)
+        return [unpad(array) for array in returned]
+
+    def _run(self):
+        """Call the program for what is in storage; make it if there is none."""
+        if len(self.jitted) >= _MAX_SPECIALIZATIONS:
+            self._forget()
+        arguments = self._arguments()
+        specialization = self._specialization(arguments)
+        specialization.evaluate_guards()
+        if specialization.key in self.jitted:
+            return self.jitted[specialization.key](*arguments.arrays)
+        jitted = self._jit(arguments, specialization)
+        with compiling():  # tracing makes the key longer
+            result = jitted(*arguments.arrays)
+        self.jitted[specialization.key] = jitted
+        return result
+
+    def _arguments(self):
+        donated, kept = self.shared()
+        built_in = {
+            v: cell[0]
+            for v, cell in self.cells.items()
+            if v in self.built_in or (not isinstance(cell, Cell) and cell[0] is None)
+        }
+        for v, cell in self.cells.items():
+            if v not in built_in and not isinstance(cell, Cell):
+                kept[v] = to_device(np.asarray(cell[0]))
+        return _Arguments(donated, kept, built_in)
+
+    def _specialization(self, arguments):
+        number = self.signatures.setdefault(arguments.signature, len(self.signatures))
+        read = functools.cache(lambda v: np.asarray(self.cells[v][0]))
+        return Specialization(self.guards, number, read, self._compute_part)
+
+    def _compute_part(self, variables):
+        """Return the values of variables of the graph, from a program of their own."""
+        if variables not in self.parts:
+            program = self.program.part(variables)
+            storage = [self.cells[v] for v in program.inputs]
+            self.parts[variables] = Thunk(program, storage, {}, {})
+        return [to_host(array) for array in self.parts[variables]._step()]
+
+    def _jit(self, arguments, specialization):
+        # The function must not hold the arrays of this call.
+        variables, built_in = [*arguments.donated, *arguments.kept], arguments.built_in
+
+        def run(donated_arrays, kept_arrays):
+            arrays = [*donated_arrays, *kept_arrays]
+            values = dict(zip(variables, arrays, strict=True))
+            resolve = specialization.resolve
+            returned, new, checks = self.compute(built_in | values, resolve)
+            return returned, distinct(new, arrays), checks
+
+        return jax.jit(run, donate_argnums=() if self.checked else 0)
+
+    def check(self):
+        """Check runtime asserts after each call from now on."""
+        self.checked = True
+        self._forget()
+
+    def _forget(self):
+        for made in (self.signatures, self.guards, self.jitted):
+            made.clear()
+
+    def shared(self):
+        """Return the arrays of shared variables and of large constants, by variable.
+
+        Returns
+        -------
+        donated, kept : dict
+            Those that an update replaces, and the others.
+        """
+        donated, kept = {}, {v: cell.on_device for v, cell in self.large.items()}
+        updated, given = {id(self.cells[v]) for v in self.updated}, set()
+        for v, cell in self.cells.items():
+            if v not in self.built_in and isinstance(cell, Cell):
+                array = cell.on_device
+                if v in self.updated:  # the last of its clones leaves its value there
+                    donated[v] = jnp.copy(array) if id(cell) in given else array
+                    given.add(id(cell))
+                else:  # copied where a clone of the variable is updated
+                    kept[v] = jnp.copy(array) if id(cell) in updated else array
+        return donated, kept
+
+    def updates_clones(self):
+        """Return whether another variable has the value of one that is updated."""
+        cells = [id(cell) for cell in self.cells.values()]
+        return any(cells.count(id(self.cells[v])) > 1 for v in self.updated)
+
+    def compute(self, values, resolve=None):
+        """Trace the program.
+
+        Parameters
+        ----------
+        values : dict
+            The arrays of all inputs and of large constants, by variable.
+        resolve : callable, optional
+            As for `Program`.
+
+        Returns
+        -------
+        returned, new : list of arrays
+            What the function returns, perhaps with a `PaddedArray` among it, and what
+            the updated variables become.
+        checks : dict
+            Whether each runtime assert holds, by type and text of its error.
+
+        Raises
+        ------
+        NeedsChecks
+            If there is such a condition and `checked` is False.
+        NotStatic
+            As from `Program`.
+        """
+        checks = {}
+
+        def check(condition, error):
+            if not self.checked:
+                raise NeedsChecks
+            # Plain values, as JAX wants them for the keys of a result.
+            key = type(error).__name__, str(error)
+            checks[key] = checks.get(key, True) & jnp.all(condition)
+
+        arrays = self.program(values, check, resolve)
+        outputs = []
+        for v, array in zip(self.program.outputs, arrays, strict=True):
+            updates = len(outputs) >= self.n_returned
+            if updates and isinstance(array, PaddedArray):
+                if resolve is None:
+                    raise NotStatic(v.owner)
+                array = array.array[: resolve(StaticQuery(len, [v], {}))]
+            if not isinstance(array, PaddedArray):
+                array = jnp.asarray(array, dtype_of(v))
+            outputs.append(array)
+        return outputs[: self.n_returned], outputs[self.n_returned :], checks
+
+    def store(self, new):
+        """Store the new values of the updated variables."""
+        for variable, array in zip(self.updated, new, strict=True):
+            cell = self.cells[variable]
+            if isinstance(cell, Cell):
+                cell.put(array)
+            else:
+                cell[0] = to_host(array)
