@@ -173,15 +173,9 @@ def read_labels(path):
             texts = text_tables.read(stream, path, ("ImageId",))
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror or error}") from error
-    ids = pd.Index(
-        text_tables.whole_numbers(texts.pop("ImageId"), path), name="ImageId"
-    )
-    again = np.flatnonzero(ids.duplicated())
-    if len(again):
-        raise DataError(
-            f"{path}, line {texts.index[again[0]]}, column ImageId: {ids[again[0]]} "
-            "has been given to a row before"
-        )
+    column = texts.pop("ImageId")
+    ids = pd.Index(text_tables.whole_numbers(column, path), name="ImageId")
+    text_tables.check_unique(ids, column, path)
     for position, name in enumerate(texts):
         if name not in COLUMNS or name in texts.columns[:position]:
             fault = (

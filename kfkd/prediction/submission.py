@@ -57,13 +57,7 @@ def _parse_lookup(stream, where):
             "FeatureName": texts["FeatureName"].to_numpy(),
         }
     )
-    again = np.flatnonzero(lookup["RowId"].duplicated())
-    if len(again):
-        row = again[0]
-        raise DataError(
-            f"{where}, line {texts.index[row]}, column RowId: "
-            f"{lookup['RowId'][row]} has been given to a row before"
-        )
+    text_tables.check_unique(lookup["RowId"].to_numpy(), texts["RowId"], where)
     unknown = np.flatnonzero(~lookup["FeatureName"].isin(COLUMNS))
     if len(unknown):
         name = lookup["FeatureName"][unknown[0]]
