@@ -10,11 +10,11 @@ absent. All of them can be deleted at any time.
 import contextlib
 import hashlib
 import os
-import tempfile
-from pathlib import Path
 
 import numpy as np
 
+from kfkd.errors import StorageError
+from kfkd.files.atomic import written_atomically
 from kfkd.files.cache_folder import cache_folder
 
 __all__ = ["load", "save"]
@@ -28,14 +28,12 @@ _KEEP = 8
 
 def load(key):
     """Return the arrays saved under a key, or None where there is no sound copy."""
-    path = _path(key)
+    path = cache_folder("tables", key)
     if path is None:
         return None
     try:
         with open(path, "rb") as file:
-            head = file.read(_HEAD)
-            digest = hashlib.file_digest(file, lambda: _digest(key)).digest()
-            if head != _MAGIC + digest:
+            if file.read(_HEAD) != _head(file, key):
                 return None
             end = file.tell()
             file.seek(_HEAD)
@@ -55,45 +53,26 @@ def save(key, arrays):
     The file appears under its name at once and whole: several processes may save,
     load and prune at the same time.
     """
-    path = _path(key)
+    path = cache_folder("tables", key)
     if path is None:
         return
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, StorageError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, draft = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.")
-        try:
-            with open(handle, "wb") as file:
-                file.seek(_HEAD)
-                signed = _Signed(file, _digest(key))
-                for array in arrays:
-                    np.save(signed, array, allow_pickle=False)
-                file.seek(0)
-                file.write(_MAGIC + signed.digest.digest())
-            os.replace(draft, path)
-        except BaseException:  # a full disk, Ctrl-C
-            Path(draft).unlink(missing_ok=True)
-            raise
+        with written_atomically(path) as draft, open(draft, "wb+") as file:
+            file.seek(_HEAD)
+            for array in arrays:
+                np.save(file, array, allow_pickle=False)
+            head = _head(file, key)
+            file.seek(0)
+            file.write(head)
         _prune(path.parent)
 
 
-def _path(key):
-    return cache_folder("tables", key)
-
-
-def _digest(key):
-    return hashlib.blake2b(key.encode())
-
-
-class _Signed:
-    """A file whose content is digested on its way."""
-
-    def __init__(self, file, digest):
-        self.file, self.digest = file, digest
-
-    def write(self, data):
-        """Write bytes."""
-        self.digest.update(data)
-        return self.file.write(data)
+def _head(file, key):
+    """Return how a file begins that holds this content under this key."""
+    file.seek(_HEAD)
+    digest = hashlib.file_digest(file, lambda: hashlib.blake2b(key.encode()))
+    return _MAGIC + digest.digest()
 
 
 def _prune(folder):
