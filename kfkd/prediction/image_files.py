@@ -13,7 +13,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image, ImageOps
 
-from kfkd.data import SIDE
+from kfkd.data import SIDE, scale_images
 from kfkd.errors import DataError
 
 __all__ = ["SMALLEST", "Face", "open_image", "plot_points", "read_face"]
@@ -153,7 +153,7 @@ def read_face(path):
         Image.Resampling.BICUBIC,
         box=(left, top, left + side, top + side),
     )
-    grey = np.asarray(square, dtype=np.float32).ravel() / np.float32(255)
+    grey = scale_images(np.asarray(square).ravel())
     return Face(grey, left, top, side)
 
 

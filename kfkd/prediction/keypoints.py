@@ -154,5 +154,4 @@ def predict_test_set(nets, folder=None):
         As for `predict`.
     """
     table = data.read("test", folder)
-    X = np.divide(table.images, np.float32(255), dtype=np.float32)
-    return predict(nets, X, table.ids)
+    return predict(nets, data.scale_images(table.images), table.ids)
