@@ -1,4 +1,4 @@
-"""The data of the Kaggle competition: loading, scaling, names.
+"""Datasets of the Kaggle competition: loading, splitting, scaling.
 
 ``load`` and ``load2d`` are the tutorial's (section "The data"). ``read`` gives the same
 tables unscaled, with all rows. Where the files come from: ``data/README.md``.
@@ -43,7 +43,7 @@ __all__ = [
 ]
 
 _HALF = SIDE // 2
-# So many images are scaled at a time.
+# Images scaled at a time.
 _BLOCK = 256
 
 
@@ -84,7 +84,7 @@ def load(test=False, cols=None, *, folder=None, holdout=0):
         No usable data, an unknown name in `cols`, or no row that has all the
         columns. See `find` and `read`.
     ValueError
-        `holdout` is no such share, or given for a test set.
+        `holdout` is not such a share, or is given for a test set.
 
     Notes
     -----
@@ -155,7 +155,7 @@ def load_held_out(holdout, *, folder=None):
     DataError
         No usable data. See `find` and `read`.
     ValueError
-        `holdout` is no such share.
+        `holdout` is not such a share.
 
     Notes
     -----
@@ -171,7 +171,7 @@ def load_held_out(holdout, *, folder=None):
 
 
 def training_rows(table, cols=None, *, holdout=0, folder=None):
-    """Say which rows of the training set `load` returns, in its order.
+    """Return which rows of the training set `load` returns, in its order.
 
     Parameters
     ----------
@@ -207,7 +207,7 @@ def training_rows(table, cols=None, *, holdout=0, folder=None):
 
 
 def arrays(images, labels, rows, cols=COLUMNS):
-    """Return rows of a table as `load` does: X in [0, 1] and y in [-1, 1].
+    """Return rows of a table scaled as by `load`: X in [0, 1] and y in [-1, 1].
 
     Parameters
     ----------
@@ -282,8 +282,8 @@ def read(name, folder=None):
 
 
 def _bar(path, name):
-    """Return the bar that shows how much of a table is read."""
-    # How large the table in a zip file is, is not known here.
+    """Return a progress bar for reading a table."""
+    # The size of a table within a zip file is not known here.
     total = path.stat().st_size if path.suffix == ".csv" else None
     options = dict(unit="B", unit_scale=True, unit_divisor=1000)
     return Bar(f"reading {name}.csv", total, **options)
@@ -318,7 +318,7 @@ def scale_images(images):
 
 
 def from_pixels(pixels):
-    """Return coordinates given in pixels, 0 to 96, in [-1, 1]: `to_pixels` undone."""
+    """Return coordinates given in pixels in [-1, 1], the inverse of `to_pixels`."""
     return (np.asarray(pixels) - _HALF) / _HALF
 
 

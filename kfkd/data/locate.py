@@ -1,4 +1,4 @@
-"""Where the Kaggle files are found, and how their bytes are reached."""
+"""Kaggle's files: finding, fingerprinting and opening them, zipped or not."""
 
 import contextlib
 import hashlib
@@ -13,7 +13,7 @@ from kfkd.errors import DataError, NoDataError
 
 __all__ = ["find", "fingerprint", "open_csv", "read_csv"]
 
-# So many bytes are read at a time.
+# Bytes read at a time.
 _BLOCK = 1 << 20
 
 # What `kaggle competitions download` writes: one file that holds all the others.
@@ -88,7 +88,7 @@ def find(name, folder=None):
 
 
 def _no_folder(named, candidates):
-    """Return what is wrong with what should be the folder of the data."""
+    """Return why the named data folder cannot be used."""
     path = Path(os.path.expanduser(named))
     if not path.exists():
         return f"there is no folder {named}"
@@ -139,10 +139,10 @@ def open_csv(path, name):
 
 
 def read_csv(path, name, parse, content=None):
-    """Read one of the competition's tables, all of it from one content of the file.
+    """Read one of the competition's tables from one consistent state of its file.
 
-    A file may be written to, or replaced, while it is read. What has been read is held
-    to a fingerprint that was taken before: if they differ, the file is read once more.
+    A file may be written to, or replaced, while it is read. What has been read is
+    compared with a fingerprint taken before. If they differ, the file is read again.
 
     Parameters
     ----------
@@ -150,7 +150,7 @@ def read_csv(path, name, parse, content=None):
         As for `open_csv`.
     parse : callable
         Called with the decompressed table as a binary file, and with the table's name
-        for errors; returns what it makes of it.
+        for errors; returns the parsed table.
     content : str, optional
         The file's fingerprint, where it is known already.
 

@@ -1,4 +1,4 @@
-"""Kaggle's tables, read from text and checked."""
+"""Parser of Kaggle's training and test tables, with checks of every value."""
 
 import io
 from dataclasses import dataclass
@@ -103,25 +103,25 @@ def parse(stream, where, *, test):
 
 
 class _Images:
-    """Images in one piece of memory that grows with them."""
+    """Images in one growing buffer."""
 
     def __init__(self):
         self.memory, self.dtype = bytearray(), np.dtype(np.uint8)
 
     def append(self, image):
-        """Add an array of uint8 or float32; one of float32 makes all so."""
+        """Add an array of uint8 or float32; the first of float32 converts all."""
         if image.dtype.itemsize > self.dtype.itemsize:
             self.memory = bytearray(self.array().astype(image.dtype))
             self.dtype = image.dtype
         self.memory += image.astype(self.dtype, copy=False).data
 
     def array(self):
-        """Return all of them, as many rows."""
+        """Return all images, one a row."""
         return np.frombuffer(self.memory, self.dtype).reshape(-1, PIXELS)
 
 
 def _header(line, where, number, test):
-    """Return the names of a header's columns, and what separates them."""
+    """Return the column names of a header and their separator."""
     here = f"{where}, line {number}"
     line = line.removeprefix(_BOM).rstrip(b"\r\n")
     if line.startswith(b"\x1f\x8b"):
@@ -179,16 +179,16 @@ def _pixels(text, here, cut):
         values = values[ends]
         if values.max() <= 255:
             return values.astype(np.uint8)
-    return _odd_pixels(text, here, cut)
+    return _irregular_pixels(text, here, cut)
 
 
-def _odd_pixels(text, here, cut):
-    """Return the grey values of an image not written as Kaggle does, or complain."""
+def _irregular_pixels(text, here, cut):
+    """Return the grey values of an image not written as in Kaggle's files, checked."""
     tokens = text.decode("utf-8", "replace").split()
     values = pd.to_numeric(np.array(tokens, dtype=object), errors="coerce")
     values = np.asarray(values, dtype=np.float64)
     wrong = np.flatnonzero(~((values >= 0) & (values <= 255)))
-    # The fault that explains the other: half a number at the end comes of a cut.
+    # First the fault that explains the other: a truncated file ends in half a number.
     if len(tokens) != PIXELS:
         raise DataError(
             f"{here}: {count(len(tokens), 'pixel')} where {PIXELS:,} ({SIDE} x {SIDE}) "
@@ -219,7 +219,7 @@ def _frame(heads, separator, names):
 
 
 def _check_inside(labels, lines, where):
-    """Complain of the first coordinate outside the image; NaN is a missing one."""
+    """Raise DataError for the first coordinate outside the image; NaN is missing."""
     wrong = np.argwhere((labels < 0) | (labels > SIDE))
     if len(wrong):
         row, column = wrong[0]

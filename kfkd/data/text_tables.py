@@ -44,12 +44,12 @@ def read(stream, where, needed):
     Returns
     -------
     pandas.DataFrame
-        Texts, NaN where there is none. The index tells the lines of the file.
+        Texts, NaN where missing. The index holds the line numbers of the file.
 
     Raises
     ------
     DataError
-        The file is no such table, or has no rows.
+        The file is not such a table, or has no rows.
     """
     try:
         text = stream.read().decode("utf-8-sig")

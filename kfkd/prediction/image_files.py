@@ -1,8 +1,8 @@
 """Image files of any size and colour, as faces for the nets.
 
-A net knows faces that about fill a square. Of an image that is none, the largest square
-in its middle is taken: nothing is stretched, and of a portrait it is mostly hair and
-neck that is lost. Crop the image to the face first where that does not suit it.
+A net knows faces that about fill a square. An image that is not square is cropped to
+the largest square in its middle. Nothing is stretched; a portrait mostly loses hair and
+neck. Where that does not suit, crop the image to the face first.
 """
 
 import math
@@ -18,7 +18,7 @@ from kfkd.errors import DataError
 
 __all__ = ["SMALLEST", "Face", "open_image", "plot_points", "read_face"]
 
-# Of the sides of an image, in pixels: a quarter of what the nets see.
+# Shortest side of an image, in pixels: a quarter of what the nets see.
 SMALLEST = SIDE // 4
 
 
@@ -78,7 +78,7 @@ def open_image(path):
     Raises
     ------
     DataError
-        There is no such file, or it is no image that can be read.
+        There is no such file, or it cannot be read as an image.
     """
     try:
         with warnings.catch_warnings():
@@ -97,7 +97,7 @@ def open_image(path):
         raise DataError(
             f"{path} is not an image of a known format, such as JPEG or PNG"
         ) from error
-    # Pillow's readers raise many things for damaged files.
+    # Pillow's readers raise many kinds of errors for damaged files.
     except Exception as error:
         reason = getattr(error, "strerror", None) or error
         raise DataError(f"{path} cannot be read as an image: {reason}") from error

@@ -1,4 +1,4 @@
-"""What trained nets predict: tables of coordinates in pixels."""
+"""Predictions of trained nets, as tables of coordinates in pixels."""
 
 import itertools
 import math
@@ -23,8 +23,8 @@ def predict(nets, X, ids=None):
     ----------
     nets : NeuralNet, or mapping of tuple of str to NeuralNet
         A net with 30 outputs, in the order of ``kfkd.data.COLUMNS``, or a set of
-        specialists, each with the columns that it predicts. All that is asked of a
-        net is ``predict``; nolearn's get images in the shape of their input layer,
+        specialists, each with the columns that it predicts. A net only
+        needs ``predict``; nolearn's get images in the shape of their input layer,
         other estimators as rows.
     X : array, shape (n, 9216) or (n, 1, 96, 96)
         Grey values in [0, 1], as ``kfkd.data.load`` or ``load2d`` returns them.
@@ -83,7 +83,7 @@ def predict(nets, X, ids=None):
 
 
 def by_columns(nets):
-    """Return what was given as a mapping of columns to nets, checked."""
+    """Return nets as a mapping of columns to nets, checked."""
     if not isinstance(nets, Mapping):
         nets = {COLUMNS: nets}
     if not nets:
@@ -116,7 +116,7 @@ def by_columns(nets):
 
 
 def _outputs(net, X, name):
-    """Return what a net predicts for rows of pixels, in [-1, 1]."""
+    """Return the outputs of a net for rows of pixels, in [-1, 1]."""
     layers = getattr(net, "layers_", None)  # a dict in nolearn's nets only
     if isinstance(layers, Mapping):
         shape = next(iter(layers.values())).shape[1:]

@@ -1,4 +1,4 @@
-"""Kaggle's score, for those who hold labels back.
+"""Kaggle's score of predictions, for anyone who has labels.
 
 >>> from kfkd.prediction import scoring
 >>> print(scoring.report(*scoring.evaluate(net6, X_held_out, y_held_out)))
@@ -17,7 +17,7 @@ __all__ = ["asked_for", "evaluate", "read_labels", "report", "score", "score_by_
 
 
 def score(predictions, labels):
-    """Return the error of predictions as Kaggle reckons it.
+    """Return the error of predictions as Kaggle computes it.
 
     Parameters
     ----------
@@ -25,9 +25,9 @@ def score(predictions, labels):
         Coordinates in pixels, as from ``kfkd.prediction.predict``. They are clipped
         to 0 ... 96, as in a submission.
     labels : pandas.DataFrame
-        Where the points are, in pixels; NaN where that is not known. It may have less
-        rows and columns than `predictions`, in another order: index and columns tell
-        what belongs together.
+        Where the points are, in pixels; NaN where that is not known. It may have fewer
+        rows and columns than `predictions`, in another order: they are matched by index
+        and columns.
 
     Returns
     -------
@@ -190,7 +190,7 @@ def read_labels(path):
 
 
 def asked_for(labels, lookup):
-    """Keep only the labels that a submission must give, and so Kaggle would score.
+    """Return the labels that a submission must give, which Kaggle would score.
 
     Parameters
     ----------

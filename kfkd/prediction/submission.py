@@ -1,10 +1,11 @@
-"""From trained nets to the file that Kaggle wants.
+"""Kaggle submissions from trained nets.
 
 >>> from kfkd import storage
 >>> from kfkd.prediction import submission
 >>> submission.submit(storage.load("net-specialists.pickle"))
 
-The steps of ``submit`` stand alone, too: ``read_lookup``, ``answer``, ``write``.
+The steps of ``submit`` can be called on their own: ``read_lookup``, ``answer``,
+``write``.
 """
 
 import datetime
@@ -73,7 +74,7 @@ def _parse_lookup(stream, where):
 
 
 def answer(predictions, lookup):
-    """Give the coordinates that are asked for.
+    """Return the coordinates that a submission must give.
 
     Parameters
     ----------
@@ -103,7 +104,7 @@ def answer(predictions, lookup):
     """
     rows = predictions.index.get_indexer(lookup["ImageId"])
     columns = predictions.columns.get_indexer(lookup["FeatureName"])
-    for found, name, fault, complain in (
+    for found, name, fault, error in (
         (columns, "FeatureName", "which is not predicted", PredictionError),
         (rows, "ImageId", "which the test set does not have", DataError),
     ):
@@ -111,7 +112,7 @@ def answer(predictions, lookup):
         if len(missing):
             first = lookup.iloc[missing[0]]
             others = lookup[name].iloc[missing].nunique() - 1
-            raise complain(
+            raise error(
                 f"IdLookupTable.csv asks, with RowId {first['RowId']}, for "
                 f"{name} {first[name]}, {fault}"
                 + (f" (and for {others} more such)" if others else "")
@@ -121,7 +122,7 @@ def answer(predictions, lookup):
 
 
 def check(submission, lookup):
-    """Make sure that Kaggle will take a submission.
+    """Raise PredictionError if Kaggle would reject a submission.
 
     Parameters
     ----------
@@ -163,7 +164,7 @@ def new_path():
 
 
 def write(submission, lookup, path=None):
-    """Check a submission and write it, whole or not at all.
+    """Check a submission and write it atomically.
 
     Parameters
     ----------
