@@ -1,9 +1,11 @@
 """Parser of Kaggle's training and test tables, with checks of every value."""
 
 import io
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from kfkd.data import text_tables
@@ -32,13 +34,13 @@ class Table:
         ``ImageId`` of a test set; a training set has none.
     """
 
-    columns: tuple
-    labels: np.ndarray
-    images: np.ndarray
-    ids: np.ndarray | None
+    columns: tuple[str, ...]
+    labels: npt.NDArray[np.float64]
+    images: npt.NDArray[np.uint8 | np.float32]
+    ids: npt.NDArray[np.int64] | None
 
 
-def parse(stream, where, *, test):
+def parse(stream: Iterable[bytes], where: str, *, test: bool) -> Table:
     """Parse a table.
 
     Parameters

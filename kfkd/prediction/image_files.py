@@ -6,10 +6,13 @@ neck. Where that does not suit, crop the image to the face first.
 """
 
 import math
+import os
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 from matplotlib.figure import Figure
 from PIL import Image, ImageOps
 
@@ -36,12 +39,12 @@ class Face:
         How many of these it is wide and high.
     """
 
-    grey: np.ndarray
+    grey: npt.NDArray[np.float32]
     left: float
     top: float
     side: float
 
-    def to_own(self, points):
+    def to_own(self, points: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """Return points given in pixels of the 96 x 96 square in those of the image.
 
         Parameters
@@ -61,7 +64,7 @@ class Face:
         return own
 
 
-def open_image(path):
+def open_image(path: str | os.PathLike[str]) -> Image.Image:
     """Open an image file as a viewer shows it.
 
     Parameters
@@ -88,7 +91,7 @@ def open_image(path):
                 file.load()
                 return _flat(ImageOps.exif_transpose(file))
     except Image.DecompressionBombError as error:
-        most = 2 * Image.MAX_IMAGE_PIXELS
+        most = 2 * Image.MAX_IMAGE_PIXELS  # type: ignore[operator]  # with a limit
         raise DataError(
             f"{path} is too large an image: it has more than {most:,} pixels; save it "
             "smaller, or cut the face out"
@@ -120,7 +123,7 @@ def _flat(image):
     return image.convert("L" if image.mode in ("1", "L") else "RGB")
 
 
-def read_face(path):
+def read_face(path: str | os.PathLike[str]) -> Face:
     """Read an image file and bring its middle square to 96 x 96 grey values.
 
     Parameters
@@ -157,7 +160,9 @@ def read_face(path):
     return Face(grey, left, top, side)
 
 
-def plot_points(paths, points):
+def plot_points(
+    paths: Sequence[str | os.PathLike[str]], points: Sequence[npt.NDArray[np.floating]]
+) -> Figure:
     """Draw image files, as they are, with key points in their own pixels.
 
     Parameters

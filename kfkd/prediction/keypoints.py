@@ -2,9 +2,12 @@
 
 import itertools
 import math
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from sklearn.exceptions import NotFittedError
 
@@ -13,10 +16,22 @@ from kfkd.data import COLUMNS, PIXELS, SIDE
 from kfkd.errors import PredictionError
 from kfkd.messages import hint, shown
 
-__all__ = ["PredictionError", "predict", "predict_test_set"]
+__all__ = ["Nets", "PredictionError", "Predictor", "predict", "predict_test_set"]
 
 
-def predict(nets, X, ids=None):
+class Predictor(Protocol):
+    """A trained net, or another estimator with ``predict``."""
+
+    def predict(self, X: Any, /) -> npt.ArrayLike:
+        """Return outputs in [-1, 1], a row for each image."""
+
+
+Nets: TypeAlias = Predictor | Mapping[tuple[str, ...], Predictor]
+
+
+def predict(
+    nets: Nets, X: npt.ArrayLike, ids: Sequence[Any] | npt.NDArray[Any] | None = None
+) -> pd.DataFrame:
     """Predict key points in pixels.
 
     Parameters
@@ -59,7 +74,7 @@ def predict(nets, X, ids=None):
         )
     X = X.reshape(-1, PIXELS)
     single = not isinstance(nets, Mapping)
-    parts = {}
+    parts: dict[str, npt.NDArray[np.float64]] = {}
     for columns, net in by_columns(nets).items():
         name = "the net" if single else f"the specialist for {columns[0]}"
         y = _outputs(net, X, name)
@@ -82,7 +97,7 @@ def predict(nets, X, ids=None):
     return table[[name for name in COLUMNS if name in parts]]
 
 
-def by_columns(nets):
+def by_columns(nets: Nets) -> Mapping[tuple[str, ...], Predictor]:
     """Return nets as a mapping of columns to nets, checked."""
     if not isinstance(nets, Mapping):
         nets = {COLUMNS: nets}
@@ -131,7 +146,9 @@ def _outputs(net, X, name):
         raise PredictionError(f"{name} has not been trained") from error
 
 
-def predict_test_set(nets, folder=None):
+def predict_test_set(
+    nets: Nets, folder: str | os.PathLike[str] | None = None
+) -> pd.DataFrame:
     """Predict key points, in pixels, for the images of ``test.csv``.
 
     Parameters

@@ -9,6 +9,7 @@ The steps of ``submit`` can be called on their own: ``read_lookup``, ``answer``,
 """
 
 import datetime
+import os
 import pathlib
 
 import numpy as np
@@ -18,13 +19,13 @@ from kfkd import data
 from kfkd.data import COLUMNS, SIDE, text_tables
 from kfkd.errors import DataError, PredictionError
 from kfkd.messages import count, hint, shown
-from kfkd.prediction.keypoints import by_columns, predict_test_set
+from kfkd.prediction.keypoints import Nets, by_columns, predict_test_set
 from kfkd.storage import written_atomically
 
 __all__ = ["answer", "check", "new_path", "read_lookup", "submit", "write"]
 
 
-def read_lookup(folder=None):
+def read_lookup(folder: str | os.PathLike[str] | None = None) -> pd.DataFrame:
     """Read ``IdLookupTable.csv``: which coordinates a submission must give.
 
     Parameters
@@ -73,7 +74,7 @@ def _parse_lookup(stream, where):
     return lookup
 
 
-def answer(predictions, lookup):
+def answer(predictions: pd.DataFrame, lookup: pd.DataFrame) -> pd.DataFrame:
     """Return the coordinates that a submission must give.
 
     Parameters
@@ -121,7 +122,7 @@ def answer(predictions, lookup):
     return pd.DataFrame({"RowId": lookup["RowId"].to_numpy(), "Location": locations})
 
 
-def check(submission, lookup):
+def check(submission: pd.DataFrame, lookup: pd.DataFrame) -> None:
     """Raise PredictionError if Kaggle would reject a submission.
 
     Parameters
@@ -157,13 +158,17 @@ def check(submission, lookup):
             )
 
 
-def new_path():
+def new_path() -> pathlib.Path:
     """Return the path ``submission-<time>.csv``, as the tutorial's ``kfkd.py`` does."""
     now = datetime.datetime.now().isoformat().replace(":", "-")
     return pathlib.Path(f"submission-{now}.csv")
 
 
-def write(submission, lookup, path=None):
+def write(
+    submission: pd.DataFrame,
+    lookup: pd.DataFrame,
+    path: str | os.PathLike[str] | None = None,
+) -> pathlib.Path:
     """Check a submission and write it atomically.
 
     Parameters
@@ -207,7 +212,11 @@ def _check_columns(nets, lookup):
         )
 
 
-def submit(nets, folder=None, path=None):
+def submit(
+    nets: Nets,
+    folder: str | os.PathLike[str] | None = None,
+    path: str | os.PathLike[str] | None = None,
+) -> tuple[pathlib.Path, pd.DataFrame]:
     """Predict the test set and write Kaggle's file.
 
     Parameters
