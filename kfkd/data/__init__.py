@@ -1,4 +1,4 @@
-"""The tutorial's data, read from Kaggle's CSV files."""
+"""The tutorial's data, read from Kaggle's CSV files, for training and prediction."""
 
 from kfkd.data.datasets import (
     COLUMNS,

@@ -1,41 +1,39 @@
 """Binary copies of parsed tables, in the user's cache folder.
 
-The folder is ``$XDG_CACHE_HOME/kfkd/tables``, else ``~/.cache/kfkd/tables``; the data
-folder, which may be read-only or shared, is never written to. A copy is filed under
-the content of what it was made from, and signed with it, so that it is never taken for
-another's; a copy that was damaged, cut off or renamed does not verify and counts as
-absent. All of them can be deleted at any time.
+The folder is ``$XDG_CACHE_HOME/kfkd/tables``, else ``~/.cache/kfkd/tables``. The data
+folder, which may be read-only or shared, is never written to. The key of a copy names
+the content that it was made from, and its digest covers the key. A copy that was
+damaged, truncated or renamed does not verify and counts as absent. All of them can be
+deleted at any time.
 """
 
 import contextlib
 import hashlib
 import os
-import tempfile
-from pathlib import Path
 
 import numpy as np
 
+from kfkd.errors import StorageError
+from kfkd.files.atomic import written_atomically
 from kfkd.files.cache_folder import cache_folder
 
 __all__ = ["load", "save"]
 
-# To be raised whenever a table is parsed, checked or stored in another way.
+# To be raised whenever tables are parsed, checked or stored differently.
 _MAGIC = b"kfkd table 1\n"
 _HEAD = len(_MAGIC) + hashlib.blake2b().digest_size
-# A copy of Kaggle's training set has 67 MB: the oldest give way to new ones.
+# A copy of Kaggle's training set takes 67 MB: the least recently used are deleted.
 _KEEP = 8
 
 
 def load(key):
-    """Return the arrays saved under a key, or None where there is no sound copy."""
-    path = _path(key)
+    """Return the arrays saved under a key, or None if there is no valid copy."""
+    path = cache_folder("tables", key)
     if path is None:
         return None
     try:
         with open(path, "rb") as file:
-            head = file.read(_HEAD)
-            digest = hashlib.file_digest(file, lambda: _digest(key)).digest()
-            if head != _MAGIC + digest:
+            if file.read(_HEAD) != _head(file, key):
                 return None
             end = file.tell()
             file.seek(_HEAD)
@@ -45,59 +43,40 @@ def load(key):
     except OSError:
         return None
     with contextlib.suppress(OSError):
-        os.utime(path)  # says to _prune that it is of use
+        os.utime(path)  # for _prune: recently used
     return arrays
 
 
 def save(key, arrays):
-    """Save arrays under a key; where that is not possible, do nothing.
+    """Save arrays under a key, or do nothing if that is not possible.
 
-    The file appears under its name at once and whole: several processes may save,
-    load and prune at the same time.
+    The file is written atomically: several processes may save, load and prune at the
+    same time.
     """
-    path = _path(key)
+    path = cache_folder("tables", key)
     if path is None:
         return
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, StorageError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, draft = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.")
-        try:
-            with open(handle, "wb") as file:
-                file.seek(_HEAD)
-                signed = _Signed(file, _digest(key))
-                for array in arrays:
-                    np.save(signed, array, allow_pickle=False)
-                file.seek(0)
-                file.write(_MAGIC + signed.digest.digest())
-            os.replace(draft, path)
-        except BaseException:  # a full disk, Ctrl-C
-            Path(draft).unlink(missing_ok=True)
-            raise
+        with written_atomically(path) as draft, open(draft, "wb+") as file:
+            file.seek(_HEAD)
+            for array in arrays:
+                np.save(file, array, allow_pickle=False)
+            head = _head(file, key)
+            file.seek(0)
+            file.write(head)
         _prune(path.parent)
 
 
-def _path(key):
-    return cache_folder("tables", key)
-
-
-def _digest(key):
-    return hashlib.blake2b(key.encode())
-
-
-class _Signed:
-    """A file whose content is digested on its way."""
-
-    def __init__(self, file, digest):
-        self.file, self.digest = file, digest
-
-    def write(self, data):
-        """Write bytes."""
-        self.digest.update(data)
-        return self.file.write(data)
+def _head(file, key):
+    """Return the head of a file: the magic and the digest of its key and content."""
+    file.seek(_HEAD)
+    digest = hashlib.file_digest(file, lambda: hashlib.blake2b(key.encode()))
+    return _MAGIC + digest.digest()
 
 
 def _prune(folder):
-    """Delete all but the files last used; drafts of killed processes go with them."""
+    """Delete all but the files last used, drafts of killed processes included."""
 
     def age(path):
         return -path.stat().st_mtime

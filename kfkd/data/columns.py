@@ -1,4 +1,4 @@
-"""Kaggle's layout: the names of the columns, the size of an image."""
+"""Layout of Kaggle's tables: column names, image size."""
 
 __all__ = ["COLUMNS", "PIXELS", "SIDE"]
 

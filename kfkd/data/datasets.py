@@ -1,4 +1,4 @@
-"""The data of the Kaggle competition: loading, scaling, names.
+"""Datasets of the Kaggle competition: loading, splitting, scaling.
 
 ``load`` and ``load2d`` are the tutorial's (section "The data"). ``read`` gives the same
 tables unscaled, with all rows. Where the files come from: ``data/README.md``.
@@ -6,8 +6,11 @@ tables unscaled, with all rows. Where the files come from: ``data/README.md``.
 
 import math
 import numbers
+import os
+from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from sklearn.utils import shuffle
 
@@ -43,11 +46,17 @@ __all__ = [
 ]
 
 _HALF = SIDE // 2
-# So many images are scaled at a time.
+# Images scaled at a time.
 _BLOCK = 256
 
 
-def load(test=False, cols=None, *, folder=None, holdout=0):
+def load(
+    test: bool = False,
+    cols: Sequence[str] | None = None,
+    *,
+    folder: str | os.PathLike[str] | None = None,
+    holdout: float = 0,
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32] | None]:
     """Load the training or the test set, scaled and ready to fit.
 
     Prints the number of values in each column, before rows are dropped.
@@ -84,7 +93,7 @@ def load(test=False, cols=None, *, folder=None, holdout=0):
         No usable data, an unknown name in `cols`, or no row that has all the
         columns. See `find` and `read`.
     ValueError
-        `holdout` is no such share, or given for a test set.
+        `holdout` is not such a share, or is given for a test set.
 
     Notes
     -----
@@ -106,7 +115,7 @@ def load(test=False, cols=None, *, folder=None, holdout=0):
         zip(targets, np.count_nonzero(~np.isnan(labels), axis=0), strict=True)
     )
     if test and (not cols or "ImageId" in cols):
-        counts["ImageId"] = len(table.ids)
+        counts["ImageId"] = len(table.images)
     counts["Image"] = len(labels)
     print(pd.Series(counts, dtype=np.int64))
 
@@ -116,7 +125,13 @@ def load(test=False, cols=None, *, folder=None, holdout=0):
     return arrays(table.images, table.labels, rows, targets)
 
 
-def load2d(test=False, cols=None, *, folder=None, holdout=0):
+def load2d(
+    test: bool = False,
+    cols: Sequence[str] | None = None,
+    *,
+    folder: str | os.PathLike[str] | None = None,
+    holdout: float = 0,
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32] | None]:
     """Load like `load`, with images of shape (1, 96, 96).
 
     Parameters, errors and `y` are those of `load`. Unlike the tutorial's version,
@@ -133,7 +148,9 @@ def load2d(test=False, cols=None, *, folder=None, holdout=0):
     return X.reshape(-1, 1, SIDE, SIDE), y
 
 
-def load_held_out(holdout, *, folder=None):
+def load_held_out(
+    holdout: float, *, folder: str | os.PathLike[str] | None = None
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
     """Load the rows that ``load(holdout=holdout)`` leaves out, to score nets on.
 
     Parameters
@@ -155,7 +172,7 @@ def load_held_out(holdout, *, folder=None):
     DataError
         No usable data. See `find` and `read`.
     ValueError
-        `holdout` is no such share.
+        `holdout` is not such a share.
 
     Notes
     -----
@@ -170,8 +187,14 @@ def load_held_out(holdout, *, folder=None):
     return arrays(table.images, table.labels, held)
 
 
-def training_rows(table, cols=None, *, holdout=0, folder=None):
-    """Say which rows of the training set `load` returns, in its order.
+def training_rows(
+    table: Table,
+    cols: Sequence[str] | None = None,
+    *,
+    holdout: float = 0,
+    folder: str | os.PathLike[str] | None = None,
+) -> npt.NDArray[np.intp]:
+    """Return which rows of the training set `load` returns, in its order.
 
     Parameters
     ----------
@@ -197,7 +220,7 @@ def training_rows(table, cols=None, *, holdout=0, folder=None):
     rows = kept[present.all(axis=1)]
     if not len(rows):
         counts = dict(zip(cols, present.sum(axis=0), strict=True))
-        rarest = min(cols, key=counts.get)
+        rarest = min(cols, key=lambda name: counts[name])
         raise DataError(
             f"{find('training', folder)}: no row is left after dropping those that "
             f"lack one of the columns wanted ({rarest} has {counts[rarest]} values "
@@ -206,8 +229,13 @@ def training_rows(table, cols=None, *, holdout=0, folder=None):
     return shuffle(rows, random_state=42)
 
 
-def arrays(images, labels, rows, cols=COLUMNS):
-    """Return rows of a table as `load` does: X in [0, 1] and y in [-1, 1].
+def arrays(
+    images: npt.NDArray[np.uint8 | np.float32],
+    labels: npt.NDArray[np.float64],
+    rows: npt.NDArray[np.intp],
+    cols: Sequence[str] = COLUMNS,
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """Return rows of a table scaled as by `load`: X in [0, 1] and y in [-1, 1].
 
     Parameters
     ----------
@@ -235,7 +263,7 @@ def _split(n, holdout):
     return np.sort(drawn[out:]), np.sort(drawn[:out])
 
 
-def read(name, folder=None):
+def read(name: str, folder: str | os.PathLike[str] | None = None) -> Table:
     """Read a whole table, unscaled and in the file's order.
 
     The first time the text is parsed and checked; later, as long as the file's
@@ -282,8 +310,8 @@ def read(name, folder=None):
 
 
 def _bar(path, name):
-    """Return the bar that shows how much of a table is read."""
-    # How large the table in a zip file is, is not known here.
+    """Return a progress bar for reading a table."""
+    # The size of a table within a zip file is not known here.
     total = path.stat().st_size if path.suffix == ".csv" else None
     options = dict(unit="B", unit_scale=True, unit_divisor=1000)
     return Bar(f"reading {name}.csv", total, **options)
@@ -296,7 +324,7 @@ def _counted(lines, bar):
         yield line
 
 
-def to_pixels(y):
+def to_pixels(y: npt.ArrayLike) -> npt.NDArray[np.floating]:
     """Return coordinates given in [-1, 1] in pixels, 0 to 96.
 
     Parameters
@@ -312,17 +340,17 @@ def to_pixels(y):
     return np.asarray(y) * _HALF + _HALF
 
 
-def scale_images(images):
+def scale_images(images: npt.ArrayLike) -> npt.NDArray[np.float32]:
     """Return grey values of 0 to 255 as float32 in [0, 1]."""
     return np.divide(images, np.float32(255), dtype=np.float32)
 
 
-def from_pixels(pixels):
-    """Return coordinates given in pixels, 0 to 96, in [-1, 1]: `to_pixels` undone."""
+def from_pixels(pixels: npt.ArrayLike) -> npt.NDArray[np.floating]:
+    """Return coordinates given in pixels in [-1, 1], the inverse of `to_pixels`."""
     return (np.asarray(pixels) - _HALF) / _HALF
 
 
-def check_cols(cols, test=False):
+def check_cols(cols: Sequence[str] | None, test: bool = False) -> tuple[str, ...]:
     """Return `cols` as a tuple of valid names; empty stands for all.
 
     Raises

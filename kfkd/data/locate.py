@@ -1,4 +1,4 @@
-"""Where the Kaggle files are found, and how their bytes are reached."""
+"""Kaggle's files: finding, fingerprinting and opening them, zipped or not."""
 
 import contextlib
 import hashlib
@@ -7,13 +7,17 @@ import lzma
 import os
 import zipfile
 import zlib
+from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
+from typing import BinaryIO, TypeVar
 
 from kfkd.errors import DataError, NoDataError
 
 __all__ = ["find", "fingerprint", "open_csv", "read_csv"]
 
-# So many bytes are read at a time.
+_Parsed = TypeVar("_Parsed")
+
+# Bytes read at a time.
 _BLOCK = 1 << 20
 
 # What `kaggle competitions download` writes: one file that holds all the others.
@@ -38,7 +42,7 @@ for the commands, folder= in Python, or the variable KFKD_DATA for both. To go o
 drawn faces instead: --synthetic for the commands, kfkd.faces.make() in Python."""
 
 
-def find(name, folder=None):
+def find(name: str, folder: str | os.PathLike[str] | None = None) -> Path:
     """Find one of the competition's files.
 
     Parameters
@@ -88,7 +92,7 @@ def find(name, folder=None):
 
 
 def _no_folder(named, candidates):
-    """Return what is wrong with what should be the folder of the data."""
+    """Return why the named data folder cannot be used."""
     path = Path(os.path.expanduser(named))
     if not path.exists():
         return f"there is no folder {named}"
@@ -97,7 +101,7 @@ def _no_folder(named, candidates):
     return f"{named} is a file; name the folder that it is in: {path.parent}"
 
 
-def fingerprint(path):
+def fingerprint(path: str | os.PathLike[str]) -> str:
     """Return a short hexadecimal digest (BLAKE2b, 128 bits) of a file's content.
 
     It takes about a third of a second for the 240 MB of the plain ``training.csv``.
@@ -111,7 +115,7 @@ def _digest():
 
 
 @contextlib.contextmanager
-def open_csv(path, name):
+def open_csv(path: str | os.PathLike[str], name: str) -> Iterator[BinaryIO]:
     """Open one of the competition's tables for reading bytes, zipped or not.
 
     Parameters
@@ -138,11 +142,16 @@ def open_csv(path, name):
         yield table
 
 
-def read_csv(path, name, parse, content=None):
-    """Read one of the competition's tables, all of it from one content of the file.
+def read_csv(
+    path: str | os.PathLike[str],
+    name: str,
+    parse: Callable[[BinaryIO, str], _Parsed],
+    content: str | None = None,
+) -> tuple[_Parsed, str]:
+    """Read one of the competition's tables from one consistent state of its file.
 
-    A file may be written to, or replaced, while it is read. What has been read is held
-    to a fingerprint that was taken before: if they differ, the file is read once more.
+    A file may be written to, or replaced, while it is read. What has been read is
+    compared with a fingerprint taken before. If they differ, the file is read again.
 
     Parameters
     ----------
@@ -150,7 +159,7 @@ def read_csv(path, name, parse, content=None):
         As for `open_csv`.
     parse : callable
         Called with the decompressed table as a binary file, and with the table's name
-        for errors; returns what it makes of it.
+        for errors; returns the parsed table.
     content : str, optional
         The file's fingerprint, where it is known already.
 

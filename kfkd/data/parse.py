@@ -1,17 +1,19 @@
-"""Kaggle's tables, read from text and checked."""
+"""Parser of Kaggle's training and test tables, with checks of every value."""
 
 import io
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
+from kfkd.data import text_tables
 from kfkd.data.columns import COLUMNS, PIXELS, SIDE
 from kfkd.errors import DataError
 from kfkd.messages import count, hint, shown
 
-__all__ = ["Table", "are_whole", "as_numbers", "parse", "why_not_whole"]
-
+__all__ = ["Table", "parse"]
 
 _BOM = b"\xef\xbb\xbf"
 
@@ -32,13 +34,13 @@ class Table:
         ``ImageId`` of a test set; a training set has none.
     """
 
-    columns: tuple
-    labels: np.ndarray
-    images: np.ndarray
-    ids: np.ndarray | None
+    columns: tuple[str, ...]
+    labels: npt.NDArray[np.float64]
+    images: npt.NDArray[np.uint8 | np.float32]
+    ids: npt.NDArray[np.int64] | None
 
 
-def parse(stream, where, *, test):
+def parse(stream: Iterable[bytes], where: str, *, test: bool) -> Table:
     """Parse a table.
 
     Parameters
@@ -67,6 +69,7 @@ def parse(stream, where, *, test):
         ((i, s) for i, s in numbered if s.removeprefix(_BOM).strip()), (0, b"")
     )
     header, separator = _header(line, where, number, test)
+    delimiter = separator.encode()
     at = header.index("Image")
 
     heads, images, lines = [], _Images(), []
@@ -78,21 +81,21 @@ def parse(stream, where, *, test):
         if b"\r" in text:  # a line end to pandas
             raise DataError(f"{here}: there is a CR within the line")
         cut = "" if line.endswith(b"\n") else "; the file seems cut off here"
-        fields = [field.strip(b' "') for field in text.split(separator)]
-        if len(fields) != len(header):
-            raise DataError(
-                f"{here}: {count(len(fields), 'value')} for "
-                f"{count(len(header), 'column')}{cut}"
-            )
+        fields = [field.strip(b' "') for field in text.split(delimiter)]
+        text_tables.check_width(fields, header, here, cut)
         images.append(_pixels(fields.pop(at), f"{here}, column Image", cut))
-        heads.append(separator.join(fields))
+        heads.append(delimiter.join(fields))
         lines.append(number)
-    if not lines:
-        raise DataError(f"{where} holds a header, but no rows; download it again")
+    text_tables.check_any(lines, where)
 
     frame = _frame(heads, separator, [name for name in header if name != "Image"])
-    numbers = {name: as_numbers(frame[name], lines, where) for name in frame}
-    ids = _ids(numbers["ImageId"], lines, where) if test else None
+    frame.index = lines
+    numbers = {name: text_tables.numbers(frame[name], where) for name in frame}
+    ids = None
+    if test:
+        column = pd.Series(numbers["ImageId"], lines, name="ImageId")
+        ids = text_tables.whole_numbers(column, where)
+        text_tables.check_unique(ids, column, where)
     columns = () if test else COLUMNS
     labels = np.empty((len(lines), len(columns)))
     for column, name in enumerate(columns):
@@ -102,35 +105,31 @@ def parse(stream, where, *, test):
 
 
 class _Images:
-    """Images in one piece of memory that grows with them."""
+    """Images in one growing buffer."""
 
     def __init__(self):
         self.memory, self.dtype = bytearray(), np.dtype(np.uint8)
 
     def append(self, image):
-        """Add an array of uint8 or float32; one of float32 makes all so."""
+        """Add an array of uint8 or float32; the first of float32 converts all."""
         if image.dtype.itemsize > self.dtype.itemsize:
             self.memory = bytearray(self.array().astype(image.dtype))
             self.dtype = image.dtype
         self.memory += image.astype(self.dtype, copy=False).data
 
     def array(self):
-        """Return all of them, as many rows."""
+        """Return all images, one a row."""
         return np.frombuffer(self.memory, self.dtype).reshape(-1, PIXELS)
 
 
 def _header(line, where, number, test):
-    """Return the names of a header's columns, and what separates them."""
+    """Return the column names of a header and their separator."""
     here = f"{where}, line {number}"
-    if not line:
-        raise DataError(f"{where} is empty; download it again")
     line = line.removeprefix(_BOM).rstrip(b"\r\n")
     if line.startswith(b"\x1f\x8b"):
         raise DataError(f"{where} is compressed by gzip; uncompress it")
     if line.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in line:
-        raise DataError(
-            f"{where} is not plain text in UTF-8; save it as such, if it is a table"
-        )
+        raise text_tables.not_text(where)
     if line.lstrip().startswith((b"<", b"{")):
         raise DataError(
             f"{where} is not a table but an answer of a web site: log in to Kaggle, "
@@ -138,10 +137,9 @@ def _header(line, where, number, test):
         )
     if b"\r" in line:
         raise DataError(f"{where} ends its lines with CR alone; save it with LF")
-    separator = max((b",", b";", b"\t"), key=line.count)
-    names = [
-        name.strip(b' "').decode("utf-8", "replace") for name in line.split(separator)
-    ]
+    header = line.decode("utf-8", "replace")
+    separator = text_tables.separator_of(header, where)
+    names = [name.strip(' "') for name in header.split(separator)]
     known = ("ImageId", "Image") if test else (*COLUMNS, "Image")
     for position, name in enumerate(names, start=1):
         if name in names[: position - 1]:
@@ -183,16 +181,16 @@ def _pixels(text, here, cut):
         values = values[ends]
         if values.max() <= 255:
             return values.astype(np.uint8)
-    return _odd_pixels(text, here, cut)
+    return _irregular_pixels(text, here, cut)
 
 
-def _odd_pixels(text, here, cut):
-    """Return the grey values of an image not written as Kaggle does, or complain."""
+def _irregular_pixels(text, here, cut):
+    """Return the grey values of an image not written as in Kaggle's files, checked."""
     tokens = text.decode("utf-8", "replace").split()
     values = pd.to_numeric(np.array(tokens, dtype=object), errors="coerce")
     values = np.asarray(values, dtype=np.float64)
     wrong = np.flatnonzero(~((values >= 0) & (values <= 255)))
-    # The fault that explains the other: half a number at the end comes of a cut.
+    # First the fault that explains the other: a truncated file ends in half a number.
     if len(tokens) != PIXELS:
         raise DataError(
             f"{here}: {count(len(tokens), 'pixel')} where {PIXELS:,} ({SIDE} x {SIDE}) "
@@ -208,67 +206,22 @@ def _odd_pixels(text, here, cut):
 
 def _frame(heads, separator, names):
     """Return the columns beside the images, as pandas reads them."""
-    text = b"\n".join([*heads, b""])
-    if separator == b";":  # the file may have decimal commas
-        text = text.replace(b",", b".")
-    text = text.replace(b"\0", b"?")  # at which pandas before 3.1 ends a number
+    text = b"\n".join([*heads, b""]).decode("latin-1")
+    text = text_tables.with_points(text, separator)
+    text = text.replace("\0", "?")  # at which pandas before 3.1 ends a number
     # Pandas converts the numbers since it did in the tutorial: the last bit is its.
     return pd.read_csv(
-        io.BytesIO(text),
-        sep=separator.decode(),
+        io.StringIO(text),
+        sep=separator,
         header=None,
         names=names,
         skip_blank_lines=False,
         low_memory=False,
-        encoding="latin-1",
     )
 
 
-def as_numbers(series, lines, where):
-    """Return a column as float64; NaN where missing."""
-    if series.dtype.kind in "iuf":
-        return series.to_numpy(np.float64)
-    texts = series.astype(str)
-    numbers = pd.to_numeric(texts, errors="coerce").to_numpy(np.float64)
-    wrong = np.flatnonzero(series.notna() & np.isnan(numbers))
-    if len(wrong):
-        raise DataError(
-            f"{where}, line {lines[wrong[0]]}, column {series.name}: "
-            f"{shown(texts.iloc[wrong[0]])} is not a number"
-        )
-    return numbers
-
-
-def _ids(values, lines, where):
-    """Return the column ``ImageId`` as int64."""
-    whole = are_whole(values)
-    if not whole.all():
-        row = np.flatnonzero(~whole)[0]
-        raise DataError(
-            f"{where}, line {lines[row]}, column ImageId: {values[row]} is "
-            f"{why_not_whole(values[row])}"
-        )
-    again = np.flatnonzero(pd.Series(values).duplicated())
-    if len(again):
-        raise DataError(
-            f"{where}, line {lines[again[0]]}, column ImageId: {values[again[0]]:.0f} "
-            "has been given to a row before"
-        )
-    return values.astype(np.int64)
-
-
-def are_whole(values):
-    """Tell which numbers are whole, and small enough for float64 to hold any."""
-    return (np.abs(values) < 2**53) & (np.floor(values) == values)
-
-
-def why_not_whole(value):
-    """Say what is wrong with a number that `are_whole` has not told whole."""
-    return "too large" if abs(value) >= 2**53 else "no whole number"
-
-
 def _check_inside(labels, lines, where):
-    """Complain of the first coordinate outside the image; NaN is a missing one."""
+    """Raise DataError for the first coordinate outside the image; NaN is missing."""
     wrong = np.argwhere((labels < 0) | (labels > SIDE))
     if len(wrong):
         row, column = wrong[0]

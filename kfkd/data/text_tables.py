@@ -1,4 +1,8 @@
-"""Small tables of text, such as IdLookupTable.csv: read, and checked line by line."""
+"""Delimited text: separators, headers and numbers, checked line by line.
+
+`read` reads small tables, such as IdLookupTable.csv. ``kfkd.data.parse`` reads those
+with images, by the same rules.
+"""
 
 import csv
 import io
@@ -6,11 +10,20 @@ import io
 import numpy as np
 import pandas as pd
 
-from kfkd.data.parse import are_whole, as_numbers, why_not_whole
 from kfkd.errors import DataError
 from kfkd.messages import count, shown
 
-__all__ = ["numbers", "read", "whole_numbers"]
+__all__ = [
+    "check_any",
+    "check_unique",
+    "check_width",
+    "not_text",
+    "numbers",
+    "read",
+    "separator_of",
+    "whole_numbers",
+    "with_points",
+]
 
 _MISSING = ("", "na", "nan")
 
@@ -31,23 +44,19 @@ def read(stream, where, needed):
     Returns
     -------
     pandas.DataFrame
-        Texts, NaN where there is none. The index tells the lines of the file.
+        Texts, NaN where missing. The index holds the line numbers of the file.
 
     Raises
     ------
     DataError
-        The file is no such table, or has no rows.
+        The file is not such a table, or has no rows.
     """
     try:
         text = stream.read().decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise DataError(
-            f"{where} is not plain text in UTF-8; save it as such, if it is a table"
-        ) from None
-    first = next((line for line in text.splitlines() if line.strip()), None)
-    if first is None:
-        raise DataError(f"{where} is empty; download it again")
-    separator = max(",;\t", key=first.count)
+        raise not_text(where) from None
+    first = next((line for line in text.splitlines() if line.strip()), "")
+    separator = separator_of(first, where)
     # Python's reader leaves the ends of lines to the file: CR alone is one, too.
     reader = csv.reader(io.StringIO(text, newline=None), delimiter=separator)
     rows, lines = [], []
@@ -63,19 +72,12 @@ def read(stream, where, needed):
         for fields in reader:
             if not any(fields):
                 continue
-            if len(fields) != len(header):
-                raise DataError(
-                    f"{where}, line {reader.line_num}: {count(len(fields), 'value')} "
-                    f"for {count(len(header), 'column')}"
-                )
-            if separator == ";":
-                fields = [field.replace(",", ".") for field in fields]
-            rows.append([_text(field) for field in fields])
+            check_width(fields, header, f"{where}, line {reader.line_num}")
+            rows.append([_text(with_points(field, separator)) for field in fields])
             lines.append(reader.line_num)
     except csv.Error as error:
         raise DataError(f"{where}, line {reader.line_num}: {error}") from None
-    if not rows:
-        raise DataError(f"{where} holds a header, but no rows; download it again")
+    check_any(rows, where)
     return pd.DataFrame(rows, index=lines, columns=header, dtype=object)
 
 
@@ -84,35 +86,110 @@ def _text(field):
     return np.nan if field.lower() in _MISSING else field
 
 
+def not_text(where):
+    """Return the DataError for a file in another encoding."""
+    return DataError(
+        f"{where} is not plain text in UTF-8; save it as such, if it is a table"
+    )
+
+
+def separator_of(header, where):
+    """Return the separator of a header's names: a comma, a semicolon or a tab.
+
+    Raises
+    ------
+    DataError
+        The header is empty: the file is.
+    """
+    if not header:
+        raise DataError(f"{where} is empty; download it again")
+    return max(",;\t", key=header.count)
+
+
+def with_points(text, separator):
+    """Return text with decimal points; with semicolons, it may have decimal commas."""
+    return text.replace(",", ".") if separator == ";" else text
+
+
+def check_width(fields, header, here, cut=""):
+    """Raise DataError, ending in `cut`, unless a row has a value for each column."""
+    if len(fields) != len(header):
+        raise DataError(
+            f"{here}: {count(len(fields), 'value')} for "
+            f"{count(len(header), 'column')}{cut}"
+        )
+
+
+def check_any(rows, where):
+    """Raise DataError if a table has no rows."""
+    if not rows:
+        raise DataError(f"{where} holds a header, but no rows; download it again")
+
+
 def numbers(series, where):
     """Return a column as float64; NaN where missing.
+
+    Parameters
+    ----------
+    series : pandas.Series
+        Texts or numbers. Its name is the column's; the index has the lines.
+    where : str
+        The name of the file, for errors.
 
     Raises
     ------
     DataError
         A text in it is not a number.
     """
-    return as_numbers(series, series.index, where)
+    if series.dtype.kind in "iuf":
+        return series.to_numpy(np.float64)
+    texts = series.astype(str)
+    values = pd.to_numeric(texts, errors="coerce").to_numpy(np.float64)
+    wrong = np.flatnonzero(series.notna() & np.isnan(values))
+    if len(wrong):
+        fault = f"{shown(texts.iloc[wrong[0]])} is not a number"
+        raise DataError(f"{_cell(series, wrong[0], where)}: {fault}")
+    return values
 
 
 def whole_numbers(series, where):
     """Return a column as int64.
 
+    Parameters are those of `numbers`.
+
     Raises
     ------
     DataError
-        A text in it is no whole number, or missing.
+        A value in it is not a whole number, missing, or too large for float64 to hold
+        each whole number of its size.
     """
     values = numbers(series, where)
-    wrong = np.flatnonzero(~are_whole(values))
+    too_large = np.abs(values) >= 2**53
+    wrong = np.flatnonzero(too_large | (np.floor(values) != values))
     if len(wrong):
         row = wrong[0]
-        fault = (
-            "the value is missing"
-            if pd.isna(series.iloc[row])
-            else f"{shown(series.iloc[row])} is {why_not_whole(values[row])}"
-        )
-        raise DataError(
-            f"{where}, line {series.index[row]}, column {series.name}: {fault}"
-        )
+        text = series.iloc[row]
+        fault = "too large" if too_large[row] else "no whole number"
+        if series.dtype.kind in "iuf":
+            fault = f"{text} is {fault}"
+        elif pd.isna(text):
+            fault = "the value is missing"
+        else:
+            fault = f"{shown(text)} is {fault}"
+        raise DataError(f"{_cell(series, row, where)}: {fault}")
     return values.astype(np.int64)
+
+
+def check_unique(values, series, where):
+    """Raise DataError if a column, read as `values`, has one of them twice."""
+    again = np.flatnonzero(pd.Series(values).duplicated())
+    if len(again):
+        raise DataError(
+            f"{_cell(series, again[0], where)}: {values[again[0]]} "
+            "has been given to a row before"
+        )
+
+
+def _cell(series, row, where):
+    """Return where a value stands, for errors."""
+    return f"{where}, line {series.index[row]}, column {series.name}"

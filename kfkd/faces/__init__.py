@@ -1,8 +1,8 @@
 """Drawn faces in the layout of the Kaggle competition: a data set out of a seed.
 
-`draw` gives faces as arrays, `make` the competition's files, which `find` finds,
-`is_drawn` knows again, and `describe` names. They stand in for the photographs, which
-only Kaggle may pass on. See ``docs/faces.png``.
+`draw` returns faces as arrays. `make` writes the competition's files, which `find`
+finds, `is_drawn` recognises, and `describe` names. They stand in for the photographs,
+which only Kaggle may pass on. See ``docs/faces.png``.
 """
 
 from .photo import VERSION, draw

@@ -1,4 +1,4 @@
-"""What everything on a drawn face is made of: dice, coordinates, soft shapes, textures.
+"""Primitives of drawn faces: random choices, coordinates, soft shapes, textures.
 
 A point (x, y) of a label is a place on the picture's plane, and pixel column c covers
 c to c + 1, so its middle is at c + 0.5: mirroring the pixels maps x to exactly 96 - x,
@@ -67,7 +67,7 @@ def window(x, y, reach):
 
 
 def turned(dx, dy, ux, uy):
-    """Give coordinates along the unit vector (ux, uy) and a quarter turn on from it."""
+    """Return coordinates along the unit vector (ux, uy) and a quarter turn from it."""
     return dx * ux + dy * uy, dy * ux - dx * uy
 
 
@@ -116,7 +116,7 @@ def cover(picture, mask, paint):
 
 
 def ellipse(dx, dy, rx, ry):
-    """Coverage of an ellipse given coordinates from its centre."""
+    """Return the coverage of an ellipse, given coordinates from its centre."""
     a = dx * (1 / rx)
     b = dy * (1 / ry)
     return inside((np.sqrt(a * a + b * b) - 1) * min(rx, ry))

@@ -13,7 +13,7 @@ from .canvas import (
 
 
 def _axis(a, b):
-    """Midpoint, half length and direction of the way from a to b."""
+    """Return midpoint, half length and direction of the way from a to b."""
     dx, dy = b[0] - a[0], b[1] - a[1]
     length = max((dx * dx + dy * dy) ** 0.5, 1e-6)
     middle = ((a[0] + b[0]) / 2, (a[1] + b[1]) / 2)

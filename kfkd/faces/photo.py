@@ -1,4 +1,4 @@
-"""From a key point to a photograph: the whole picture of one face."""
+"""Pictures of drawn faces: from key points to a photograph."""
 
 import math
 import operator
@@ -191,7 +191,7 @@ def draw(n, seed=0):
     Raises
     ------
     ValueError
-        `n` or `seed` is negative or no whole number.
+        `n` or `seed` is negative or not a whole number.
 
     Notes
     -----

@@ -205,7 +205,7 @@ def _spread(full, sparse, n):
 
 
 def labelled(n):
-    """Tell which labels `n` training rows have.
+    """Return which labels `n` training rows have.
 
     Parameters
     ----------
@@ -222,7 +222,7 @@ def labelled(n):
 
 
 def asked(n):
-    """Tell which labels of `n` test images a submission must give.
+    """Return which labels of `n` test images a submission must give.
 
     Parameters
     ----------

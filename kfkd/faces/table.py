@@ -1,4 +1,4 @@
-"""Drawn faces as files in the competition's layout."""
+"""Data sets of drawn faces, as files in the competition's layout."""
 
 import contextlib
 import json
@@ -65,7 +65,7 @@ def make(folder=None, seed=0, n_train=7049, n_test=1783):
     Raises
     ------
     ValueError
-        `seed`, `n_train` or `n_test` is no whole number or too small.
+        `seed`, `n_train` or `n_test` is not a whole number or too small.
     DataError
         The folder cannot be made or written to, or there is no cache folder and none
         is named.

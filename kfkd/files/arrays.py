@@ -1,8 +1,8 @@
-"""One file of arrays and JSON, which cannot run code and tells when it is damaged.
+"""Files of arrays and JSON, with checksums, that cannot run code.
 
 It is a NumPy ``.npz`` file, so that ``numpy.load`` opens it anywhere: the arrays, none
-of objects, and a member ``about.json`` that says of what kind the file is and which
-arrays belong to it, with a digest of each.
+of objects, and a member ``about.json`` with the kind of the file and its arrays, with a
+digest of each.
 """
 
 import contextlib
@@ -24,7 +24,7 @@ _FORMAT = 1
 
 
 def write(path, kind, arrays, about):
-    """Write arrays and JSON, so that an old file is replaced by a complete one only.
+    """Write arrays and JSON atomically.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ def write(path, kind, arrays, about):
 
 
 def read(path, kind):
-    """Read what `write` has written, all of which is checked.
+    """Read and verify a file that `write` has written.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Writing files so that none is ever left half-written."""
+"""Atomic writes: a file is complete or unchanged."""
 
 import contextlib
 import errno
@@ -13,7 +13,7 @@ __all__ = ["check_writable", "make_folder", "written_atomically"]
 
 
 def check_writable(path):
-    """Find out, before there is anything to lose, whether a file can be written.
+    """Raise StorageError if a file cannot be written, before long work begins.
 
     Parameters
     ----------
@@ -35,11 +35,11 @@ def check_writable(path):
             return
         tempfile.TemporaryFile(dir=_target(path).parent).close()
     except OSError as error:
-        raise StorageError(_complaint(path, error)) from error
+        raise StorageError(_message(path, error)) from error
 
 
 def make_folder(path):
-    """Make a folder, and those above it, unless it is there, to write files into.
+    """Create a folder and its parents, if missing, and check that it is writable.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ def make_folder(path):
     check_writable(path / "file")
 
 
-def _complaint(path, error):
+def _message(path, error):
     reason = error.strerror or error
     folder = _target(path).parent
     if not folder.is_dir():
@@ -73,23 +73,23 @@ def _complaint(path, error):
 
 
 def _target(path):
-    """Return where a link leads to; other paths as they are."""
+    """Return the target of a link; other paths as they are."""
     return pathlib.Path(os.path.realpath(path)) if path.is_symlink() else path
 
 
 def _is_special(path):
-    """Tell whether this is a pipe or a device, of which nothing can take the place."""
+    """Return whether this is a pipe or a device, which cannot be replaced."""
     return path.exists() and not path.is_file() and not path.is_dir()
 
 
 @contextlib.contextmanager
 def written_atomically(path):
-    """Give the path of a new file that takes the place of *path* when complete.
+    """Yield the path of a draft that replaces *path* when complete.
 
     Parameters
     ----------
     path : path
-        Keeps its old content, if any, until the ``with`` block has ended well.  A link
+        Keeps its old content, if any, until the ``with`` block has succeeded.  A link
         is followed; to a pipe or a device the content is copied.
 
     Raises
@@ -118,7 +118,7 @@ def written_atomically(path):
         draft = None
     except OSError as error:
         raise StorageError(
-            f"{_complaint(path, error)}; what was there before is unchanged"
+            f"{_message(path, error)}; what was there before is unchanged"
         ) from error
     finally:
         if draft is not None:

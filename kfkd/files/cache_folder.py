@@ -1,4 +1,4 @@
-"""The user's cache folder, where everything can be deleted at any time."""
+"""Location of the user's cache folder; all in it can be deleted at any time."""
 
 import os
 from pathlib import Path
@@ -7,11 +7,11 @@ __all__ = ["cache_folder"]
 
 
 def cache_folder(*names):
-    """Return ``$XDG_CACHE_HOME/kfkd/...``, else ``~/.cache/kfkd/...``, unmade.
+    """Return ``$XDG_CACHE_HOME/kfkd/...``, else ``~/.cache/kfkd/...``.
 
-    None where there is no home folder.
+    It is not created. None if there is no home folder.
     """
     base = os.environ.get("XDG_CACHE_HOME", "")
-    if not os.path.isabs(base):  # to be ignored, says the XDG specification
+    if not os.path.isabs(base):  # which the XDG specification says to ignore
         base = os.path.expanduser("~/.cache")
     return Path(base, "kfkd", *names) if os.path.isabs(base) else None

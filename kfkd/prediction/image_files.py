@@ -1,24 +1,27 @@
 """Image files of any size and colour, as faces for the nets.
 
-A net knows faces that about fill a square. Of an image that is none, the largest square
-in its middle is taken: nothing is stretched, and of a portrait it is mostly hair and
-neck that is lost. Crop the image to the face first where that does not suit it.
+A net knows faces that about fill a square. An image that is not square is cropped to
+the largest square in its middle. Nothing is stretched; a portrait mostly loses hair and
+neck. Where that does not suit, crop the image to the face first.
 """
 
 import math
+import os
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 from matplotlib.figure import Figure
 from PIL import Image, ImageOps
 
-from kfkd.data import SIDE
+from kfkd.data import SIDE, scale_images
 from kfkd.errors import DataError
 
 __all__ = ["SMALLEST", "Face", "open_image", "plot_points", "read_face"]
 
-# Of the sides of an image, in pixels: a quarter of what the nets see.
+# Shortest side of an image, in pixels: a quarter of what the nets see.
 SMALLEST = SIDE // 4
 
 
@@ -36,12 +39,12 @@ class Face:
         How many of these it is wide and high.
     """
 
-    grey: np.ndarray
+    grey: npt.NDArray[np.float32]
     left: float
     top: float
     side: float
 
-    def to_own(self, points):
+    def to_own(self, points: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """Return points given in pixels of the 96 x 96 square in those of the image.
 
         Parameters
@@ -61,7 +64,7 @@ class Face:
         return own
 
 
-def open_image(path):
+def open_image(path: str | os.PathLike[str]) -> Image.Image:
     """Open an image file as a viewer shows it.
 
     Parameters
@@ -78,7 +81,7 @@ def open_image(path):
     Raises
     ------
     DataError
-        There is no such file, or it is no image that can be read.
+        There is no such file, or it cannot be read as an image.
     """
     try:
         with warnings.catch_warnings():
@@ -88,7 +91,7 @@ def open_image(path):
                 file.load()
                 return _flat(ImageOps.exif_transpose(file))
     except Image.DecompressionBombError as error:
-        most = 2 * Image.MAX_IMAGE_PIXELS
+        most = 2 * Image.MAX_IMAGE_PIXELS  # type: ignore[operator]  # with a limit
         raise DataError(
             f"{path} is too large an image: it has more than {most:,} pixels; save it "
             "smaller, or cut the face out"
@@ -97,7 +100,7 @@ def open_image(path):
         raise DataError(
             f"{path} is not an image of a known format, such as JPEG or PNG"
         ) from error
-    # Pillow's readers raise many things for damaged files.
+    # Pillow's readers raise many kinds of errors for damaged files.
     except Exception as error:
         reason = getattr(error, "strerror", None) or error
         raise DataError(f"{path} cannot be read as an image: {reason}") from error
@@ -120,7 +123,7 @@ def _flat(image):
     return image.convert("L" if image.mode in ("1", "L") else "RGB")
 
 
-def read_face(path):
+def read_face(path: str | os.PathLike[str]) -> Face:
     """Read an image file and bring its middle square to 96 x 96 grey values.
 
     Parameters
@@ -153,11 +156,13 @@ def read_face(path):
         Image.Resampling.BICUBIC,
         box=(left, top, left + side, top + side),
     )
-    grey = np.asarray(square, dtype=np.float32).ravel() / np.float32(255)
+    grey = scale_images(np.asarray(square).ravel())
     return Face(grey, left, top, side)
 
 
-def plot_points(paths, points):
+def plot_points(
+    paths: Sequence[str | os.PathLike[str]], points: Sequence[npt.NDArray[np.floating]]
+) -> Figure:
     """Draw image files, as they are, with key points in their own pixels.
 
     Parameters

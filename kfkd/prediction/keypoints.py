@@ -1,10 +1,13 @@
-"""What trained nets predict: tables of coordinates in pixels."""
+"""Predictions of trained nets, as tables of coordinates in pixels."""
 
 import itertools
 import math
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from sklearn.exceptions import NotFittedError
 
@@ -13,18 +16,30 @@ from kfkd.data import COLUMNS, PIXELS, SIDE
 from kfkd.errors import PredictionError
 from kfkd.messages import hint, shown
 
-__all__ = ["PredictionError", "predict", "predict_test_set"]
+__all__ = ["Nets", "PredictionError", "Predictor", "predict", "predict_test_set"]
 
 
-def predict(nets, X, ids=None):
+class Predictor(Protocol):
+    """A trained net, or another estimator with ``predict``."""
+
+    def predict(self, X: Any, /) -> npt.ArrayLike:
+        """Return outputs in [-1, 1], a row for each image."""
+
+
+Nets: TypeAlias = Predictor | Mapping[tuple[str, ...], Predictor]
+
+
+def predict(
+    nets: Nets, X: npt.ArrayLike, ids: Sequence[Any] | npt.NDArray[Any] | None = None
+) -> pd.DataFrame:
     """Predict key points in pixels.
 
     Parameters
     ----------
     nets : NeuralNet, or mapping of tuple of str to NeuralNet
         A net with 30 outputs, in the order of ``kfkd.data.COLUMNS``, or a set of
-        specialists, each with the columns that it predicts. All that is asked of a
-        net is ``predict``; nolearn's get images in the shape of their input layer,
+        specialists, each with the columns that it predicts. A net only
+        needs ``predict``; nolearn's get images in the shape of their input layer,
         other estimators as rows.
     X : array, shape (n, 9216) or (n, 1, 96, 96)
         Grey values in [0, 1], as ``kfkd.data.load`` or ``load2d`` returns them.
@@ -59,7 +74,7 @@ def predict(nets, X, ids=None):
         )
     X = X.reshape(-1, PIXELS)
     single = not isinstance(nets, Mapping)
-    parts = {}
+    parts: dict[str, npt.NDArray[np.float64]] = {}
     for columns, net in by_columns(nets).items():
         name = "the net" if single else f"the specialist for {columns[0]}"
         y = _outputs(net, X, name)
@@ -82,8 +97,8 @@ def predict(nets, X, ids=None):
     return table[[name for name in COLUMNS if name in parts]]
 
 
-def by_columns(nets):
-    """Return what was given as a mapping of columns to nets, checked."""
+def by_columns(nets: Nets) -> Mapping[tuple[str, ...], Predictor]:
+    """Return nets as a mapping of columns to nets, checked."""
     if not isinstance(nets, Mapping):
         nets = {COLUMNS: nets}
     if not nets:
@@ -116,7 +131,7 @@ def by_columns(nets):
 
 
 def _outputs(net, X, name):
-    """Return what a net predicts for rows of pixels, in [-1, 1]."""
+    """Return the outputs of a net for rows of pixels, in [-1, 1]."""
     layers = getattr(net, "layers_", None)  # a dict in nolearn's nets only
     if isinstance(layers, Mapping):
         shape = next(iter(layers.values())).shape[1:]
@@ -131,7 +146,9 @@ def _outputs(net, X, name):
         raise PredictionError(f"{name} has not been trained") from error
 
 
-def predict_test_set(nets, folder=None):
+def predict_test_set(
+    nets: Nets, folder: str | os.PathLike[str] | None = None
+) -> pd.DataFrame:
     """Predict key points, in pixels, for the images of ``test.csv``.
 
     Parameters
@@ -154,5 +171,4 @@ def predict_test_set(nets, folder=None):
         As for `predict`.
     """
     table = data.read("test", folder)
-    X = np.divide(table.images, np.float32(255), dtype=np.float32)
-    return predict(nets, X, table.ids)
+    return predict(nets, data.scale_images(table.images), table.ids)

@@ -1,23 +1,27 @@
-"""Kaggle's score, for those who hold labels back.
+"""Kaggle's score of predictions, for anyone who has labels.
 
 >>> from kfkd.prediction import scoring
 >>> print(scoring.report(*scoring.evaluate(net6, X_held_out, y_held_out)))
 """
 
+import os
+from collections.abc import Sequence
+
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from kfkd import data
 from kfkd.data import COLUMNS, SIDE, text_tables
 from kfkd.errors import DataError
 from kfkd.messages import hint, shown
-from kfkd.prediction.keypoints import predict
+from kfkd.prediction.keypoints import Nets, predict
 
 __all__ = ["asked_for", "evaluate", "read_labels", "report", "score", "score_by_point"]
 
 
-def score(predictions, labels):
-    """Return the error of predictions as Kaggle reckons it.
+def score(predictions: pd.DataFrame, labels: pd.DataFrame) -> float:
+    """Return the error of predictions as Kaggle computes it.
 
     Parameters
     ----------
@@ -25,9 +29,9 @@ def score(predictions, labels):
         Coordinates in pixels, as from ``kfkd.prediction.predict``. They are clipped
         to 0 ... 96, as in a submission.
     labels : pandas.DataFrame
-        Where the points are, in pixels; NaN where that is not known. It may have less
-        rows and columns than `predictions`, in another order: index and columns tell
-        what belongs together.
+        Where the points are, in pixels; NaN where that is not known. It may have fewer
+        rows and columns than `predictions`, in another order: they are matched by index
+        and columns.
 
     Returns
     -------
@@ -47,7 +51,7 @@ def score(predictions, labels):
     return float(np.sqrt(np.nanmean(_squares(predictions, labels).to_numpy())))
 
 
-def score_by_point(predictions, labels):
+def score_by_point(predictions: pd.DataFrame, labels: pd.DataFrame) -> pd.DataFrame:
     """Return the error of each key point.
 
     Parameters and errors are those of `score`.
@@ -89,7 +93,12 @@ def _squares(predictions, labels):
     return (ours - labels) ** 2
 
 
-def evaluate(nets, X, y, columns=COLUMNS):
+def evaluate(
+    nets: Nets,
+    X: npt.NDArray[np.floating],
+    y: npt.ArrayLike,
+    columns: Sequence[str] = COLUMNS,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Score nets on images that they were not trained on.
 
     Parameters
@@ -129,7 +138,7 @@ def evaluate(nets, X, y, columns=COLUMNS):
     return predictions, labels
 
 
-def report(predictions, labels):
+def report(predictions: pd.DataFrame, labels: pd.DataFrame) -> str:
     """Return the score of each key point and of all as a table to print.
 
     Parameters and errors are those of `score`.
@@ -149,7 +158,7 @@ def report(predictions, labels):
     return "\n".join(lines)
 
 
-def read_labels(path):
+def read_labels(path: str | os.PathLike[str]) -> pd.DataFrame:
     """Read the labels of a test set, such as the ``test_labels.csv`` of drawn faces.
 
     Parameters
@@ -173,15 +182,9 @@ def read_labels(path):
             texts = text_tables.read(stream, path, ("ImageId",))
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror or error}") from error
-    ids = pd.Index(
-        text_tables.whole_numbers(texts.pop("ImageId"), path), name="ImageId"
-    )
-    again = np.flatnonzero(ids.duplicated())
-    if len(again):
-        raise DataError(
-            f"{path}, line {texts.index[again[0]]}, column ImageId: {ids[again[0]]} "
-            "has been given to a row before"
-        )
+    column = texts.pop("ImageId")
+    ids = pd.Index(text_tables.whole_numbers(column, path), name="ImageId")
+    text_tables.check_unique(ids, column, path)
     for position, name in enumerate(texts):
         if name not in COLUMNS or name in texts.columns[:position]:
             fault = (
@@ -195,8 +198,8 @@ def read_labels(path):
     return pd.DataFrame(labels, index=ids)
 
 
-def asked_for(labels, lookup):
-    """Keep only the labels that a submission must give, and so Kaggle would score.
+def asked_for(labels: pd.DataFrame, lookup: pd.DataFrame) -> pd.DataFrame:
+    """Return the labels that a submission must give, which Kaggle would score.
 
     Parameters
     ----------

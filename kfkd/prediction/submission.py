@@ -1,13 +1,15 @@
-"""From trained nets to the file that Kaggle wants.
+"""Kaggle submissions from trained nets.
 
 >>> from kfkd import storage
 >>> from kfkd.prediction import submission
 >>> submission.submit(storage.load("net-specialists.pickle"))
 
-The steps of ``submit`` stand alone, too: ``read_lookup``, ``answer``, ``write``.
+The steps of ``submit`` can be called on their own: ``read_lookup``, ``answer``,
+``write``.
 """
 
 import datetime
+import os
 import pathlib
 
 import numpy as np
@@ -17,13 +19,13 @@ from kfkd import data
 from kfkd.data import COLUMNS, SIDE, text_tables
 from kfkd.errors import DataError, PredictionError
 from kfkd.messages import count, hint, shown
-from kfkd.prediction.keypoints import by_columns, predict_test_set
+from kfkd.prediction.keypoints import Nets, by_columns, predict_test_set
 from kfkd.storage import written_atomically
 
 __all__ = ["answer", "check", "new_path", "read_lookup", "submit", "write"]
 
 
-def read_lookup(folder=None):
+def read_lookup(folder: str | os.PathLike[str] | None = None) -> pd.DataFrame:
     """Read ``IdLookupTable.csv``: which coordinates a submission must give.
 
     Parameters
@@ -57,13 +59,7 @@ def _parse_lookup(stream, where):
             "FeatureName": texts["FeatureName"].to_numpy(),
         }
     )
-    again = np.flatnonzero(lookup["RowId"].duplicated())
-    if len(again):
-        row = again[0]
-        raise DataError(
-            f"{where}, line {texts.index[row]}, column RowId: "
-            f"{lookup['RowId'][row]} has been given to a row before"
-        )
+    text_tables.check_unique(lookup["RowId"].to_numpy(), texts["RowId"], where)
     unknown = np.flatnonzero(~lookup["FeatureName"].isin(COLUMNS))
     if len(unknown):
         name = lookup["FeatureName"][unknown[0]]
@@ -78,8 +74,8 @@ def _parse_lookup(stream, where):
     return lookup
 
 
-def answer(predictions, lookup):
-    """Give the coordinates that are asked for.
+def answer(predictions: pd.DataFrame, lookup: pd.DataFrame) -> pd.DataFrame:
+    """Return the coordinates that a submission must give.
 
     Parameters
     ----------
@@ -109,7 +105,7 @@ def answer(predictions, lookup):
     """
     rows = predictions.index.get_indexer(lookup["ImageId"])
     columns = predictions.columns.get_indexer(lookup["FeatureName"])
-    for found, name, fault, complain in (
+    for found, name, fault, error in (
         (columns, "FeatureName", "which is not predicted", PredictionError),
         (rows, "ImageId", "which the test set does not have", DataError),
     ):
@@ -117,7 +113,7 @@ def answer(predictions, lookup):
         if len(missing):
             first = lookup.iloc[missing[0]]
             others = lookup[name].iloc[missing].nunique() - 1
-            raise complain(
+            raise error(
                 f"IdLookupTable.csv asks, with RowId {first['RowId']}, for "
                 f"{name} {first[name]}, {fault}"
                 + (f" (and for {others} more such)" if others else "")
@@ -126,8 +122,8 @@ def answer(predictions, lookup):
     return pd.DataFrame({"RowId": lookup["RowId"].to_numpy(), "Location": locations})
 
 
-def check(submission, lookup):
-    """Make sure that Kaggle will take a submission.
+def check(submission: pd.DataFrame, lookup: pd.DataFrame) -> None:
+    """Raise PredictionError if Kaggle would reject a submission.
 
     Parameters
     ----------
@@ -162,14 +158,18 @@ def check(submission, lookup):
             )
 
 
-def new_path():
+def new_path() -> pathlib.Path:
     """Return the path ``submission-<time>.csv``, as the tutorial's ``kfkd.py`` does."""
     now = datetime.datetime.now().isoformat().replace(":", "-")
     return pathlib.Path(f"submission-{now}.csv")
 
 
-def write(submission, lookup, path=None):
-    """Check a submission and write it, whole or not at all.
+def write(
+    submission: pd.DataFrame,
+    lookup: pd.DataFrame,
+    path: str | os.PathLike[str] | None = None,
+) -> pathlib.Path:
+    """Check a submission and write it atomically.
 
     Parameters
     ----------
@@ -212,7 +212,11 @@ def _check_columns(nets, lookup):
         )
 
 
-def submit(nets, folder=None, path=None):
+def submit(
+    nets: Nets,
+    folder: str | os.PathLike[str] | None = None,
+    path: str | os.PathLike[str] | None = None,
+) -> tuple[pathlib.Path, pd.DataFrame]:
     """Predict the test set and write Kaggle's file.
 
     Parameters
