@@ -228,9 +228,10 @@ def report(net, X, y):
     from lasagne.layers import DropoutLayer
     from sklearn.metrics import mean_squared_error
 
-    losses = [row["valid_loss"] for row in net.train_history_]
+    from kfkd.history import best_epoch, to_rmse
+
     seconds = [row["dur"] for row in net.train_history_]
-    best = np.argmin(np.nan_to_num(losses, nan=np.inf))
+    best = best_epoch(net.train_history_)
     X_train, _, y_train, _ = net.train_split(X, y, net)
     train = mean_squared_error(y_train, net.predict(X_train))
     drops = any(isinstance(layer, DropoutLayer) for layer in net.layers_.values())
@@ -238,8 +239,8 @@ def report(net, X, y):
     table = "is with it, and " if drops else ""
     print(
         f"{'Interrupted.' if net.interrupted_ else ''}\n"
-        f"Best validation loss {losses[best]:.6f} at epoch {best + 1}: "
-        f"RMSE {48 * np.sqrt(losses[best]):.3f} pixels\n"
+        f"Best validation loss {best['valid_loss']:.6f} at epoch {best['epoch']}: "
+        f"RMSE {to_rmse(best['valid_loss']):.3f} pixels\n"
         f"Train loss {of_what} {train:.6f} (the table's {table}is an average over the "
         "epoch)\n"
         f"{count(len(seconds), 'epoch')} in {sum(seconds):.1f} s, "

@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from kfkd.data.columns import SIDE
 from kfkd.errors import PlotError
+from kfkd.history import to_rmse
 from kfkd.messages import shown
 
 __all__ = [
@@ -14,8 +14,6 @@ __all__ = [
     "group_name",
     "read_curves",
     "shares",
-    "to_loss",
-    "to_rmse",
     "weighted_mean",
 ]
 
@@ -55,17 +53,6 @@ def read_curves(net, name):
     if not np.isfinite([curves.train, curves.valid]).any():
         raise PlotError(f"no loss of {name} is a number: its training has failed")
     return curves
-
-
-def to_rmse(loss):
-    """Return a mean squared error in [-1, 1] as RMSE in pixels; NaN if it is none."""
-    loss = np.asarray(loss, dtype=float)
-    return SIDE / 2 * np.sqrt(np.where((loss >= 0) & (loss < np.inf), loss, np.nan))
-
-
-def to_loss(pixels):
-    """Return what `to_rmse` leads to pixels."""
-    return (np.asarray(pixels) / (SIDE / 2)) ** 2
 
 
 def best(curves):

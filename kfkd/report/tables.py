@@ -4,10 +4,10 @@ import math
 
 import numpy as np
 
+from kfkd.history import Result, to_rmse, weighted_mean
 from kfkd.plots.curves import group_name
 from kfkd.report import results, tutorial
 from kfkd.report.document import Table
-from kfkd.report.results import Result, pixels
 from kfkd.reproduction import scaled
 
 __all__ = [
@@ -87,7 +87,7 @@ def _pairs(there, ours):
     for pick, form in (
         (lambda row: row[0], "{:.6f}"),
         (lambda row: row[1], "{:.6f}"),
-        (lambda row: pixels(row[1]), "{:.2f}"),
+        (lambda row: to_rmse(row[1]), "{:.2f}"),
         (lambda row: row[2], "{:.3f}"),
     ):
         cells += [_number(pick(row), form) if row else _NONE for row in both]
@@ -162,7 +162,7 @@ def outcomes(runs, X, y):
                 f"{result.last['valid_loss']:.6f}",
                 f"{result.best['valid_loss']:.6f}",
                 f"{result.best['epoch']:,}",
-                f"{pixels(result.best['valid_loss']):.2f}",
+                f"{result.rmse:.2f}",
             ]
         )
     groups = [
@@ -272,13 +272,13 @@ def specialists(nets, rows_of):
                 f"{len(result.history):,}",
                 f"{result.best['valid_loss']:.6f}",
                 f"{result.best['epoch']:,}",
-                f"{pixels(result.best['valid_loss']):.2f}",
+                f"{result.rmse:.2f}",
                 duration(result.seconds),
             ]
         )
     total = sum(Result(net).seconds for net in nets.values())
     widths = sum(map(len, nets))
-    mean = f"{results.weighted_mean(nets):.2f}"
+    mean = f"{weighted_mean(nets):.2f}"
     rows.append(
         [
             "mean, weighted",

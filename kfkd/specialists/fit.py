@@ -9,6 +9,7 @@ import joblib
 
 from kfkd import data, storage, xla
 from kfkd.errors import SpecialistError
+from kfkd.history import best_epoch
 from kfkd.jobs import pool
 from kfkd.jobs.progress_bars import Board
 from kfkd.jobs.progress_channel import Hub
@@ -267,7 +268,7 @@ def _kept(sources, missing, parts):
 def _summary(outcome):
     if outcome.error:
         return f"failed: {outcome.error}\n\n{outcome.traceback}"
-    best = min(outcome.history, key=lambda row: row["valid_loss"])
+    best = best_epoch(outcome.history)
     seconds = sum(row["dur"] for row in outcome.history)
     return (
         f"best {best['valid_loss']:.6f} at epoch {best['epoch']} of "

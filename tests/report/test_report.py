@@ -11,7 +11,8 @@ import pytest
 from PIL import Image
 
 from kfkd import data, faces
-from kfkd.report import document, origin, page, results, tables, tutorial
+from kfkd.history import weighted_mean
+from kfkd.report import document, origin, page, tables, tutorial
 from kfkd.reproduction import Run
 from tests.helpers import kaggle_tables as made
 
@@ -161,7 +162,7 @@ def test_specialists_and_their_weighted_mean():
         "0.96",
         f"{mean:.2f}",
     ]
-    assert results.weighted_mean(nets) == pytest.approx(mean)
+    assert weighted_mean(nets) == pytest.approx(mean)
 
 
 def test_drawn_faces_are_known_again(work, tmp_path):
