@@ -142,7 +142,7 @@ def main(argv=None, prog=None):
 
 
 def saved(nets, out):
-    """Return what is saved, and what is left to be trained.
+    """Return a message on what is saved and what is missing.
 
     Parameters
     ----------
@@ -162,7 +162,7 @@ def saved(nets, out):
 
 
 def report(nets, out):
-    """Return a table of what the trainings have come to.
+    """Return a table of the results of the trainings.
 
     Parameters
     ----------

@@ -223,7 +223,7 @@ def save(net, path):
 
 
 def report(net, X, y):
-    """Print what the training has come to."""
+    """Print best loss, train loss and times of a training."""
     import numpy as np
     from lasagne.layers import DropoutLayer
     from sklearn.metrics import mean_squared_error

@@ -1,4 +1,4 @@
-"""What the histories of trainings say: errors in pixels."""
+"""Learning curves of trainings, as errors in pixels."""
 
 from typing import NamedTuple
 
@@ -27,7 +27,7 @@ class Curves(NamedTuple):
 
 
 def read_curves(net, name):
-    """Return the errors that a net's training has gone through.
+    """Return the learning curves of a net.
 
     Raises
     ------
@@ -56,7 +56,7 @@ def read_curves(net, name):
 
 
 def best(curves):
-    """Say in brackets which validation error was the lowest."""
+    """Return the lowest validation error in brackets, for a legend."""
     if not np.isfinite(curves.valid).any():
         return " (no validation)"
     at = np.nanargmin(curves.valid)

@@ -241,7 +241,7 @@ def _pictures(study, painter):
 
 
 def _origin(study):
-    """Say how the page was made."""
+    """Return the section on data, settings, devices and versions."""
     origin = study.origin
     rows = [
         ["data", f"{origin.title}: {origin.size}"],

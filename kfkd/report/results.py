@@ -1,4 +1,4 @@
-"""What trained nets have come to, in numbers."""
+"""Losses and scores of trained nets."""
 
 import contextlib
 

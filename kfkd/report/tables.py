@@ -137,7 +137,7 @@ DESCRIPTIONS["net12"] = "net7 + epochs"
 
 
 def outcomes(runs, X, y):
-    """Return a table of what nets have come to at the end of their training.
+    """Return a table of the results of nets at the end of training.
 
     Parameters
     ----------
@@ -252,7 +252,7 @@ def duration(seconds):
 
 
 def specialists(nets, rows_of):
-    """Return a table of what a set of specialists has come to.
+    """Return a table of the results of a set of specialists.
 
     Parameters
     ----------
