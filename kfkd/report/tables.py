@@ -160,9 +160,7 @@ def outcomes(runs, X, y):
                 f"{theirs:.6f}" if theirs else _NONE,
                 f"{both:.6f}",
                 f"{result.last['valid_loss']:.6f}",
-                f"{result.best['valid_loss']:.6f}",
-                f"{result.best['epoch']:,}",
-                f"{result.rmse:.2f}",
+                *_best(result),
             ]
         )
     groups = [
@@ -175,6 +173,14 @@ def outcomes(runs, X, y):
     columns = ["net", "epochs", "with dropout", "without"]
     columns += ["tutorial", "here", "last", "best", "at epoch", "RMSE, pixels"]
     return Table(columns, rows, groups)
+
+
+def _best(result):
+    return [
+        f"{result.best['valid_loss']:.6f}",
+        f"{result.best['epoch']:,}",
+        f"{result.rmse:.2f}",
+    ]
 
 
 def times(runs, specialists, scale):
@@ -270,28 +276,14 @@ def specialists(nets, rows_of):
                 f"{rows_of(columns):,}",
                 f"{net.max_epochs:,}",
                 f"{len(result.history):,}",
-                f"{result.best['valid_loss']:.6f}",
-                f"{result.best['epoch']:,}",
-                f"{result.rmse:.2f}",
+                *_best(result),
                 duration(result.seconds),
             ]
         )
     total = sum(Result(net).seconds for net in nets.values())
     widths = sum(map(len, nets))
     mean = f"{weighted_mean(nets):.2f}"
-    rows.append(
-        [
-            "mean, weighted",
-            str(widths),
-            "",
-            "",
-            "",
-            "",
-            "",
-            mean,
-            duration(total),
-        ]
-    )
+    rows.append(["mean, weighted", str(widths), *[""] * 5, mean, duration(total)])
     groups = [("", 1), ("", 1), ("", 1), ("epochs", 2), ("best validation", 3), ("", 1)]
     columns = ["specialist", "columns", "faces", "at most", "run", "loss", "at epoch"]
     columns += ["RMSE, pixels", "time"]

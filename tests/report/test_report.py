@@ -265,7 +265,7 @@ def sample(tmp_path):
 
 
 def test_html_stands_alone(sample, tmp_path):
-    page.write_html(sample, tmp_path / "page.html")
+    page.write(sample, tmp_path / "page.html")
     text = (tmp_path / "page.html").read_text(encoding="utf-8")
     reader = Reader(text)
     assert reader.fetched == []
@@ -284,7 +284,7 @@ def test_html_stands_alone(sample, tmp_path):
 
 
 def test_markdown_shows_the_pictures_beside_it(sample, tmp_path):
-    page.write_markdown(sample, tmp_path / "page.md")
+    page.write(sample, tmp_path / "page.md")
     text = (tmp_path / "page.md").read_text(encoding="utf-8")
     assert text.startswith("# A <title>\n\nsubtitle")
     assert "\n\n> **Careful**\n>\n> 1 < 2\n" in text
