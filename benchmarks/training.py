@@ -14,8 +14,8 @@ from figures import Output, add_json
 
 import kfkd.cli
 from kfkd.cli import reproduce
+from kfkd.history import Result, to_rmse, weighted_mean
 from kfkd.jobs.results import Results
-from kfkd.report import results
 
 # The epochs at which the tutorial prints losses.
 CHECKPOINTS = (1, 50, 100, 250, 500, 750, *range(1000, 10001, 500))
@@ -23,7 +23,7 @@ CHECKPOINTS = (1, 50, 100, 250, 500, 750, *range(1000, 10001, 500))
 
 def rows(name, net):
     """Yield the figures of a net: its losses at the checkpoints and at the end."""
-    result = results.Result(net)
+    result = Result(net)
     seconds = 0
     for row in result.history:
         seconds += row["dur"]
@@ -33,7 +33,7 @@ def rows(name, net):
                 epoch=row["epoch"],
                 train=row["train_loss"],
                 valid=row["valid_loss"],
-                pixels=results.pixels(row["valid_loss"]),
+                pixels=float(to_rmse(row["valid_loss"])),
                 epoch_seconds=result.epoch_seconds,
                 seconds=seconds,
             )
@@ -41,7 +41,7 @@ def rows(name, net):
 
 def summary(name, specialists):
     """Return the figures of a set of specialists, losses weighted by columns."""
-    found = [results.Result(net) for net in specialists.values()]
+    found = [Result(net) for net in specialists.values()]
     weights = [len(columns) for columns in specialists]
     epochs = sum(result.last["epoch"] for result in found)
     seconds = sum(result.seconds for result in found)
@@ -54,7 +54,7 @@ def summary(name, specialists):
         epoch=epochs,
         train=train,
         valid=valid,
-        pixels=results.weighted_mean(specialists),
+        pixels=weighted_mean(specialists),
         epoch_seconds=seconds / epochs,
         seconds=seconds,
     )

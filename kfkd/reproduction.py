@@ -165,9 +165,9 @@ def run(
                 runs[name] = Run(name, problem=problem)
                 print(f"{place}: {problem}\n", flush=True)
                 continue
-        source = trainer.common | _particulars(settings, name, start)
+        provenance = trainer.common | _config(settings, name, start)
         record = results.provenance(name)
-        changed = differences(record, source)
+        changed = differences(record, provenance)
         if record is not None and not changed:
             print(f"{place}: finished before", flush=True)
             net = results.load(name)
@@ -175,12 +175,12 @@ def run(
         elif train:
             why = f": anew, as it was trained with {changed}" if changed else ""
             print(f"{place}{why}", flush=True)
-            runs[name] = trainer.train(name, source, start)
+            runs[name] = trainer.train(name, provenance, start)
     return runs
 
 
-def _particulars(settings, name, start):
-    """Return what a net is made from beside what all have in common."""
+def _config(settings, name, start):
+    """Return the configuration of one run, beside what all have in common."""
     if name in nets.NETS:
         return dict(net=name, epochs=settings.epochs(name))
     weights = None
@@ -213,12 +213,12 @@ class _Trainer:
         where = dict(folder=self.settings.folder, holdout=self.settings.holdout)
         return data.load(**where)
 
-    def train(self, name, source, start):
-        """Return the Run of what is made from `source`, also if training fails."""
+    def train(self, name, provenance, start):
+        """Return the Run of what is made from `provenance`, also if training fails."""
         started, problem = time.perf_counter(), ""
         try:
             if name in nets.NETS:
-                net, problem = self._net(name, source)
+                net, problem = self._net(name, provenance)
             else:
                 net = self._specialists(name, start.net if start else None)
         except (data.DataError, storage.StorageError):
@@ -226,25 +226,25 @@ class _Trainer:
         except Exception as error:  # the others can still be trained
             problem = f"training failed: {type(error).__name__}: {error}"
             print(f"{name}: {problem}\n", flush=True)
-            return Run(name, None, source, problem)
+            return Run(name, None, provenance, problem)
         seconds = time.perf_counter() - started
-        record = source | _circumstances() | {"problem": problem}
+        record = provenance | _environment() | {"problem": problem}
         self.results.save(name, pickle.dumps(net, pickle.HIGHEST_PROTOCOL), record)
         run = Run(name, net, record, problem)
         outcome = run.problem or f"finished after {seconds:.1f} s"
         print(f"{name}: {outcome}\n", flush=True)
         return run
 
-    def _net(self, name, source):
+    def _net(self, name, provenance):
         """Return a trained net, and what is wrong with it."""
         net = nets.make(
-            source["net"],
-            max_epochs=source["epochs"],
+            provenance["net"],
+            max_epochs=provenance["epochs"],
             log_every=self.options["log_every"],
         )
-        net.seed(source["seed"])
-        net.batch_iterator_train.batch_size = source["batch_size"]
-        net.batch_iterator_test.batch_size = source["batch_size"]
+        net.seed(provenance["seed"])
+        net.batch_iterator_train.batch_size = provenance["batch_size"]
+        net.batch_iterator_test.batch_size = provenance["batch_size"]
         X, y = self.arrays
         path = self.results.checkpoint(name).path
         every = self.options["checkpoint_every"]
@@ -275,8 +275,8 @@ class _Trainer:
         )
 
 
-def _circumstances():
-    """Return where and when something was trained, as JSON can hold it."""
+def _environment():
+    """Return the time, the device and the versions of packages, for JSON."""
     versions = {"python": platform.python_version()}
     versions |= {package: metadata.version(package) for package in PACKAGES}
     return dict(

@@ -48,7 +48,7 @@ def run(name, argv=None, prog=None):
     # That nobody wants to read on is no failure.
     if output.error and output.error.errno not in (errno.EPIPE, errno.EIO):
         reason = output.error.strerror
-        _complain(prog, f"standard output could not be written: {reason}")
+        _warn(prog, f"standard output could not be written: {reason}")
         return status or 1
     return 128 + received[0] if received and status == _INTERRUPTED else status
 
@@ -74,7 +74,7 @@ def explain(prog, error):
         Raised again if it is a module of ours that is missing.
     """
     if not isinstance(error, ModuleNotFoundError):
-        _complain(prog, error)
+        _warn(prog, error)
         return 1
     if (error.name or "").partition(".")[0] == "kfkd":
         raise error
@@ -84,9 +84,9 @@ def explain(prog, error):
             "`make venv` sets all up in .venv: then run .venv/bin/python instead, "
             "or first `. .venv/bin/activate`"
         )
-    _complain(prog, f"{error}, for {sys.executable}. {advice}")
+    _warn(prog, f"{error}, for {sys.executable}. {advice}")
     return 1
 
 
-def _complain(prog, problem):
+def _warn(prog, problem):
     print(f"{prog}: {problem}", file=sys.stderr)

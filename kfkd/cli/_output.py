@@ -7,8 +7,8 @@ import sys
 __all__ = ["tolerate_broken_stdout"]
 
 
-class _Lasting:
-    """A stream that goes on in silence when its reader is gone or its disk is full.
+class _TolerantStream:
+    """Stream that becomes silent when its reader is gone or its disk is full.
 
     Attributes
     ----------
@@ -25,7 +25,7 @@ class _Lasting:
         return getattr(self._stream, name)
 
     def write(self, text):
-        """Write a text if anybody can have it."""
+        """Write a text, unless the reader is gone."""
         try:
             return self._stream.write(text)
         except OSError as error:
@@ -33,7 +33,7 @@ class _Lasting:
             return len(text)
 
     def flush(self):
-        """Hand on what has been written if anybody can have it."""
+        """Flush the stream, unless its reader is gone."""
         try:
             self._stream.flush()
         except OSError as error:
@@ -49,7 +49,7 @@ class _Lasting:
 
 @contextlib.contextmanager
 def tolerate_broken_stdout():
-    """Let nothing in the block fail because its messages cannot be written.
+    """Tolerate failures to write to standard output and error in the block.
 
     A training that is watched through ``| head``, on a terminal that is closed, or in
     a log on a disk that fills up, goes on and saves its net.  Characters that the
@@ -64,7 +64,9 @@ def tolerate_broken_stdout():
     with contextlib.ExitStack() as stack:
         if sys.stdout is None or sys.stderr is None:  # closed, as by `>&-`
             null = stack.enter_context(open(os.devnull, "w", encoding="utf-8"))
-        out, err = (_Lasting(stream or null) for stream in (sys.stdout, sys.stderr))
+        out, err = (
+            _TolerantStream(stream or null) for stream in (sys.stdout, sys.stderr)
+        )
         stack.enter_context(contextlib.redirect_stdout(out))
         stack.enter_context(contextlib.redirect_stderr(err))
         try:

@@ -76,7 +76,7 @@ def check_net(parser, net, images=None):
 
 
 def check_saved(path, default=None):
-    """Find out early whether a saved net can be read.
+    """Raise StorageError early if a saved net cannot be read.
 
     Parameters
     ----------

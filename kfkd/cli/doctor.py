@@ -1,5 +1,31 @@
-"""Find out whether the installation is sound."""
+"""Report whether the installation is sound."""
 
-from kfkd.doctor.__main__ import main
+from pathlib import Path
 
-__all__ = ["main"]
+import kfkd
+from kfkd.cli._parser import Parser
+
+
+def parse_args(argv=None, prog=None):
+    """Return the parsed command line, which has no arguments."""
+    parser = Parser(
+        prog=prog,
+        description="Say whether kfkd's installation is sound; exit with 1 if not.",
+    )
+    return parser.parse_args(argv)
+
+
+def main(argv=None, prog=None):
+    """Print the report; return the exit status: 0 if all is well, and 1 if not."""
+    parse_args(argv, prog)
+    from kfkd.doctor.finding import show
+    from kfkd.doctor.report import examine
+
+    print(f"kfkd {kfkd.__version__} in {Path(kfkd.__file__).parent}\n")
+    wrong = 0
+    for finding in examine():
+        print(show(finding), flush=True)
+        wrong += bool(finding.mend)
+    things = "1 thing is" if wrong == 1 else f"{wrong} things are"
+    print(f"\n{things} wrong." if wrong else "\nAll is well.")
+    return int(wrong > 0)

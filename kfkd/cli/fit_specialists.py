@@ -142,7 +142,7 @@ def main(argv=None, prog=None):
 
 
 def saved(nets, out):
-    """Return what is saved, and what is left to be trained.
+    """Return a message on what is saved and what is missing.
 
     Parameters
     ----------
@@ -162,7 +162,7 @@ def saved(nets, out):
 
 
 def report(nets, out):
-    """Return a table of what the trainings have come to.
+    """Return a table of the results of the trainings.
 
     Parameters
     ----------
@@ -170,8 +170,7 @@ def report(nets, out):
     out : path
         The file that they are saved in, beside which the numbers of rows are found.
     """
-    import numpy as np
-
+    from kfkd.history import Result, weighted_mean
     from kfkd.jobs.results import Results
     from kfkd.specialists.settings import name_of
 
@@ -181,20 +180,15 @@ def report(nets, out):
         f"{'specialist':{width}}    rows  epochs  best loss  at epoch  RMSE (pixels)  "
         "time (s)"
     ]
-    errors, weights = [], []
     for columns, net in nets.items():
-        name, history = name_of(columns), net.train_history_
+        name, result = name_of(columns), Result(net)
         rows = (results.provenance(name) or {}).get("rows", "?")
-        best = min(history, key=lambda row: row["valid_loss"])
-        rmse = 48 * np.sqrt(best["valid_loss"])
-        errors.append(rmse)
-        weights.append(len(columns))
-        seconds = sum(row["dur"] for row in history)
+        best = result.best
         lines.append(
-            f"{name:{width}}  {rows:>6}  {len(history):6}  {best['valid_loss']:9.6f}  "
-            f"{best['epoch']:8}  {rmse:13.3f}  {seconds:8.1f}"
+            f"{name:{width}}  {rows:>6}  {len(result.history):6}  "
+            f"{best['valid_loss']:9.6f}  {best['epoch']:8}  "
+            f"{result.rmse:13.3f}  {result.seconds:8.1f}"
         )
-    mean = np.average(errors, weights=weights)
     label = "mean, weighted by columns"
-    lines.append(f"{label:{width + 37}}  {mean:13.3f}")
+    lines.append(f"{label:{width + 37}}  {weighted_mean(nets):13.3f}")
     return "\n".join(lines)

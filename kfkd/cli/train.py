@@ -12,6 +12,7 @@ from kfkd.errors import CheckpointError, DataError, DivergedError, StorageError
 from kfkd.messages import count
 
 DRY_RUN = 200  # images
+_INTERRUPTED = 130  # as after Ctrl-C in a shell
 
 
 def parse_args(argv=None, prog=None):
@@ -79,47 +80,80 @@ def main(argv=None, prog=None):
     """Train, save, report, draw; return the exit status."""
     args = parse_args(argv, prog)
     kfkd.storage.check_writable(args.out)
-    checkpoint = kfkd.callbacks.checkpoint.Checkpoint.beside(
+    checkpoint = make_checkpoint(args)
+    notices = check_left(checkpoint, args) if checkpoint else []
+    _options.choose_device(args)
+    kfkd.xla.set_precision(args.precision)
+    folder = choose_data(args)
+    net = make_net(args)
+    X, y = load_data(net, folder, args)
+    for notice in notices:
+        print(notice)
+    diverged = fit(net, X, y, checkpoint)
+    if not net.train_history_:
+        if diverged:
+            raise diverged
+        print("\nInterrupted before the first epoch ended: there is nothing to save.")
+        return _INTERRUPTED
+    present(net, X, y, folder, args)
+    if diverged:
+        raise diverged
+    return finish(net, checkpoint)
+
+
+def make_checkpoint(args):
+    """Return the checkpoint of this training, or None for a dry run."""
+    if args.dry_run:
+        return None
+    return kfkd.callbacks.checkpoint.Checkpoint.beside(
         args.out,
         resume=bool(args.resume),
         time_limit=args.time_limit,
         **args.checkpoint_every,
     )
-    notices = [] if args.dry_run else check_left(checkpoint, args)
-    _options.choose_device(args)
-    kfkd.xla.set_precision(args.precision)
-    # For a dry run, enough that DRY_RUN of them have all their labels.
-    sizes = dict(n_train=4 * DRY_RUN, n_test=16) if args.dry_run else {}
-    folder = _options.choose_folder(args, **sizes)
 
+
+def choose_data(args):
+    """Return the folder of the data; for a dry run, few faces are drawn."""
+    # Enough that DRY_RUN of them have all their labels.
+    sizes = dict(n_train=4 * DRY_RUN, n_test=16) if args.dry_run else {}
+    return _options.choose_folder(args, **sizes)
+
+
+def make_net(args):
+    """Return the net as the options ask for it, not trained yet."""
     net = kfkd.nets.make(args.net, log_every=args.log_every).seed(args.seed)
-    net.max_epochs = args.epochs or net.max_epochs
+    net.max_epochs = 1 if args.dry_run else args.epochs or net.max_epochs
     net.batch_iterator_train.batch_size = args.batch_size
     net.batch_iterator_test.batch_size = args.batch_size
+    return net
+
+
+def load_data(net, folder, args):
+    """Return X in the shape that a net takes, and y; print their shapes and ranges."""
     load = kfkd.data.load if len(net.input_shape) == 2 else kfkd.data.load2d
     X, y = load(folder=folder, holdout=args.holdout)
     print(f"X.shape == {X.shape}; X.min == {X.min():.3f}; X.max == {X.max():.3f}")
     print(f"y.shape == {y.shape}; y.min == {y.min():.3f}; y.max == {y.max():.3f}\n")
-    if args.dry_run:
-        X, y, net.max_epochs = X[:DRY_RUN], y[:DRY_RUN], 1
-    for notice in notices:
-        print(notice)
+    return (X[:DRY_RUN], y[:DRY_RUN]) if args.dry_run else (X, y)
 
-    if not args.dry_run:
-        handlers = net.on_epoch_finished
+
+def fit(net, X, y, checkpoint):
+    """Train a net; return the DivergedError that has ended training, or None."""
+    handlers = net.on_epoch_finished
+    if checkpoint:
         net.on_epoch_finished = [*handlers, checkpoint]
-    diverged = None
     try:
         net.fit(X, y)
     except DivergedError as error:
-        diverged = error
-    if not args.dry_run:
+        return error
+    finally:
         net.on_epoch_finished = handlers
-    if not net.train_history_:
-        if diverged:
-            raise diverged
-        print("\nInterrupted before the first epoch ended: there is nothing to save.")
-        return 130
+    return None
+
+
+def present(net, X, y, folder, args):
+    """Save a net, report on its training, and draw what it predicts."""
     if not args.dry_run:
         save(net, args.out)
         print(f"\nThe net is saved in {args.out}")
@@ -131,18 +165,21 @@ def main(argv=None, prog=None):
         print("Dry run: no files are written.")
     else:
         draw_predictions(net, folder, args.out.with_suffix(".png"))
-    if diverged:
-        raise diverged
-    if checkpoint.out_of_time:
+
+
+def finish(net, checkpoint):
+    """Remove the checkpoint of a finished training; return the exit status."""
+    out_of_time = checkpoint is not None and checkpoint.out_of_time
+    if out_of_time:
         print(f"The time limit is reached after epoch {len(net.train_history_)}")
-    ended = net.interrupted_ or checkpoint.out_of_time
-    if not (ended or args.dry_run):
-        checkpoint.remove()
-    elif ended and checkpoint.path.exists():
-        print(f"To go on from {checkpoint.path}, do the same again with --resume")
-    if checkpoint.out_of_time:
+    if checkpoint:
+        if not (net.interrupted_ or out_of_time):
+            checkpoint.remove()
+        elif checkpoint.path.exists():
+            print(f"To go on from {checkpoint.path}, do the same again with --resume")
+    if out_of_time:
         return _options.OUT_OF_TIME
-    return 130 if net.interrupted_ else 0
+    return _INTERRUPTED if net.interrupted_ else 0
 
 
 def check_left(checkpoint, args):
@@ -186,14 +223,15 @@ def save(net, path):
 
 
 def report(net, X, y):
-    """Print what the training has come to."""
+    """Print best loss, train loss and times of a training."""
     import numpy as np
     from lasagne.layers import DropoutLayer
     from sklearn.metrics import mean_squared_error
 
-    losses = [row["valid_loss"] for row in net.train_history_]
+    from kfkd.history import best_epoch, to_rmse
+
     seconds = [row["dur"] for row in net.train_history_]
-    best = np.argmin(np.nan_to_num(losses, nan=np.inf))
+    best = best_epoch(net.train_history_)
     X_train, _, y_train, _ = net.train_split(X, y, net)
     train = mean_squared_error(y_train, net.predict(X_train))
     drops = any(isinstance(layer, DropoutLayer) for layer in net.layers_.values())
@@ -201,8 +239,8 @@ def report(net, X, y):
     table = "is with it, and " if drops else ""
     print(
         f"{'Interrupted.' if net.interrupted_ else ''}\n"
-        f"Best validation loss {losses[best]:.6f} at epoch {best + 1}: "
-        f"RMSE {48 * np.sqrt(losses[best]):.3f} pixels\n"
+        f"Best validation loss {best['valid_loss']:.6f} at epoch {best['epoch']}: "
+        f"RMSE {to_rmse(best['valid_loss']):.3f} pixels\n"
         f"Train loss {of_what} {train:.6f} (the table's {table}is an average over the "
         "epoch)\n"
         f"{count(len(seconds), 'epoch')} in {sum(seconds):.1f} s, "

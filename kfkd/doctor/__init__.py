@@ -1,4 +1,4 @@
-"""Whether an installation is sound: ``python -m kfkd.doctor``.
+"""Checks of an installation: ``python -m kfkd.doctor``.
 
 It gives its report where nothing else of the package imports.  What runs in its own
 process (:mod:`.packages`, :mod:`.cuda`, :mod:`.places`) needs Python alone, and imports

@@ -1,6 +1,5 @@
 """Python, and the packages that are installed beside those that are expected."""
 
-import operator
 import platform
 import re
 import runpy
@@ -19,14 +18,6 @@ __all__ = ["find_namesakes", "find_packages", "find_python", "version"]
 _PYTHONS = ((3, 11), (3, 15))  # the oldest and the newest that pyproject.toml allows
 _INSTALL = "python -m pip install"
 _SHOWN = ("numpy", "scipy", "pandas", "scikit-learn", "jax", "jaxlib")
-_OPERATORS = {
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-    "==": operator.eq,
-    "!=": operator.ne,
-}
 
 
 def version(name):
@@ -96,11 +87,19 @@ def find_namesakes():
 
 def _find_wrong(wanted):
     """Yield the findings on packages that are missing or of another version."""
+    try:
+        from packaging.specifiers import SpecifierSet
+    except ImportError:
+        SpecifierSet = None
+        text = "versions cannot be compared without packaging, which is not installed"
+        yield Finding("packaging", text, f"`{_INSTALL} packaging`")
     for name, bounds in wanted.items():
         found = version(name)
         if found is None:
             text = f"kfkd needs {name}, which is not installed"
-        elif not _within(found, bounds):
+        elif SpecifierSet and not SpecifierSet(bounds).contains(
+            found, prereleases=True
+        ):
             text = f"{found} is installed, but kfkd needs {name} {bounds}"
         else:
             continue
@@ -124,19 +123,3 @@ def _wanted(exclude):
             if found and not marker and found[1] not in exclude:
                 wanted.setdefault(found[1], (found[2] or "").replace(" ", ""))
     return wanted
-
-
-def _within(found, bounds):
-    """Tell whether a version is within bounds, going by the numbers of the releases."""
-    return all(
-        _OPERATORS[sign](_numbers(found), _numbers(bound))
-        for sign, bound in re.findall(r"([<>=!]=?)\s*([\d.]+)", bounds)
-    )
-
-
-def _numbers(version):
-    numbers = re.match(r"[\d.]*", version)[0].strip(".").split(".")
-    numbers = [int(number) for number in numbers if number]
-    while numbers and not numbers[-1]:  # 2.4.0 is 2.4
-        numbers.pop()
-    return numbers

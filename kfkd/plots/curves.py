@@ -7,6 +7,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, NullLocator
 
 from kfkd.errors import PlotError
+from kfkd.history import to_loss, to_rmse
 from kfkd.messages import shown
 
 from .drawing import BLACK, LINES, check_axes, new_axes
@@ -16,8 +17,6 @@ from .histories import (
     group_name,
     read_curves,
     shares,
-    to_loss,
-    to_rmse,
     weighted_mean,
 )
 

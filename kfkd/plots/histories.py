@@ -1,11 +1,11 @@
-"""What the histories of trainings say: errors in pixels."""
+"""Learning curves of trainings, as errors in pixels."""
 
 from typing import NamedTuple
 
 import numpy as np
 
-from kfkd.data.columns import SIDE
 from kfkd.errors import PlotError
+from kfkd.history import to_rmse
 from kfkd.messages import shown
 
 __all__ = [
@@ -14,8 +14,6 @@ __all__ = [
     "group_name",
     "read_curves",
     "shares",
-    "to_loss",
-    "to_rmse",
     "weighted_mean",
 ]
 
@@ -29,7 +27,7 @@ class Curves(NamedTuple):
 
 
 def read_curves(net, name):
-    """Return the errors that a net's training has gone through.
+    """Return the learning curves of a net.
 
     Raises
     ------
@@ -57,19 +55,8 @@ def read_curves(net, name):
     return curves
 
 
-def to_rmse(loss):
-    """Return a mean squared error in [-1, 1] as RMSE in pixels; NaN if it is none."""
-    loss = np.asarray(loss, dtype=float)
-    return SIDE / 2 * np.sqrt(np.where((loss >= 0) & (loss < np.inf), loss, np.nan))
-
-
-def to_loss(pixels):
-    """Return what `to_rmse` leads to pixels."""
-    return (np.asarray(pixels) / (SIDE / 2)) ** 2
-
-
 def best(curves):
-    """Say in brackets which validation error was the lowest."""
+    """Return the lowest validation error in brackets, for a legend."""
     if not np.isfinite(curves.valid).any():
         return " (no validation)"
     at = np.nanargmin(curves.valid)

@@ -81,7 +81,7 @@ class Tiles:
             )
 
     def legend(self):
-        """Say below the faces what the marks are."""
+        """Add a legend below the faces."""
         handles, labels = self.ax.get_legend_handles_labels()
         named = dict(zip(labels, handles, strict=True))
         self.ax.legend(

@@ -38,6 +38,6 @@ def write(settings, runs, out, *, command=""):
     figures = Path(out, "figures")
     storage.make_folder(figures)
     composed = content.compose(Study(settings, runs, command), Painter(figures))
-    page.write_html(composed, html)
-    page.write_markdown(composed, markdown)
+    for path in (html, markdown):
+        page.write(composed, path)
     return html, markdown

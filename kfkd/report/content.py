@@ -2,9 +2,9 @@
 
 import datetime
 
+from kfkd.history import Result, weighted_mean
 from kfkd.report import results, tables, tutorial
 from kfkd.report.document import Note, Page, Section, Table, Text
-from kfkd.report.results import Result, pixels
 from kfkd.report.tables import DESCRIPTIONS, label, plain
 from kfkd.reproduction import scaled
 
@@ -48,10 +48,10 @@ def _facts(study):
     facts = []
     if study.usable:
         name = study.best()
-        best = pixels(Result(study.usable[name].net).best["valid_loss"])
+        best = Result(study.usable[name].net).rmse
         facts.append((f"{best:.2f} px", f"validation error of the best net, {name}"))
     for kind, run in study.specialists.items():
-        mean = results.weighted_mean(run.net)
+        mean = weighted_mean(run.net)
         facts.append((f"{mean:.2f} px", f"validation error of specialists, {kind}"))
     if study.test_scores:
         name, score = min(study.test_scores.items(), key=lambda item: item[1])
@@ -241,7 +241,7 @@ def _pictures(study, painter):
 
 
 def _origin(study):
-    """Say how the page was made."""
+    """Return the section on data, settings, devices and versions."""
     origin = study.origin
     rows = [
         ["data", f"{origin.title}: {origin.size}"],

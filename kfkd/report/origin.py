@@ -1,4 +1,4 @@
-"""Which data it is that nets were trained on."""
+"""Identity of training data: Kaggle's, drawn or other."""
 
 import dataclasses
 
@@ -64,7 +64,7 @@ class Origin:
 
 
 def identify(folder=None):
-    """Find out which data it is that lies in a folder.
+    """Identify the data in a folder.
 
     Parameters
     ----------

@@ -10,46 +10,28 @@ from tabulate import tabulate
 from kfkd.report import tutorial
 from kfkd.storage import written_atomically
 
-__all__ = ["write_html", "write_markdown"]
+__all__ = ["write"]
 
 
-def write_html(page, path):
-    """Write a page as HTML that needs no other file.
-
-    Parameters
-    ----------
-    page : kfkd.report.document.Page
-    path : path
-
-    Raises
-    ------
-    StorageError
-        It cannot be written.
-    """
-    _write("page.html", page, path)
-
-
-def write_markdown(page, path):
-    """Write a page as Markdown that shows its pictures where they are.
+def write(page, path):
+    """Write a page as HTML that needs no other file, or as Markdown beside pictures.
 
     Parameters
     ----------
     page : kfkd.report.document.Page
         Its pictures lie in the folder of `path`, or further down.
-    path : path
+    path : pathlib.Path
+        Its ending, ``.html`` or ``.md``, gives the format.
 
     Raises
     ------
     StorageError
         It cannot be written.
     """
-    _write("page.md", page, path)
-
-
-def _write(template, page, path):
+    template = f"page{path.suffix}"
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("kfkd.report", ""),
-        autoescape=template.endswith(".html"),
+        autoescape=path.suffix == ".html",
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -1,64 +1,19 @@
-"""What trained nets have come to, in numbers."""
+"""Losses and scores of trained nets."""
 
 import contextlib
-import math
-import statistics
 
 import numpy as np
 
 from kfkd import data, prediction
-from kfkd.data import SIDE
+from kfkd.history import to_rmse
 from kfkd.prediction import scoring, submission
 
 __all__ = [
-    "Result",
     "constant_error",
     "held_out_scores",
-    "pixels",
     "plain_losses",
     "test_scores",
-    "weighted_mean",
 ]
-
-
-def pixels(loss):
-    """Return a mean squared error in [-1, 1] as RMSE in pixels."""
-    return SIDE / 2 * math.sqrt(loss)
-
-
-class Result:
-    """What the history of a training tells.
-
-    Parameters
-    ----------
-    net : NeuralNet
-        With a ``train_history_``.
-
-    Attributes
-    ----------
-    history : list of dict
-    last, best : dict
-        Its last row, and that with the lowest validation loss.
-    seconds : float
-        Of all epochs.
-    epoch_seconds : float
-        Of the median epoch; the first, for which programs are made, counts only if
-        there is no other.
-    """
-
-    def __init__(self, net):
-        self.history = net.train_history_
-        self.last = self.history[-1]
-        self.best = min(
-            self.history, key=lambda row: np.nan_to_num(row["valid_loss"], nan=np.inf)
-        )
-        durations = [row["dur"] for row in self.history]
-        self.seconds = sum(durations)
-        self.epoch_seconds = statistics.median(durations[1:] or durations)
-
-    def at(self, epoch):
-        """Return the row of an epoch, or None if training ended sooner."""
-        return self.history[epoch - 1] if epoch <= len(self.history) else None
 
 
 def plain_losses(net, X, y):
@@ -85,13 +40,8 @@ def plain_losses(net, X, y):
 def constant_error(net, y):
     """Return the RMSE in pixels, in validation, of the mean of the training part."""
     train, rest, _, _ = net.train_split(y, y, net)
-    return pixels(((rest - train.mean(axis=0)) ** 2).mean(dtype=np.float64))
-
-
-def weighted_mean(specialists):
-    """Return the mean of specialists' best errors in pixels, weighted by columns."""
-    errors = [pixels(Result(net).best["valid_loss"]) for net in specialists.values()]
-    return float(np.average(errors, weights=[len(columns) for columns in specialists]))
+    loss = ((rest - train.mean(axis=0)) ** 2).mean(dtype=np.float64)
+    return float(to_rmse(loss))
 
 
 def test_scores(nets, folder):

@@ -6,9 +6,9 @@ import math
 import numpy as np
 
 from kfkd import data, nets
+from kfkd.history import Result
 from kfkd.report import figures, results
 from kfkd.report.origin import identify
-from kfkd.report.results import Result
 from kfkd.reproduction import PACKAGES
 
 __all__ = ["Study"]

@@ -4,10 +4,10 @@ import math
 
 import numpy as np
 
+from kfkd.history import Result, to_rmse, weighted_mean
 from kfkd.plots.curves import group_name
 from kfkd.report import results, tutorial
 from kfkd.report.document import Table
-from kfkd.report.results import Result, pixels
 from kfkd.reproduction import scaled
 
 __all__ = [
@@ -87,7 +87,7 @@ def _pairs(there, ours):
     for pick, form in (
         (lambda row: row[0], "{:.6f}"),
         (lambda row: row[1], "{:.6f}"),
-        (lambda row: pixels(row[1]), "{:.2f}"),
+        (lambda row: to_rmse(row[1]), "{:.2f}"),
         (lambda row: row[2], "{:.3f}"),
     ):
         cells += [_number(pick(row), form) if row else _NONE for row in both]
@@ -137,7 +137,7 @@ DESCRIPTIONS["net12"] = "net7 + epochs"
 
 
 def outcomes(runs, X, y):
-    """Return a table of what nets have come to at the end of their training.
+    """Return a table of the results of nets at the end of training.
 
     Parameters
     ----------
@@ -160,9 +160,7 @@ def outcomes(runs, X, y):
                 f"{theirs:.6f}" if theirs else _NONE,
                 f"{both:.6f}",
                 f"{result.last['valid_loss']:.6f}",
-                f"{result.best['valid_loss']:.6f}",
-                f"{result.best['epoch']:,}",
-                f"{pixels(result.best['valid_loss']):.2f}",
+                *_best(result),
             ]
         )
     groups = [
@@ -175,6 +173,14 @@ def outcomes(runs, X, y):
     columns = ["net", "epochs", "with dropout", "without"]
     columns += ["tutorial", "here", "last", "best", "at epoch", "RMSE, pixels"]
     return Table(columns, rows, groups)
+
+
+def _best(result):
+    return [
+        f"{result.best['valid_loss']:.6f}",
+        f"{result.best['epoch']:,}",
+        f"{result.rmse:.2f}",
+    ]
 
 
 def times(runs, specialists, scale):
@@ -252,7 +258,7 @@ def duration(seconds):
 
 
 def specialists(nets, rows_of):
-    """Return a table of what a set of specialists has come to.
+    """Return a table of the results of a set of specialists.
 
     Parameters
     ----------
@@ -270,28 +276,14 @@ def specialists(nets, rows_of):
                 f"{rows_of(columns):,}",
                 f"{net.max_epochs:,}",
                 f"{len(result.history):,}",
-                f"{result.best['valid_loss']:.6f}",
-                f"{result.best['epoch']:,}",
-                f"{pixels(result.best['valid_loss']):.2f}",
+                *_best(result),
                 duration(result.seconds),
             ]
         )
     total = sum(Result(net).seconds for net in nets.values())
     widths = sum(map(len, nets))
-    mean = f"{results.weighted_mean(nets):.2f}"
-    rows.append(
-        [
-            "mean, weighted",
-            str(widths),
-            "",
-            "",
-            "",
-            "",
-            "",
-            mean,
-            duration(total),
-        ]
-    )
+    mean = f"{weighted_mean(nets):.2f}"
+    rows.append(["mean, weighted", str(widths), *[""] * 5, mean, duration(total)])
     groups = [("", 1), ("", 1), ("", 1), ("epochs", 2), ("best validation", 3), ("", 1)]
     columns = ["specialist", "columns", "faces", "at most", "run", "loss", "at epoch"]
     columns += ["RMSE, pixels", "time"]

@@ -4,6 +4,7 @@ import joblib
 
 from kfkd import storage, xla
 from kfkd.errors import SpecialistError
+from kfkd.history import best_epoch
 from kfkd.jobs import pool
 from kfkd.jobs.progress_bars import ProgressBars
 from kfkd.jobs.progress_channel import ProgressChannel
@@ -99,7 +100,7 @@ def _kept(jobs, missing, results):
 def _summary(outcome):
     if outcome.error:
         return f"failed: {outcome.error}\n\n{outcome.traceback}"
-    best = min(outcome.history, key=lambda row: row["valid_loss"])
+    best = best_epoch(outcome.history)
     seconds = sum(row["dur"] for row in outcome.history)
     return (
         f"best {best['valid_loss']:.6f} at epoch {best['epoch']} of "

@@ -98,7 +98,9 @@ def test_image_files_in_their_own_pixels(net, folder, run):
 def test_a_terminal_gets_a_table_for_people(net, folder, run, monkeypatch):
     expected = expected_for(net, folder)
     # What `run` replaces standard output with knows no terminal.
-    monkeypatch.setattr(_output._Lasting, "isatty", lambda self: True, raising=False)
+    monkeypatch.setattr(
+        _output._TolerantStream, "isatty", lambda self: True, raising=False
+    )
     status, printed = run("net.pickle", "--data", folder)
     assert status == 0
     blocks = printed.split("\n\n")

@@ -145,6 +145,36 @@ def test_packages_that_are_missing_or_others(monkeypatch):
     assert well.endswith(", and 1 other")  # tqdm
 
 
+def test_versions_are_compared_as_pip_does(monkeypatch):
+    versions = {"numpy": "2.10.1", "tqdm": "5.0rc1", "scipy": "1.15", "pillow": "12.0"}
+    declared = ["numpy>=2.9", "tqdm<5", "scipy~=1.14", "pillow!=12"]
+    monkeypatch.setattr(importlib.metadata, "requires", lambda name: declared)
+    find = importlib.metadata.version
+    monkeypatch.setattr(
+        importlib.metadata, "version", lambda name: versions.get(name) or find(name)
+    )
+    wrong = [finding.subject for finding in packages.find_packages() if finding.mend]
+    assert wrong == ["tqdm", "pillow"]
+
+
+def test_without_packaging_what_is_missing_is_still_told(monkeypatch):
+    find = importlib.metadata.version
+
+    def version(name):
+        if name == "tqdm":
+            raise importlib.metadata.PackageNotFoundError(name)
+        return find(name)
+
+    monkeypatch.setattr(importlib.metadata, "version", version)
+    monkeypatch.setattr(
+        importlib.metadata, "requires", lambda name: ["tqdm>=4.66", "numpy<1"]
+    )
+    monkeypatch.setitem(sys.modules, "packaging.specifiers", None)
+    wrong = {f.subject: f for f in packages.find_packages() if f.mend}
+    assert [*wrong] == ["packaging", "tqdm"]
+    assert wrong["packaging"].mend == "`python -m pip install packaging`"
+
+
 def test_what_is_missing_of_the_stack_is_not_called_well(monkeypatch):
     find = importlib.metadata.version
 

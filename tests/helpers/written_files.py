@@ -35,7 +35,7 @@ def write_submission(path):
 
 def write_page(path):
     section = document.Section("A title", [document.Text("word " * 9999)], id="a")
-    page.write_html(document.Page("A page", "of words", [], [], [section]), path)
+    page.write(document.Page("A page", "of words", [], [], [section]), path)
 
 
 def save_part(path):

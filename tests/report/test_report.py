@@ -11,7 +11,8 @@ import pytest
 from PIL import Image
 
 from kfkd import data, faces
-from kfkd.report import document, origin, page, results, tables, tutorial
+from kfkd.history import weighted_mean
+from kfkd.report import document, origin, page, tables, tutorial
 from kfkd.reproduction import Run
 from tests.helpers import kaggle_tables as made
 
@@ -161,7 +162,7 @@ def test_specialists_and_their_weighted_mean():
         "0.96",
         f"{mean:.2f}",
     ]
-    assert results.weighted_mean(nets) == pytest.approx(mean)
+    assert weighted_mean(nets) == pytest.approx(mean)
 
 
 def test_drawn_faces_are_known_again(work, tmp_path):
@@ -264,7 +265,7 @@ def sample(tmp_path):
 
 
 def test_html_stands_alone(sample, tmp_path):
-    page.write_html(sample, tmp_path / "page.html")
+    page.write(sample, tmp_path / "page.html")
     text = (tmp_path / "page.html").read_text(encoding="utf-8")
     reader = Reader(text)
     assert reader.fetched == []
@@ -283,7 +284,7 @@ def test_html_stands_alone(sample, tmp_path):
 
 
 def test_markdown_shows_the_pictures_beside_it(sample, tmp_path):
-    page.write_markdown(sample, tmp_path / "page.md")
+    page.write(sample, tmp_path / "page.md")
     text = (tmp_path / "page.md").read_text(encoding="utf-8")
     assert text.startswith("# A <title>\n\nsubtitle")
     assert "\n\n> **Careful**\n>\n> 1 < 2\n" in text
