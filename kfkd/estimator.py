@@ -112,6 +112,19 @@ class NeuralNet(nolearn.NeuralNet):
         self.batch_iterator_train.random.seed(seed)
         return self
 
+    def reshape_input(self, X):
+        """Return images, flat or not, in the shape that this net takes.
+
+        Parameters
+        ----------
+        X : array, shape (n, 9216) or (n, 1, 96, 96)
+
+        Returns
+        -------
+        array
+        """
+        return X.reshape(-1, *self.input_shape[1:])
+
     def initialize_layers(self, layers=None):
         """Make the layers, and draw their weights: from `seed`, if it was called."""
         with seeded_initialization(self._seed), without_debug_checks():

@@ -251,7 +251,7 @@ class _Trainer:
         checkpoint = Checkpoint(path, resume=True, **every)
         problem = ""
         try:
-            fit_with(checkpoint, net, X.reshape(-1, *net.input_shape[1:]), y)
+            fit_with(checkpoint, net, net.reshape_input(X), y)
         except DivergedError as error:
             if not net.train_history_:
                 raise

@@ -105,7 +105,7 @@ def make_checkpoint(args):
     """Return the checkpoint of this training, or None for a dry run."""
     if args.dry_run:
         return None
-    return kfkd.callbacks.checkpoint.Checkpoint.beside(
+    return kfkd.callbacks.Checkpoint.beside(
         args.out,
         resume=bool(args.resume),
         time_limit=args.time_limit,
@@ -131,8 +131,8 @@ def make_net(args):
 
 def load_data(net, folder, args):
     """Return X in the shape that a net takes, and y; print their shapes and ranges."""
-    load = kfkd.data.load if len(net.input_shape) == 2 else kfkd.data.load2d
-    X, y = load(folder=folder, holdout=args.holdout)
+    X, y = kfkd.data.load(folder=folder, holdout=args.holdout)
+    X = net.reshape_input(X)
     print(f"X.shape == {X.shape}; X.min == {X.min():.3f}; X.max == {X.max():.3f}")
     print(f"y.shape == {y.shape}; y.min == {y.min():.3f}; y.max == {y.max():.3f}\n")
     return (X[:DRY_RUN], y[:DRY_RUN]) if args.dry_run else (X, y)
@@ -140,15 +140,10 @@ def load_data(net, folder, args):
 
 def fit(net, X, y, checkpoint):
     """Train a net; return the DivergedError that has ended training, or None."""
-    handlers = net.on_epoch_finished
-    if checkpoint:
-        net.on_epoch_finished = [*handlers, checkpoint]
     try:
-        net.fit(X, y)
+        net.fit(X, y, checkpoint=checkpoint)
     except DivergedError as error:
         return error
-    finally:
-        net.on_epoch_finished = handlers
     return None
 
 
@@ -255,6 +250,6 @@ def draw_predictions(net, folder, path):
     except DataError as error:
         print(f"No picture of predictions, as there is no test set: {error}")
         return
-    X = kfkd.data.scale_images(images).reshape(-1, *net.input_shape[1:])
+    X = net.reshape_input(kfkd.data.scale_images(images))
     kfkd.plots.save_figure(kfkd.plots.plot_predictions(X, net.predict(X)), path)
     print(f"Its predictions for {count(len(X), 'test face')} are drawn in {path}")

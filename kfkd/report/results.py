@@ -31,7 +31,7 @@ def plain_losses(net, X, y):
     train, both : float
         Of the training part, and of training and validation part together.
     """
-    predicted = net.predict(X.reshape(-1, *net.input_shape[1:]))
+    predicted = net.predict(net.reshape_input(X))
     squares = ((predicted - y) ** 2).mean(axis=1, dtype=np.float64)
     train, *_ = net.train_split(squares, y, net)
     return float(train.mean()), float(squares.mean())
