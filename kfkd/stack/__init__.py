@@ -32,6 +32,7 @@ from kfkd import _import_hook
 from kfkd.errors import StackError
 from kfkd.process.memory import keep_memory
 from kfkd.stack import (
+    device_request,
     lasagne_dev,
     nolearn_net,
     numerics,
@@ -54,6 +55,13 @@ __all__ = [
 ]
 
 
+def __getattr__(name):
+    """Return the device that is requested now, as ``REQUESTED_DEVICE``."""
+    if name == "REQUESTED_DEVICE":
+        return device_request.get()
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
 def _restore(cls):
     """Make an empty net; as a function of this module, it has the stack imported."""
     return cls.__new__(cls)
@@ -66,7 +74,8 @@ def _rebuild(function, arguments):
 
 keep_memory()  # before NumPy, if it can be
 check_installed()
-_flags, _mode, REQUESTED_DEVICE = settings.get_settings()
+_flags, _mode, _device = settings.get_settings()
+device_request.put(_device)
 with _import_hook.bypassed(), shims.quiet():
     with settings.explained():
         theano = shims.import_theano(_flags)

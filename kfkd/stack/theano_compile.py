@@ -25,6 +25,7 @@ class _Registry(dict):
 
     def __contains__(self, name):
         if name == "xla" and not super().__contains__(name):
+            # A plug-in, loaded by name: the stack itself knows no back end.
             importlib.import_module("kfkd.xla")
         return super().__contains__(name)
 

@@ -7,6 +7,7 @@ operation is lent, as the operation itself; the rest is an error.
 import re
 import sys
 
+from kfkd.stack import device_request
 from kfkd.stack.shims import lend_module, make_absent, make_module
 
 __all__ = ["lend"]
@@ -23,14 +24,13 @@ _CUDA += ("var", "blocksparse", "cula", "extra_ops", "tests")
 
 def _use(device, *args, **kwargs):
     """Choose the device that programs run on, as ``THEANO_FLAGS=device=...`` does."""
-    from kfkd import stack, xla  # below this package, and only asked for when called
-
     named = re.fullmatch(r"(?:gpu|cuda)(\d*)", device)
     if not named and device != "cpu":
         raise ValueError(f"the device is cpu, gpu, gpuN, cuda or cudaN, not {device!r}")
     number = named and named[1] and f":{named[1]}"
-    stack.REQUESTED_DEVICE = f"cuda{number}" if named else "cpu"
-    xla.set_device(None)
+    # Naming the mode loads the back end, so that a missing device is an error here.
+    sys.modules["theano.compile.mode"].get_mode("xla")
+    device_request.put(f"cuda{number}" if named else "cpu")
 
 
 def _itself(x, *context):
