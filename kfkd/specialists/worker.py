@@ -174,7 +174,7 @@ def train(job, images, labels, weights, *, progress, device):
 def _train(job, images, labels, weights, progress):
     net = job.net()
     X, y = data.arrays(images, labels, job.rows, job.columns)
-    X = X.reshape(-1, 1, data.SIDE, data.SIDE)
+    X = net.reshape_input(X)
     if weights is not None:
         net.load_params_from(weights)
     progress.send(

@@ -1,22 +1,22 @@
 """Theano-PyMC 1.1.2, Lasagne 0.1 and nolearn 0.6.1 on today's Python and NumPy.
 
 Importing this module imports the three packages, as they are published, and
-mends in memory what has broken since.  After ``import kfkd``, the first import of one
+patches in memory what has broken since.  After ``import kfkd``, the first import of one
 of them imports this module (:mod:`kfkd._import_hook`):
 
 >>> import kfkd
 >>> import theano, lasagne, nolearn.lasagne
 
 What they need only while they are imported (modules and names that are gone) is
-lent to them for just that long.  What they need later is set on *their*
+shimmed for just that long.  What they need later is set on *their*
 modules.  NumPy, SciPy, scikit-learn and the standard library stay as they are.
 
 Everything that the age of the three packages asks for is in this package, and no
 other module of the project patches anything.
 
-What programs of 2014 to 2018 had besides is lent, too: names that Theano has dropped
-(:mod:`kfkd.stack.theano_legacy`), and what Lasagne's development version had beyond 0.1
-(:mod:`kfkd.stack.lasagne_dev`).
+Programs of 2014 to 2018 find what they used besides: shims of the names that Theano has
+dropped (:mod:`kfkd.stack.theano_legacy`), and backports of what Lasagne's development
+version had beyond 0.1 (:mod:`kfkd.stack.lasagne_dev`).
 
 Settings
 --------
@@ -32,6 +32,7 @@ from kfkd import _import_hook
 from kfkd.errors import StackError
 from kfkd.process.memory import keep_memory
 from kfkd.stack import (
+    device_request,
     lasagne_dev,
     nolearn_net,
     numerics,
@@ -54,6 +55,13 @@ __all__ = [
 ]
 
 
+def __getattr__(name):
+    """Return the device that is requested now, as ``REQUESTED_DEVICE``."""
+    if name == "REQUESTED_DEVICE":
+        return device_request.get()
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
 def _restore(cls):
     """Make an empty net; as a function of this module, it has the stack imported."""
     return cls.__new__(cls)
@@ -66,30 +74,31 @@ def _rebuild(function, arguments):
 
 keep_memory()  # before NumPy, if it can be
 check_installed()
-_flags, _mode, REQUESTED_DEVICE = settings.get_settings()
+_flags, _mode, _device = settings.get_settings()
+device_request.put(_device)
 with _import_hook.bypassed(), shims.quiet():
     with settings.explained():
         theano = shims.import_theano(_flags)
-    numerics.repair_numpy_names(theano)
-    numerics.repair_digests(theano)
-    numerics.repair_autocast(theano)
-    numerics.repair_casts(theano)
-    numerics.repair_cumulation(theano)
-    numerics.repair_pooling(theano)
-    numerics.repair_convolution(theano)
-    numerics.repair_random_streams(theano)
-    settings.repair_settings(theano)
-    theano_legacy.lend(theano)
-    theano_compile.repair_modes(theano, _mode)
+    numerics.patch_numpy_names(theano)
+    numerics.patch_digests(theano)
+    numerics.patch_autocast(theano)
+    numerics.patch_casts(theano)
+    numerics.patch_cumulation(theano)
+    numerics.patch_pooling(theano)
+    numerics.patch_convolution(theano)
+    numerics.patch_random_streams(theano)
+    settings.patch_settings(theano)
+    theano_legacy.install(theano)
+    theano_compile.patch_modes(theano, _mode)
     DEFAULT_MODE = theano.config.mode  # until a program sets another
     if _warning := settings.slow_mode_warning():
         theano_compile.warn_of_mode(theano, _warning)
-    theano_compile.repair_cache(theano)
-    theano_compile.repair_scan(theano)
-    theano_compile.repair_truncated_gradients(theano)
-    theano_compile.repair_threads(theano)
+    theano_compile.patch_cache(theano)
+    theano_compile.patch_scan(theano)
+    theano_compile.patch_truncated_gradients(theano)
+    theano_compile.patch_threads(theano)
     lasagne = shims.import_lasagne()
-    lasagne_dev.lend(lasagne)
+    lasagne_dev.install(lasagne)
     nolearn = shims.import_nolearn()
-    nolearn_net.repair_net(nolearn, _restore)
-    pickles.repair_pickles(theano, lasagne, nolearn, _rebuild)
+    nolearn_net.patch_net(nolearn, _restore)
+    pickles.patch_pickles(theano, lasagne, nolearn, _rebuild)

@@ -1,13 +1,13 @@
-"""Repairs of nolearn's NeuralNet: what scikit-learn and pickle expect."""
+"""Patches of nolearn's NeuralNet: what scikit-learn and pickle expect."""
 
 import functools
 
 import sklearn.base
 
-__all__ = ["repair_net"]
+__all__ = ["patch_net"]
 
 
-def repair_net(nolearn, restore):
+def patch_net(nolearn, restore):
     """Make nolearn's NeuralNet clone, print once, show in a notebook, and pickle.
 
     ``get_params`` asks for every parameter of the constructor, two of which it does

@@ -1,4 +1,4 @@
-"""Repairs of Theano's own evaluation: what NumPy and SciPy no longer do."""
+"""Patches of Theano's own evaluation: what NumPy and SciPy no longer do."""
 
 import functools
 
@@ -8,14 +8,14 @@ import scipy.signal
 from kfkd.stack.shims import make_module
 
 __all__ = [
-    "repair_autocast",
-    "repair_casts",
-    "repair_convolution",
-    "repair_cumulation",
-    "repair_digests",
-    "repair_numpy_names",
-    "repair_pooling",
-    "repair_random_streams",
+    "patch_autocast",
+    "patch_casts",
+    "patch_convolution",
+    "patch_cumulation",
+    "patch_digests",
+    "patch_numpy_names",
+    "patch_pooling",
+    "patch_random_streams",
 ]
 
 
@@ -80,7 +80,7 @@ def _old_numpy(**more):
     )
 
 
-def repair_numpy_names(theano):
+def patch_numpy_names(theano):
     """Give Theano's modules the names and habits that NumPy has dropped."""
     old_numpy = _old_numpy()
     for module in (
@@ -109,7 +109,7 @@ def repair_numpy_names(theano):
     )
 
 
-def repair_digests(theano):
+def patch_digests(theano):
     """Let arrays be told apart by their bytes, which an array gave by another name."""
     hex_digest = theano.printing.hex_digest
 
@@ -122,7 +122,7 @@ def repair_digests(theano):
     theano.printing.hex_digest = functools.wraps(hex_digest)(digest)
 
 
-def repair_autocast(theano):
+def patch_autocast(theano):
     """Give a Python number the smallest dtype that holds it exactly.
 
     Theano compares the number with itself in each dtype.  In NumPy 2 the number
@@ -153,7 +153,7 @@ def repair_autocast(theano):
     theano.scalar.basic.NumpyAutocaster.__call__ = __call__
 
 
-def repair_casts(theano):
+def patch_casts(theano):
     """Let Theano's own evaluation cast what does not fit, as arrays are cast."""
 
     def impl(self, input):
@@ -165,7 +165,7 @@ def repair_casts(theano):
     theano.scalar.basic.Cast.impl = impl
 
 
-def repair_cumulation(theano):
+def patch_cumulation(theano):
     """Let Theano's own running sums and products have the dtype that they declare.
 
     That of the argument, as in its C code: NumPy widens small integers.
@@ -188,7 +188,7 @@ class _ListIndexed(np.ndarray):
         super().__setitem__(tuple(index) if isinstance(index, list) else index, value)
 
 
-def repair_pooling(theano):
+def patch_pooling(theano):
     """Let Theano's own evaluation of pooling index with lists of slices."""
     pool = theano.tensor.signal.pool
     pool.np = _old_numpy()
@@ -210,7 +210,7 @@ def repair_pooling(theano):
         op.perform = functools.wraps(op.perform)(perform)
 
 
-def repair_convolution(theano):
+def patch_convolution(theano):
     """Convolve in Theano's own evaluation through SciPy's public functions."""
 
     def convolve2d(image, kernel, flip, mode, boundary, fillvalue):
@@ -228,7 +228,7 @@ def repair_convolution(theano):
         module.imported_scipy_signal = True
 
 
-def repair_random_streams(theano):
+def patch_random_streams(theano):
     """Draw in Theano's own evaluation without overflow, and seed at once.
 
     The mask is a Python int that does not fit the int32 of the state.  The streams

@@ -1,11 +1,11 @@
-"""Repair of pickles: they load where nobody has imported kfkd before."""
+"""Patches of pickling: pickles load where nobody has imported kfkd before."""
 
 import copyreg
 
-__all__ = ["repair_pickles"]
+__all__ = ["patch_pickles"]
 
 
-def repair_pickles(theano, lasagne, nolearn, rebuild):
+def patch_pickles(theano, lasagne, nolearn, rebuild):
     """Let pickles of what the three packages make import kfkd before these packages.
 
     Those of NeuralNet have a way of their own.

@@ -14,7 +14,7 @@ from kfkd.errors import SettingsError
 __all__ = [
     "explained",
     "get_settings",
-    "repair_settings",
+    "patch_settings",
     "slow_mode_warning",
     "source",
     "user_settings",
@@ -174,7 +174,7 @@ class _Section:
             raise AttributeError(f"there is no setting {name.replace('__', '.')}")
 
 
-def repair_settings(theano):
+def patch_settings(theano):
     """Let programs change settings by their old names, and say what they cannot.
 
     What is set in a section, such as ``config.scan.allow_gc``, went nowhere.

@@ -1,4 +1,4 @@
-"""The import of the three packages, with what they miss lent to them meanwhile."""
+"""Shims: modules and names that the three packages miss while they are imported."""
 
 import collections
 import collections.abc
@@ -19,9 +19,10 @@ __all__ = [
     "import_lasagne",
     "import_nolearn",
     "import_theano",
-    "lend_module",
+    "install_module",
     "make_absent",
     "make_module",
+    "public_names",
     "quiet",
 ]
 
@@ -33,8 +34,13 @@ def make_module(name, **attributes):
     return module
 
 
+def public_names(module):
+    """Return what a module holds, without the import system's own names."""
+    return {k: v for k, v in vars(module).items() if not k.startswith("__")}
+
+
 class _Absent(types.ModuleType):
-    """A module that is gone: whoever asks it for a name learns what to do."""
+    """A module that is gone: its names raise an ImportError that says what to use."""
 
     def __getattr__(self, name):
         if name.startswith("__"):
@@ -42,8 +48,8 @@ class _Absent(types.ModuleType):
         raise ImportError(f"{self.__name__}.{name} is not available: {self.__doc__}")
 
 
-def lend_module(module):
-    """Let a module be imported by its name, and be found in its package."""
+def install_module(module):
+    """Install a module under its name, and as an attribute of its package."""
     parent, _, last = module.__name__.rpartition(".")
     sys.modules[module.__name__] = module
     setattr(sys.modules[parent], last, module)
@@ -51,13 +57,13 @@ def lend_module(module):
 
 
 def make_absent(name, instead):
-    """Lend a module whose names are all errors, which say what to use *instead*."""
-    return lend_module(_Absent(name, instead))
+    """Install a module whose names raise an error that says what to use *instead*."""
+    return install_module(_Absent(name, instead))
 
 
 @contextlib.contextmanager
-def _lent(mapping, **items):
-    """Put *items* into *mapping*; afterwards leave it as it was."""
+def _temporarily(mapping, **items):
+    """Put *items* into *mapping* within the block, and restore it afterwards."""
     saved = {key: mapping[key] for key in items if key in mapping}
     mapping.update(items)
     try:
@@ -70,7 +76,7 @@ def _lent(mapping, **items):
 
 @contextlib.contextmanager
 def quiet():
-    """Keep back what nobody can act on: old syntax, and that no BLAS is linked to."""
+    """Suppress warnings of old syntax, and that no BLAS is linked to."""
 
     def is_news(record):
         return not record.getMessage().startswith("Using NumPy C-API based")
@@ -104,9 +110,9 @@ def import_theano(flags):
     home = {} if os.path.isabs(home) else {"HOME": tempfile.gettempdir()}
     # Theano has errors that end the program printed in another way: put that back.
     with (
-        _lent(sys.modules, **gone),
-        _lent(os.environ, THEANO_FLAGS=flags, **home),
-        _lent(vars(sys), excepthook=sys.excepthook),
+        _temporarily(sys.modules, **gone),
+        _temporarily(os.environ, THEANO_FLAGS=flags, **home),
+        _temporarily(vars(sys), excepthook=sys.excepthook),
     ):
         import theano
         import theano.gpuarray.basic_ops
@@ -128,7 +134,7 @@ def import_lasagne():
 
     # setuptools has dropped pkg_resources; Lasagne asks it for its own version.
     pkg_resources = make_module("pkg_resources", get_distribution=get_distribution)
-    with _lent(sys.modules, pkg_resources=pkg_resources):
+    with _temporarily(sys.modules, pkg_resources=pkg_resources):
         import lasagne
     return lasagne
 
@@ -148,8 +154,8 @@ def import_nolearn():
         "sklearn.cross_validation", KFold=KFold, StratifiedKFold=StratifiedKFold
     )
     with (
-        _lent(sys.modules, **{"sklearn.cross_validation": cross_validation}),
-        _lent(vars(collections), Iterable=collections.abc.Iterable),
+        _temporarily(sys.modules, **{"sklearn.cross_validation": cross_validation}),
+        _temporarily(vars(collections), Iterable=collections.abc.Iterable),
     ):
         import nolearn.lasagne
     return nolearn

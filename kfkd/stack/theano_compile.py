@@ -1,4 +1,4 @@
-"""Repairs of how Theano's graphs are built and compiled."""
+"""Patches of how Theano's graphs are built and compiled."""
 
 import functools
 import importlib
@@ -8,11 +8,11 @@ import threading
 import warnings
 
 __all__ = [
-    "repair_cache",
-    "repair_modes",
-    "repair_scan",
-    "repair_threads",
-    "repair_truncated_gradients",
+    "patch_cache",
+    "patch_modes",
+    "patch_scan",
+    "patch_threads",
+    "patch_truncated_gradients",
     "warn_of_mode",
 ]
 
@@ -25,6 +25,7 @@ class _Registry(dict):
 
     def __contains__(self, name):
         if name == "xla" and not super().__contains__(name):
+            # A plug-in, loaded by name: the stack itself knows no back end.
             importlib.import_module("kfkd.xla")
         return super().__contains__(name)
 
@@ -34,8 +35,8 @@ class _Registry(dict):
         raise KeyError(name)
 
 
-def repair_modes(theano, mode):
-    """Register the mode ``"xla"``, and let ``theano.config.mode`` name any mode.
+def patch_modes(theano, mode):
+    """Register the mode ``"xla"``, and accept any mode in ``theano.config.mode``.
 
     Theano accepts a fixed list of names, and keeps using the first default mode after
     ``config.mode`` has come to name another.
@@ -108,8 +109,8 @@ class _NoModules:
         raise self.error("there is no C compiler: choose another linker or mode")
 
 
-def repair_cache(theano):
-    """Let Theano make no folder for compiled C code, unless the user has a compiler.
+def patch_cache(theano):
+    """Make no folder for compiled C code, unless the user has a compiler.
 
     To ask for its name made it, and to profile a function read it.
     """
@@ -120,8 +121,8 @@ def repair_cache(theano):
         parameter._apply = _folder
 
 
-def repair_scan(theano):
-    """Let Theano's own evaluation of a scan evaluate its steps by itself, too.
+def patch_scan(theano):
+    """Evaluate the steps of a scan by Theano itself where Theano evaluates the scan.
 
     Whatever the default mode is: what another linker makes of a step neither reads nor
     writes the storage in which `Scan.perform` passes values from step to step.
@@ -141,7 +142,7 @@ def repair_scan(theano):
     Scan.make_thunk = make_own_thunk
 
 
-def repair_truncated_gradients(theano):
+def patch_truncated_gradients(theano):
     """Leave products in the loops of truncated gradients.
 
     Theano moves sums of products behind a loop, as one product of whole sequences.
@@ -164,8 +165,8 @@ def repair_truncated_gradients(theano):
         setattr(rewrite, name, unless_truncated(getattr(rewrite, name)))
 
 
-def repair_threads(theano):
-    """Let threads compile one after the other.
+def patch_threads(theano):
+    """Serialize compilation across threads.
 
     Theano changes its settings while it compiles and puts back what it found, which
     in a second thread is what the first has changed: the lines of the user's program

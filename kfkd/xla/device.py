@@ -5,10 +5,9 @@ import os
 
 import jax
 
-from kfkd import stack
 from kfkd.errors import DeviceError, DeviceMemoryError
 from kfkd.process.installation import install
-from kfkd.stack import settings
+from kfkd.stack import device_request, settings
 
 __all__ = [
     "describe_device",
@@ -59,15 +58,20 @@ def get_device():
     if _chosen is None:
         if os.environ.get("KFKD_DEVICE"):
             _chosen = _find(os.environ["KFKD_DEVICE"], "KFKD_DEVICE")
-        elif stack.REQUESTED_DEVICE:
-            _chosen = _find(stack.REQUESTED_DEVICE, requester())
+        elif requested := device_request.get():
+            _chosen = _find(requested, requester())
         else:
             _chosen = (_devices("cuda") or _devices("cpu"))[0]
     return _chosen
 
 
+@device_request.on_change
+def _choose_anew():
+    set_device(None)
+
+
 def requester():
-    """Return what has set ``stack.REQUESTED_DEVICE``: a setting, or a call."""
+    """Return who requests the device: where it is set, or a call."""
     return settings.source("device") or "theano.sandbox.cuda.use()"
 
 

@@ -10,7 +10,8 @@ import theano
 import theano.tensor as T
 from theano.sandbox import cuda
 
-from kfkd import stack, xla
+from kfkd import xla
+from kfkd.stack import device_request
 from kfkd.stack.settings import get_settings
 
 
@@ -55,7 +56,7 @@ def test_operations_of_the_gpu_back_ends():
 
 def test_use_chooses_the_device(monkeypatch):
     monkeypatch.delenv("KFKD_DEVICE", raising=False)
-    monkeypatch.setattr(stack, "REQUESTED_DEVICE", None)
+    monkeypatch.setattr(device_request, "_requested", None)
     try:
         cuda.use("cpu")
         assert xla.get_device().platform == "cpu"
@@ -67,8 +68,7 @@ def test_use_chooses_the_device(monkeypatch):
         cuda.use("gpu97")
         assert xla.get_device().platform == "cpu"
     finally:
-        stack.REQUESTED_DEVICE = None
-        xla.set_device(None)
+        device_request.put(None)
 
 
 class Doubled(theano.gof.Op):

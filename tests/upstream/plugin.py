@@ -11,11 +11,11 @@ import signal
 from pathlib import Path
 
 import pytest
-from lent import lend, lend_numpy
+from shims import install, install_numpy_names
 
 from kfkd.stack import nolearn
 
-lend()
+install()
 # nolearn's tests import it as their own package.
 nolearn.__path__.insert(0, os.path.abspath("nolearn"))
 
@@ -31,7 +31,7 @@ def write(**line):
 
 def pytest_collection_modifyitems(items):
     """Leave out what has been begun before."""
-    lend_numpy()
+    install_numpy_names()
     lines = RESULTS.read_text(encoding="utf-8").splitlines()
     begun = {json.loads(line)["test"] for line in lines}
     items[:] = [item for item in items if item.nodeid not in begun]

@@ -1,4 +1,4 @@
-"""What Lasagne's development version, 0.2.dev, has and 0.1 of PyPI lacks.
+"""Backports from Lasagne's development version, 0.2.dev, to 0.1 of PyPI.
 
 Most programs of 2015 to 2018 were written for the former.  Each module here holds one
 subject, written from what its documentation says, with its names, signatures,
@@ -11,9 +11,9 @@ import importlib
 import sys
 import types
 
-from kfkd.stack.shims import lend_module, make_absent, make_module
+from kfkd.stack.shims import install_module, make_absent, make_module
 
-__all__ = ["lend"]
+__all__ = ["install"]
 
 # Each module here: the module of Lasagne that takes its names.
 _HOMES = {
@@ -43,7 +43,7 @@ _APART = ("cudnn", "corrmm")
 
 
 def _explain(name):
-    """Say of a layer that is not lent what to use, when ``lasagne.layers`` is asked."""
+    """Raise the error for a name that ``lasagne.layers`` lacks, with what to use."""
     if name == "TPSTransformerLayer":
         raise ImportError(
             f"lasagne.layers.{name} is not available: use TransformerLayer."
@@ -51,14 +51,14 @@ def _explain(name):
     raise AttributeError(f"module 'lasagne.layers' has no attribute {name!r}")
 
 
-def lend(lasagne):
-    """Set the names on the modules of Lasagne, and repair those that are there."""
+def install(lasagne):
+    """Install the backports on the modules of Lasagne, and patch what is there."""
     for name, home in _HOMES.items():
         module = importlib.import_module(f"{__name__}.{name}")
-        if hasattr(module, "repair"):
-            module.repair()
+        if hasattr(module, "patch"):
+            module.patch()
         if home not in sys.modules or name in _APART:
-            lend_module(make_module(home))
+            install_module(make_module(home))
         in_layers = home.startswith("lasagne.layers") and name not in _APART
         for thing_name in module.__all__:
             thing = getattr(module, thing_name)

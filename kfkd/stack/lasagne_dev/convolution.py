@@ -117,7 +117,7 @@ def _extend(cls, stride, convolution):
     cls.get_output_for = get_any_output_for
 
 
-def repair():
+def patch():
     """Give the convolutions the options `flip_filters` and `num_groups`."""
     _extend(Conv1DLayer, 1, conv1d_mc0)
     _extend(Conv2DLayer, (1, 1), T.nnet.conv2d)

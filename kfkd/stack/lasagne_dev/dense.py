@@ -8,7 +8,7 @@ from lasagne.layers import DenseLayer
 __all__ = []
 
 
-def repair():
+def patch():
     """Give DenseLayer the option `num_leading_axes`."""
     initialize = DenseLayer.__init__
     get_output_shape_for = DenseLayer.get_output_shape_for

@@ -72,7 +72,7 @@ def _merged(sizes):
     return 1 if None not in sizes and known else None
 
 
-def repair():
+def patch():
     """Give the layers that merge others the option `cropping`, and broadcast."""
     initialize_concat = ConcatLayer.__init__
     get_concat = ConcatLayer.get_output_for

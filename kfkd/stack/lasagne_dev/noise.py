@@ -27,7 +27,7 @@ def dropout_locations(incoming, *args, **kwargs):
     return DropoutLayer(incoming, *args, **kwargs)
 
 
-def repair():
+def patch():
     """Give DropoutLayer the option `shared_axes`: those along which a mask repeats."""
     initialize = DropoutLayer.__init__
     get_output_for = DropoutLayer.get_output_for

@@ -127,7 +127,7 @@ def categorical_accuracy(predictions, targets, top_k=1):
     return T.any(T.eq(top, T.shape_padaxis(targets, axis=-1)), axis=-1)
 
 
-def repair():
+def patch():
     """Align targets in the losses that are there, too."""
 
     def squared_error(a, b):

@@ -103,7 +103,7 @@ def create_param(spec, shape, name=None):
     return spec
 
 
-def repair():
+def patch():
     """Let parameters be expressions, and layers say which variables these hold."""
     get_params = layers.Layer.get_params
 

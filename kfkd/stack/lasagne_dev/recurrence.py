@@ -80,7 +80,7 @@ def _extend(cls, states):
     cls.get_output_for = get_any_output_for
 
 
-def repair():
+def patch():
     """Give the recurrent layers what they have in 0.2.
 
     The option `only_return_final`, layers for `hid_init` and `cell_init`, and 0 for

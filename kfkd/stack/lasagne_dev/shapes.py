@@ -5,7 +5,7 @@ from lasagne.layers import FlattenLayer, PadLayer, SliceLayer
 __all__ = []
 
 
-def repair():
+def patch():
     """Let the layers that reshape take inputs with sizes that are not known."""
     flatten = FlattenLayer.get_output_shape_for
     slice_ = SliceLayer.get_output_shape_for

@@ -21,15 +21,43 @@ __all__ = [
 class _TransposedConvLayer(BaseConvLayer):
     """What the transposed convolutions in two and three dimensions share."""
 
-    def __init__(self, n, crop, output_size, num_groups=1, **kwargs):
+    def __init__(
+        self,
+        incoming,
+        num_filters,
+        filter_size,
+        stride=1,
+        crop=0,
+        untie_biases=False,
+        W=init.GlorotUniform(),  # noqa: B008  (as all layers have it)
+        b=init.Constant(0.0),  # noqa: B008
+        nonlinearity=nonlinearities.rectify,
+        flip_filters=False,
+        output_size=None,
+        num_groups=1,
+        **kwargs,
+    ):
         if num_groups != 1:
             raise NotImplementedError(
                 f"{type(self).__name__} has no groups, got num_groups={num_groups}"
             )
         if output_size is not None and not _is_symbolic(output_size):
-            output_size = as_tuple(output_size, n, int)
+            output_size = as_tuple(output_size, self._n, int)
         self.output_size = output_size
-        super().__init__(pad=crop, n=n, **kwargs)
+        super().__init__(
+            incoming,
+            num_filters,
+            filter_size,
+            stride,
+            crop,
+            untie_biases,
+            W,
+            b,
+            nonlinearity,
+            flip_filters,
+            n=self._n,
+            **kwargs,
+        )
         self.crop = self.pad
         del self.pad
 
@@ -98,36 +126,7 @@ class TransposedConv2DLayer(_TransposedConvLayer):
         is left out.
     """
 
-    def __init__(
-        self,
-        incoming,
-        num_filters,
-        filter_size,
-        stride=(1, 1),
-        crop=0,
-        untie_biases=False,
-        W=init.GlorotUniform(),  # noqa: B008  (as all layers have it)
-        b=init.Constant(0.0),  # noqa: B008
-        nonlinearity=nonlinearities.rectify,
-        flip_filters=False,
-        output_size=None,
-        **kwargs,
-    ):
-        super().__init__(
-            2,
-            crop,
-            output_size,
-            incoming=incoming,
-            num_filters=num_filters,
-            filter_size=filter_size,
-            stride=stride,
-            untie_biases=untie_biases,
-            W=W,
-            b=b,
-            nonlinearity=nonlinearity,
-            flip_filters=flip_filters,
-            **kwargs,
-        )
+    _n = 2
 
 
 Deconv2DLayer = TransposedConv2DLayer
@@ -136,36 +135,7 @@ Deconv2DLayer = TransposedConv2DLayer
 class TransposedConv3DLayer(_TransposedConvLayer):
     """The transpose of a convolution in three dimensions, as TransposedConv2DLayer."""
 
-    def __init__(
-        self,
-        incoming,
-        num_filters,
-        filter_size,
-        stride=(1, 1, 1),
-        crop=0,
-        untie_biases=False,
-        W=init.GlorotUniform(),  # noqa: B008
-        b=init.Constant(0.0),  # noqa: B008
-        nonlinearity=nonlinearities.rectify,
-        flip_filters=False,
-        output_size=None,
-        **kwargs,
-    ):
-        super().__init__(
-            3,
-            crop,
-            output_size,
-            incoming=incoming,
-            num_filters=num_filters,
-            filter_size=filter_size,
-            stride=stride,
-            untie_biases=untie_biases,
-            W=W,
-            b=b,
-            nonlinearity=nonlinearity,
-            flip_filters=flip_filters,
-            **kwargs,
-        )
+    _n = 3
 
 
 Deconv3DLayer = TransposedConv3DLayer

@@ -1,20 +1,20 @@
 """Names of Theano 0.6 to 1.0 that Theano-PyMC 1.1.2 has renamed, moved or dropped.
 
-Those that have a counterpart are lent; what is gone for good, most of it Theano's own
-GPU back end, raises an ImportError that says what to use.
+Those that have a counterpart are shimmed. What is gone for good, most of it Theano's
+own GPU back end, raises an ImportError that says what to use.
 """
 
 from kfkd.stack.theano_legacy import cuda, modules, names, operations
 
-__all__ = ["lend"]
+__all__ = ["install"]
 
 
-def lend(theano):
+def install(theano):
     """Set the names on the modules of Theano."""
     from kfkd.stack.theano_legacy import random_streams  # which imports Theano
 
-    modules.lend(theano)
-    names.lend(theano)
-    operations.lend(theano)
-    random_streams.lend()
-    cuda.lend(theano)
+    modules.install(theano)
+    names.install(theano)
+    operations.install(theano)
+    random_streams.install()
+    cuda.install(theano)

@@ -1,15 +1,16 @@
 """Theano's two GPU back ends, ``theano.sandbox.cuda`` and ``theano.gpuarray``.
 
-XLA compiles whole programs for the GPU.  What programs used of the back ends that is an
-operation is lent, as the operation itself; the rest is an error.
+XLA compiles whole programs for the GPU.  Operations of
+the back ends stand for the operations themselves; the rest is an error.
 """
 
 import re
 import sys
 
-from kfkd.stack.shims import lend_module, make_absent, make_module
+from kfkd.stack import device_request
+from kfkd.stack.shims import install_module, make_absent, make_module, public_names
 
-__all__ = ["lend"]
+__all__ = ["install"]
 
 _INSTEAD = (
     "Theano's own GPU back end is gone. In mode 'xla', the default, functions run on "
@@ -23,14 +24,13 @@ _CUDA += ("var", "blocksparse", "cula", "extra_ops", "tests")
 
 def _use(device, *args, **kwargs):
     """Choose the device that programs run on, as ``THEANO_FLAGS=device=...`` does."""
-    from kfkd import stack, xla  # below this package, and only asked for when called
-
     named = re.fullmatch(r"(?:gpu|cuda)(\d*)", device)
     if not named and device != "cpu":
         raise ValueError(f"the device is cpu, gpu, gpuN, cuda or cudaN, not {device!r}")
     number = named and named[1] and f":{named[1]}"
-    stack.REQUESTED_DEVICE = f"cuda{number}" if named else "cpu"
-    xla.set_device(None)
+    # Naming the mode loads the back end, so that a missing device is an error here.
+    sys.modules["theano.compile.mode"].get_mode("xla")
+    device_request.put(f"cuda{number}" if named else "cpu")
 
 
 def _itself(x, *context):
@@ -120,8 +120,8 @@ def _make_corrmm(theano):
     return GpuCorrMM
 
 
-def lend(theano):
-    """Lend the operations of both back ends, and errors for the rest."""
+def install(theano):
+    """Install the operations of both back ends, and errors for the rest."""
     basic = {
         "as_cuda_ndarray_variable": theano.tensor.as_tensor_variable,
         "gpu_contiguous": _itself,
@@ -154,11 +154,7 @@ def lend(theano):
     gpuarray.use = _use
     vars(gpuarray.basic_ops).update(basic)
     vars(gpuarray.dnn).update(dnn)
-    lend_module(make_module("theano.sandbox.gpuarray", **_public(gpuarray)))
+    install_module(make_module("theano.sandbox.gpuarray", **public_names(gpuarray)))
     for name in ("basic_ops", "dnn", "type"):
         # Another name of the same module.
         sys.modules[f"theano.sandbox.gpuarray.{name}"] = getattr(gpuarray, name)
-
-
-def _public(module):
-    return {k: v for k, v in vars(module).items() if not k.startswith("__")}

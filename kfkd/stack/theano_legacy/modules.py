@@ -12,9 +12,9 @@ import sys
 
 import numpy as np
 
-from kfkd.stack.shims import lend_module, make_absent, make_module
+from kfkd.stack.shims import install_module, make_absent, make_module, public_names
 
-__all__ = ["lend"]
+__all__ = ["install"]
 
 # Old modules: where their names are now, and which of these have changed.
 _MOVED = {
@@ -115,7 +115,7 @@ def _listed(function):
 
 
 def _local_optimizer(local_optimizer):
-    """Let rewrites be functions of the node alone, too."""
+    """Accept rewrites that are functions of the node alone, too."""
 
     @functools.wraps(local_optimizer)
     def lenient(*args, **kwargs):
@@ -137,20 +137,17 @@ def _local_optimizer(local_optimizer):
     return lenient
 
 
-def _lend_moved():
+def _install_moved():
     for old, (places, renamed) in _MOVED.items():
         module = make_module(old)
         for place in reversed(places):
-            taken = vars(sys.modules[place]).items()
-            vars(module).update(
-                (name, thing) for name, thing in taken if not name.startswith("__")
-            )
+            vars(module).update(public_names(sys.modules[place]))
         for name, new in renamed.items():
             vars(module)[name] = vars(module)[new]
-        lend_module(module)
+        install_module(module)
 
 
-def _lend_compat():
+def _install_compat():
     compat = make_module(
         "theano.compat",
         PY3=True,
@@ -171,8 +168,8 @@ def _lend_compat():
         exc_message=str,
         get_unbound_function=lambda method: getattr(method, "__func__", method),
     )
-    lend_module(compat)
-    lend_module(make_module("theano.compat.python2x", **_public(compat)))
+    install_module(compat)
+    install_module(make_module("theano.compat.python2x", **public_names(compat)))
     six = make_module(
         "theano.compat.six",
         PY2=False,
@@ -188,8 +185,8 @@ def _lend_compat():
         itervalues=lambda mapping: iter(mapping.values()),
         with_metaclass=lambda meta, *bases: meta("temporary", bases, {}),
     )
-    lend_module(six)
-    lend_module(
+    install_module(six)
+    install_module(
         make_module(
             "theano.compat.six.moves",
             cPickle=pickle,
@@ -208,12 +205,8 @@ def _lend_compat():
     )
 
 
-def _public(module):
-    return {k: v for k, v in vars(module).items() if not k.startswith("__")}
-
-
-def _lend_tests(theano):
-    """Lend of ``theano.tests`` what programs of users took from there."""
+def _install_tests(theano):
+    """Install what programs used of ``theano.tests``."""
 
     def fetch_seed(pseed=None):
         return 666 if pseed is None else pseed
@@ -236,12 +229,12 @@ def _lend_tests(theano):
     )
 
 
-def lend(theano):
-    """Lend the modules that have moved, and say of those that are gone what to use."""
+def install(theano):
+    """Install the modules that have moved, and errors for those that are gone."""
     for places, _ in _MOVED.values():
         for name in places:
             importlib.import_module(name)
-    _lend_moved()
+    _install_moved()
     gof = theano.gof
     graph = sys.modules["theano.gof.graph"]
     for name in ("inputs", "variables", "ancestors"):
@@ -256,7 +249,7 @@ def lend(theano):
     theano.scan_module.scan = theano.scan
     theano.scan_module.until = theano.scan_module.scan_utils.until
     theano.scan_utils = theano.scan_module.scan_utils
-    _lend_compat()
-    _lend_tests(theano)
+    _install_compat()
+    _install_tests(theano)
     for name, instead in _GONE.items():
         make_absent(name, instead)

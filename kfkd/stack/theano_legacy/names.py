@@ -5,9 +5,9 @@ import importlib
 import inspect
 import pickle
 
-from kfkd.stack.shims import lend_module, make_module
+from kfkd.stack.shims import install_module, make_module
 
-__all__ = ["lend"]
+__all__ = ["install"]
 
 # What theano itself held of theano.gof.
 _OF_GOF = (
@@ -54,7 +54,7 @@ def _call_monitor(function, fgraph, *arguments):
         function(fgraph, *arguments)
 
 
-def lend(theano):
+def install(theano):
     """Set the names on Theano's modules."""
     theano.compile.MonitorMode.eval = _monitored
     for name in ("compile.debugmode", "compile.nanguardmode", "misc.pkl_utils"):
@@ -85,7 +85,7 @@ def lend(theano):
 
     T.flatten = T.basic.flatten = flatten_old
     nnet.conv2d = conv2d_old
-    lend_module(
+    install_module(
         make_module(
             "theano.tensor.signal.downsample",
             max_pool_2d=max_pool_2d,

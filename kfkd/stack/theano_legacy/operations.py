@@ -3,7 +3,7 @@
 import functools
 import inspect
 
-__all__ = ["lend"]
+__all__ = ["install"]
 
 
 def _with_graph(infer_shape, n_arguments):
@@ -22,7 +22,7 @@ def _with_graph(infer_shape, n_arguments):
     return infer
 
 
-def lend(theano):
+def install(theano):
     """Let operations infer shapes from the node and shapes alone, too."""
     Op = theano.graph.op.Op
     FromFunctionOp = theano.compile.ops.FromFunctionOp

@@ -7,10 +7,10 @@ import theano
 import theano.tensor as T
 from theano.tensor.sharedvar import TensorSharedVariable
 
-from kfkd.stack.shims import lend_module, make_module
+from kfkd.stack.shims import install_module, make_module
 from kfkd.stack.theano_legacy.random_functions import RandomFunction
 
-__all__ = ["RandomStateSharedVariable", "RandomStreams", "lend"]
+__all__ = ["RandomStateSharedVariable", "RandomStreams", "install"]
 
 
 def _make_state(generator):
@@ -209,9 +209,9 @@ class RandomStreams:
         return shuffled
 
 
-def lend():
-    """Lend the module."""
-    lend_module(
+def install():
+    """Install the module."""
+    install_module(
         make_module(
             "theano.tensor.shared_randomstreams",
             RandomFunction=RandomFunction,

@@ -1,6 +1,6 @@
-"""What the tests themselves need and is gone, or has to be downloaded.
+"""Shims for what the tests themselves need and is gone, or has to be downloaded.
 
-kfkd lends none of it: it is no part of Theano, Lasagne or nolearn.
+kfkd has none of them: they are no part of Theano, Lasagne or nolearn.
 """
 
 import contextlib
@@ -12,7 +12,7 @@ import numpy as np
 import sklearn.datasets
 import sklearn.model_selection
 
-__all__ = ["lend", "lend_numpy"]
+__all__ = ["install", "install_numpy_names"]
 
 
 class _Cast:
@@ -80,8 +80,8 @@ def _boston():
     return types.SimpleNamespace(data=data, target=target)
 
 
-def lend():
-    """Put it where the tests look for it."""
+def install():
+    """Install the shims where the tests look for them."""
     unittest.mock.getattr = _getattr
     sys.modules["mock"] = unittest.mock  # the name it had before it was in Python
     for name in ("cross_validation", "grid_search"):
@@ -90,7 +90,7 @@ def lend():
     sklearn.datasets.fetch_mldata = _digits
 
 
-def lend_numpy():
+def install_numpy_names():
     """Give the tests the names that NumPy has dropped, and nobody else."""
     for name, module in list(sys.modules.items()):
         if name.split(".")[0] == "tests" and getattr(module, "np", None) is np:
