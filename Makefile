@@ -45,6 +45,7 @@ lint: venv
 	@$(RUN) -m ruff check .
 	@$(RUN) -m ruff format --check .
 	@$(RUN) -m mypy
+	@"$(VENV)/bin/lint-imports" --no-cache --no-logo
 
 cuda: venv
 	$(RUN) -m pip install -r requirements-cuda.txt

@@ -36,7 +36,12 @@ _MODULES = (
 )
 __all__ = list(HOMES)
 
-_import_hook.install()
+
+def _set_up_stack():
+    import kfkd.stack  # noqa: F401
+
+
+_import_hook.install(_set_up_stack)
 _renamed.install()
 
 

@@ -20,7 +20,7 @@ class _Finder:
     """Meta path finder of the three packages, until the stack is set up."""
 
     def __init__(self):
-        self.bypassing_thread = None
+        self.bypassing_thread = self.set_up = None
 
     def find_spec(self, name, path=None, target=None):
         if name not in PACKAGES or threading.get_ident() == self.bypassing_thread:
@@ -37,7 +37,7 @@ class _Loader:
 
     def create_module(self, spec):
         with _import_locks_released():
-            import kfkd.stack  # noqa: F401
+            _finder.set_up()
         module = sys.modules[spec.name]
         self._spec = module.__spec__
         return module
@@ -51,8 +51,13 @@ class _Loader:
 _finder = _Finder()
 
 
-def install():
+def install(set_up):
     """Install the hook, unless the stack is set up already.
+
+    Parameters
+    ----------
+    set_up : callable
+        Imports :mod:`kfkd.stack`.
 
     Raises
     ------
@@ -67,6 +72,7 @@ def install():
                 f"{name} was imported before kfkd, which makes it work and fast. Put "
                 f"`import kfkd` before `import {name}`, and start Python anew."
             )
+    _finder.set_up = set_up
     sys.meta_path.insert(0, _finder)
 
 
