@@ -218,14 +218,14 @@ class Checkpoint(Callback):
         path, (packed, about) = read
         if about["data"] != self._data:
             raise CheckpointError(
-                f"{path} is from a training on other data; take the same to go on from "
+                f"{path} is from a training on other data; take the same to resume "
                 "it, or begin anew"
             )
         others = changes(about["definition"], self._definition)
         if others:
             raise CheckpointError(
                 f"{path} is from a training that was set up differently: "
-                f"{'; '.join(others)}. Set up the same to go on from it, or begin anew"
+                f"{'; '.join(others)}. Set up the same to resume it, or begin anew"
             )
         try:
             state.restore(net, self._others, self.loop, about, packed)
@@ -233,7 +233,7 @@ class Checkpoint(Callback):
             raise CheckpointError(f"{path} does not fit the net: {error}") from error
         self.resumed = len(about["history"])
         if net.verbose:
-            print(f"Going on after epoch {self.resumed}, from {path}")
+            print(f"Resuming after epoch {self.resumed}, from {path}")
             versions = state.versions()
             others = list(differences(about["versions"], versions))
             if others:
@@ -253,7 +253,7 @@ class Checkpoint(Callback):
                 errors.append(str(error))
             else:
                 if errors:
-                    _warn(f"{errors[0]}; going on from the one before, {path}")
+                    _warn(f"{errors[0]}; resuming from the one before, {path}")
                 return content
         if errors:
             raise CheckpointError("; ".join(errors))

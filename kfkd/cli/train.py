@@ -43,7 +43,7 @@ def parse_args(argv=None, prog=None):
     add(
         "--resume",
         action=argparse.BooleanOptionalAction,
-        help="go on from the checkpoint that a training that ended early has left, or "
+        help="resume from the checkpoint of a training that ended early, or "
         "begin anew (default: begin, if there is no checkpoint)",
     )
     _options.add_time_limit(parser)
@@ -171,7 +171,7 @@ def finish(net, checkpoint):
         if not (net.interrupted_ or out_of_time):
             checkpoint.remove()
         elif checkpoint.path.exists():
-            print(f"To go on from {checkpoint.path}, do the same again with --resume")
+            print(f"To resume from {checkpoint.path}, do the same again with --resume")
     if out_of_time:
         return _options.OUT_OF_TIME
     return _INTERRUPTED if net.interrupted_ else 0
@@ -184,19 +184,19 @@ def check_left(checkpoint, args):
     ------
     CheckpointError
         It has left a checkpoint, and the user does not say what to do about it; or a
-        net alone, which cannot be gone on with.
+        net alone, whose training cannot be resumed.
     """
     found = checkpoint.path.exists() or checkpoint.previous.exists()
     if found and args.resume is None:
         raise CheckpointError(
             f"{checkpoint.path} is left from a training that ended early, or one still "
-            "runs. --resume goes on from it; --no-resume begins anew and deletes it"
+            "runs. --resume continues it; --no-resume begins anew and deletes it"
         )
     notices = []
     if args.resume and not found:
         if args.out.exists():
             raise CheckpointError(
-                f"{args.out} is there, and no {checkpoint.path} to go on from: that "
+                f"{args.out} is there, and no {checkpoint.path} to resume from: that "
                 "training has come to its end. --no-resume begins anew, and replaces it"
             )
         notices.append(f"There is no checkpoint {checkpoint.path}: training begins.")

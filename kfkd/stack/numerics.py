@@ -110,7 +110,7 @@ def patch_numpy_names(theano):
 
 
 def patch_digests(theano):
-    """Let arrays be told apart by their bytes, which an array gave by another name."""
+    """Patch the digests of arrays, whose bytes had another name."""
     hex_digest = theano.printing.hex_digest
 
     class Bytes(np.ndarray):
@@ -154,7 +154,7 @@ def patch_autocast(theano):
 
 
 def patch_casts(theano):
-    """Let Theano's own evaluation cast what does not fit, as arrays are cast."""
+    """Patch Theano's own evaluation to cast what does not fit, as arrays are cast."""
 
     def impl(self, input):
         try:
@@ -166,7 +166,7 @@ def patch_casts(theano):
 
 
 def patch_cumulation(theano):
-    """Let Theano's own running sums and products have the dtype that they declare.
+    """Patch Theano's own running sums and products to have their declared dtype.
 
     That of the argument, as in its C code: NumPy widens small integers.
     """
@@ -189,7 +189,7 @@ class _ListIndexed(np.ndarray):
 
 
 def patch_pooling(theano):
-    """Let Theano's own evaluation of pooling index with lists of slices."""
+    """Patch Theano's own evaluation of pooling to index with tuples of slices."""
     pool = theano.tensor.signal.pool
     pool.np = _old_numpy()
     pool.np.zeros = lambda *args, **kwargs: np.zeros(*args, **kwargs).view(_ListIndexed)

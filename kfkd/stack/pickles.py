@@ -6,7 +6,7 @@ __all__ = ["patch_pickles"]
 
 
 def patch_pickles(theano, lasagne, nolearn, rebuild):
-    """Let pickles of what the three packages make import kfkd before these packages.
+    """Patch pickling so that pickles import kfkd before the three packages.
 
     Those of NeuralNet have a way of their own.
     """

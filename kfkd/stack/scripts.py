@@ -80,7 +80,7 @@ def run_script(path, arguments):
         sys.exit(2)
     file = os.path.realpath(path)
     _leave_folder(os.path.dirname(file))
-    _tell_of_namesakes(file, source)
+    _warn_of_namesakes(file, source)
     loader = importlib.machinery.SourceFileLoader("__main__", name)
     attributes = {"__file__": name, "__loader__": loader}
     if sys.version_info < (3, 15):
@@ -119,8 +119,8 @@ def _leave_folder(*instead):
         sys.path[:1] = instead
 
 
-def _tell_of_namesakes(script, source):
-    """Tell of files beside a script that it seems to import, and that it cannot.
+def _warn_of_namesakes(script, source):
+    """Warn of files beside a script that it seems to import, and that it cannot.
 
     They have the name of a package that is imported already. A script of such a name
     means the package, as it would otherwise import itself.
@@ -164,7 +164,7 @@ def _execute(source, name, attributes):
 
 
 def _keep_source(code, source):
-    """Have tracebacks show lines of code that is in no file, where `python -c` does."""
+    """Register code that is in no file for tracebacks, where `python -c` does."""
     register = getattr(linecache, "_register_code", None)  # which came with 3.13
     if register is not None:
         # As the interpreter does it: early releases of 3.13 take the file's name.

@@ -175,7 +175,7 @@ class _Section:
 
 
 def patch_settings(theano):
-    """Let programs change settings by their old names, and say what they cannot.
+    """Accept the old names of settings, and reject those that programs cannot change.
 
     What is set in a section, such as ``config.scan.allow_gc``, went nowhere.
     """
@@ -209,7 +209,7 @@ def _linker(accept, config, value):
 
 @contextlib.contextmanager
 def explained():
-    """Say what is wrong with the settings in one error, without Theano's traceback."""
+    """Raise one SettingsError for what is wrong, without Theano's traceback."""
     try:
         yield
     except Exception as error:

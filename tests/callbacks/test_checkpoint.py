@@ -223,7 +223,7 @@ def test_a_damaged_one_gives_way_to_the_one_before(path):
     killed(plain, path, 5)
     damage(path)
     checkpoint = Checkpoint(path, resume=True)
-    with pytest.warns(RuntimeWarning, match=f"{path} is dam.*going on from the one"):
+    with pytest.warns(RuntimeWarning, match=f"{path} is dam.*resuming from the one"):
         net = trained(plain, checkpoint)
     assert checkpoint.resumed == 2
     check_same(net, expected)

@@ -82,7 +82,7 @@ def test_net6_goes_on_after_ctrl_c_as_if_nothing_had_happened(tmp_path, capsys):
     process = start_signalled(signal.SIGINT, r" +3  \|", *arguments)
     interrupted(process)
     assert train.main([*arguments, "--resume"]) == 0
-    assert "Going on after epoch" in capsys.readouterr().out
+    assert "Resuming after epoch" in capsys.readouterr().out
     check_same("net6.pickle", "whole.pickle")
 
 

@@ -125,7 +125,7 @@ def test_a_training_that_is_killed_at_random_goes_on(folder, whole, capsys):
         assert killed.returncode == -signal.SIGKILL
     capsys.readouterr()
     assert train.main(arguments) == 0
-    first = int(re.search(r"Going on after epoch (\d+)", capsys.readouterr().out)[1])
+    first = int(re.search(r"Resuming after epoch (\d+)", capsys.readouterr().out)[1])
     assert KILLS <= first < int(EPOCHS)
     check_same("net1.pickle", whole)
     assert files(Path.cwd()) == ["net1.pickle", "net1.png"]
@@ -177,11 +177,11 @@ def test_one_that_is_killed_while_a_checkpoint_is_written_goes_on(folder, whole,
             env=os.environ | {"PYTHONPATH": str(ROOT)},
         )
         assert died.returncode == -signal.SIGKILL
-        begun = re.findall(r"Going on after epoch (\d+)", capfd.readouterr().out)
+        begun = re.findall(r"Resuming after epoch (\d+)", capfd.readouterr().out)
         assert begun == ([str(epoch - 1)] if epoch > 1 else [])
         assert ("net1.checkpoint" in files(Path.cwd())) == (at != "net1.checkpoint")
     assert train.main(arguments) == 0
-    assert f"Going on after epoch {len(deaths)}" in capfd.readouterr().out
+    assert f"Resuming after epoch {len(deaths)}" in capfd.readouterr().out
     check_same("net1.pickle", whole)
     assert files(Path.cwd()) == ["net1.pickle", "net1.png"]
 
@@ -194,10 +194,10 @@ def test_sigterm_saves_and_it_goes_on(folder, whole, capsys):
     arguments += ["--checkpoint-every", "1"]
     process = start_signalled(signal.SIGTERM, r" +4  \|", *arguments)
     out = interrupted(process, signal.SIGTERM)
-    assert "To go on from net1.checkpoint, do the same again with --resume" in out
+    assert "To resume from net1.checkpoint, do the same again with --resume" in out
     assert {"net1.pickle", "net1.png", "net1.checkpoint"} <= set(files(Path.cwd()))
     assert train.main([*arguments, "--resume"]) == 0
-    assert re.search(r"Going on after epoch ([3-9]|\d\d)\b", capsys.readouterr().out)
+    assert re.search(r"Resuming after epoch ([3-9]|\d\d)\b", capsys.readouterr().out)
     check_same("net1.pickle", whole)
 
 
@@ -210,7 +210,7 @@ def test_a_time_limit_ends_in_good_order(folder, capsys):
     n = len(net.train_history_)
     assert f"The time limit is reached after epoch {n}\n" in out
     assert train.main([*arguments, "--resume"]) == 75
-    assert f"Going on after epoch {n}, from net1.checkpoint" in capsys.readouterr().out
+    assert f"Resuming after epoch {n}, from net1.checkpoint" in capsys.readouterr().out
     assert len(storage.load("net1.pickle").train_history_) > n
 
 
@@ -232,7 +232,7 @@ def test_a_checkpoint_of_another_training_is_an_error(folder, capsys):
     assert files(Path.cwd()) == ["net1.pickle", "net1.png"]
     finished = Path("net1.pickle").read_bytes()
     with pytest.raises(
-        CheckpointError, match=r"no net1.checkpoint to go on from: .*end"
+        CheckpointError, match=r"no net1.checkpoint to resume from: .*end"
     ):
         train.main([*arguments[:-1], "2", "--resume"])
     assert Path("net1.pickle").read_bytes() == finished
@@ -243,7 +243,7 @@ def test_a_checkpoint_of_another_training_is_an_error(folder, capsys):
 def test_what_a_killed_training_left_is_kept(folder):
     Path("net1.previous.checkpoint").write_bytes(b"the one before")
     arguments = ["net1", "--data", str(folder), "--epochs", "2"]
-    with pytest.raises(CheckpointError, match="--resume goes on from it; --no-resume"):
+    with pytest.raises(CheckpointError, match="--resume continues it; --no-resume"):
         train.main(arguments)
     assert files(Path.cwd()) == ["net1.previous.checkpoint"]
 

@@ -104,7 +104,7 @@ def create_param(spec, shape, name=None):
 
 
 def patch():
-    """Let parameters be expressions, and layers say which variables these hold."""
+    """Accept expressions as parameters, and list the variables that they hold."""
     get_params = layers.Layer.get_params
 
     def get_shared_params(self, unwrap_shared=True, **tags):

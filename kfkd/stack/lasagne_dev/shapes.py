@@ -6,7 +6,7 @@ __all__ = []
 
 
 def patch():
-    """Let the layers that reshape take inputs with sizes that are not known."""
+    """Accept inputs of unknown sizes in the layers that reshape."""
     flatten = FlattenLayer.get_output_shape_for
     slice_ = SliceLayer.get_output_shape_for
 

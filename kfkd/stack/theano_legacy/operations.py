@@ -7,7 +7,7 @@ __all__ = ["install"]
 
 
 def _with_graph(infer_shape, n_arguments):
-    """Let a function of *n_arguments* take the graph before the last two, as now."""
+    """Adapt a function of *n_arguments* that does not take the graph, as today's do."""
     parameters = inspect.signature(infer_shape).parameters.values()
     if len(parameters) != n_arguments or any(
         p.kind == p.VAR_POSITIONAL for p in parameters
@@ -23,7 +23,7 @@ def _with_graph(infer_shape, n_arguments):
 
 
 def install(theano):
-    """Let operations infer shapes from the node and shapes alone, too."""
+    """Patch shape inference to accept methods of the node and shapes alone."""
     Op = theano.graph.op.Op
     FromFunctionOp = theano.compile.ops.FromFunctionOp
     initialize = FromFunctionOp.__init__

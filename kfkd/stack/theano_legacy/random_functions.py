@@ -112,16 +112,16 @@ class RandomFunction(Op):
         return [shapes[0], shape]
 
     def connection_pattern(self, node):
-        """Say that gradients go from the numbers to the parameters at most."""
+        """Return that gradients go from the numbers to the parameters at most."""
         parameters = node.inputs[2:]
         return [[False, False]] * 2 + [[False, True]] * len(parameters)
 
     def grad(self, inputs, output_grads):
-        """Say that they are not defined there."""
+        """Return that gradients are not defined there."""
         reason = "a draw has no gradient"
         undefined = [grad_undefined(self, i, x, reason) for i, x in enumerate(inputs)]
         return [DisconnectedType()(), DisconnectedType()(), *undefined[2:]]
 
     def R_op(self, inputs, eval_points):
-        """Say that the state does not change with anything, and the numbers, too."""
+        """Return that neither the state nor the numbers change with anything."""
         return [inputs[0].zeros_like(), None]

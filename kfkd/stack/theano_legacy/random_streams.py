@@ -106,7 +106,7 @@ class RandomStreams:
         return list(self.state_updates)
 
     def seed(self, seed=None):
-        """Have all streams begin anew, as those of ``RandomStreams(seed)``."""
+        """Restart all streams, as those of ``RandomStreams(seed)``."""
         seed = self.default_instance_seed if seed is None else seed
         self.gen_seedgen.seed(seed)
         for state, _ in self.state_updates:
