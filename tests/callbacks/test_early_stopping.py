@@ -2,7 +2,6 @@
 
 import copy
 import re
-from pathlib import Path
 
 import nolearn.lasagne
 import numpy as np
@@ -11,8 +10,6 @@ import sklearn.base
 
 from kfkd.callbacks import AdjustVariable, EarlyStopping
 from tests.helpers import small_faces
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 class Record:

@@ -1,7 +1,6 @@
 """Schedules, on kfkd's nets and on nolearn's own."""
 
 import types
-from pathlib import Path
 
 import nolearn.lasagne
 import numpy as np
@@ -11,8 +10,6 @@ import theano
 
 from kfkd.callbacks import AdjustVariable
 from tests.helpers import small_faces
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 class Record:

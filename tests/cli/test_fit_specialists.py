@@ -26,7 +26,7 @@ SCRIPT = ROOT / "scripts" / "fit_specialists.py"
 STAND_IN = f"""
 import sys
 import kfkd  # before lasagne
-sys.path.insert(0, {str(ROOT / "tests")!r})
+sys.path.insert(0, {str(ROOT)!r})
 from tests.helpers.fake_workers import SPECIALIST_SETTINGS, small
 SPECIALIST_SETTINGS[:] = small()
 from kfkd.cli import run

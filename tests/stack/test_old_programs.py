@@ -18,7 +18,7 @@ from kfkd import stack
 from tests.helpers.cases import parametrize
 
 ROOT = Path(__file__).parents[2]
-PROGRAMS = Path(__file__).parents[2] / "old_programs"
+PROGRAMS = Path(__file__).parents[1] / "old_programs"
 
 on_request = pytest.mark.skipif(
     "KFKD_CASES" not in os.environ, reason="tried on request, with KFKD_CASES"
