@@ -31,7 +31,7 @@ class Callback:
     """
 
     loop: Any = None
-    supports_overlap = False
+    supports_overlap = True  # as long as it does nothing
     runs_last = False
 
     def __init_subclass__(cls, **kwargs: Any) -> None:

@@ -16,30 +16,20 @@ from sklearn.utils import shuffle
 
 from kfkd.data import cache
 from kfkd.data.columns import COLUMNS, PIXELS, SIDE
-from kfkd.data.locate import find, fingerprint, open_csv, read_csv
+from kfkd.data.locate import find, fingerprint, read_csv
 from kfkd.data.parse import Table, parse
-from kfkd.errors import DataError, NoDataError
+from kfkd.errors import DataError
 from kfkd.messages import hint, shown
 from kfkd.progress import Bar
 
 __all__ = [
-    "COLUMNS",
-    "PIXELS",
-    "SIDE",
-    "DataError",
-    "NoDataError",
-    "Table",
     "arrays",
     "check_cols",
-    "find",
-    "fingerprint",
     "from_pixels",
     "load",
     "load2d",
     "load_held_out",
-    "open_csv",
     "read",
-    "read_csv",
     "scale_images",
     "to_pixels",
     "training_rows",

@@ -90,15 +90,15 @@ class TrainingLoop:
             for callback in callbacks:
                 started.append(callback)
                 self._call_hook(callback, "set_loop", self)
-                self._call_hook(callback, "on_training_started", *self._state)
+                self._call_hook(callback, "on_training_started", *self._arguments)
             self._run_epochs()
         finally:
             for callback in started:
-                self._call_hook(callback, "on_training_finished", *self._state)
+                self._call_hook(callback, "on_training_finished", *self._arguments)
                 self._call_hook(callback, "set_loop", None)
 
     @property
-    def _state(self):
+    def _arguments(self):
         """The arguments of callbacks."""
         return self.net, self.net.train_history_
 
@@ -110,7 +110,7 @@ class TrainingLoop:
     def _run_epochs(self):
         """Train from the epoch that the net's history has come to."""
         for callback in listed(self.net.on_training_started):
-            callback(*self._state)
+            callback(*self._arguments)
         self._way = self._choose()
         history = self.net.train_history_
         self._best = {
@@ -136,7 +136,7 @@ class TrainingLoop:
                 break
             number += 1
         for callback in listed(self.net.on_training_finished):
-            callback(*self._state)
+            callback(*self._arguments)
 
     def snapshot(self, variables):
         """Copy the values that variables have after the latest epoch of the history.
@@ -186,7 +186,7 @@ class TrainingLoop:
         self._ended = now
         self.net.train_history_.append(row | {"dur": duration})
         for callback in self.callbacks:
-            callback(*self._state)
+            callback(*self._arguments)
 
     def _rollback(self):
         """Undo the epoch that was started before its turn."""

@@ -46,7 +46,7 @@ class Declares(AdjustVariable):
 @pytest.mark.parametrize(
     ("kind", "supports"),
     [
-        (Callback, False),
+        (Callback, True),
         (AdjustVariable, True),
         (EarlyStopping, True),
         (Inherits, True),

@@ -7,33 +7,18 @@ import numpy as np
 import pytest
 from sklearn.dummy import DummyRegressor
 
-import kfkd.specialists.worker
-from kfkd import data, faces, nets, storage
+from kfkd import data, nets, storage
 from kfkd.specialists import SPECIALIST_SETTINGS, SpecialistError, fit_specialists
 from tests.helpers import small_faces
 from tests.helpers.fake_workers import (
     COLUMNS,
     NAMES,
     SMALL,
-    FakeTraining,
     small,
     trained,
 )
 
 pytestmark = pytest.mark.usefixtures("work")
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    """A folder with Kaggle's files."""
-    return faces.make(tmp_path_factory.mktemp("data"), n_train=40, n_test=1)
-
-
-@pytest.fixture
-def training(monkeypatch):
-    training = FakeTraining()
-    monkeypatch.setattr(kfkd.specialists.worker, "_train", training)
-    return training
 
 
 def test_settings_are_those_of_the_text():

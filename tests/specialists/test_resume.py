@@ -6,32 +6,17 @@ from pathlib import Path
 
 import pytest
 
-import kfkd.specialists.worker
 from kfkd import faces, nets, storage
 from kfkd.specialists import SpecialistError, fit_specialists
 from tests.helpers.fake_workers import (
     COLUMNS,
     NAMES,
     SMALL,
-    FakeTraining,
     small,
     trained,
 )
 
 pytestmark = pytest.mark.usefixtures("work")
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    """A folder with Kaggle's files."""
-    return faces.make(tmp_path_factory.mktemp("data"), n_train=40, n_test=1)
-
-
-@pytest.fixture
-def training(monkeypatch):
-    training = FakeTraining()
-    monkeypatch.setattr(kfkd.specialists.worker, "_train", training)
-    return training
 
 
 def test_they_are_saved_together_and_each_with_a_log(training, folder, tmp_path):

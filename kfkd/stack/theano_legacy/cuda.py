@@ -1,7 +1,7 @@
 """Theano's two GPU back ends, ``theano.sandbox.cuda`` and ``theano.gpuarray``.
 
-XLA compiles whole programs for the GPU.  Operations of
-the back ends stand for the operations themselves; the rest is an error.
+XLA compiles whole programs for the GPU.  The back ends' operations stand for Theano's
+own; the rest is an error.
 """
 
 import re
