@@ -72,7 +72,9 @@ def predict_files(nets, paths, plot):
         table.iloc[row] = square.to_own(table.iloc[row])
     if not plot:
         return table, None
-    return table, image_files.plot_points(paths[:DRAWN], table.to_numpy()[:DRAWN])
+    from kfkd.plots.photos import plot_points
+
+    return table, plot_points(paths[:DRAWN], table.to_numpy()[:DRAWN])
 
 
 def predict_table(nets, folder, plot):

@@ -5,21 +5,18 @@ the largest square in its middle. Nothing is stretched; a portrait mostly loses 
 neck. Where that does not suit, crop the image to the face first.
 """
 
-import math
 import os
 import warnings
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from matplotlib.figure import Figure
 from PIL import Image, ImageOps
 
 from kfkd.data import SIDE, scale_images
 from kfkd.errors import DataError
 
-__all__ = ["SMALLEST", "Face", "open_image", "plot_points", "read_face"]
+__all__ = ["SMALLEST", "Face", "open_image", "read_face"]
 
 # Shortest side of an image, in pixels: a quarter of what the nets see.
 SMALLEST = SIDE // 4
@@ -158,44 +155,3 @@ def read_face(path: str | os.PathLike[str]) -> Face:
     )
     grey = scale_images(np.asarray(square).ravel())
     return Face(grey, left, top, side)
-
-
-def plot_points(
-    paths: Sequence[str | os.PathLike[str]], points: Sequence[npt.NDArray[np.floating]]
-) -> Figure:
-    """Draw image files, as they are, with key points in their own pixels.
-
-    Parameters
-    ----------
-    paths : sequence of path
-    points : sequence of array, shape (2 * k,)
-        For each image x and y in turn, as from `Face.to_own`.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-
-    Raises
-    ------
-    DataError
-        As for `open_image`.
-    """
-    columns = math.ceil(math.sqrt(len(paths)))
-    rows = math.ceil(len(paths) / columns)
-    inches = 4 if columns == 1 else 2.5
-    figure = Figure(figsize=(inches * columns, inches * rows))
-    figure.subplots_adjust(left=0, right=1, bottom=0, top=1, hspace=0.03, wspace=0.03)
-    axes = figure.subplots(rows, columns, squeeze=False).ravel()
-    for axis in axes:
-        axis.set_axis_off()
-    for axis, path, xy in zip(axes, paths, points, strict=False):
-        image = open_image(path)
-        width, height = image.size
-        image.thumbnail((1024, 1024))  # more than is seen
-        axis.imshow(
-            np.asarray(image.convert("RGB")),
-            extent=(0, width, height, 0),
-        )
-        axis.scatter(xy[0::2], xy[1::2], marker="x", s=20, c="#ffb000", lw=1.2)
-        axis.set(xlim=(0, width), ylim=(height, 0))
-    return figure
