@@ -169,7 +169,7 @@ def test_a_script_may_have_the_name_of_a_package(
 
 def test_files_beside_the_script_that_cannot_be_imported(tmp_path, capsys):
     def told(script, source):
-        scripts._tell_of_namesakes(str(tmp_path / script), source)
+        scripts._warn_of_namesakes(str(tmp_path / script), source)
         out, err = capsys.readouterr()
         assert not out
         return err
@@ -189,7 +189,7 @@ def test_files_beside_the_script_that_cannot_be_imported(tmp_path, capsys):
 
 
 def test_this_package_is_no_file_that_cannot_be_imported(capsys):
-    scripts._tell_of_namesakes(str(ROOT / "setup.py"), b"import kfkd")
+    scripts._warn_of_namesakes(str(ROOT / "setup.py"), b"import kfkd")
     assert capsys.readouterr().err == ""
 
 
