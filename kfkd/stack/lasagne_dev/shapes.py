@@ -1,12 +1,30 @@
-"""Shapes with sizes that are not known."""
+"""Shapes: checks, and sizes that are not known."""
 
 from lasagne.layers import FlattenLayer, PadLayer, SliceLayer
 
 __all__ = []
 
 
+def check_spatial_axes(layer, n, kind):
+    """Raise ValueError unless the input of a layer has *n* axes after the first two."""
+    if len(layer.input_shape) != n + 2:
+        raise ValueError(
+            f"Tried to create a {kind} layer with input shape {layer.input_shape}. "
+            f"Expected {n + 2} input dimensions (batchsize, channels, {n} spatial "
+            "dimensions)."
+        )
+
+
+def fill_sizes(shape, actual):
+    """Return the sizes of *shape*, and those of *actual* in place of None."""
+    return [
+        symbolic if size is None else size
+        for size, symbolic in zip(shape, actual, strict=True)
+    ]
+
+
 def patch():
-    """Accept inputs of unknown sizes in the layers that reshape."""
+    """Accept None as a size in FlattenLayer, PadLayer and SliceLayer."""
     flatten = FlattenLayer.get_output_shape_for
     slice_ = SliceLayer.get_output_shape_for
 
@@ -22,7 +40,7 @@ def patch():
         if isinstance(widths, int):
             widths = [widths] * len(padded)
         widths = [(w, w) if isinstance(w, int) else w for w in widths]
-        # Axes that no width is given for stay as they are.
+        # Axes without a width stay as they are.
         widths += [(0, 0)] * (len(padded) - len(widths))
         return leading + tuple(
             None if size is None else size + before + after

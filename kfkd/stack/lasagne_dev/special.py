@@ -1,15 +1,15 @@
-"""Layers of biases, of scales, of any function, and the inverse of another layer."""
+"""Bias, scale, expression and inverse layers, and helpers for shared parameters."""
 
 import theano
 import theano.tensor as T
-from lasagne import init
+from lasagne import init, nonlinearities
 from lasagne.layers import Layer, MergeLayer
 
 __all__ = ["BiasLayer", "ExpressionLayer", "InverseLayer", "ScaleLayer", "standardize"]
 
 
 def get_shared_axes(shared_axes, n, all_axes=False):
-    """Return as a tuple the axes of *n* that a parameter is shared over."""
+    """Return the axes, of *n*, that a parameter is shared over, as a tuple."""
     if isinstance(shared_axes, str):
         if shared_axes == "auto":
             return (0, *range(2, n))
@@ -31,28 +31,44 @@ def get_unshared_shape(layer, shared_axes, what):
 
 
 def spread(param, shared_axes, ndim):
-    """Return a parameter with the axes it is shared over, of size 1, put in."""
+    """Return a parameter with its shared axes inserted, so that it broadcasts."""
     axes = iter(range(param.ndim))
     return param.dimshuffle(
         ["x" if axis in shared_axes else next(axes) for axis in range(ndim)]
     )
 
 
+def get_draw_shape(layer, input, shared_axes):
+    """Return the shape of random numbers for an input: 1 along the shared axes."""
+    shape = layer.input_shape
+    if any(size is None for size in shape):
+        shape = input.shape
+    return tuple(1 if a in shared_axes else shape[a] for a in range(input.ndim))
+
+
+def take_nonlinearity(layer):
+    """Return the nonlinearity of a layer, or None, and replace it by the identity."""
+    nonlinearity = getattr(layer, "nonlinearity", None)
+    if nonlinearity is not None:
+        layer.nonlinearity = nonlinearities.identity
+    return nonlinearity
+
+
 class BiasLayer(Layer):
-    """Adds a bias.
+    """Add a bias.
 
     Parameters
     ----------
     incoming : Layer or tuple
     b : Theano variable, numpy array, callable or None
     shared_axes : "auto", int or tuple of int
-        The axes along which it repeats; "auto" is all but the second.
+        The axes that it is shared over; "auto" is all but the second.
     """
 
     def __init__(
         self,
         incoming,
-        b=init.Constant(0),  # noqa: B008  (as all layers have it)
+        b=init.Constant(0),
         shared_axes="auto",
         **kwargs,
     ):
@@ -71,20 +87,20 @@ class BiasLayer(Layer):
 
 
 class ScaleLayer(Layer):
-    """Multiplies by a scale.
+    """Multiply by a scale.
 
     Parameters
     ----------
     incoming : Layer or tuple
     scales : Theano variable, numpy array or callable
     shared_axes : "auto", int or tuple of int
-        The axes along which it repeats; "auto" is all but the second.
+        The axes that it is shared over; "auto" is all but the second.
     """
 
     def __init__(
         self,
         incoming,
-        scales=init.Constant(1),  # noqa: B008
+        scales=init.Constant(1),
         shared_axes="auto",
         **kwargs,
     ):
@@ -99,14 +115,14 @@ class ScaleLayer(Layer):
 
 
 def standardize(layer, offset, scale, shared_axes="auto"):
-    """Return a layer of ``(input - offset) / scale``, both of which stay as they are.
+    """Return a layer that computes ``(input - offset) / scale``, without training them.
 
     Parameters
     ----------
     layer : Layer or tuple
     offset, scale : Theano variable or numpy array
     shared_axes : "auto", int or tuple of int
-        The axes along which they repeat; "auto" is all but the second.
+        The axes that they are shared over; "auto" is all but the second.
     """
     layer = BiasLayer(layer, -offset, shared_axes)
     layer.params[layer.b].remove("trainable")
@@ -116,15 +132,15 @@ def standardize(layer, offset, scale, shared_axes="auto"):
 
 
 class ExpressionLayer(Layer):
-    """Applies a function to its input.
+    """Apply a function to the input.
 
     Parameters
     ----------
     incoming : Layer or tuple
     function : callable
     output_shape : None, callable, tuple or "auto"
-        The shape of the output, or what returns it for that of the input; None is that
-        of the input, and "auto" finds it out.
+        The shape of the output, or a function from the input's shape to it.  None is
+        the shape of the input.  "auto" evaluates *function* to find the shape.
     """
 
     def __init__(self, incoming, function, output_shape=None, **kwargs):
@@ -143,7 +159,7 @@ class ExpressionLayer(Layer):
             return self._output_shape(input_shape)
         if self._output_shape != "auto":
             return self._output_shape
-        # A size that is not known shows itself as a 0.
+        # Unknown sizes are 0 in the trial, and so they are in its result.
         sizes = [0 if size is None else size for size in input_shape]
         zeros = T.alloc(T.constant(0, dtype=theano.config.floatX), *sizes)
         shape = theano.function([], self.function(zeros).shape, mode="FAST_COMPILE")
@@ -155,12 +171,12 @@ class ExpressionLayer(Layer):
 
 
 class InverseLayer(MergeLayer):
-    """The transpose of another layer: the gradient of its output by its input.
+    """Apply the transpose of another layer: propagate gradients back through it.
 
     Parameters
     ----------
     incoming : Layer or tuple
-        What has the shape of the output of `layer`.
+        Of the same shape as the output of `layer`.
     layer : Layer
     """
 
