@@ -38,7 +38,10 @@ def parameters_of(function, *, rename=None, without=(), **defaults):
     def decorate(initialize):
         @functools.wraps(initialize)
         def __init__(*args, **kwargs):
-            bound = signature.bind(*args, **kwargs)
+            try:
+                bound = signature.bind(*args, **kwargs)
+            except TypeError as error:
+                raise TypeError(f"{type(args[0]).__name__}: {error}") from None
             bound.apply_defaults()
             arguments = bound.arguments
             initialize(**arguments.pop(more.name), **arguments)

@@ -1,4 +1,4 @@
-"""The layers of ``lasagne.layers.dnn``; on a GPU, XLA calls cuDNN for all layers."""
+"""The layers of ``lasagne.layers.dnn``.  XLA chooses cuDNN by itself, for any layer."""
 
 from lasagne.layers import Conv2DLayer, MaxPool2DLayer, Pool2DLayer
 from lasagne.utils import as_tuple
@@ -94,7 +94,7 @@ class SpatialPyramidPoolingDNNLayer(SpatialPyramidPoolingLayer):
 
 
 class BatchNormDNNLayer(BatchNormLayer):
-    """BatchNormLayer over the first axis, or all but the second."""
+    """BatchNormLayer over the first axis, or over all but the second."""
 
     def __init__(self, incoming, axes="auto", *args, **kwargs):
         super().__init__(incoming, axes, *args, **kwargs)

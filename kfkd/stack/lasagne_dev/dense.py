@@ -24,7 +24,7 @@ def patch():
         super(DenseLayer, self).__init__(incoming, **kwargs)
         shape = self.input_shape
         leading = num_leading_axes
-        # By default, 0.1 accepts a vector, too, and takes it for a column.
+        # As in 0.1, the default accepts an input of one axis, too.
         if leading != 1:
             if not -len(shape) <= leading < len(shape):
                 raise ValueError(

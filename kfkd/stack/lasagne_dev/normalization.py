@@ -59,7 +59,7 @@ class BatchNormLayer(Layer):
         **kwargs,
     ):
         super().__init__(incoming, **kwargs)
-        self.axes = get_shared_axes(axes, len(self.input_shape))
+        self.axes = get_shared_axes(self, axes)
         self.epsilon = epsilon
         self.alpha = alpha
         shape = get_unshared_shape(self, self.axes, "mean and variance")

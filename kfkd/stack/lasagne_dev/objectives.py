@@ -17,9 +17,9 @@ __all__ = [
 
 
 def align_targets(predictions, targets):
-    """Return both, with a vector of targets as a column if the predictions are one.
+    """Return predictions and targets; make the targets a column if the former are.
 
-    Otherwise they would broadcast to a square matrix.
+    Otherwise a column and a vector would broadcast to a square matrix.
     """
     if (
         getattr(predictions, "broadcastable", None) == (False, True)
@@ -46,12 +46,12 @@ def binary_hinge_loss(predictions, targets, delta=1, log_odds=None, binary=True)
     if isinstance(delta, bool):
         raise TypeError(
             "binary_hinge_loss takes (predictions, targets, delta, log_odds, binary); "
-            "give `binary` by name"
+            "pass `binary` by name"
         )
     if log_odds is None:
         warnings.warn(
-            "binary_hinge_loss takes the predictions for log-odds. Say log_odds=True, "
-            "or log_odds=False if they are between 0 and 1.",
+            "binary_hinge_loss interprets the predictions as log-odds. Pass "
+            "log_odds=True, or log_odds=False if they are probabilities.",
             FutureWarning,
             stacklevel=2,
         )
@@ -79,7 +79,7 @@ def multiclass_hinge_loss(predictions, targets, delta=1):
     ----------
     predictions : Theano matrix
     targets : Theano vector of int, or matrix
-        The right class of each row, or a row for each with 1 at the right class.
+        The right class of each row, or one-hot rows.
     delta : scalar
         The margin.
     """
@@ -93,7 +93,7 @@ def multiclass_hinge_loss(predictions, targets, delta=1):
 
 
 def huber_loss(predictions, targets, delta=1):
-    """Return half the square of each difference, but grow linearly beyond *delta*."""
+    """Return half the square of each difference; beyond *delta*, it grows linearly."""
     predictions, targets = align_targets(predictions, targets)
     distance = abs(targets - predictions)
     return T.switch(
@@ -102,7 +102,7 @@ def huber_loss(predictions, targets, delta=1):
 
 
 def binary_accuracy(predictions, targets, threshold=0.5):
-    """Return 1 where the prediction, after the threshold, equals the target."""
+    """Return 1 where the thresholded prediction equals the target, else 0."""
     predictions, targets = align_targets(predictions, targets)
     return T.eq(T.ge(predictions, threshold), targets)
 
@@ -114,7 +114,7 @@ def categorical_accuracy(predictions, targets, top_k=1):
     ----------
     predictions : Theano tensor
     targets : Theano tensor
-        The right class of each row, or a row for each with 1 at the right class.
+        The right class of each row, or one-hot rows.
     top_k : int
     """
     _check_ranks(predictions, targets)
@@ -127,7 +127,7 @@ def categorical_accuracy(predictions, targets, top_k=1):
 
 
 def patch():
-    """Let the losses of Lasagne 0.1 align targets, too."""
+    """Align targets in the losses of Lasagne 0.1, too."""
 
     @functools.wraps(objectives.squared_error)
     def squared_error(a, b):

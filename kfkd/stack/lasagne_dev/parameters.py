@@ -59,27 +59,24 @@ def create_param(spec, shape, name=None):
             "Cannot create param with a non-positive shape dimension. "
             f"Tried to create param with shape={shape}, name={name!r}"
         )
-    made = callable(spec)
     problem = f"cannot initialize parameter {name}: the %s"
-    if made:
+    if callable(spec):
         spec = spec(shape)
         problem += " returned by the provided callable"
-    if isinstance(spec, numbers.Number | np.generic):
+        if not isinstance(spec, theano.graph.basic.Variable):
+            try:
+                spec = utils.floatX(spec)
+            except (TypeError, ValueError):
+                raise ParameterError(
+                    f"{problem % 'value'} is not an array or a Theano expression"
+                ) from None
+    elif isinstance(spec, numbers.Number | np.generic):
         spec = np.asarray(spec)
-    if made and not isinstance(spec, np.ndarray | theano.graph.basic.Variable):
-        try:
-            spec = utils.floatX(spec)
-        except (TypeError, ValueError):
-            raise ParameterError(
-                f"{problem % 'value'} is not an array or a Theano expression"
-            ) from None
     if isinstance(spec, np.ndarray):
         if spec.shape != shape:
             raise ParameterError(
                 f"{problem % 'numpy array'} has shape {spec.shape}, should be {shape}"
             )
-        if made:
-            spec = utils.floatX(spec)
         # Theano broadcasts a size of 1 only if it knows of it.
         spec = theano.shared(spec, broadcastable=tuple(size == 1 for size in shape))
     if not isinstance(spec, theano.graph.basic.Variable):

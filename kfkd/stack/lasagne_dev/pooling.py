@@ -2,7 +2,7 @@
 
 import theano.tensor as T
 from lasagne.layers import Layer
-from lasagne.layers.pool import MaxPool1DLayer, pool_output_length
+from lasagne.layers.pool import MaxPool1DLayer, Pool2DLayer, pool_output_length
 from lasagne.utils import as_tuple
 from theano.tensor.signal.pool import pool_2d, pool_3d
 
@@ -33,17 +33,9 @@ class Pool1DLayer(MaxPool1DLayer):
     mode : {"max", "average_inc_pad", "average_exc_pad"}
     """
 
-    def __init__(
-        self,
-        incoming,
-        pool_size,
-        stride=None,
-        pad=0,
-        ignore_border=True,
-        mode="max",
-        **kwargs,
-    ):
-        super().__init__(incoming, pool_size, stride, pad, ignore_border, **kwargs)
+    @parameters_of(MaxPool1DLayer.__init__, mode="max")
+    def __init__(self, mode, **options):
+        super().__init__(**options)
         self.mode = mode
 
     def get_output_for(self, input, **kwargs):
@@ -62,17 +54,9 @@ class Pool1DLayer(MaxPool1DLayer):
 class Pool3DLayer(Layer):
     """Pooling over the last three axes; parameters as for Pool2DLayer."""
 
-    def __init__(
-        self,
-        incoming,
-        pool_size,
-        stride=None,
-        pad=(0, 0, 0),
-        ignore_border=True,
-        mode="max",
-        **kwargs,
-    ):
-        super().__init__(incoming, **kwargs)
+    @parameters_of(Pool2DLayer.__init__, pad=(0, 0, 0))
+    def __init__(self, pool_size, stride, pad, ignore_border, mode, **options):
+        super().__init__(**options)
         check_spatial_axes(self, 3, "3D pooling")
         self.pool_size = as_tuple(pool_size, 3)
         self.stride = self.pool_size if stride is None else as_tuple(stride, 3)
@@ -185,12 +169,7 @@ class SpatialPyramidPoolingLayer(Layer):
     """
 
     def __init__(
-        self,
-        incoming,
-        pool_dims=(4, 2, 1),
-        mode="max",
-        implementation="fast",
-        **kwargs,
+        self, incoming, pool_dims=(4, 2, 1), mode="max", implementation="fast", **kwargs
     ):
         super().__init__(incoming, **kwargs)
         check_spatial_axes(self, 2, "SPP")

@@ -30,15 +30,10 @@ class ParametricRectifierLayer(Layer):
     """
 
     def __init__(
-        self,
-        incoming,
-        alpha=init.Constant(0.25),
-        shared_axes="auto",
-        **kwargs,
+        self, incoming, alpha=init.Constant(0.25), shared_axes="auto", **kwargs
     ):
         super().__init__(incoming, **kwargs)
-        n = len(self.input_shape)
-        self.shared_axes = get_shared_axes(shared_axes, n, all_axes=True)
+        self.shared_axes = get_shared_axes(self, shared_axes, all_axes=True)
         shape = get_unshared_shape(self, self.shared_axes, "alphas")
         self.alpha = self.add_param(alpha, shape, name="alpha", regularizable=False)
 
@@ -70,8 +65,7 @@ class RandomizedRectifierLayer(Layer):
                 "Upper bound for RandomizedRectifierLayer needs to be higher than "
                 "lower bound."
             )
-        n = len(self.input_shape)
-        self.shared_axes = get_shared_axes(shared_axes, n, all_axes=True)
+        self.shared_axes = get_shared_axes(self, shared_axes, all_axes=True)
 
     def get_output_for(self, input, deterministic=False, **kwargs):
         """Return the output."""

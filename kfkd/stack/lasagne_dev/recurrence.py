@@ -25,8 +25,8 @@ def _extend(cls, *state_names):
         arguments = given.arguments
         if cls is GRULayer and "learn_init" not in arguments:
             warnings.warn(
-                "GRULayer learns its first state by default, as in Lasagne 0.1; that "
-                "of 0.2.dev did not. Say learn_init=True or learn_init=False.",
+                "GRULayer learns its initial state by default, as in Lasagne 0.1; in "
+                "0.2.dev it does not. Pass learn_init=True or learn_init=False.",
                 stacklevel=2,
             )
         # No clipping is 0 in 0.2.dev and False in 0.1, which would clip to 0.

@@ -8,8 +8,9 @@ from lasagne.layers import Layer, MergeLayer
 __all__ = ["BiasLayer", "ExpressionLayer", "InverseLayer", "ScaleLayer", "standardize"]
 
 
-def get_shared_axes(shared_axes, n, all_axes=False):
-    """Return the axes, of *n*, that a parameter is shared over, as a tuple."""
+def get_shared_axes(layer, shared_axes, all_axes=False):
+    """Return the axes that a parameter of a layer is shared over, as a tuple."""
+    n = len(layer.input_shape)
     if isinstance(shared_axes, str):
         if shared_axes == "auto":
             return (0, *range(2, n))
@@ -39,7 +40,7 @@ def spread(param, shared_axes, ndim):
 
 
 def get_draw_shape(layer, input, shared_axes):
-    """Return the shape of random numbers for an input: 1 along the shared axes."""
+    """Return the shape of the random numbers for an input, 1 along shared axes."""
     shape = layer.input_shape
     if any(size is None for size in shape):
         shape = input.shape
@@ -65,15 +66,9 @@ class BiasLayer(Layer):
         The axes that it is shared over; "auto" is all but the second.
     """
 
-    def __init__(
-        self,
-        incoming,
-        b=init.Constant(0),
-        shared_axes="auto",
-        **kwargs,
-    ):
+    def __init__(self, incoming, b=init.Constant(0), shared_axes="auto", **kwargs):
         super().__init__(incoming, **kwargs)
-        self.shared_axes = get_shared_axes(shared_axes, len(self.input_shape))
+        self.shared_axes = get_shared_axes(self, shared_axes)
         self.b = None
         if b is not None:
             shape = get_unshared_shape(self, self.shared_axes, "biases")
@@ -97,15 +92,9 @@ class ScaleLayer(Layer):
         The axes that it is shared over; "auto" is all but the second.
     """
 
-    def __init__(
-        self,
-        incoming,
-        scales=init.Constant(1),
-        shared_axes="auto",
-        **kwargs,
-    ):
+    def __init__(self, incoming, scales=init.Constant(1), shared_axes="auto", **kwargs):
         super().__init__(incoming, **kwargs)
-        self.shared_axes = get_shared_axes(shared_axes, len(self.input_shape))
+        self.shared_axes = get_shared_axes(self, shared_axes)
         shape = get_unshared_shape(self, self.shared_axes, "scales")
         self.scales = self.add_param(scales, shape, "scales", regularizable=False)
 
@@ -115,7 +104,7 @@ class ScaleLayer(Layer):
 
 
 def standardize(layer, offset, scale, shared_axes="auto"):
-    """Return a layer that computes ``(input - offset) / scale``, without training them.
+    """Return a layer for ``(input - offset) / scale``, neither of which is trained.
 
     Parameters
     ----------

@@ -83,8 +83,8 @@ def _sample(images, x, y):
     image = T.arange(images.shape[0])[:, None, None]
     pixels = images.dimshuffle(0, 2, 3, 1)
     along, down = (v.dimshuffle(0, 1, 2, "x") for v in (along, down))
-    above = pixels[image, top, left] * (1 - along) + pixels[image, top, right] * along
-    below = (
-        pixels[image, bottom, left] * (1 - along) + pixels[image, bottom, right] * along
+    above, below = (
+        pixels[image, row, left] * (1 - along) + pixels[image, row, right] * along
+        for row in (top, bottom)
     )
     return (above * (1 - down) + below * down).dimshuffle(0, 3, 1, 2)

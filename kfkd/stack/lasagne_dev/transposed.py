@@ -151,9 +151,7 @@ class DilatedConv2DLayer(BaseConvLayer):
         if self.flip_filters:
             raise NotImplementedError("DilatedConv2DLayer requires flip_filters=False.")
 
-    def get_W_shape(self):
-        """Return the shape of the filters."""
-        return (self.input_shape[1], self.num_filters, *self.filter_size)
+    get_W_shape = _TransposedConvLayer.get_W_shape
 
     def get_output_shape_for(self, input_shape):
         """Return the shape of the output for an input of this shape."""
