@@ -107,6 +107,10 @@ def test_inverse_and_standardizing_layers_leave_parameters_alone():
         (lambda i: layers.DilatedConv2DLayer(i, 3, 3, pad=1), "add a PadLayer"),
         (lambda i: layers.Conv3DLayer(i, 3, 3), "Tried to create a 3D"),
         (lambda i: layers.Conv2DLayer(i, 3, 3, num_groups=2), "evenly divide"),
+        (
+            lambda i: layers.DilatedConv2DLayer(i, 4, 3, num_groups=2),
+            "DilatedConv2DLayer requires num_groups=1",
+        ),
         (lambda i: layers.Upscale2DLayer(i, 0), "must be >= 1"),
         (lambda i: layers.Upscale2DLayer(i, 2, mode="zoom"), "'repeat' or 'dilate'"),
         (lambda i: layers.BiasLayer(i, shared_axes="all"), "must be 'auto'"),

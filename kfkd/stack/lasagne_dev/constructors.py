@@ -20,16 +20,15 @@ def parameters_of(function, *, rename=None, without=(), **defaults):
     without : tuple of str
         Names of parameters to leave out.
     **defaults
-        New defaults, by new name.  Parameters that *function* lacks are appended.
+        New defaults, after renaming.  Parameters that *function* lacks are appended.
     """
     signature = inspect.signature(function)
-    names = {name: name for name in signature.parameters} | (rename or {})
-    *positional, more = signature.parameters.values()
-    parameters = {
-        names[p.name]: p.replace(name=names[p.name])
-        for p in positional
-        if p.name not in without
-    }
+    *named, more = signature.parameters.values()
+    parameters = {}
+    for parameter in named:
+        if parameter.name not in without:
+            name = (rename or {}).get(parameter.name, parameter.name)
+            parameters[name] = parameter.replace(name=name)
     for name, default in defaults.items():
         new = inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD)
         parameters[name] = parameters.get(name, new).replace(default=default)

@@ -1,5 +1,6 @@
 """Convolutions whose filters differ from place to place."""
 
+import numpy as np
 import theano.tensor as T
 from lasagne.layers import Conv2DLayer
 
@@ -39,7 +40,7 @@ class LocallyConnected2DLayer(Conv2DLayer):
                 f"{options['pad']!r} and {options['filter_size']!r}."
             )
         if self.num_groups != 1:
-            raise NotImplementedError("LocallyConnected2DLayer has no groups.")
+            raise NotImplementedError("LocallyConnected2DLayer requires num_groups=1.")
 
     def get_W_shape(self):
         """Return the shape of the weights."""
@@ -63,33 +64,27 @@ class LocallyConnected2DLayer(Conv2DLayer):
 
     def convolve(self, input, **kwargs):
         """Return the weighted sum of each place's surroundings, without bias."""
-        rows, columns = self.input_shape[2:]
-        filter_rows, filter_columns = self.filter_size
+        rows, columns = self.filter_size
         output = 0
-        for i in range(filter_rows):
-            for j in range(filter_columns):
-                k = (i, j) if not self.flip_filters else (-i - 1, -j - 1)
-                shifted = _shift(
-                    input, i - filter_rows // 2, j - filter_columns // 2, rows, columns
-                )
-                if self.channelwise:
-                    output += shifted * self.W[:, k[0], k[1]]
-                else:
-                    weights = self.W[:, :, k[0], k[1]]
-                    output += T.sum(
-                        shifted.dimshuffle(0, "x", 1, 2, 3) * weights, axis=2
-                    )
+        for i, j in np.ndindex(rows, columns):
+            shifted = _shift(input, i - rows // 2, j - columns // 2, self.input_shape)
+            row, column = (-i - 1, -j - 1) if self.flip_filters else (i, j)
+            if self.channelwise:
+                output += shifted * self.W[:, row, column]
+            else:
+                weights = self.W[:, :, row, column]
+                output += T.sum(shifted.dimshuffle(0, "x", 1, 2, 3) * weights, axis=2)
         return output
 
 
-def _shift(images, down, right, rows, columns):
-    """Return images moved up by *down* and left by *right*, padded with zeros."""
-    if down == right == 0:
+def _shift(images, up, left, shape):
+    """Return images of this shape moved *up* and *left*, padded with zeros."""
+    if up == left == 0:
         return images
     # Source and target along each axis; both are empty if nothing remains.
-    (above, below), (before, after) = (
+    (from_rows, to_rows), (from_columns, to_columns) = (
         (slice(max(s, 0), max(min(s + n, n), 0)), slice(max(-s, 0), max(n - s, 0)))
-        for s, n in ((down, rows), (right, columns))
+        for s, n in zip((up, left), shape[2:], strict=True)
     )
-    zeros = T.zeros_like(images)
-    return T.set_subtensor(zeros[:, :, below, after], images[:, :, above, before])
+    target = T.zeros_like(images)[:, :, to_rows, to_columns]
+    return T.set_subtensor(target, images[:, :, from_rows, from_columns])

@@ -45,9 +45,7 @@ class _TransposedConvLayer(BaseConvLayer):
     )
     def __init__(self, crop, output_size, num_groups, **options):
         if num_groups != 1:
-            raise NotImplementedError(
-                f"{type(self).__name__} has no groups, got num_groups={num_groups}"
-            )
+            raise NotImplementedError(f"{type(self).__name__} requires num_groups=1.")
         if output_size is not None and not _is_symbolic(output_size):
             output_size = as_tuple(output_size, self._n, int)
         self.output_size = output_size
@@ -140,7 +138,7 @@ class DilatedConv2DLayer(BaseConvLayer):
     def __init__(self, dilation, **options):
         self.dilation = as_tuple(dilation, 2, int)
         if options.get("num_groups", 1) != 1:
-            raise NotImplementedError("DilatedConv2DLayer has no groups.")
+            raise NotImplementedError("DilatedConv2DLayer requires num_groups=1.")
         super().__init__(stride=1, n=2, **options)
         del self.stride
         if self.pad != (0, 0):

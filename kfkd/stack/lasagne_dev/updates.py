@@ -19,24 +19,11 @@ def _state(param):
     return theano.shared(np.zeros_like(value), broadcastable=param.broadcastable)
 
 
-def _adam(loss_or_grads, params, beta1, epsilon, get_rate, add_scale):
-    """Return the updates of a variant of Adam.
-
-    *get_rate* returns the learning rate of a step.  *add_scale* returns what to divide
-    the first moment of a gradient by, and adds the updates of its state.
-    """
-    grads = get_or_compute_grads(loss_or_grads, params)
-    t_prev = theano.shared(utils.floatX(0.0))
-    t = t_prev + 1
-    a_t = get_rate(t)
-    updates = OrderedDict()
-    for param, g_t in zip(params, grads, strict=True):
-        m_prev = _state(param)
-        updates[m_prev] = m_t = beta1 * m_prev + (_ONE - beta1) * g_t
-        scale = add_scale(param, g_t, updates)
-        updates[param] = param - a_t * m_t / (scale + epsilon)
-    updates[t_prev] = t
-    return updates
+def _average(updates, param, value, beta):
+    """Return the next running average of *value*, and add its state to *updates*."""
+    previous = _state(param)
+    updates[previous] = average = beta * previous + (_ONE - beta) * value
+    return average
 
 
 def adamax(
@@ -55,16 +42,18 @@ def adamax(
     OrderedDict
         The next value of each variable.
     """
-
-    def get_rate(t):
-        return learning_rate / (_ONE - beta1**t)
-
-    def add_scale(param, g_t, updates):
+    grads = get_or_compute_grads(loss_or_grads, params)
+    t_prev = theano.shared(utils.floatX(0.0))
+    t = t_prev + 1
+    a_t = learning_rate / (_ONE - beta1**t)
+    updates = OrderedDict()
+    for param, g_t in zip(params, grads, strict=True):
+        m_t = _average(updates, param, g_t, beta1)
         u_prev = _state(param)
         updates[u_prev] = u_t = T.maximum(beta2 * u_prev, abs(g_t))
-        return u_t
-
-    return _adam(loss_or_grads, params, beta1, epsilon, get_rate, add_scale)
+        updates[param] = param - a_t * m_t / (u_t + epsilon)
+    updates[t_prev] = t
+    return updates
 
 
 def amsgrad(
@@ -74,14 +63,16 @@ def amsgrad(
 
     Parameters and result are as for `adamax`.
     """
-
-    def get_rate(t):
-        return learning_rate * T.sqrt(_ONE - beta2**t) / (_ONE - beta1**t)
-
-    def add_scale(param, g_t, updates):
-        v_prev, v_hat_prev = _state(param), _state(param)
-        updates[v_prev] = v_t = beta2 * v_prev + (_ONE - beta2) * g_t**2
+    grads = get_or_compute_grads(loss_or_grads, params)
+    t_prev = theano.shared(utils.floatX(0.0))
+    t = t_prev + 1
+    a_t = learning_rate * T.sqrt(_ONE - beta2**t) / (_ONE - beta1**t)
+    updates = OrderedDict()
+    for param, g_t in zip(params, grads, strict=True):
+        m_t = _average(updates, param, g_t, beta1)
+        v_t = _average(updates, param, g_t**2, beta2)
+        v_hat_prev = _state(param)
         updates[v_hat_prev] = v_hat_t = T.maximum(v_hat_prev, v_t)
-        return T.sqrt(v_hat_t)
-
-    return _adam(loss_or_grads, params, beta1, epsilon, get_rate, add_scale)
+        updates[param] = param - a_t * m_t / (T.sqrt(v_hat_t) + epsilon)
+    updates[t_prev] = t
+    return updates
