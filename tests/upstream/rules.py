@@ -33,7 +33,7 @@ class Rule:
     line: str = ""
 
     def covers(self, result):
-        """Tell whether a failed test's result is covered."""
+        """Return whether this rule covers the result of a failed test."""
         return (
             any(fnmatch.fnmatchcase(result["test"], name) for name in self.tests)
             and re.search(self.error, result["error"]) is not None

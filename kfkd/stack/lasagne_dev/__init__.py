@@ -41,8 +41,8 @@ _HOMES = {
 _APART = ("cudnn", "corrmm")
 
 
-def _explain(name):
-    """Raise the error for a name that ``lasagne.layers`` lacks, and say what to use."""
+def _raise_missing(name):
+    """Raise an error for a name that ``lasagne.layers`` lacks, with the alternative."""
     if name == "TPSTransformerLayer":
         raise ImportError(
             f"lasagne.layers.{name} is not available: use TransformerLayer."
@@ -51,7 +51,7 @@ def _explain(name):
 
 
 def install(lasagne):
-    """Install the backports on the modules of Lasagne, and patch what is there."""
+    """Patch Lasagne's classes and functions, and set the backports on its modules."""
     for name, home in _HOMES.items():
         module = importlib.import_module(f"{__name__}.{name}")
         if hasattr(module, "patch"):
@@ -69,7 +69,7 @@ def install(lasagne):
             for place in places:
                 if not hasattr(place, thing_name):
                     setattr(place, thing_name, thing)
-    lasagne.layers.__getattr__ = _explain
+    lasagne.layers.__getattr__ = _raise_missing
     make_absent(
         "lasagne.layers.cuda_convnet",
         "cuda-convnet is gone. Use lasagne.layers.Conv2DLayer(..., flip_filters=False) "

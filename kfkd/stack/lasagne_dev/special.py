@@ -104,7 +104,7 @@ class ScaleLayer(Layer):
 
 
 def standardize(layer, offset, scale, shared_axes="auto"):
-    """Return a layer for ``(input - offset) / scale``, neither of which is trained.
+    """Return a layer for ``(input - offset) / scale`` with fixed offset and scale.
 
     Parameters
     ----------
