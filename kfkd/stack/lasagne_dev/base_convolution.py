@@ -8,8 +8,8 @@ from lasagne.layers import Layer
 from lasagne.layers.conv import conv_output_length
 from lasagne.utils import as_tuple
 
+from kfkd.stack.lasagne_dev.axes import check_spatial_axes
 from kfkd.stack.lasagne_dev.constructors import parameters_of
-from kfkd.stack.lasagne_dev.shapes import check_spatial_axes
 
 __all__ = ["BaseConvLayer", "Conv3DLayer"]
 

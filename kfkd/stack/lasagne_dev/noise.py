@@ -5,7 +5,7 @@ import functools
 import theano.tensor as T
 from lasagne.layers import DropoutLayer
 
-from kfkd.stack.lasagne_dev.special import get_draw_shape
+from kfkd.stack.lasagne_dev.axes import get_draw_shape
 
 __all__ = ["dropout_channels", "dropout_locations", "spatial_dropout"]
 

@@ -7,14 +7,8 @@ import theano.tensor as T
 from lasagne import init
 from lasagne.layers import Layer, NonlinearityLayer
 
-from kfkd.stack.lasagne_dev.special import (
-    BiasLayer,
-    ScaleLayer,
-    get_shared_axes,
-    get_unshared_shape,
-    spread,
-    take_nonlinearity,
-)
+from kfkd.stack.lasagne_dev.axes import get_shared_axes, get_unshared_shape, spread
+from kfkd.stack.lasagne_dev.special import BiasLayer, ScaleLayer, take_nonlinearity
 
 __all__ = [
     "BatchNormLayer",

@@ -6,8 +6,8 @@ from lasagne.layers.pool import MaxPool1DLayer, Pool2DLayer, pool_output_length
 from lasagne.utils import as_tuple
 from theano.tensor.signal.pool import pool_2d, pool_3d
 
+from kfkd.stack.lasagne_dev.axes import check_spatial_axes, fill_sizes
 from kfkd.stack.lasagne_dev.constructors import parameters_of
-from kfkd.stack.lasagne_dev.shapes import check_spatial_axes, fill_sizes
 
 __all__ = [
     "MaxPool3DLayer",

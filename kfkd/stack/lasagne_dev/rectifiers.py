@@ -7,13 +7,13 @@ from lasagne.layers import Layer
 from lasagne.random import get_rng
 from theano.sandbox.rng_mrg import MRG_RandomStream
 
-from kfkd.stack.lasagne_dev.special import (
+from kfkd.stack.lasagne_dev.axes import (
     get_draw_shape,
     get_shared_axes,
     get_unshared_shape,
     spread,
-    take_nonlinearity,
 )
+from kfkd.stack.lasagne_dev.special import take_nonlinearity
 
 __all__ = ["ParametricRectifierLayer", "RandomizedRectifierLayer", "prelu", "rrelu"]
 

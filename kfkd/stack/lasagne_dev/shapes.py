@@ -1,30 +1,12 @@
-"""Shapes: checks, and sizes that are not known."""
+"""Unknown sizes in the shapes of FlattenLayer, PadLayer and SliceLayer."""
 
 from lasagne.layers import FlattenLayer, PadLayer, SliceLayer
 
 __all__ = []
 
 
-def check_spatial_axes(layer, n, kind):
-    """Raise ValueError unless the input of a layer has *n* axes after the first two."""
-    if len(layer.input_shape) != n + 2:
-        raise ValueError(
-            f"Tried to create a {kind} layer with input shape {layer.input_shape}. "
-            f"Expected {n + 2} input dimensions (batchsize, channels, {n} spatial "
-            "dimensions)."
-        )
-
-
-def fill_sizes(shape, actual):
-    """Return the sizes of *shape*, and those of *actual* in place of None."""
-    return [
-        symbolic if size is None else size
-        for size, symbolic in zip(shape, actual, strict=True)
-    ]
-
-
 def patch():
-    """Accept None as a size in FlattenLayer, PadLayer and SliceLayer."""
+    """Accept None as a size of the input."""
     flatten = FlattenLayer.get_output_shape_for
     slice_ = SliceLayer.get_output_shape_for
 

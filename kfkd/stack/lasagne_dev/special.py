@@ -1,50 +1,13 @@
-"""Bias, scale, expression and inverse layers, and helpers for shared parameters."""
+"""Bias, scale, expression and inverse layers."""
 
 import theano
 import theano.tensor as T
 from lasagne import init, nonlinearities
 from lasagne.layers import Layer, MergeLayer
 
+from kfkd.stack.lasagne_dev.axes import get_shared_axes, get_unshared_shape, spread
+
 __all__ = ["BiasLayer", "ExpressionLayer", "InverseLayer", "ScaleLayer", "standardize"]
-
-
-def get_shared_axes(layer, shared_axes, all_axes=False):
-    """Return the axes that a parameter of a layer is shared over, as a tuple."""
-    n = len(layer.input_shape)
-    if isinstance(shared_axes, str):
-        if shared_axes == "auto":
-            return (0, *range(2, n))
-        if shared_axes == "all" and all_axes:
-            return tuple(range(n))
-        raise ValueError(f"shared_axes must be 'auto' or integers, not {shared_axes!r}")
-    return (shared_axes,) if isinstance(shared_axes, int) else tuple(shared_axes)
-
-
-def get_unshared_shape(layer, shared_axes, what):
-    """Return the sizes of the axes of the input that a parameter is not shared over."""
-    shape = [s for axis, s in enumerate(layer.input_shape) if axis not in shared_axes]
-    if any(size is None for size in shape):
-        raise ValueError(
-            f"{type(layer).__name__} needs specified input sizes for all axes that "
-            f"{what} are not shared over."
-        )
-    return shape
-
-
-def spread(param, shared_axes, ndim):
-    """Return a parameter with its shared axes inserted, so that it broadcasts."""
-    axes = iter(range(param.ndim))
-    return param.dimshuffle(
-        ["x" if axis in shared_axes else next(axes) for axis in range(ndim)]
-    )
-
-
-def get_draw_shape(layer, input, shared_axes):
-    """Return the shape of the random numbers for an input, 1 along shared axes."""
-    shape = layer.input_shape
-    if any(size is None for size in shape):
-        shape = input.shape
-    return tuple(1 if a in shared_axes else shape[a] for a in range(input.ndim))
 
 
 def take_nonlinearity(layer):

@@ -5,8 +5,8 @@ import theano.tensor as T
 from lasagne.layers.conv import conv_output_length
 from lasagne.utils import as_tuple
 
+from kfkd.stack.lasagne_dev.axes import fill_sizes
 from kfkd.stack.lasagne_dev.base_convolution import BaseConvLayer, conv_parameters
-from kfkd.stack.lasagne_dev.shapes import fill_sizes
 
 __all__ = [
     "Deconv2DLayer",
