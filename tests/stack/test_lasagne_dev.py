@@ -1,6 +1,8 @@
-"""What Lasagne 0.1 is lent: shapes, parameters, noise, names, errors."""
+"""Backports to Lasagne: shapes, parameters, noise, names, errors."""
 
 import functools
+import inspect
+import pickle
 import warnings
 
 import lasagne
@@ -105,6 +107,10 @@ def test_inverse_and_standardizing_layers_leave_parameters_alone():
         (lambda i: layers.DilatedConv2DLayer(i, 3, 3, pad=1), "add a PadLayer"),
         (lambda i: layers.Conv3DLayer(i, 3, 3), "Tried to create a 3D"),
         (lambda i: layers.Conv2DLayer(i, 3, 3, num_groups=2), "evenly divide"),
+        (
+            lambda i: layers.DilatedConv2DLayer(i, 4, 3, num_groups=2),
+            "DilatedConv2DLayer requires num_groups=1",
+        ),
         (lambda i: layers.Upscale2DLayer(i, 0), "must be >= 1"),
         (lambda i: layers.Upscale2DLayer(i, 2, mode="zoom"), "'repeat' or 'dilate'"),
         (lambda i: layers.BiasLayer(i, shared_axes="all"), "must be 'auto'"),
@@ -134,6 +140,75 @@ def test_convolutions_by_position_as_in_0_1():
     )
     assert conv.convolution is convolution
     assert conv.flip_filters is True
+
+
+CONVOLUTION = (
+    "incoming num_filters filter_size stride pad untie_biases W b nonlinearity "
+    "flip_filters"
+)
+
+
+@pytest.mark.parametrize(
+    ("layer", "names", "defaults"),
+    [
+        (layers.Conv2DLayer, f"{CONVOLUTION} convolution num_groups", {"pad": 0}),
+        (layers.Conv3DLayer, f"{CONVOLUTION} convolution", {"stride": (1, 1, 1)}),
+        (dnn.Conv2DDNNLayer, CONVOLUTION, {"stride": (1, 1), "flip_filters": False}),
+        (
+            layers.LocallyConnected2DLayer,
+            f"{CONVOLUTION} channelwise",
+            {"pad": "same", "flip_filters": True, "channelwise": False},
+        ),
+        (
+            layers.TransposedConv2DLayer,
+            f"{CONVOLUTION} output_size num_groups".replace("pad", "crop"),
+            {"crop": 0, "flip_filters": False, "output_size": None},
+        ),
+        (
+            layers.DilatedConv2DLayer,
+            CONVOLUTION.replace("stride", "dilation"),
+            {"dilation": (1, 1), "flip_filters": False},
+        ),
+        (
+            dnn.MaxPool3DDNNLayer,
+            "incoming pool_size stride pad ignore_border",
+            {"stride": None, "pad": (0, 0, 0), "ignore_border": True},
+        ),
+    ],
+)
+def test_parameters_of_constructors(layer, names, defaults):
+    parameters = inspect.signature(layer).parameters
+    assert list(parameters) == [*names.split(), "kwargs"]
+    assert {name: parameters[name].default for name in defaults} == defaults
+    with pytest.raises(TypeError, match=f"{layer.__name__}.*'incoming'"):
+        layer()
+
+
+def pickled_by_lasagne_0_1(layer, *options):
+    """Return a layer without the attributes that Lasagne 0.1 does not set."""
+    for option in options:
+        del vars(layer)[option]
+    return pickle.loads(pickle.dumps(layer))
+
+
+def test_pickles_of_lasagne_0_1():
+    source = layers.InputLayer((2, 3, 8))
+    old = [
+        pickled_by_lasagne_0_1(layer, *options)
+        for layer, *options in [
+            (layers.Conv1DLayer(source, 2, 3), "flip_filters", "num_groups"),
+            (layers.DenseLayer(source, 2), "num_leading_axes"),
+            (layers.DropoutLayer(source, p=0), "shared_axes"),
+            (layers.ConcatLayer([source, source]), "cropping"),
+            (layers.ElemwiseSumLayer([source, source]), "cropping"),
+            (layers.LSTMLayer(source, 2), "only_return_final", "_state_layers"),
+        ]
+    ]
+    shapes = [(2, 2, 6), (2, 2), (2, 3, 8), (2, 6, 8), (2, 3, 8), (2, 3, 2)]
+    assert [layer.output_shape for layer in old] == shapes
+    x = values(0, (2, 3, 8))
+    for layer, shape in zip(old, shapes, strict=True):
+        assert layers.get_output(layer, theano.shared(x)).eval().shape == shape
 
 
 def test_modules_that_cannot_be():

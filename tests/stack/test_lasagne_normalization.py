@@ -1,4 +1,4 @@
-"""Batch normalization lent to Lasagne, against PyTorch."""
+"""Backported batch normalization, against PyTorch."""
 
 import functools
 

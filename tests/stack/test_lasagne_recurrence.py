@@ -1,4 +1,4 @@
-"""What Lasagne's recurrent layers are lent, against one another."""
+"""Backported options of Lasagne's recurrent layers, against one another."""
 
 import functools
 
@@ -64,7 +64,7 @@ def test_recurrent_layers_of_one_unit():
         assert output.shape == (2, 3, 1)
 
 
-def test_what_gru_layers_learn_is_to_be_said():
-    with pytest.warns(UserWarning, match="Say learn_init=True or learn_init=False"):
+def test_gru_layers_warn_if_learn_init_is_missing():
+    with pytest.warns(UserWarning, match="Pass learn_init=True or learn_init=False"):
         net = layers.GRULayer((2, 3, 4), 3)
     assert net.hid_init in net.get_params(trainable=True)

@@ -1,4 +1,4 @@
-"""Losses and update rules lent to Lasagne, against PyTorch and their formulas."""
+"""Backported losses and update rules, against PyTorch and their formulas."""
 
 import functools
 
@@ -85,9 +85,9 @@ def test_a_column_of_predictions_meets_a_vector_of_targets():
 
 def test_errors_of_losses():
     p, t = T.fmatrices("p", "t")
-    with pytest.warns(FutureWarning, match="Say log_odds=True, or log_odds=False"):
+    with pytest.warns(FutureWarning, match="Pass log_odds=True, or log_odds=False"):
         objectives.binary_hinge_loss(p, t)
-    with pytest.raises(TypeError, match="give `binary` by name"):
+    with pytest.raises(TypeError, match="pass `binary` by name"):
         objectives.binary_hinge_loss(p, t, True)
     for loss in (objectives.multiclass_hinge_loss, objectives.categorical_accuracy):
         with pytest.raises(TypeError, match="rank mismatch"):

@@ -33,7 +33,7 @@ class Rule:
     line: str = ""
 
     def covers(self, result):
-        """Tell whether a failed test's result is covered."""
+        """Return whether this rule covers the result of a failed test."""
         return (
             any(fnmatch.fnmatchcase(result["test"], name) for name in self.tests)
             and re.search(self.error, result["error"]) is not None
@@ -53,7 +53,7 @@ RULES = (
         error="lasagne.layers.cuda_convnet.* is not available: cuda-convnet is gone",
     ),
     Rule(
-        "wants an import to fail where a GPU back end is missing, and kfkd lends it",
+        "wants an import to fail without a GPU back end, where kfkd has a backport",
         ("*::test_import_without_gpu_or_cudnn_raises", "*::test_import_without_gpu*"),
         error="DID NOT RAISE",
     ),

@@ -1,10 +1,9 @@
-"""Backports from Lasagne's development version, 0.2.dev, to 0.1 of PyPI.
+"""Backports of Lasagne's development version, 0.2.dev, to Lasagne 0.1 of PyPI.
 
-Most programs of 2015 to 2018 were written for the former.  Each module here holds one
-subject, written from what its documentation says, with its names, signatures,
-parameters, tags and initial values, so that saved weights fit and results agree.  The
-names are set on the modules of Lasagne where they were; those that the installed
-Lasagne has stay, with their new options added.
+Most programs of 2015 to 2018 were written for 0.2.dev.  The modules here follow its
+documentation: names, signatures, parameters, tags and initial values are the same, so
+that saved weights fit and results agree.  Each name is set on the module of Lasagne
+that had it.  What Lasagne 0.1 has is kept; patches add the new options to it.
 """
 
 import importlib
@@ -15,7 +14,7 @@ from kfkd.stack.shims import install_module, make_absent, make_module
 
 __all__ = ["install"]
 
-# Each module here: the module of Lasagne that takes its names.
+# For each module here, the module of Lasagne on which its names are set.
 _HOMES = {
     "parameters": "lasagne.utils",
     "nonlinearities": "lasagne.nonlinearities",
@@ -38,12 +37,12 @@ _HOMES = {
     "cudnn": "lasagne.layers.dnn",
     "corrmm": "lasagne.layers.corrmm",
 }
-# What Lasagne has in modules of their own alone, which cannot be imported as they are.
+# Their modules in Lasagne 0.1 cannot be imported; `lasagne.layers` never had the names.
 _APART = ("cudnn", "corrmm")
 
 
-def _explain(name):
-    """Raise the error for a name that ``lasagne.layers`` lacks, with what to use."""
+def _raise_missing(name):
+    """Raise an error for a name that ``lasagne.layers`` lacks, with the alternative."""
     if name == "TPSTransformerLayer":
         raise ImportError(
             f"lasagne.layers.{name} is not available: use TransformerLayer."
@@ -52,28 +51,28 @@ def _explain(name):
 
 
 def install(lasagne):
-    """Install the backports on the modules of Lasagne, and patch what is there."""
+    """Patch Lasagne's classes and functions, and set the backports on its modules."""
     for name, home in _HOMES.items():
         module = importlib.import_module(f"{__name__}.{name}")
         if hasattr(module, "patch"):
             module.patch()
         if home not in sys.modules or name in _APART:
             install_module(make_module(home))
-        in_layers = home.startswith("lasagne.layers") and name not in _APART
+        places = [sys.modules[home]]
+        if home.startswith("lasagne.layers") and name not in _APART:
+            places.append(lasagne.layers)
         for thing_name in module.__all__:
             thing = getattr(module, thing_name)
-            # As a pickle names it.
-            if isinstance(thing, type | types.FunctionType) and (
-                thing.__module__ == module.__name__
-            ):
-                thing.__module__ = home
-            for place in (sys.modules[home], lasagne.layers)[: 1 + in_layers]:
+            is_ours = getattr(thing, "__module__", None) == module.__name__
+            if is_ours and isinstance(thing, type | types.FunctionType):
+                thing.__module__ = home  # where pickles find it
+            for place in places:
                 if not hasattr(place, thing_name):
                     setattr(place, thing_name, thing)
-    lasagne.layers.__getattr__ = _explain
+    lasagne.layers.__getattr__ = _raise_missing
     make_absent(
         "lasagne.layers.cuda_convnet",
         "cuda-convnet is gone. Use lasagne.layers.Conv2DLayer(..., flip_filters=False) "
         "and MaxPool2DLayer(..., ignore_border=False), of images in the order bc01; "
-        "filters in the order c01b become theirs by W.transpose(3, 0, 1, 2).",
+        "convert filters in the order c01b with W.transpose(3, 0, 1, 2).",
     )

@@ -1,18 +1,30 @@
 """Convolutions over any number of axes, and over three."""
 
+import functools
+
 import theano.tensor as T
 from lasagne import init, nonlinearities
 from lasagne.layers import Layer
 from lasagne.layers.conv import conv_output_length
 from lasagne.utils import as_tuple
 
-from kfkd.stack.lasagne_dev.convolution import check_groups
+from kfkd.stack.lasagne_dev.axes import check_spatial_axes
+from kfkd.stack.lasagne_dev.constructors import parameters_of
 
 __all__ = ["BaseConvLayer", "Conv3DLayer"]
 
 
+def check_groups(num_groups, channels, num_filters):
+    """Raise ValueError unless the groups share the channels and the filters evenly."""
+    if num_groups < 1 or channels % num_groups or num_filters % num_groups:
+        raise ValueError(
+            f"num_groups (here: {num_groups}) must be positive and evenly divide the "
+            f"number of input and output channels (here: {channels} and {num_filters})"
+        )
+
+
 class BaseConvLayer(Layer):
-    """A convolution over *n* axes; its subclasses have a method `convolve`.
+    """Convolve over *n* axes: the base class, without the method `convolve`.
 
     Parameters
     ----------
@@ -21,13 +33,14 @@ class BaseConvLayer(Layer):
     filter_size, stride : int or tuple of int
     pad : int, tuple of int, "valid", "full" or "same"
     untie_biases : bool
-        Whether each position has a bias of its own.
-    W, b : Theano variable, numpy array, callable or (of `b`) None
+        Whether each position has its own bias.
+    W, b : Theano variable, numpy array, callable or (only `b`) None
     nonlinearity : callable or None
     flip_filters : bool
-        Whether this is a convolution, or else a correlation.
+        Whether to flip the filters (a convolution) or not (a correlation).
     num_groups : int
     n : int, optional
+        By default, the number of axes of the input after the first two.
     """
 
     def __init__(
@@ -38,8 +51,8 @@ class BaseConvLayer(Layer):
         stride=1,
         pad=0,
         untie_biases=False,
-        W=init.GlorotUniform(),  # noqa: B008  (as all layers have it)
-        b=init.Constant(0.0),  # noqa: B008
+        W=init.GlorotUniform(),
+        b=init.Constant(0.0),
         nonlinearity=nonlinearities.rectify,
         flip_filters=True,
         num_groups=1,
@@ -49,12 +62,7 @@ class BaseConvLayer(Layer):
         super().__init__(incoming, **kwargs)
         self.nonlinearity = nonlinearity or nonlinearities.identity
         self.n = len(self.input_shape) - 2 if n is None else n
-        if self.n != len(self.input_shape) - 2:
-            raise ValueError(
-                f"Tried to create a {n}D convolution layer with input shape "
-                f"{self.input_shape}. Expected {n + 2} input dimensions "
-                f"(batchsize, channels, {n} spatial dimensions)."
-            )
+        check_spatial_axes(self, self.n, f"{self.n}D convolution")
         self.num_filters = num_filters
         self.filter_size = as_tuple(filter_size, self.n, int)
         self.flip_filters = flip_filters
@@ -92,7 +100,7 @@ class BaseConvLayer(Layer):
         if self.b is not None and self.untie_biases:
             activation += T.shape_padleft(self.b, 1)
         elif self.b is not None:
-            activation += self.b.dimshuffle("x", 0, *("x",) * self.n)
+            activation += self.b.dimshuffle("x", 0, *["x"] * (activation.ndim - 2))
         return self.nonlinearity(activation)
 
     def convolve(self, input, **kwargs):
@@ -103,38 +111,18 @@ class BaseConvLayer(Layer):
         )
 
 
-class Conv3DLayer(BaseConvLayer):
-    """A convolution in three dimensions; parameters as for Conv2DLayer."""
+# All convolutions take these; `num_groups` is among the `kwargs` of most.
+conv_parameters = functools.partial(
+    parameters_of, BaseConvLayer.__init__, without=("num_groups", "n")
+)
 
-    def __init__(
-        self,
-        incoming,
-        num_filters,
-        filter_size,
-        stride=(1, 1, 1),
-        pad=0,
-        untie_biases=False,
-        W=init.GlorotUniform(),  # noqa: B008
-        b=init.Constant(0.0),  # noqa: B008
-        nonlinearity=nonlinearities.rectify,
-        flip_filters=True,
-        convolution=None,
-        **kwargs,
-    ):
-        super().__init__(
-            incoming,
-            num_filters,
-            filter_size,
-            stride,
-            pad,
-            untie_biases,
-            W,
-            b,
-            nonlinearity,
-            flip_filters,
-            n=3,
-            **kwargs,
-        )
+
+class Conv3DLayer(BaseConvLayer):
+    """Convolve over three axes; parameters as for Conv2DLayer."""
+
+    @conv_parameters(stride=(1, 1, 1), convolution=None)
+    def __init__(self, convolution, **options):
+        super().__init__(n=3, **options)
         self.convolution = convolution or T.nnet.conv3d
 
     def convolve(self, input, **kwargs):

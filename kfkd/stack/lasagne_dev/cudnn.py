@@ -1,12 +1,16 @@
-"""The layers of ``lasagne.layers.dnn``, which XLA gives to cuDNN by itself."""
+"""The layers of ``lasagne.layers.dnn``.  XLA chooses cuDNN by itself, for any layer."""
 
-from lasagne import init, nonlinearities
-from lasagne.layers import Conv2DLayer, Pool2DLayer
+from lasagne.layers import Conv2DLayer, MaxPool2DLayer, Pool2DLayer
 from lasagne.utils import as_tuple
 
-from kfkd.stack.lasagne_dev.base_convolution import Conv3DLayer
-from kfkd.stack.lasagne_dev.normalization import BatchNormLayer, normalize
-from kfkd.stack.lasagne_dev.pooling import Pool3DLayer, SpatialPyramidPoolingLayer
+from kfkd.stack.lasagne_dev.base_convolution import Conv3DLayer, conv_parameters
+from kfkd.stack.lasagne_dev.constructors import parameters_of
+from kfkd.stack.lasagne_dev.normalization import BatchNormLayer, insert_batch_norm
+from kfkd.stack.lasagne_dev.pooling import (
+    MaxPool3DLayer,
+    Pool3DLayer,
+    SpatialPyramidPoolingLayer,
+)
 
 __all__ = [
     "BatchNormDNNLayer",
@@ -21,8 +25,8 @@ __all__ = [
 ]
 
 
-def _check_border(layer, ignore_border):
-    if not ignore_border:
+def _check_border(layer):
+    if not layer.ignore_border:
         raise NotImplementedError(
             f"{type(layer).__name__} does not support ignore_border=False."
         )
@@ -31,142 +35,66 @@ def _check_border(layer, ignore_border):
 class Conv2DDNNLayer(Conv2DLayer):
     """Conv2DLayer that does not flip its filters by default."""
 
-    def __init__(
-        self,
-        incoming,
-        num_filters,
-        filter_size,
-        stride=(1, 1),
-        pad=0,
-        untie_biases=False,
-        W=init.GlorotUniform(),  # noqa: B008  (as all layers have it)
-        b=init.Constant(0.0),  # noqa: B008
-        nonlinearity=nonlinearities.rectify,
-        flip_filters=False,
-        **kwargs,
-    ):
-        if pad == "same":  # which is even on both sides here, whatever the size
+    @conv_parameters(stride=(1, 1), flip_filters=False)
+    def __init__(self, filter_size, pad, flip_filters, **options):
+        if pad == "same":  # as cuDNN pads: equally on both sides, for even sizes too
             pad = tuple((size - 1) // 2 for size in as_tuple(filter_size, 2, int))
         super().__init__(
-            incoming,
-            num_filters,
-            filter_size,
-            stride,
-            pad,
-            untie_biases,
-            W,
-            b,
-            nonlinearity,
-            bool(flip_filters),
-            **kwargs,
+            filter_size=filter_size, pad=pad, flip_filters=bool(flip_filters), **options
         )
 
 
 class Conv3DDNNLayer(Conv3DLayer):
     """Conv3DLayer that does not flip its filters by default."""
 
-    def __init__(
-        self,
-        incoming,
-        num_filters,
-        filter_size,
-        stride=(1, 1, 1),
-        pad=0,
-        untie_biases=False,
-        W=init.GlorotUniform(),  # noqa: B008
-        b=init.Constant(0.0),  # noqa: B008
-        nonlinearity=nonlinearities.rectify,
-        flip_filters=False,
-        **kwargs,
-    ):
-        super().__init__(
-            incoming,
-            num_filters,
-            filter_size,
-            stride,
-            pad,
-            untie_biases,
-            W,
-            b,
-            nonlinearity,
-            flip_filters,
-            **kwargs,
-        )
+    @conv_parameters(stride=(1, 1, 1), flip_filters=False)
+    def __init__(self, **options):
+        super().__init__(**options)
 
 
 class Pool2DDNNLayer(Pool2DLayer):
     """Pool2DLayer that ignores borders."""
 
-    def __init__(
-        self,
-        incoming,
-        pool_size,
-        stride=None,
-        pad=(0, 0),
-        ignore_border=True,
-        mode="max",
-        **kwargs,
-    ):
-        _check_border(self, ignore_border)
-        super().__init__(incoming, pool_size, stride, pad, mode=mode, **kwargs)
+    @parameters_of(Pool2DLayer.__init__)
+    def __init__(self, **options):
+        super().__init__(**options)
+        _check_border(self)
 
 
 class MaxPool2DDNNLayer(Pool2DDNNLayer):
     """MaxPool2DLayer that ignores borders."""
 
-    def __init__(
-        self,
-        incoming,
-        pool_size,
-        stride=None,
-        pad=(0, 0),
-        ignore_border=True,
-        **kwargs,
-    ):
-        super().__init__(incoming, pool_size, stride, pad, ignore_border, **kwargs)
+    @parameters_of(MaxPool2DLayer.__init__)
+    def __init__(self, **options):
+        super().__init__(**options)
 
 
 class Pool3DDNNLayer(Pool3DLayer):
     """Pool3DLayer that ignores borders."""
 
-    def __init__(
-        self,
-        incoming,
-        pool_size,
-        stride=None,
-        pad=(0, 0, 0),
-        ignore_border=True,
-        mode="max",
-        **kwargs,
-    ):
-        _check_border(self, ignore_border)
-        super().__init__(incoming, pool_size, stride, pad, mode=mode, **kwargs)
+    @parameters_of(Pool3DLayer.__init__)
+    def __init__(self, **options):
+        super().__init__(**options)
+        _check_border(self)
 
 
 class MaxPool3DDNNLayer(Pool3DDNNLayer):
     """MaxPool3DLayer that ignores borders."""
 
-    def __init__(
-        self,
-        incoming,
-        pool_size,
-        stride=None,
-        pad=(0, 0, 0),
-        ignore_border=True,
-        **kwargs,
-    ):
-        super().__init__(incoming, pool_size, stride, pad, ignore_border, **kwargs)
+    @parameters_of(MaxPool3DLayer.__init__)
+    def __init__(self, **options):
+        super().__init__(**options)
 
 
 class SpatialPyramidPoolingDNNLayer(SpatialPyramidPoolingLayer):
-    """SpatialPyramidPoolingLayer of windows of one size."""
+    """SpatialPyramidPoolingLayer whose windows all have one size."""
 
     def __init__(self, incoming, pool_dims=(4, 2, 1), mode="max", **kwargs):
         super().__init__(incoming, pool_dims, mode, **kwargs)
 
 
 class BatchNormDNNLayer(BatchNormLayer):
-    """BatchNormLayer over the first axis, or all but the second."""
+    """BatchNormLayer over the first axis, or over all but the second."""
 
     def __init__(self, incoming, axes="auto", *args, **kwargs):
         super().__init__(incoming, axes, *args, **kwargs)
@@ -178,5 +106,5 @@ class BatchNormDNNLayer(BatchNormLayer):
 
 
 def batch_norm_dnn(layer, **kwargs):
-    """Put a BatchNormDNNLayer between a layer and its nonlinearity, as `batch_norm`."""
-    return normalize(layer, BatchNormDNNLayer, **kwargs)
+    """Insert a BatchNormDNNLayer before the nonlinearity of a layer (`batch_norm`)."""
+    return insert_batch_norm(BatchNormDNNLayer, layer, **kwargs)

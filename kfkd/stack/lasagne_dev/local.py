@@ -1,69 +1,46 @@
-"""Convolutions with filters of their own at each place."""
+"""Convolutions whose filters differ from place to place."""
 
+import numpy as np
 import theano.tensor as T
-from lasagne import init, nonlinearities
 from lasagne.layers import Conv2DLayer
+
+from kfkd.stack.lasagne_dev.base_convolution import BaseConvLayer, conv_parameters
 
 __all__ = ["LocallyConnected2DLayer"]
 
 
 class LocallyConnected2DLayer(Conv2DLayer):
-    """A convolution with other weights at each place of the image.
+    """Convolve images with different filters at each place.
 
     Parameters
     ----------
     incoming, num_filters, filter_size, untie_biases, b, nonlinearity, flip_filters
         As for Conv2DLayer.
     stride, pad
-        1 and "same", and no others.
+        Only 1 and "same" are supported.
     W : Theano variable, numpy array or callable
         Of shape ``(num_filters, num_input_channels, filter_rows, filter_columns, rows,
-        columns)``, without the second if `channelwise`.
+        columns)``; without the second of these if `channelwise`.
     channelwise : bool
-        Whether each filter has its own channel as its only input.
+        Whether each filter sees only the channel of its own number.
     """
 
-    def __init__(
-        self,
-        incoming,
-        num_filters,
-        filter_size,
-        stride=(1, 1),
-        pad="same",
-        untie_biases=False,
-        W=init.GlorotUniform(),  # noqa: B008  (as all layers have it)
-        b=init.Constant(0.0),  # noqa: B008
-        nonlinearity=nonlinearities.rectify,
-        flip_filters=True,
-        channelwise=False,
-        **kwargs,
-    ):
+    @conv_parameters(stride=(1, 1), pad="same", channelwise=False)
+    def __init__(self, channelwise, **options):
         self.channelwise = channelwise
-        super().__init__(
-            incoming,
-            num_filters,
-            filter_size,
-            stride=stride,
-            pad=pad,
-            untie_biases=untie_biases,
-            W=W,
-            b=b,
-            nonlinearity=nonlinearity,
-            flip_filters=flip_filters,
-            **kwargs,
-        )
+        super().__init__(**options)
         if self.stride != (1, 1):
             raise NotImplementedError(
                 "LocallyConnected2DLayer requires stride=1 / (1, 1), but got "
-                f"{stride!r}."
+                f"{options['stride']!r}."
             )
         if self.pad != "same" or any(size % 2 == 0 for size in self.filter_size):
             raise NotImplementedError(
                 "LocallyConnected2DLayer requires pad='same' and odd filters, but got "
-                f"{pad!r} and {filter_size!r}."
+                f"{options['pad']!r} and {options['filter_size']!r}."
             )
         if self.num_groups != 1:
-            raise NotImplementedError("LocallyConnected2DLayer has no groups.")
+            raise NotImplementedError("LocallyConnected2DLayer requires num_groups=1.")
 
     def get_W_shape(self):
         """Return the shape of the weights."""
@@ -83,39 +60,31 @@ class LocallyConnected2DLayer(Conv2DLayer):
             )
         return (self.num_filters, *self.filter_size, *places)
 
-    def get_output_for(self, input, **kwargs):
-        """Return the output."""
-        rows, columns = self.input_shape[2:]
-        filter_rows, filter_columns = self.filter_size
+    get_output_for = BaseConvLayer.get_output_for
+
+    def convolve(self, input, **kwargs):
+        """Return the weighted sum of each place's surroundings, without bias."""
+        rows, columns = self.filter_size
         output = 0
-        for i in range(filter_rows):
-            for j in range(filter_columns):
-                k = (i, j) if not self.flip_filters else (-i - 1, -j - 1)
-                shifted = _shift(
-                    input, i - filter_rows // 2, j - filter_columns // 2, rows, columns
-                )
-                if self.channelwise:
-                    output += shifted * self.W[:, k[0], k[1]]
-                else:
-                    weights = self.W[:, :, k[0], k[1]]
-                    output += T.sum(
-                        shifted.dimshuffle(0, "x", 1, 2, 3) * weights, axis=2
-                    )
-        if self.b is not None and self.untie_biases:
-            output += T.shape_padleft(self.b, 1)
-        elif self.b is not None:
-            output += self.b.dimshuffle("x", 0, "x", "x")
-        return self.nonlinearity(output)
+        for i, j in np.ndindex(rows, columns):
+            shifted = _shift(input, i - rows // 2, j - columns // 2, self.input_shape)
+            row, column = (-i - 1, -j - 1) if self.flip_filters else (i, j)
+            if self.channelwise:
+                output += shifted * self.W[:, row, column]
+            else:
+                weights = self.W[:, :, row, column]
+                output += T.sum(shifted.dimshuffle(0, "x", 1, 2, 3) * weights, axis=2)
+        return output
 
 
-def _shift(images, down, right, rows, columns):
-    """Return what is *down* and *right* of each place, with zeros beyond the edges."""
-    if down == right == 0:
+def _shift(images, up, left, shape):
+    """Return images of this shape moved *up* and *left*, padded with zeros."""
+    if up == left == 0:
         return images
-    # From where and to where along each axis; both are empty beyond the image.
-    (above, below), (before, after) = (
+    # Source and target along each axis; both are empty if nothing remains.
+    (from_rows, to_rows), (from_columns, to_columns) = (
         (slice(max(s, 0), max(min(s + n, n), 0)), slice(max(-s, 0), max(n - s, 0)))
-        for s, n in ((down, rows), (right, columns))
+        for s, n in zip((up, left), shape[2:], strict=True)
     )
-    zeros = T.zeros_like(images)
-    return T.set_subtensor(zeros[:, :, below, after], images[:, :, above, before])
+    target = T.zeros_like(images)[:, :, to_rows, to_columns]
+    return T.set_subtensor(target, images[:, :, from_rows, from_columns])

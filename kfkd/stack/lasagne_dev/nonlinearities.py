@@ -1,4 +1,4 @@
-"""Nonlinearities."""
+"""Nonlinearities: ELU, SELU, softplus and a scaled hyperbolic tangent."""
 
 import theano.tensor as T
 
@@ -6,7 +6,7 @@ __all__ = ["SELU", "ScaledTanH", "ScaledTanh", "elu", "selu", "softplus"]
 
 
 class ScaledTanH:
-    """``tanh(x * scale_in) * scale_out``."""
+    """Compute ``tanh(x * scale_in) * scale_out``."""
 
     def __init__(self, scale_in=1, scale_out=1):
         self.scale_in = scale_in
@@ -21,12 +21,12 @@ ScaledTanh = ScaledTanH
 
 
 def elu(x):
-    """Exponential linear unit: x above 0, ``exp(x) - 1`` below."""
+    """Return the exponential linear unit: x above 0, ``exp(x) - 1`` below."""
     return T.switch(x > 0, x, T.expm1(x))
 
 
 class SELU:
-    """*scale* times x above 0, and times ``scale_neg * (exp(x) - 1)`` below."""
+    """Compute *scale* times x above 0, and times ``scale_neg * (exp(x) - 1)`` below."""
 
     def __init__(self, scale=1, scale_neg=1):
         self.scale = scale
@@ -37,7 +37,7 @@ class SELU:
         return self.scale * T.switch(x > 0, x, self.scale_neg * T.expm1(x))
 
 
-# Those of Klambauer et al., "Self-normalizing neural networks", 2017.
+# The scales of Klambauer et al., "Self-normalizing neural networks", 2017.
 selu = SELU(
     scale=1.0507009873554804934193349852946,
     scale_neg=1.6732632423543772848170429916717,
@@ -45,5 +45,5 @@ selu = SELU(
 
 
 def softplus(x):
-    """``log(1 + exp(x))``."""
+    """Return ``log(1 + exp(x))``."""
     return T.nnet.softplus(x)

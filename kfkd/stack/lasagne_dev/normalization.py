@@ -1,17 +1,14 @@
 """Batch, instance and layer normalization."""
 
+import functools
+
 import theano
 import theano.tensor as T
-from lasagne import init, nonlinearities
+from lasagne import init
 from lasagne.layers import Layer, NonlinearityLayer
 
-from kfkd.stack.lasagne_dev.special import (
-    BiasLayer,
-    ScaleLayer,
-    get_shared_axes,
-    get_unshared_shape,
-    spread,
-)
+from kfkd.stack.lasagne_dev.axes import get_shared_axes, get_unshared_shape, spread
+from kfkd.stack.lasagne_dev.special import BiasLayer, ScaleLayer, take_nonlinearity
 
 __all__ = [
     "BatchNormLayer",
@@ -23,23 +20,24 @@ __all__ = [
 
 
 class BatchNormLayer(Layer):
-    """``(x - mean) / sqrt(variance + epsilon) * gamma + beta`` over a batch.
+    """Compute ``(x - mean) / sqrt(variance + epsilon) * gamma + beta`` over a batch.
+
+    With ``get_output(..., deterministic=True)``, the layer uses the running averages of
+    mean and variance, and does not update them.  ``batch_norm_use_averages`` and
+    ``batch_norm_update_averages`` decide on either of these alone.
 
     Parameters
     ----------
     incoming : Layer or tuple
     axes : "auto", int or tuple of int
-        What mean and variance are taken over; "auto" is all but the second.
+        The axes to normalize over; "auto" is all but the second.
     epsilon : scalar
     alpha : scalar
-        By how much of its difference the running averages approach each batch.
+        The weight of each batch in the running averages.
     beta, gamma : Theano variable, numpy array, callable or None
-        None leaves it out.
+        None omits it.
     mean, inv_std : Theano variable, numpy array or callable
-        The first running averages, of the mean and of ``1 / sqrt(variance + epsilon)``.
-        They are used, and stay as they are, where the output is asked for with
-        ``deterministic=True``; ``batch_norm_use_averages`` and
-        ``batch_norm_update_averages`` tell these two apart.
+        Initial running averages of the mean and of ``1 / sqrt(variance + epsilon)``.
     """
 
     def __init__(
@@ -48,32 +46,25 @@ class BatchNormLayer(Layer):
         axes="auto",
         epsilon=1e-4,
         alpha=0.1,
-        beta=init.Constant(0),  # noqa: B008  (as all layers have it)
-        gamma=init.Constant(1),  # noqa: B008
-        mean=init.Constant(0),  # noqa: B008
-        inv_std=init.Constant(1),  # noqa: B008
+        beta=init.Constant(0),
+        gamma=init.Constant(1),
+        mean=init.Constant(0),
+        inv_std=init.Constant(1),
         **kwargs,
     ):
         super().__init__(incoming, **kwargs)
-        self.axes = get_shared_axes(axes, len(self.input_shape))
+        self.axes = get_shared_axes(self, axes)
         self.epsilon = epsilon
         self.alpha = alpha
         shape = get_unshared_shape(self, self.axes, "mean and variance")
         self.beta = self.gamma = None
         if beta is not None:
-            self.beta = self.add_param(
-                beta, shape, "beta", trainable=True, regularizable=False
-            )
+            self.beta = self.add_param(beta, shape, "beta", regularizable=False)
         if gamma is not None:
-            self.gamma = self.add_param(
-                gamma, shape, "gamma", trainable=True, regularizable=True
-            )
-        self.mean = self.add_param(
-            mean, shape, "mean", trainable=False, regularizable=False
-        )
-        self.inv_std = self.add_param(
-            inv_std, shape, "inv_std", trainable=False, regularizable=False
-        )
+            self.gamma = self.add_param(gamma, shape, "gamma")
+        fixed = {"trainable": False, "regularizable": False}
+        self.mean = self.add_param(mean, shape, "mean", **fixed)
+        self.inv_std = self.add_param(inv_std, shape, "inv_std", **fixed)
 
     def get_output_for(
         self,
@@ -83,7 +74,7 @@ class BatchNormLayer(Layer):
         batch_norm_update_averages=None,
         **kwargs,
     ):
-        """Return the output, of which the running averages may be an update."""
+        """Return the output; functions that compute it update the running averages."""
         if batch_norm_use_averages is None:
             batch_norm_use_averages = deterministic
         if batch_norm_update_averages is None:
@@ -94,8 +85,8 @@ class BatchNormLayer(Layer):
         if batch_norm_use_averages:
             mean, inv_std = self.mean, self.inv_std
         if batch_norm_update_averages:
-            mean = mean + 0 * self._approaching(self.mean, input_mean)
-            inv_std = inv_std + 0 * self._approaching(self.inv_std, input_inv_std)
+            mean = mean + 0 * self._updated(self.mean, input_mean)
+            inv_std = inv_std + 0 * self._updated(self.inv_std, input_inv_std)
         mean, inv_std = (spread(v, self.axes, input.ndim) for v in (mean, inv_std))
         scale = inv_std
         if self.gamma is not None:
@@ -105,64 +96,61 @@ class BatchNormLayer(Layer):
             normalized = normalized + spread(self.beta, self.axes, input.ndim)
         return normalized
 
-    def _approaching(self, average, value):
-        """Return a copy of a running average: a function that has it, updates it."""
+    def _updated(self, average, value):
+        """Return a clone of a running average whose default update is the next one."""
         copy = theano.clone(average, share_inputs=False)
         copy.default_update = (1 - self.alpha) * copy + self.alpha * value
         return copy
 
 
-def _bare(layer, suffix, name):
-    """Take nonlinearity and bias from a layer; return the former, and a name."""
-    nonlinearity = getattr(layer, "nonlinearity", None)
-    if nonlinearity is not None:
-        layer.nonlinearity = nonlinearities.identity
+def _insert(make, layer, suffix, name=None):
+    """Insert other layers before the nonlinearity of a layer, which loses its bias.
+
+    *make* is called with the layer and a name.
+    """
+    nonlinearity = take_nonlinearity(layer)
     if getattr(layer, "b", None) is not None:
         del layer.params[layer.b]
         layer.b = None
-    return nonlinearity, name or (layer.name and layer.name + suffix)
-
-
-def _with_nonlinearity(layer, nonlinearity, name):
-    if nonlinearity is None:
-        return layer
-    return NonlinearityLayer(layer, nonlinearity, name=name and f"{name}_nonlin")
+    name = name or (layer.name and layer.name + suffix)
+    layer = make(layer, name=name)
+    if nonlinearity is not None:
+        layer = NonlinearityLayer(layer, nonlinearity, name=name and f"{name}_nonlin")
+    return layer
 
 
 def batch_norm(layer, **kwargs):
-    """Put a BatchNormLayer between a layer and its nonlinearity, without its bias.
+    """Insert a BatchNormLayer before the nonlinearity of a layer, and drop its bias.
 
     Parameters
     ----------
     layer : Layer
-        It is changed.
+        It is modified.
     **kwargs
         For BatchNormLayer.
 
     Returns
     -------
     Layer
-        The last of them.
+        The last of the layers.
     """
-    return normalize(layer, BatchNormLayer, **kwargs)
+    return insert_batch_norm(BatchNormLayer, layer, **kwargs)
 
 
-def normalize(layer, kind, name=None, **kwargs):
-    """`batch_norm` with another kind of layer."""
-    nonlinearity, name = _bare(layer, "_bn", name)
-    layer = kind(layer, name=name, **kwargs)
-    return _with_nonlinearity(layer, nonlinearity, name)
+def insert_batch_norm(cls, layer, name=None, **kwargs):
+    """Do what `batch_norm` does with a layer of class *cls*."""
+    return _insert(functools.partial(cls, **kwargs), layer, "_bn", name)
 
 
 class StandardizationLayer(Layer):
-    """``(x - mean) / sqrt(variance + epsilon)``, always of the input itself.
+    """Compute ``(x - mean) / sqrt(variance + epsilon)``, each example for itself.
 
     Parameters
     ----------
     incoming : Layer or tuple
     axes : "auto", "spatial", "features", int or tuple of int
-        What mean and variance are taken over: "spatial" is all but the first two,
-        "features" all but the first, "auto" the former for images, else the latter.
+        The axes to normalize over: "spatial" is all but the first two, "features" all
+        but the first.  "auto" is "features" for matrices, and "spatial" otherwise.
     epsilon : scalar
     """
 
@@ -184,39 +172,39 @@ class StandardizationLayer(Layer):
         return (input - mean) / std
 
 
-def _standardized(layer, axes, learn_scale=True, learn_bias=True, name=None, **kwargs):
-    nonlinearity, name = _bare(layer, "_in", name)
-    layer = StandardizationLayer(layer, axes=axes, name=name, **kwargs)
-    if learn_scale:
-        layer = ScaleLayer(layer)
-    if learn_bias:
-        layer = BiasLayer(layer)
-    return _with_nonlinearity(layer, nonlinearity, name)
-
-
 def instance_norm(layer, learn_scale=True, learn_bias=True, **kwargs):
-    """Put layers between a layer and its nonlinearity that standardize each image.
+    """Insert layers before the nonlinearity of a layer that standardize each image.
 
     Parameters
     ----------
     layer : Layer
-        It is changed.
+        It is modified, and loses its bias.
     learn_scale, learn_bias : bool
-        Whether a ScaleLayer and a BiasLayer follow.
+        Whether to append a ScaleLayer and a BiasLayer.
     **kwargs
         For StandardizationLayer.
 
     Returns
     -------
     Layer
-        The last of them.
+        The last of the layers.
     """
-    return _standardized(layer, "spatial", learn_scale, learn_bias, **kwargs)
+    return _standardize(layer, "spatial", learn_scale, learn_bias, **kwargs)
 
 
 def layer_norm(layer, **kwargs):
-    """Put layers between a layer and its nonlinearity that standardize each example.
+    """Insert layers before the nonlinearity of a layer that standardize each example.
 
     As `instance_norm`, but over all features.
     """
-    return _standardized(layer, "features", **kwargs)
+    return _standardize(layer, "features", **kwargs)
+
+
+def _standardize(layer, axes, learn_scale=True, learn_bias=True, name=None, **kwargs):
+    def make(layer, name):
+        layer = StandardizationLayer(layer, axes=axes, name=name, **kwargs)
+        if learn_scale:
+            layer = ScaleLayer(layer)
+        return BiasLayer(layer) if learn_bias else layer
+
+    return _insert(make, layer, "_in", name)

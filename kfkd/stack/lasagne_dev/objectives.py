@@ -1,5 +1,6 @@
-"""Losses and measures."""
+"""Losses and accuracies."""
 
+import functools
 import warnings
 
 import theano.tensor as T
@@ -16,9 +17,9 @@ __all__ = [
 
 
 def align_targets(predictions, targets):
-    """Make a column of a vector of targets where the predictions are a column.
+    """Return predictions and targets; make the targets a column if the former are.
 
-    They would be broadcast against each other, to a square, otherwise.
+    Otherwise a column and a vector would broadcast to a square matrix.
     """
     if (
         getattr(predictions, "broadcastable", None) == (False, True)
@@ -37,20 +38,20 @@ def binary_hinge_loss(predictions, targets, delta=1, log_odds=None, binary=True)
     delta : scalar
         The margin.
     log_odds : bool, optional
-        Whether the predictions are log-odds, or else of (0, 1).  If it is left out,
+        Whether the predictions are log-odds, or probabilities in (0, 1).  By default
         they are log-odds, with a warning.
     binary : bool
-        Whether the targets are 0 and 1, or else -1 and 1.
+        Whether the targets are 0 and 1, or -1 and 1.
     """
     if isinstance(delta, bool):
         raise TypeError(
             "binary_hinge_loss takes (predictions, targets, delta, log_odds, binary); "
-            "give `binary` by name"
+            "pass `binary` by name"
         )
     if log_odds is None:
         warnings.warn(
-            "binary_hinge_loss takes the predictions for log-odds. Say log_odds=True, "
-            "or log_odds=False if they are between 0 and 1.",
+            "binary_hinge_loss interprets the predictions as log-odds. Pass "
+            "log_odds=True, or log_odds=False if they are probabilities.",
             FutureWarning,
             stacklevel=2,
         )
@@ -63,8 +64,8 @@ def binary_hinge_loss(predictions, targets, delta=1, log_odds=None, binary=True)
     return T.nnet.relu(delta - predictions * targets)
 
 
-def _check_ranks(predictions, targets, *allowed):
-    if targets.ndim not in allowed:
+def _check_ranks(predictions, targets):
+    if targets.ndim not in (predictions.ndim, predictions.ndim - 1):
         raise TypeError(
             "rank mismatch between targets and predictions: they have "
             f"{targets.ndim} and {predictions.ndim} dimensions"
@@ -72,17 +73,17 @@ def _check_ranks(predictions, targets, *allowed):
 
 
 def multiclass_hinge_loss(predictions, targets, delta=1):
-    """Return by how much, of each row, another class comes within *delta* of the right.
+    """Return by how much each row's best wrong class violates the margin *delta*.
 
     Parameters
     ----------
     predictions : Theano matrix
     targets : Theano vector of int, or matrix
-        The right class of each row, or a row for each with 1 at the right class.
+        The right class of each row, or one-hot rows.
     delta : scalar
         The margin.
     """
-    _check_ranks(predictions, targets, predictions.ndim, predictions.ndim - 1)
+    _check_ranks(predictions, targets)
     if targets.ndim == predictions.ndim - 1:
         targets = T.extra_ops.to_one_hot(targets, predictions.shape[1])
     right = targets > 0
@@ -92,7 +93,7 @@ def multiclass_hinge_loss(predictions, targets, delta=1):
 
 
 def huber_loss(predictions, targets, delta=1):
-    """Return half the square of each difference, linear beyond *delta*."""
+    """Return half the square of each difference; beyond *delta*, it grows linearly."""
     predictions, targets = align_targets(predictions, targets)
     distance = abs(targets - predictions)
     return T.switch(
@@ -101,46 +102,42 @@ def huber_loss(predictions, targets, delta=1):
 
 
 def binary_accuracy(predictions, targets, threshold=0.5):
-    """Return 1 where the prediction is on the side of the threshold of its target."""
+    """Return 1 where the thresholded prediction equals the target, else 0."""
     predictions, targets = align_targets(predictions, targets)
     return T.eq(T.ge(predictions, threshold), targets)
 
 
 def categorical_accuracy(predictions, targets, top_k=1):
-    """Return 1 for each row with the right class among its *top_k* largest.
+    """Return 1 for each row whose right class is among its *top_k* largest predictions.
 
     Parameters
     ----------
     predictions : Theano tensor
     targets : Theano tensor
-        The right class of each row, or a row for each with 1 at the right class.
+        The right class of each row, or one-hot rows.
     top_k : int
     """
-    _check_ranks(predictions, targets, predictions.ndim, predictions.ndim - 1)
+    _check_ranks(predictions, targets)
     if targets.ndim == predictions.ndim:
         targets = T.argmax(targets, axis=-1)
     if top_k == 1:
         return T.eq(T.argmax(predictions, axis=-1), targets)
-    order = T.argsort(predictions, axis=-1)
-    rows = (slice(None),) * (order.ndim - 1)
-    top = order[(*rows, slice(-top_k, None))]
+    top = T.argsort(predictions, axis=-1)[..., -top_k:]
     return T.any(T.eq(top, T.shape_padaxis(targets, axis=-1)), axis=-1)
 
 
 def patch():
-    """Align targets in the losses that are there, too."""
+    """Align targets in the losses of Lasagne 0.1, too."""
 
+    @functools.wraps(objectives.squared_error)
     def squared_error(a, b):
         a, b = align_targets(a, b)
         return T.square(a - b)
 
+    @functools.wraps(objectives.binary_crossentropy)
     def binary_crossentropy(predictions, targets):
         predictions, targets = align_targets(predictions, targets)
         return T.nnet.binary_crossentropy(predictions, targets)
 
-    for function in (squared_error, binary_crossentropy):
-        name = function.__name__
-        function.__module__ = objectives.__name__
-        function.__qualname__ = name
-        function.__doc__ = getattr(objectives, name).__doc__
-        setattr(objectives, name, function)
+    objectives.squared_error = squared_error
+    objectives.binary_crossentropy = binary_crossentropy

@@ -1,5 +1,6 @@
-"""Parameters that are expressions, and that know which of their sizes are 1."""
+"""Parameters that may be expressions, and broadcast along axes of size 1."""
 
+import inspect
 import numbers
 
 import numpy as np
@@ -12,9 +13,9 @@ __all__ = ["collect_shared_vars", "inspect_kwargs", "int_types"]
 
 
 class ParameterError(ValueError, TypeError, RuntimeError):
-    """What a parameter is to be made from does not do.
+    """Raised if a parameter cannot be created.
 
-    Lasagne 0.1 had a RuntimeError for most of it, and 0.2 one of the others.
+    Lasagne 0.1 mostly raised RuntimeError here, and 0.2.dev ValueError or TypeError.
     """
 
 
@@ -23,8 +24,6 @@ int_types = (numbers.Integral, np.integer)
 
 def inspect_kwargs(func):
     """Return the names of the arguments of *func* that have a default."""
-    import inspect
-
     parameters = inspect.signature(func).parameters.values()
     return [p.name for p in parameters if p.default is not p.empty]
 
@@ -33,31 +32,26 @@ def collect_shared_vars(expressions):
     """Return the shared variables that one or more expressions depend on, in order."""
     if isinstance(expressions, theano.graph.basic.Variable):
         expressions = [expressions]
-    found = {}
-    for expression in expressions:
-        for variable in graph_inputs([expression]):
-            if isinstance(variable, SharedVariable):
-                found[variable] = None
-    return list(found)
+    inputs = (v for expression in expressions for v in graph_inputs([expression]))
+    return list(dict.fromkeys(v for v in inputs if isinstance(v, SharedVariable)))
 
 
 def create_param(spec, shape, name=None):
-    """Return a parameter of *shape*: a shared variable, or an expression of some.
+    """Return a parameter: a shared variable, or an expression of shared variables.
 
     Parameters
     ----------
     spec : number, numpy array, Theano variable, or callable
-        Its first value, the variable itself, or what returns one of these when it is
-        called with the shape.
+        The initial value, the variable itself, or a function from the shape to one of
+        these.
     shape : iterable of int
     name : str, optional
-        Ignored if `spec` is a variable that has a name.
+        Ignored if `spec` is a variable with a name.
 
     Raises
     ------
     ParameterError
-        If the shape is not positive, or that of `spec` is another, or `spec` is nothing
-        of all that.
+        If a size is not positive, or `spec` has another shape or a wrong type.
     """
     shape = tuple(shape)
     if any(size <= 0 for size in shape):
@@ -65,28 +59,25 @@ def create_param(spec, shape, name=None):
             "Cannot create param with a non-positive shape dimension. "
             f"Tried to create param with shape={shape}, name={name!r}"
         )
-    made = callable(spec)
     problem = f"cannot initialize parameter {name}: the %s"
-    if made:
+    if callable(spec):
         spec = spec(shape)
         problem += " returned by the provided callable"
-    if isinstance(spec, numbers.Number | np.generic):
+        if not isinstance(spec, theano.graph.basic.Variable):
+            try:
+                spec = utils.floatX(spec)
+            except (TypeError, ValueError):
+                raise ParameterError(
+                    f"{problem % 'value'} is not an array or a Theano expression"
+                ) from None
+    elif isinstance(spec, numbers.Number | np.generic):
         spec = np.asarray(spec)
-    if made and not isinstance(spec, np.ndarray | theano.graph.basic.Variable):
-        try:
-            spec = utils.floatX(spec)
-        except (TypeError, ValueError):
-            raise ParameterError(
-                f"{problem % 'value'} is not an array or a Theano expression"
-            ) from None
     if isinstance(spec, np.ndarray):
         if spec.shape != shape:
             raise ParameterError(
                 f"{problem % 'numpy array'} has shape {spec.shape}, should be {shape}"
             )
-        if made:
-            spec = utils.floatX(spec)
-        # A size of 1 that Theano knows of is one that it broadcasts.
+        # Theano broadcasts a size of 1 only if it knows of it.
         spec = theano.shared(spec, broadcastable=tuple(size == 1 for size in shape))
     if not isinstance(spec, theano.graph.basic.Variable):
         raise ParameterError(
@@ -104,19 +95,18 @@ def create_param(spec, shape, name=None):
 
 
 def patch():
-    """Accept expressions as parameters, and list the variables that they hold."""
-    get_params = layers.Layer.get_params
+    """Accept expressions as parameters, and let `get_params` list their variables."""
+    get_all_params = layers.Layer.get_params
 
-    def get_shared_params(self, unwrap_shared=True, **tags):
-        params = get_params(self, **tags)
+    def get_params(self, unwrap_shared=True, **tags):
+        params = get_all_params(self, **tags)
         return collect_shared_vars(params) if unwrap_shared else params
 
-    get_shared_params.__name__ = "get_params"
-    get_shared_params.__doc__ = get_params.__doc__
+    get_params.__doc__ = get_all_params.__doc__
     create_param.__module__ = "lasagne.utils"
     utils.create_param = create_param
-    layers.Layer.get_params = get_shared_params
-    # To which layers append the options that their get_output_for takes.
+    layers.Layer.get_params = get_params
+    # Layers append the options of their get_output_for to this list.
     layers.Layer.get_output_kwargs = property(
         lambda self: vars(self).setdefault("get_output_kwargs", [])
     )

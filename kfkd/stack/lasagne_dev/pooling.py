@@ -1,10 +1,13 @@
-"""Pooling over one and three axes, and of pyramids; and its opposite."""
+"""Pooling over one and three axes, spatial pyramid pooling, and upscaling."""
 
 import theano.tensor as T
 from lasagne.layers import Layer
-from lasagne.layers.pool import MaxPool1DLayer, pool_output_length
+from lasagne.layers.pool import MaxPool1DLayer, Pool2DLayer, pool_output_length
 from lasagne.utils import as_tuple
 from theano.tensor.signal.pool import pool_2d, pool_3d
+
+from kfkd.stack.lasagne_dev.axes import check_spatial_axes, fill_sizes
+from kfkd.stack.lasagne_dev.constructors import parameters_of
 
 __all__ = [
     "MaxPool3DLayer",
@@ -30,17 +33,9 @@ class Pool1DLayer(MaxPool1DLayer):
     mode : {"max", "average_inc_pad", "average_exc_pad"}
     """
 
-    def __init__(
-        self,
-        incoming,
-        pool_size,
-        stride=None,
-        pad=0,
-        ignore_border=True,
-        mode="max",
-        **kwargs,
-    ):
-        super().__init__(incoming, pool_size, stride, pad, ignore_border, **kwargs)
+    @parameters_of(MaxPool1DLayer.__init__, mode="max")
+    def __init__(self, mode, **options):
+        super().__init__(**options)
         self.mode = mode
 
     def get_output_for(self, input, **kwargs):
@@ -57,25 +52,12 @@ class Pool1DLayer(MaxPool1DLayer):
 
 
 class Pool3DLayer(Layer):
-    """Pooling over the last three axes of five; parameters as for Pool2DLayer."""
+    """Pooling over the last three axes; parameters as for Pool2DLayer."""
 
-    def __init__(
-        self,
-        incoming,
-        pool_size,
-        stride=None,
-        pad=(0, 0, 0),
-        ignore_border=True,
-        mode="max",
-        **kwargs,
-    ):
-        super().__init__(incoming, **kwargs)
-        if len(self.input_shape) != 5:
-            raise ValueError(
-                "Tried to create a 3D pooling layer with input shape "
-                f"{self.input_shape}. Expected 5 input dimensions (batchsize, "
-                "channels, 3 spatial dimensions)."
-            )
+    @parameters_of(Pool2DLayer.__init__, pad=(0, 0, 0))
+    def __init__(self, pool_size, stride, pad, ignore_border, mode, **options):
+        super().__init__(**options)
+        check_spatial_axes(self, 3, "3D pooling")
         self.pool_size = as_tuple(pool_size, 3)
         self.stride = self.pool_size if stride is None else as_tuple(stride, 3)
         self.pad = as_tuple(pad, 3)
@@ -105,32 +87,15 @@ class Pool3DLayer(Layer):
 
 
 class MaxPool3DLayer(Pool3DLayer):
-    """The largest of each block of the last three axes of five."""
+    """Max-pooling over the last three axes; parameters as for MaxPool2DLayer."""
 
-    def __init__(
-        self,
-        incoming,
-        pool_size,
-        stride=None,
-        pad=(0, 0, 0),
-        ignore_border=True,
-        **kwargs,
-    ):
-        super().__init__(
-            incoming, pool_size, stride, pad, ignore_border, mode="max", **kwargs
-        )
+    @parameters_of(Pool3DLayer.__init__, without=("mode",))
+    def __init__(self, **options):
+        super().__init__(mode="max", **options)
 
 
 class _UpscaleLayer(Layer):
-    """What the upscaling over one, two and three axes share.
-
-    Parameters
-    ----------
-    incoming : Layer or tuple
-    scale_factor : int or tuple of int
-    mode : {"repeat", "dilate"}
-        Whether to repeat each element, or to put zeros behind it.
-    """
+    """Base class of upscaling along the last *n* axes."""
 
     def __init__(self, incoming, scale_factor, mode="repeat", **kwargs):
         super().__init__(incoming, **kwargs)
@@ -163,56 +128,51 @@ class _UpscaleLayer(Layer):
 
 
 class Upscale1DLayer(_UpscaleLayer):
-    """Repeats the elements along the last axis of three."""
+    """Upscale the last axis of three; parameters as for Upscale2DLayer."""
 
     n = 1
-    __doc__ += _UpscaleLayer.__doc__.partition(".")[2]
 
 
 class Upscale2DLayer(_UpscaleLayer):
-    """Repeats the elements along the last two axes of four."""
+    """Upscale the last two axes of four.
+
+    Parameters
+    ----------
+    incoming : Layer or tuple
+    scale_factor : int or tuple of int
+    mode : {"repeat", "dilate"}
+        Whether to repeat each element or to insert zeros after it.
+    """
 
     n = 2
-    __doc__ += _UpscaleLayer.__doc__.partition(".")[2]
 
 
 class Upscale3DLayer(_UpscaleLayer):
-    """Repeats the elements along the last three axes of five."""
+    """Upscale the last three axes of five; parameters as for Upscale2DLayer."""
 
     n = 3
-    __doc__ += _UpscaleLayer.__doc__.partition(".")[2]
 
 
 class SpatialPyramidPoolingLayer(Layer):
-    """Pooling of images of any size to grids of 4x4, 2x2 and 1x1, say, as one vector.
+    """Pool images of any size to grids, such as 4x4, 2x2 and 1x1, concatenated.
 
     Parameters
     ----------
     incoming : Layer or tuple
     pool_dims : list of int
-        How many rows and columns each grid has.
+        The number of rows, and of columns, of each grid.
     mode : {"max", "average_inc_pad", "average_exc_pad"}
     implementation : {"fast", "kaiming"}
-        Whether all windows have one size and stride, which does not suit every size,
-        or each reaches from the floor to the ceiling of its corners, as in He et al.,
-        "Spatial pyramid pooling", 2015.
+        "fast" pools with one size and stride for all windows of a grid, which does not
+        fit all sizes of images.  "kaiming" rounds the bounds of each window outwards,
+        as in He et al., "Spatial pyramid pooling", 2015.
     """
 
     def __init__(
-        self,
-        incoming,
-        pool_dims=(4, 2, 1),
-        mode="max",
-        implementation="fast",
-        **kwargs,
+        self, incoming, pool_dims=(4, 2, 1), mode="max", implementation="fast", **kwargs
     ):
         super().__init__(incoming, **kwargs)
-        if len(self.input_shape) != 4:
-            raise ValueError(
-                "Tried to create a SPP layer with input shape "
-                f"{self.input_shape}. Expected 4 input dimensions (batchsize, "
-                "channels, 2 spatial dimensions)."
-            )
+        check_spatial_axes(self, 2, "SPP")
         if mode not in _MODES:
             raise ValueError(f"Mode must be one of {_MODES}, got {mode!r}")
         if implementation not in ("fast", "kaiming"):
@@ -230,31 +190,27 @@ class SpatialPyramidPoolingLayer(Layer):
 
     def get_output_for(self, input, **kwargs):
         """Return the output."""
+        sizes = fill_sizes(self.input_shape[2:], (input.shape[2], input.shape[3]))
         pool = {"fast": self._pool_evenly, "kaiming": self._pool_all}
         pool = pool[self.implementation]
-        pooled = [pool(input, count) for count in self.pool_dims]
-        return T.concatenate(pooled, axis=2)
+        return T.concatenate([pool(input, sizes, n) for n in self.pool_dims], axis=2)
 
-    def _sizes(self, input):
-        known = zip(self.input_shape[2:], (input.shape[2], input.shape[3]), strict=True)
-        return [unknown if size is None else size for size, unknown in known]
-
-    def _pool_evenly(self, input, count):
-        sizes = self._sizes(input)
-        window = tuple((size + count - 1) // count for size in sizes)
-        stride = tuple(size // count for size in sizes)
+    def _pool_evenly(self, input, sizes, n):
+        """Pool to a grid of *n* x *n* with windows of one size and stride."""
+        window = tuple((size + n - 1) // n for size in sizes)
+        stride = tuple(size // n for size in sizes)
         pooled = pool_2d(
             input, window, ignore_border=True, stride=stride, mode=self.mode
         )
         return pooled.flatten(3)
 
-    def _pool_all(self, input, count):
+    def _pool_all(self, input, sizes, n):
+        """Pool to a grid of *n* x *n* with windows that cover the whole image."""
         reduce = T.max if self.mode == "max" else T.mean
-        bounds = [
-            [(i * size // count, -(-(i + 1) * size // count)) for i in range(count)]
-            for size in self._sizes(input)
-        ]
-        rows, columns = bounds
+        rows, columns = (
+            [(i * size // n, -(-(i + 1) * size // n)) for i in range(n)]
+            for size in sizes
+        )
         cells = [
             reduce(input[:, :, top:bottom, left:right], axis=(2, 3))
             for top, bottom in rows

@@ -1,42 +1,39 @@
-"""Rectifiers with a slope that is learnt, or drawn."""
+"""Rectifiers whose negative slope is learnt or random."""
 
 import theano
 import theano.tensor as T
-from lasagne import init, nonlinearities
+from lasagne import init
 from lasagne.layers import Layer
 from lasagne.random import get_rng
 from theano.sandbox.rng_mrg import MRG_RandomStream
 
-from kfkd.stack.lasagne_dev.special import (
+from kfkd.stack.lasagne_dev.axes import (
+    get_draw_shape,
     get_shared_axes,
     get_unshared_shape,
     spread,
 )
+from kfkd.stack.lasagne_dev.special import take_nonlinearity
 
 __all__ = ["ParametricRectifierLayer", "RandomizedRectifierLayer", "prelu", "rrelu"]
 
 
 class ParametricRectifierLayer(Layer):
-    """``max(x, 0) + alpha * min(x, 0)`` with an alpha that is learnt.
+    """Compute ``max(x, 0) + alpha * min(x, 0)``, where alpha is learnt.
 
     Parameters
     ----------
     incoming : Layer or tuple
     alpha : Theano variable, numpy array or callable
     shared_axes : "auto", "all", int or tuple of int
-        The axes along which it repeats; "auto" is all but the second.
+        The axes that alpha is shared over; "auto" is all but the second.
     """
 
     def __init__(
-        self,
-        incoming,
-        alpha=init.Constant(0.25),  # noqa: B008  (as all layers have it)
-        shared_axes="auto",
-        **kwargs,
+        self, incoming, alpha=init.Constant(0.25), shared_axes="auto", **kwargs
     ):
         super().__init__(incoming, **kwargs)
-        n = len(self.input_shape)
-        self.shared_axes = get_shared_axes(shared_axes, n, all_axes=True)
+        self.shared_axes = get_shared_axes(self, shared_axes, all_axes=True)
         shape = get_unshared_shape(self, self.shared_axes, "alphas")
         self.alpha = self.add_param(alpha, shape, name="alpha", regularizable=False)
 
@@ -46,7 +43,7 @@ class ParametricRectifierLayer(Layer):
 
 
 class RandomizedRectifierLayer(Layer):
-    """A leaky rectifier whose slope is drawn, and its mean if deterministic.
+    """Apply a leaky rectifier whose slope is random, or its mean if deterministic.
 
     Parameters
     ----------
@@ -54,7 +51,7 @@ class RandomizedRectifierLayer(Layer):
     lower, upper : float or Theano scalar
         The bounds of the slopes.
     shared_axes : "auto", "all", int or tuple of int
-        The axes along which a slope repeats; "auto" is all but the second.
+        The axes that a slope is shared over; "auto" is all but the second.
     """
 
     def __init__(self, incoming, lower=0.3, upper=0.8, shared_axes="auto", **kwargs):
@@ -68,40 +65,31 @@ class RandomizedRectifierLayer(Layer):
                 "Upper bound for RandomizedRectifierLayer needs to be higher than "
                 "lower bound."
             )
-        n = len(self.input_shape)
-        self.shared_axes = get_shared_axes(shared_axes, n, all_axes=True)
+        self.shared_axes = get_shared_axes(self, shared_axes, all_axes=True)
 
     def get_output_for(self, input, deterministic=False, **kwargs):
         """Return the output."""
         if deterministic or self.upper == self.lower:
             return T.nnet.relu(input, (self.upper + self.lower) / 2.0)
-        shape = list(self.input_shape)
-        if any(size is None for size in shape):
-            shape = list(input.shape)
-        for axis in self.shared_axes:
-            shape[axis] = 1
+        shared = {axis % input.ndim for axis in self.shared_axes}
         slopes = self._srng.uniform(
-            tuple(shape),
+            get_draw_shape(self, input, shared),
             low=self.lower,
             high=self.upper,
             ndim=input.ndim,
             dtype=theano.config.floatX,
         )
-        slopes = T.addbroadcast(slopes, *(a % input.ndim for a in self.shared_axes))
+        slopes = T.addbroadcast(slopes, *sorted(shared))
         return T.nnet.relu(input, slopes)
 
 
-def _without_nonlinearity(layer):
-    if getattr(layer, "nonlinearity", None) is not None:
-        layer.nonlinearity = nonlinearities.identity
-    return layer
-
-
 def prelu(layer, **kwargs):
-    """Replace the nonlinearity of a layer by a ParametricRectifierLayer, returned."""
-    return ParametricRectifierLayer(_without_nonlinearity(layer), **kwargs)
+    """Replace the nonlinearity of a layer by a ParametricRectifierLayer; return it."""
+    take_nonlinearity(layer)
+    return ParametricRectifierLayer(layer, **kwargs)
 
 
 def rrelu(layer, **kwargs):
-    """Replace the nonlinearity of a layer by a RandomizedRectifierLayer, returned."""
-    return RandomizedRectifierLayer(_without_nonlinearity(layer), **kwargs)
+    """Replace the nonlinearity of a layer by a RandomizedRectifierLayer; return it."""
+    take_nonlinearity(layer)
+    return RandomizedRectifierLayer(layer, **kwargs)

@@ -1,4 +1,4 @@
-"""Shapes with sizes that are not known."""
+"""Unknown sizes in the shapes of FlattenLayer, PadLayer and SliceLayer."""
 
 from lasagne.layers import FlattenLayer, PadLayer, SliceLayer
 
@@ -6,7 +6,7 @@ __all__ = []
 
 
 def patch():
-    """Accept inputs of unknown sizes in the layers that reshape."""
+    """Accept None as a size of the input."""
     flatten = FlattenLayer.get_output_shape_for
     slice_ = SliceLayer.get_output_shape_for
 
@@ -22,7 +22,7 @@ def patch():
         if isinstance(widths, int):
             widths = [widths] * len(padded)
         widths = [(w, w) if isinstance(w, int) else w for w in widths]
-        # Axes that no width is given for stay as they are.
+        # Axes without a width stay as they are.
         widths += [(0, 0)] * (len(padded) - len(widths))
         return leading + tuple(
             None if size is None else size + before + after

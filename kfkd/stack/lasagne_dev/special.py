@@ -1,63 +1,37 @@
-"""Layers of biases, of scales, of any function, and the inverse of another layer."""
+"""Bias, scale, expression and inverse layers."""
 
 import theano
 import theano.tensor as T
-from lasagne import init
+from lasagne import init, nonlinearities
 from lasagne.layers import Layer, MergeLayer
+
+from kfkd.stack.lasagne_dev.axes import get_shared_axes, get_unshared_shape, spread
 
 __all__ = ["BiasLayer", "ExpressionLayer", "InverseLayer", "ScaleLayer", "standardize"]
 
 
-def get_shared_axes(shared_axes, n, all_axes=False):
-    """Return as a tuple the axes of *n* that a parameter is shared over."""
-    if isinstance(shared_axes, str):
-        if shared_axes == "auto":
-            return (0, *range(2, n))
-        if shared_axes == "all" and all_axes:
-            return tuple(range(n))
-        raise ValueError(f"shared_axes must be 'auto' or integers, not {shared_axes!r}")
-    return (shared_axes,) if isinstance(shared_axes, int) else tuple(shared_axes)
-
-
-def get_unshared_shape(layer, shared_axes, what):
-    """Return the sizes of the axes of the input that a parameter is not shared over."""
-    shape = [s for axis, s in enumerate(layer.input_shape) if axis not in shared_axes]
-    if any(size is None for size in shape):
-        raise ValueError(
-            f"{type(layer).__name__} needs specified input sizes for all axes that "
-            f"{what} are not shared over."
-        )
-    return shape
-
-
-def spread(param, shared_axes, ndim):
-    """Return a parameter with the axes it is shared over, of size 1, put in."""
-    axes = iter(range(param.ndim))
-    return param.dimshuffle(
-        ["x" if axis in shared_axes else next(axes) for axis in range(ndim)]
-    )
+def take_nonlinearity(layer):
+    """Return the nonlinearity of a layer, or None, and replace it by the identity."""
+    nonlinearity = getattr(layer, "nonlinearity", None)
+    if nonlinearity is not None:
+        layer.nonlinearity = nonlinearities.identity
+    return nonlinearity
 
 
 class BiasLayer(Layer):
-    """Adds a bias.
+    """Add a bias.
 
     Parameters
     ----------
     incoming : Layer or tuple
     b : Theano variable, numpy array, callable or None
     shared_axes : "auto", int or tuple of int
-        The axes along which it repeats; "auto" is all but the second.
+        The axes that it is shared over; "auto" is all but the second.
     """
 
-    def __init__(
-        self,
-        incoming,
-        b=init.Constant(0),  # noqa: B008  (as all layers have it)
-        shared_axes="auto",
-        **kwargs,
-    ):
+    def __init__(self, incoming, b=init.Constant(0), shared_axes="auto", **kwargs):
         super().__init__(incoming, **kwargs)
-        self.shared_axes = get_shared_axes(shared_axes, len(self.input_shape))
+        self.shared_axes = get_shared_axes(self, shared_axes)
         self.b = None
         if b is not None:
             shape = get_unshared_shape(self, self.shared_axes, "biases")
@@ -71,25 +45,19 @@ class BiasLayer(Layer):
 
 
 class ScaleLayer(Layer):
-    """Multiplies by a scale.
+    """Multiply by a scale.
 
     Parameters
     ----------
     incoming : Layer or tuple
     scales : Theano variable, numpy array or callable
     shared_axes : "auto", int or tuple of int
-        The axes along which it repeats; "auto" is all but the second.
+        The axes that it is shared over; "auto" is all but the second.
     """
 
-    def __init__(
-        self,
-        incoming,
-        scales=init.Constant(1),  # noqa: B008
-        shared_axes="auto",
-        **kwargs,
-    ):
+    def __init__(self, incoming, scales=init.Constant(1), shared_axes="auto", **kwargs):
         super().__init__(incoming, **kwargs)
-        self.shared_axes = get_shared_axes(shared_axes, len(self.input_shape))
+        self.shared_axes = get_shared_axes(self, shared_axes)
         shape = get_unshared_shape(self, self.shared_axes, "scales")
         self.scales = self.add_param(scales, shape, "scales", regularizable=False)
 
@@ -99,14 +67,14 @@ class ScaleLayer(Layer):
 
 
 def standardize(layer, offset, scale, shared_axes="auto"):
-    """Return a layer of ``(input - offset) / scale``, both of which stay as they are.
+    """Return a layer for ``(input - offset) / scale`` with fixed offset and scale.
 
     Parameters
     ----------
     layer : Layer or tuple
     offset, scale : Theano variable or numpy array
     shared_axes : "auto", int or tuple of int
-        The axes along which they repeat; "auto" is all but the second.
+        The axes that they are shared over; "auto" is all but the second.
     """
     layer = BiasLayer(layer, -offset, shared_axes)
     layer.params[layer.b].remove("trainable")
@@ -116,15 +84,15 @@ def standardize(layer, offset, scale, shared_axes="auto"):
 
 
 class ExpressionLayer(Layer):
-    """Applies a function to its input.
+    """Apply a function to the input.
 
     Parameters
     ----------
     incoming : Layer or tuple
     function : callable
     output_shape : None, callable, tuple or "auto"
-        The shape of the output, or what returns it for that of the input; None is that
-        of the input, and "auto" finds it out.
+        The shape of the output, or a function from the input's shape to it.  None is
+        the shape of the input.  "auto" evaluates *function* to find the shape.
     """
 
     def __init__(self, incoming, function, output_shape=None, **kwargs):
@@ -143,7 +111,7 @@ class ExpressionLayer(Layer):
             return self._output_shape(input_shape)
         if self._output_shape != "auto":
             return self._output_shape
-        # A size that is not known shows itself as a 0.
+        # Unknown sizes are 0 in the trial, and so they are in its result.
         sizes = [0 if size is None else size for size in input_shape]
         zeros = T.alloc(T.constant(0, dtype=theano.config.floatX), *sizes)
         shape = theano.function([], self.function(zeros).shape, mode="FAST_COMPILE")
@@ -155,12 +123,12 @@ class ExpressionLayer(Layer):
 
 
 class InverseLayer(MergeLayer):
-    """The transpose of another layer: the gradient of its output by its input.
+    """Apply the transpose of another layer: propagate gradients back through it.
 
     Parameters
     ----------
     incoming : Layer or tuple
-        What has the shape of the output of `layer`.
+        Of the same shape as the output of `layer`.
     layer : Layer
     """
 

@@ -9,17 +9,17 @@ __all__ = ["TransformerLayer"]
 
 
 class TransformerLayer(MergeLayer):
-    """Samples its input, images, where an affine map of a grid leads.
+    """Sample images at the points of a grid that an affine map transforms.
 
     Parameters
     ----------
     incoming : Layer or tuple
         Of shape ``(batch_size, channels, rows, columns)``.
     localization_network : Layer
-        Of shape ``(batch_size, 6)``: for each image the two rows of the map, of
-        ``(x, y, 1)``, where x and y go from -1 to 1.
+        Of shape ``(batch_size, 6)``: for each image, the two rows of a matrix that
+        multiplies ``(x, y, 1)``, where x and y are between -1 and 1.
     downsample_factor : float or tuple of float
-        By how much the output is smaller.
+        The size of the input divided by that of the output.
     """
 
     def __init__(self, incoming, localization_network, downsample_factor=1, **kwargs):
@@ -60,18 +60,18 @@ class TransformerLayer(MergeLayer):
 
 
 def _line(count):
-    """Return *count* numbers from -1 to 1."""
+    """Return *count* evenly spaced numbers from -1 to 1."""
     floatX = theano.config.floatX
     step = T.cast(2, floatX) / T.cast(count - 1, floatX)
     return T.arange(count, dtype="int64").astype(floatX) * step - 1
 
 
 def _sample(images, x, y):
-    """Return what is at (x, y), in -1 to 1, between the pixels of each image."""
+    """Return the values of images at (x, y) in [-1, 1], interpolated bilinearly."""
     floatX = theano.config.floatX
 
     def split(place, size):
-        """Return the pixels before and after, and how near the latter is."""
+        """Return the pixels before and after a place, and the weight of the latter."""
         last = T.cast(size - 1, floatX)
         place = (T.clip(place, -1, 1) + 1) / 2 * last
         before = T.floor(place)
@@ -83,8 +83,8 @@ def _sample(images, x, y):
     image = T.arange(images.shape[0])[:, None, None]
     pixels = images.dimshuffle(0, 2, 3, 1)
     along, down = (v.dimshuffle(0, 1, 2, "x") for v in (along, down))
-    above = pixels[image, top, left] * (1 - along) + pixels[image, top, right] * along
-    below = (
-        pixels[image, bottom, left] * (1 - along) + pixels[image, bottom, right] * along
+    above, below = (
+        pixels[image, row, left] * (1 - along) + pixels[image, row, right] * along
+        for row in (top, bottom)
     )
     return (above * (1 - down) + below * down).dimshuffle(0, 3, 1, 2)

@@ -1,13 +1,12 @@
-"""Transposed convolutions, and ones with holes."""
+"""Transposed and dilated convolutions."""
 
 import theano
 import theano.tensor as T
-from lasagne import init, nonlinearities
 from lasagne.layers.conv import conv_output_length
 from lasagne.utils import as_tuple
 
-from kfkd.stack.lasagne_dev.base_convolution import BaseConvLayer
-from kfkd.stack.lasagne_dev.convolution import conv_input_length
+from kfkd.stack.lasagne_dev.axes import fill_sizes
+from kfkd.stack.lasagne_dev.base_convolution import BaseConvLayer, conv_parameters
 
 __all__ = [
     "Deconv2DLayer",
@@ -15,54 +14,47 @@ __all__ = [
     "DilatedConv2DLayer",
     "TransposedConv2DLayer",
     "TransposedConv3DLayer",
+    "conv_input_length",
 ]
 
 
-class _TransposedConvLayer(BaseConvLayer):
-    """What the transposed convolutions in two and three dimensions share."""
+def conv_input_length(output_length, filter_size, stride, pad=0):
+    """Return the smallest input length for this output length; None for None."""
+    if output_length is None:
+        return None
+    named = {"valid": 0, "full": filter_size - 1, "same": filter_size // 2}
+    pad = named.get(pad, pad)
+    if not isinstance(pad, int):
+        raise ValueError(f"Invalid pad: {pad}")
+    return (output_length - 1) * stride - 2 * pad + filter_size
 
-    def __init__(
-        self,
-        incoming,
-        num_filters,
-        filter_size,
-        stride=1,
+
+def _is_symbolic(size):
+    return isinstance(size, theano.graph.basic.Variable)
+
+
+class _TransposedConvLayer(BaseConvLayer):
+    """Base class of the transposed convolutions over two and three axes."""
+
+    @conv_parameters(
+        rename={"pad": "crop"},
         crop=0,
-        untie_biases=False,
-        W=init.GlorotUniform(),  # noqa: B008  (as all layers have it)
-        b=init.Constant(0.0),  # noqa: B008
-        nonlinearity=nonlinearities.rectify,
         flip_filters=False,
         output_size=None,
         num_groups=1,
-        **kwargs,
-    ):
+    )
+    def __init__(self, crop, output_size, num_groups, **options):
         if num_groups != 1:
-            raise NotImplementedError(
-                f"{type(self).__name__} has no groups, got num_groups={num_groups}"
-            )
+            raise NotImplementedError(f"{type(self).__name__} requires num_groups=1.")
         if output_size is not None and not _is_symbolic(output_size):
             output_size = as_tuple(output_size, self._n, int)
         self.output_size = output_size
-        super().__init__(
-            incoming,
-            num_filters,
-            filter_size,
-            stride,
-            crop,
-            untie_biases,
-            W,
-            b,
-            nonlinearity,
-            flip_filters,
-            n=self._n,
-            **kwargs,
-        )
+        super().__init__(pad=crop, n=self._n, **options)
         self.crop = self.pad
         del self.pad
 
     def get_W_shape(self):
-        """Return the shape of the filters: those of the convolution the other way."""
+        """Return the shape of the filters: that of the convolution transposed."""
         return (self.input_shape[1], self.num_filters, *self.filter_size)
 
     def get_output_shape_for(self, input_shape):
@@ -72,7 +64,8 @@ class _TransposedConvLayer(BaseConvLayer):
             if _is_symbolic(sizes):
                 sizes = (None,) * self.n
         else:
-            crop = vars(self).get("crop", vars(self).get("pad"))
+            # The base class's constructor, too, asks for the shape.
+            crop = self.crop if hasattr(self, "crop") else self.pad
             crop = crop if isinstance(crop, tuple) else (crop,) * self.n
             sizes = map(
                 conv_input_length, input_shape[2:], self.filter_size, self.stride, crop
@@ -84,11 +77,8 @@ class _TransposedConvLayer(BaseConvLayer):
         if _is_symbolic(self.output_size):
             sizes = [self.output_size[i] for i in range(self.n)]
         else:
-            actual = self.get_output_shape_for(tuple(input.shape))[2:]
-            sizes = [
-                unknown if known is None else known
-                for known, unknown in zip(self.output_shape[2:], actual, strict=True)
-            ]
+            actual = self.get_output_shape_for(tuple(input.shape))
+            sizes = fill_sizes(self.output_shape[2:], actual[2:])
         transpose = {
             2: T.nnet.abstract_conv.conv2d_grad_wrt_inputs,
             3: T.nnet.abstract_conv.conv3d_grad_wrt_inputs,
@@ -100,30 +90,26 @@ class _TransposedConvLayer(BaseConvLayer):
             self.get_W_shape(),
             border_mode="half" if self.crop == "same" else self.crop,
             subsample=self.stride,
-            # The convolution the other way flips where this one does not.
+            # The gradient flips the filters if the convolution does not.
             filter_flip=not self.flip_filters,
         )
 
 
-def _is_symbolic(size):
-    return isinstance(size, theano.graph.basic.Variable)
-
-
 class TransposedConv2DLayer(_TransposedConvLayer):
-    """The transpose of a convolution in two dimensions.
+    """Apply the transpose of a convolution over two axes ("deconvolution").
 
     Parameters
     ----------
     incoming, num_filters, filter_size, stride, untie_biases, W, b, nonlinearity
-        As for Conv2DLayer, but that `W` has shape ``(num_input_channels, num_filters,
+        As for Conv2DLayer, but `W` has shape ``(num_input_channels, num_filters,
         filter_rows, filter_columns)``.
     crop : int, tuple of int, "valid", "full" or "same"
         The `pad` of the convolution.
     flip_filters : bool
         Whether to flip the filters, False by default.
     output_size : int, tuple of int or Theano vector, optional
-        Which of the sizes that the convolution makes its input's; the smallest if it
-        is left out.
+        With a stride, the convolution maps inputs of several sizes to one size.  This
+        chooses among them; the smallest is the default.
     """
 
     _n = 2
@@ -133,7 +119,7 @@ Deconv2DLayer = TransposedConv2DLayer
 
 
 class TransposedConv3DLayer(_TransposedConvLayer):
-    """The transpose of a convolution in three dimensions, as TransposedConv2DLayer."""
+    """Apply the transpose of a convolution over three axes (TransposedConv2DLayer)."""
 
     _n = 3
 
@@ -142,55 +128,28 @@ Deconv3DLayer = TransposedConv3DLayer
 
 
 class DilatedConv2DLayer(BaseConvLayer):
-    """A correlation with filters that have holes: `dilation` - 1 between two weights.
+    """Correlate with filters whose weights are `dilation` pixels apart.
 
     `W` has shape ``(num_input_channels, num_filters, filter_rows, filter_columns)``.
-    As Lasagne's, it takes no padding and does not flip; add a PadLayer before it.
+    As in Lasagne, the filters cannot be flipped, and padding takes a PadLayer before.
     """
 
-    def __init__(
-        self,
-        incoming,
-        num_filters,
-        filter_size,
-        dilation=(1, 1),
-        pad=0,
-        untie_biases=False,
-        W=init.GlorotUniform(),  # noqa: B008
-        b=init.Constant(0.0),  # noqa: B008
-        nonlinearity=nonlinearities.rectify,
-        flip_filters=False,
-        **kwargs,
-    ):
+    @conv_parameters(rename={"stride": "dilation"}, dilation=(1, 1), flip_filters=False)
+    def __init__(self, dilation, **options):
         self.dilation = as_tuple(dilation, 2, int)
-        if kwargs.get("num_groups", 1) != 1:
-            raise NotImplementedError("DilatedConv2DLayer has no groups.")
-        super().__init__(
-            incoming,
-            num_filters,
-            filter_size,
-            1,
-            pad,
-            untie_biases,
-            W,
-            b,
-            nonlinearity,
-            flip_filters,
-            n=2,
-            **kwargs,
-        )
+        if options.get("num_groups", 1) != 1:
+            raise NotImplementedError("DilatedConv2DLayer requires num_groups=1.")
+        super().__init__(stride=1, n=2, **options)
         del self.stride
         if self.pad != (0, 0):
             raise NotImplementedError(
                 "DilatedConv2DLayer requires pad=0 / (0,0) / 'valid', but got "
-                f"{pad!r}. For a padded dilated convolution, add a PadLayer."
+                f"{options['pad']!r}. For a padded dilated convolution, add a PadLayer."
             )
         if self.flip_filters:
             raise NotImplementedError("DilatedConv2DLayer requires flip_filters=False.")
 
-    def get_W_shape(self):
-        """Return the shape of the filters."""
-        return (self.input_shape[1], self.num_filters, *self.filter_size)
+    get_W_shape = _TransposedConvLayer.get_W_shape
 
     def get_output_shape_for(self, input_shape):
         """Return the shape of the output for an input of this shape."""

@@ -1,4 +1,4 @@
-"""Update rules."""
+"""The update rules adamax and amsgrad."""
 
 from collections import OrderedDict
 
@@ -10,20 +10,24 @@ from lasagne.updates import get_or_compute_grads
 
 __all__ = ["adamax", "amsgrad"]
 
+_ONE = T.constant(1)  # an integer, so that float32 stays float32
+
 
 def _state(param):
-    """Return a shared variable of zeros, one for each element of *param*."""
+    """Return a shared variable of zeros with the shape of *param*."""
     value = param.get_value(borrow=True)
     return theano.shared(np.zeros_like(value), broadcastable=param.broadcastable)
 
 
+def _average(updates, param, value, beta):
+    """Return the next running average of *value*, and add its state to *updates*."""
+    previous = _state(param)
+    updates[previous] = average = beta * previous + (_ONE - beta) * value
+    return average
+
+
 def adamax(
-    loss_or_grads,
-    params,
-    learning_rate=0.002,
-    beta1=0.9,
-    beta2=0.999,
-    epsilon=1e-8,
+    loss_or_grads, params, learning_rate=0.002, beta1=0.9, beta2=0.999, epsilon=1e-8
 ):
     """Adam with the infinity norm, of Kingma and Ba, "Adam", 2014.
 
@@ -36,17 +40,16 @@ def adamax(
     Returns
     -------
     OrderedDict
-        Of each variable its next value.
+        The next value of each variable.
     """
     grads = get_or_compute_grads(loss_or_grads, params)
     t_prev = theano.shared(utils.floatX(0.0))
-    one = T.constant(1)  # of an integer type, which leaves float32 as it is
     t = t_prev + 1
-    a_t = learning_rate / (one - beta1**t)
+    a_t = learning_rate / (_ONE - beta1**t)
     updates = OrderedDict()
     for param, g_t in zip(params, grads, strict=True):
-        m_prev, u_prev = _state(param), _state(param)
-        updates[m_prev] = m_t = beta1 * m_prev + (one - beta1) * g_t
+        m_t = _average(updates, param, g_t, beta1)
+        u_prev = _state(param)
         updates[u_prev] = u_t = T.maximum(beta2 * u_prev, abs(g_t))
         updates[param] = param - a_t * m_t / (u_t + epsilon)
     updates[t_prev] = t
@@ -54,36 +57,21 @@ def adamax(
 
 
 def amsgrad(
-    loss_or_grads,
-    params,
-    learning_rate=0.001,
-    beta1=0.9,
-    beta2=0.999,
-    epsilon=1e-8,
+    loss_or_grads, params, learning_rate=0.001, beta1=0.9, beta2=0.999, epsilon=1e-8
 ):
-    """Adam that keeps the largest second moment, of Reddi et al., 2018.
+    """Adam with the largest second moment so far, of Reddi et al., 2018.
 
-    Parameters
-    ----------
-    loss_or_grads : Theano scalar, or list of Theano tensors
-    params : list of shared variables
-    learning_rate, beta1, beta2, epsilon : float or Theano scalar
-
-    Returns
-    -------
-    OrderedDict
-        Of each variable its next value.
+    Parameters and result are as for `adamax`.
     """
     grads = get_or_compute_grads(loss_or_grads, params)
     t_prev = theano.shared(utils.floatX(0.0))
-    one = T.constant(1)
     t = t_prev + 1
-    a_t = learning_rate * T.sqrt(one - beta2**t) / (one - beta1**t)
+    a_t = learning_rate * T.sqrt(_ONE - beta2**t) / (_ONE - beta1**t)
     updates = OrderedDict()
     for param, g_t in zip(params, grads, strict=True):
-        m_prev, v_prev, v_hat_prev = _state(param), _state(param), _state(param)
-        updates[m_prev] = m_t = beta1 * m_prev + (one - beta1) * g_t
-        updates[v_prev] = v_t = beta2 * v_prev + (one - beta2) * g_t**2
+        m_t = _average(updates, param, g_t, beta1)
+        v_t = _average(updates, param, g_t**2, beta2)
+        v_hat_prev = _state(param)
         updates[v_hat_prev] = v_hat_t = T.maximum(v_hat_prev, v_t)
         updates[param] = param - a_t * m_t / (T.sqrt(v_hat_t) + epsilon)
     updates[t_prev] = t
