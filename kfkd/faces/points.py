@@ -1,14 +1,14 @@
-"""Where the 15 key points of a drawn face lie, and which of them are labelled.
+"""Random key points of drawn faces, and which of them are labelled.
 
-Every figure here was derived from the label columns of the competition's
-``training.csv`` and ``IdLookupTable.csv``: means, spreads, leading directions of
-variation, and counts. No row of them is repeated.
+The figures are statistics of the label columns of the competition's ``training.csv``
+and ``IdLookupTable.csv``: means, spreads, principal components, and counts. No row of
+these files is repeated here.
 
 The competition's files join two collections, and so do these. The *full* one (the
-first 2,284 rows in training, 591 images in the test) was labelled with all 15
-points, of which some rows lack a few; the *sparse* one (the other 4,765 and 1,192)
-with the eye centres, the nose and the lower lip only, and there the nose is marked
-lower and the lip higher. Lengths are pixels in an image of 96 by 96.
+first 2,284 rows in training, 591 images in the test) has labels of all 15 points, save
+for a few that are missing. The *sparse* one (the other 4,765 and 1,192) has only the
+eye centres, the nose and the lower lip; its noses are marked lower and its lips higher.
+Lengths are pixels in an image of 96 by 96.
 """
 
 import numpy as np
@@ -18,7 +18,7 @@ def _hundredths(text):
     return np.array([row.split() for row in text.strip().splitlines()], float) / 100
 
 
-# Mean, and what the directions below leave of the spread, of the complete rows.
+# Mean of the complete rows, and the standard deviation that the directions below leave.
 _MEAN, _REST = _hundredths("""
 6622 3684 2964 3706 5927 3786 7341 3764 3660 3792 2236 3803 5615 2922 7962 \
 2966 3927 2941 1576 3045 4795 5725 6342 7589 3297 7613 4808 7268 4815 8263
@@ -93,8 +93,8 @@ _FULL_ASKED = """
 """
 _SPARSE_ASKED = "110000000010001:1190 110000000010000:2"
 
-# Student's t of this many degrees gives the tails of the real labels; discarding
-# impossible faces narrows the spread, and _WIDER makes up for it.
+# Student's t with this many degrees of freedom has the tails of the real labels.
+# Discarding impossible faces narrows the spread; _WIDER compensates for it.
 _DEGREES = 7
 _WIDER = 1.13
 _THINNEST = 3.5  # lips, from the upper edge to the lower
@@ -103,8 +103,11 @@ _MODEL = _DIRECTIONS.T @ _DIRECTIONS + np.diag(_REST**2)
 
 
 def _transport():
-    # The sparse points are full ones, moved so that they get their own mean and
-    # covariance; the points without a label there follow the eyes and the lip.
+    """Return the matrices that turn full points into sparse ones, and the unlabelled.
+
+    The labelled points get the mean and the covariance of the sparse collection; the
+    others follow the eyes and the lip.
+    """
     own = np.linalg.cholesky(_MODEL[np.ix_(_SPARSE, _SPARSE)])
     move = _SPARSE_FACTOR @ np.linalg.inv(own)
     guide = _SPARSE[[0, 1, 2, 3, 6, 7]]
@@ -122,7 +125,7 @@ def _to_sparse(points):
     new = _SPARSE_MEAN + _MOVE @ (old - _MEAN[_SPARSE])
     points[_SPARSE] = new
     points[_HIDDEN] += _FOLLOW @ (new - old)[[0, 1, 2, 3, 6, 7]]
-    # A nose marked so low would otherwise reach into the mouth.
+    # A nose marked that low would otherwise reach into the mouth.
     points[27] = min(max(points[27], points[21] + 4.5), points[29] - _THINNEST)
     for corner in (23, 25):
         points[corner] = min(max(points[corner], points[21] + 3), points[29] + 2)
@@ -130,7 +133,7 @@ def _to_sparse(points):
 
 
 def _part_lips(points):
-    # The real spread makes one mouth in ten thinner than any: reflect it.
+    # The real spread makes one mouth in ten thinner than any real one: reflect it.
     missing = 2 * max(0, _THINNEST - (points[29] - points[27]))
     points[27] -= missing / 2
     points[29] += missing / 2
@@ -166,34 +169,23 @@ def _possible(points):
 
 
 def sample(rng, *, sparse=False):
-    """Draw the key points of one face.
-
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-    sparse : bool
-        From the second collection of the competition's images.
-
-    Returns
-    -------
-    ndarray of float64, shape (30,)
-        In pixels, in the order of Kaggle's columns, all within the image.
-    """
+    """Return the 30 random coordinates of one face, in pixels, within the image."""
     while True:
         tail = np.sqrt((_DEGREES - 2) / rng.chisquare(_DEGREES))
         scores, rest = np.split(rng.standard_normal(42), [12])
         points = _MEAN + _WIDER * tail * (scores @ _DIRECTIONS + rest * _REST)
         points = _part_lips(_to_sparse(points) if sparse else points)
         if _possible(points):
-            # On a grid, so that rounding on another machine cannot add up.
+            # On a grid, so that rounding errors of other machines do not show.
             return np.round(points * 64) / 64
 
 
 def _spread(full, sparse, n):
+    """Return which of the 30 labels each of `n` rows has, and which rows are sparse."""
     patterns, collection = [], []
     for is_sparse, text in enumerate((full, sparse)):
         pairs = [entry.split(":") for entry in text.split()]
-        # Rare patterns are spread among the frequent ones, always the same way.
+        # Rare patterns are mixed with the frequent ones, always in the same way.
         rows = np.repeat(np.arange(len(pairs)), [int(count) for _, count in pairs])
         rows = np.random.default_rng(2014).permutation(rows)
         bits = np.array([list(pattern) for pattern, _ in pairs]) == "1"
@@ -205,35 +197,16 @@ def _spread(full, sparse, n):
 
 
 def labelled(n):
-    """Return which labels `n` training rows have.
+    """Return which labels `n` training rows have, and which rows are sparse.
 
-    Parameters
-    ----------
-    n : int
-        7,049 gives the competition's pattern; another number its proportions.
-
-    Returns
-    -------
-    labelled : ndarray of bool, shape (n, 30)
-    sparse : ndarray of bool, shape (n,)
-        The rows of the second collection.
+    7,049 rows have the competition's pattern.
     """
     return _spread(_FULL_ROWS, _SPARSE_ROWS, n)
 
 
 def asked(n):
-    """Return which labels of `n` test images a submission must give.
+    """Return which labels of `n` test images are asked for, and which are sparse.
 
-    Parameters
-    ----------
-    n : int
-        1,783 gives the competition's pattern, 27,124 labels; another number its
-        proportions.
-
-    Returns
-    -------
-    asked : ndarray of bool, shape (n, 30)
-    sparse : ndarray of bool, shape (n,)
-        The images of the second collection.
+    1,783 images have the competition's pattern, 27,124 labels.
     """
     return _spread(_FULL_ASKED, _SPARSE_ASKED, n)
