@@ -14,7 +14,6 @@ import pandas as pd
 from kfkd import data
 from kfkd.data import COLUMNS, SIDE, text_tables
 from kfkd.errors import DataError
-from kfkd.messages import hint, shown
 from kfkd.prediction.keypoints import Nets, predict
 
 __all__ = ["asked_for", "evaluate", "read_labels", "report", "score", "score_by_point"]
@@ -179,23 +178,12 @@ def read_labels(path: str | os.PathLike[str]) -> pd.DataFrame:
     """
     try:
         with open(path, "rb") as stream:
-            texts = text_tables.read(stream, path, ("ImageId",))
+            table = text_tables.read(stream, path, ("ImageId",), optional=COLUMNS)
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror or error}") from error
-    column = texts.pop("ImageId")
-    ids = pd.Index(text_tables.whole_numbers(column, path), name="ImageId")
-    text_tables.check_unique(ids, column, path)
-    for position, name in enumerate(texts):
-        if name not in COLUMNS or name in texts.columns[:position]:
-            fault = (
-                "stands there twice" if name in COLUMNS else "is not a target column"
-            )
-            raise DataError(
-                f"{path}, line 1: {shown(name)} {fault}"
-                + ("" if name in COLUMNS else hint(name, COLUMNS))
-            )
-    labels = {name: text_tables.numbers(texts[name], path) for name in texts}
-    return pd.DataFrame(labels, index=ids)
+    ids = text_tables.whole_numbers(table.pop("ImageId"), path, unique=True)
+    labels = {name: text_tables.numbers(table[name], path) for name in table}
+    return pd.DataFrame(labels, index=pd.Index(ids, name="ImageId"))
 
 
 def asked_for(labels: pd.DataFrame, lookup: pd.DataFrame) -> pd.DataFrame:

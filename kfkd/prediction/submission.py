@@ -51,26 +51,20 @@ def read_lookup(folder: str | os.PathLike[str] | None = None) -> pd.DataFrame:
 
 def _parse_lookup(stream, where):
     """Return the lookup table in a binary file, checked."""
-    texts = text_tables.read(stream, where, ("RowId", "ImageId", "FeatureName"))
+    table = text_tables.read(stream, where, ("RowId", "ImageId", "FeatureName"))
+    names = table["FeatureName"]
     lookup = pd.DataFrame(
         {
-            "RowId": text_tables.whole_numbers(texts["RowId"], where),
-            "ImageId": text_tables.whole_numbers(texts["ImageId"], where),
-            "FeatureName": texts["FeatureName"].to_numpy(),
+            "RowId": text_tables.whole_numbers(table["RowId"], where, unique=True),
+            "ImageId": text_tables.whole_numbers(table["ImageId"], where),
+            "FeatureName": names.to_numpy(),
         }
     )
-    text_tables.check_unique(lookup["RowId"].to_numpy(), texts["RowId"], where)
-    unknown = np.flatnonzero(~lookup["FeatureName"].isin(COLUMNS))
-    if len(unknown):
-        name = lookup["FeatureName"][unknown[0]]
-        raise DataError(
-            f"{where}, line {texts.index[unknown[0]]}, column FeatureName: "
-            + (
-                "the value is missing"
-                if pd.isna(name)
-                else f"{shown(name)} is not a target column{hint(name, COLUMNS)}"
-            )
-        )
+    for row in np.flatnonzero(~names.isin(COLUMNS)):
+        name = names.iloc[row]
+        what = f"{shown(name)} is not a target column{hint(name, COLUMNS)}"
+        what = "the value is missing" if pd.isna(name) else what
+        raise text_tables.fault(names, row, where, what)
     return lookup
 
 
@@ -148,7 +142,7 @@ def check(submission: pd.DataFrame, lookup: pd.DataFrame) -> None:
     for faulty, fault in (
         (wanted[~wanted.isin(ids)], "is missing"),
         (ids[~ids.isin(wanted)], "is not in IdLookupTable.csv"),
-        (ids[ids.duplicated()], "stands there twice"),
+        (ids[ids.duplicated()], "appears twice"),
         (ids[outside], f"has no location within 0 ... {SIDE} pixels"),
     ):
         if len(faulty):
