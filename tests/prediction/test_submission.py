@@ -259,7 +259,7 @@ LOOKUP = pd.DataFrame({"RowId": [1, 2, 3]})
     ("ids", "locations", "message"),
     [
         ([1, 2], [0, 1], "RowId 3 is missing$"),
-        ([1], [0], "RowId 2 is missing, like 1 more rows$"),
+        ([1], [0], "RowId 2 is missing, like 1 other row$"),
         ([1, 2, 3, 4], [0] * 4, "RowId 4 is not in IdLookupTable.csv$"),
         ([1, 2, 3, 2], [0] * 4, "RowId 2 appears twice$"),
         ([1, 2, 3], [0, np.nan, 1], r"RowId 2 has no location within 0 \.\.\. 96 pi"),
