@@ -99,7 +99,7 @@ class FlipBatchIterator(BatchIterator):
 
         Returns
         -------
-        Xb, yb : arrays, or None for `yb`
+        Xb, yb
 
         Raises
         ------

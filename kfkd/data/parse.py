@@ -42,40 +42,21 @@ def parse(stream: Iterable[bytes], where: str, *, test: bool) -> Table:
 
     Formats and errors are those of `text_tables.read`. Every value is checked.
     """
-    images = _Images()
+    images: list[npt.NDArray[np.uint8 | np.float32]] = []
 
     def add(text, here, cut):
         images.append(_pixels(text, here, cut))
 
-    names = ("ImageId",) if test else COLUMNS
-    known = (*names, "Image")
+    known = (*(["ImageId"] if test else COLUMNS), "Image")
     frame = text_tables.read(stream, where, known, optional=(), images=add)
     if test:
         ids = text_tables.whole_numbers(frame["ImageId"], where, unique=True)
-        return Table((), np.empty((len(ids), 0)), images.array(), ids)
+        return Table((), np.empty((len(ids), 0)), np.stack(images), ids)
     labels = np.stack([text_tables.numbers(frame[c], where) for c in COLUMNS], axis=1)
     for row, column in np.argwhere((labels < 0) | (labels > SIDE)):  # NaN is missing
         what = f"{labels[row, column]:g} is outside the image (0 to {SIDE} pixels)"
         raise text_tables.fault(frame[COLUMNS[column]], row, where, what)
-    return Table(COLUMNS, labels, images.array(), None)
-
-
-class _Images:
-    """Images in one growing buffer."""
-
-    def __init__(self):
-        self.memory, self.dtype = bytearray(), np.dtype(np.uint8)
-
-    def append(self, image):
-        """Add an array of uint8 or float32; the first of float32 converts all."""
-        if image.dtype.itemsize > self.dtype.itemsize:
-            self.memory = bytearray(self.array().astype(image.dtype))
-            self.dtype = image.dtype
-        self.memory += image.astype(self.dtype, copy=False).data
-
-    def array(self):
-        """Return all images, one a row."""
-        return np.frombuffer(self.memory, self.dtype).reshape(-1, PIXELS)
+    return Table(COLUMNS, labels, np.stack(images), None)
 
 
 def _pixels(text, here, cut):

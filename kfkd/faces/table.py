@@ -272,14 +272,12 @@ def _write_test(folder, seed, n, drawn):
         images.write(b"ImageId,Image\n")
         lookup.write("RowId,ImageId,FeatureName,Location\n")
         truth.write(f"ImageId,{','.join(COLUMNS)}\n")
-        row = 0
+        for row, (i, column) in enumerate(np.argwhere(wanted), start=1):
+            lookup.write(f"{row},{i + 1},{COLUMNS[column]},\n")
         for i in range(n):
             picture, points, _ = face(seed, TEST, i, sparse=bool(sparse[i]))
             images.write(f"{i + 1},".encode() + _pixels(picture))
             truth.write(f"{i + 1},{_numbers(points)}\n")
-            for column in np.flatnonzero(wanted[i]).tolist():
-                row += 1
-                lookup.write(f"{row},{i + 1},{COLUMNS[column]},\n")
             drawn()
 
 

@@ -113,7 +113,7 @@ def by_columns(nets: Nets) -> Mapping[tuple[str, ...], Predictor]:
                 "a set of specialists maps tuples of columns to nets; "
                 f"{shown(columns)} is not such a tuple"
             )
-    seen = set()
+    seen: set[str] = set()
     for name in itertools.chain.from_iterable(nets):
         if name not in COLUMNS:
             raise PredictionError(
