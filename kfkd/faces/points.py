@@ -68,30 +68,20 @@ _SPARSE_FACTOR = _hundredths("""
 153 99 -174 95 -2 287 -5 280
 """)
 
-# Points labelled (1) or not (0), in the order of the columns, and the number of rows.
+# Which points lack a label, as hexadecimal digits in the order of the columns, and in
+# how many rows.
 _FULL_ROWS = """
-111111111111111:2140 111111101111111:31 111111111011111:26 111111111111110:13
-111111101011111:6 111011111111111:4 111111111111011:4 111111000011111:3
-101100111111111:3 111111111111100:3 111111111110000:3 111111111110111:3
-110101000011111:3 110111111111111:2 111011101111111:2 111111110011111:2
-111111010111111:2 110011111111111:2 111111101110111:2 111110111011111:2
-101100111110011:1 111111100011111:1 111100111111111:1 110101111111111:1
-001101111111111:1 111111001111111:1 111111111110011:1 111110101010000:1
-001110111111111:1 000000111111111:1 111011101110000:1 001111111111111:1
-111110111111011:1 111111111010000:1 111111110111111:1 101100100111111:1
-101111111111111:1 011111001111111:1 000000011111111:1 111011101110111:1
-000000000011111:1 111110111111111:1 111011101011111:1 010011111110111:1
-000000001011011:1 111111101111110:1 011011001111111:1 111101111111111:1
+:2140 7:31 9:26 e:13 79:6 3:4 c:4 6789:3 145:3 de:3 bcde:3 b:3 246789:3 2:2 37:2 89:2
+68:2 23:2 7b:2 59:2 145bc:1 789:1 45:1 24:1 014:1 67:1 bc:1 579bcde:1 015:1 012345:1
+37bcde:1 01:1 5c:1 9bcde:1 8:1 14578:1 1:1 067:1 0123456:1 37b:1 0123456789:1 5:1
+379:1 023b:1 012345679c:1 7e:1 0367:1 4:1
 """
-_SPARSE_ROWS = "110000000010001:4755 110000000010000:10"
+_SPARSE_ROWS = "23456789bcd:4755 23456789bcde:10"
 _FULL_ASKED = """
-111111111111111:556 111111111011111:8 111111101111111:7 111111101011111:4
-111111000011111:2 111111111111110:1 111111001011111:1 111101110011111:1
-111110111011111:1 111111111110011:1 111111101011000:1 111111010111111:1
-111111111111010:1 110111000011111:1 110111010111111:1 111011101111111:1
-111111111111011:1 000000111111111:1 111110111111111:1
+:556 9:8 7:7 79:4 6789:2 e:1 679:1 489:1 59:1 bc:1 79cde:1 68:1 ce:1 26789:1 268:1
+37:1 c:1 012345:1 5:1
 """
-_SPARSE_ASKED = "110000000010001:1190 110000000010000:2"
+_SPARSE_ASKED = "23456789bcd:1190 23456789bcde:2"
 
 # Student's t with this many degrees of freedom has the tails of the real labels.
 # Discarding impossible faces narrows the spread; _WIDER compensates for it.
@@ -182,18 +172,21 @@ def sample(rng, *, sparse=False):
 
 def _spread(full, sparse, n):
     """Return which of the 30 labels each of `n` rows has, and which rows are sparse."""
-    patterns, collection = [], []
-    for is_sparse, text in enumerate((full, sparse)):
-        pairs = [entry.split(":") for entry in text.split()]
+    patterns = []
+    for text in (full, sparse):
+        missing, counts = zip(
+            *(entry.split(":") for entry in text.split()), strict=True
+        )
+        has = np.array(
+            [[f"{point:x}" not in m for point in range(15)] for m in missing]
+        )
         # Rare patterns are mixed with the frequent ones, always in the same way.
-        rows = np.repeat(np.arange(len(pairs)), [int(count) for _, count in pairs])
+        rows = np.repeat(np.arange(len(has)), np.array(counts, int))
         rows = np.random.default_rng(2014).permutation(rows)
-        bits = np.array([list(pattern) for pattern, _ in pairs]) == "1"
-        patterns.append(np.repeat(bits[rows], 2, axis=1))
-        collection.append(np.full(len(rows), bool(is_sparse)))
-    patterns, collection = np.concatenate(patterns), np.concatenate(collection)
-    take = (2 * np.arange(n) + 1) * len(patterns) // (2 * n)
-    return patterns[take], collection[take]
+        patterns.append(np.repeat(has[rows], 2, axis=1))
+    is_sparse = np.repeat([False, True], [len(rows) for rows in patterns])
+    take = (2 * np.arange(n) + 1) * len(is_sparse) // (2 * n)
+    return np.concatenate(patterns)[take], is_sparse[take]
 
 
 def labelled(n):
