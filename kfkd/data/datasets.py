@@ -234,9 +234,9 @@ def _split(n, holdout):
         raise ValueError(
             f"holdout is {shown(holdout)}, not a share from 0 to less than 1"
         )
-    drawn = np.random.RandomState(42).permutation(n)
+    shuffled = np.random.RandomState(42).permutation(n)
     out = math.ceil(round(holdout * n, 6))
-    return np.sort(drawn[out:]), np.sort(drawn[:out])
+    return np.sort(shuffled[out:]), np.sort(shuffled[:out])
 
 
 def read(name: str, folder: str | os.PathLike[str] | None = None) -> Table:
@@ -269,9 +269,9 @@ def read(name: str, folder: str | os.PathLike[str] | None = None) -> Table:
     test = name == "test"
     path = find(name, folder)
     content = fingerprint(path)
-    arrays = cache.load(f"{name}-{content}")
-    if arrays is not None:
-        labels, images, ids = arrays
+    copy = cache.load(f"{name}-{content}")
+    if copy is not None:
+        labels, images, ids = copy
         return Table(() if test else COLUMNS, labels, images, ids if test else None)
 
     def parse_table(stream, where):

@@ -240,12 +240,15 @@ def test_a_table_in_another_encoding(folder):
 def test_ways_of_writing_the_same_table(folder, tmp_path):
     expected = submission.read_lookup(folder)
     path, lines = folder / "IdLookupTable.csv", lookup_lines()
-    kaggle_tables.write(path, lines, end="\r\n", encoding="utf-8-sig")
-    pd.testing.assert_frame_equal(submission.read_lookup(folder), expected)
-    kaggle_tables.write(path, [line.replace(",", ";") for line in lines])
-    pd.testing.assert_frame_equal(submission.read_lookup(folder), expected)
-    kaggle_tables.write(path, [line[: line.rindex(",")] for line in lines])
-    pd.testing.assert_frame_equal(submission.read_lookup(folder), expected)
+    for written, options in (
+        (lines, {"end": "\r\n", "encoding": "utf-8-sig"}),
+        ([line.replace(",", ";") for line in lines], {}),
+        (['"' + line.replace(",", '","') + '"' for line in lines], {}),
+        ([line[: line.rindex(",")] for line in lines], {}),  # without Location
+        ([*lines, ",,,", ""], {}),
+    ):
+        kaggle_tables.write(path, written, **options)
+        pd.testing.assert_frame_equal(submission.read_lookup(folder), expected)
     with zipfile.ZipFile(folder / "facial-keypoints-detection.zip", "w") as archive:
         archive.write(path, "IdLookupTable.csv")
     path.unlink()
