@@ -114,8 +114,7 @@ def load2d(
     -------
     X : float32 array, shape (n, 1, 96, 96)
         Grey values in [0, 1]: image, channel, y, x.
-    y : float32 array, shape (n, 30) or (n, len(cols)), or None
-        Coordinates in [-1, 1].
+    y : float32 array or None
     """
     X, y = load(test=test, cols=cols, folder=folder, holdout=holdout)
     return X.reshape(-1, 1, SIDE, SIDE), y

@@ -153,10 +153,8 @@ def predict_test_set(
 
     Parameters
     ----------
-    nets : NeuralNet, or mapping of tuple of str to NeuralNet
-        As for `predict`.
-    folder : path, optional
-        As for ``kfkd.data.load``.
+    nets, folder
+        As for `predict` and ``kfkd.data.load``.
 
     Returns
     -------

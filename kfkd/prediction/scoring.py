@@ -101,10 +101,8 @@ def evaluate(
 
     Parameters
     ----------
-    nets : NeuralNet, or mapping of tuple of str to NeuralNet
+    nets, X
         As for ``kfkd.prediction.predict``.
-    X : array, shape (n, 9216) or (n, 1, 96, 96)
-        Grey values in [0, 1].
     y : array, shape (n, len(columns))
         True coordinates in [-1, 1], as from ``kfkd.data.load``; NaN where unknown.
     columns : sequence of str

@@ -212,12 +212,8 @@ def submit(
 
     Parameters
     ----------
-    nets : NeuralNet, or mapping of tuple of str to NeuralNet
-        As for ``kfkd.prediction.predict``.
-    folder : path, optional
-        As for ``kfkd.data.load``.
-    path : path, optional
-        As for `write`.
+    nets, folder, path
+        As for ``kfkd.prediction.predict``, ``kfkd.data.load`` and `write`.
 
     Returns
     -------
