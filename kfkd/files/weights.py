@@ -48,8 +48,8 @@ def load_params(path: str | os.PathLike[str]) -> Any:
     found = pickles.loads(content, path)
     if not (hasattr(found, "predict") or (isinstance(found, Mapping) and found)):
         raise StorageError(
-            f"{path} holds {shown(found)} ({type(found).__name__}), where a net, or "
-            "its parameters, are wanted"
+            f"{path} holds {shown(found)} ({type(found).__name__}), not a net or its "
+            "parameters"
         )
     return found
 
@@ -58,7 +58,7 @@ def _from_arrays(path):
     packed, about = arrays.read(path, "net")
     try:
         if len(about) != 1:
-            raise ValueError(f"it is a set of {len(about)} nets, where one is wanted")
+            raise ValueError(f"it is a set of {len(about)} nets, not one net")
         return unpack_weights(about[0]["net"]["weights"], packed)
     except Exception as error:
-        raise StorageError(f"{path} holds no sound net: {error}") from error
+        raise StorageError(f"{path} does not hold a valid net: {error}") from error

@@ -69,8 +69,8 @@ def predict(
     X = np.asarray(X)
     if X.shape[1:] not in ((PIXELS,), (1, SIDE, SIDE)):
         raise ValueError(
-            f"X has the shape {X.shape}; images of {SIDE} x {SIDE} pixels are wanted: "
-            f"(n, {PIXELS}) or (n, 1, {SIDE}, {SIDE})"
+            f"X has the shape {X.shape}, not (n, {PIXELS}) or (n, 1, {SIDE}, {SIDE}) "
+            f"of images of {SIDE} x {SIDE} pixels"
         )
     X = X.reshape(-1, PIXELS)
     single = not isinstance(nets, Mapping)

@@ -123,8 +123,8 @@ def evaluate(
     y = np.asarray(y, dtype=np.float64)
     if y.shape != (len(X), len(columns)):
         raise ValueError(
-            f"y has the shape {y.shape}, where {len(X)} images and {len(columns)} "
-            "columns are given"
+            f"y has the shape {y.shape}, not ({len(X)}, {len(columns)}) as X and "
+            "columns have"
         )
     predictions = predict(nets, X)
     labels = pd.DataFrame(

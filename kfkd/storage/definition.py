@@ -112,7 +112,7 @@ def _named(text, modules=_NAMED):
     found = importlib.import_module(module) if module in modules else None
     thing = getattr(found, name) if found else None
     if getattr(thing, "__module__", None) != module:
-        raise ValueError(f"it names {text}, which no definition can have")
+        raise ValueError(f"it names {text}, which definitions must not name")
     return thing
 
 

@@ -85,9 +85,7 @@ def load(path: str | os.PathLike[str]) -> NeuralNet | Specialists:
         key, value = foreign[0]
         kinds = f"({type(found).__name__} of {type(value).__name__})"
         wrong = f"{shown(value)} under {shown(key)} {kinds}"
-    raise StorageError(
-        f"{path} holds {wrong}, where a net, or a set of specialists, is wanted"
-    )
+    raise StorageError(f"{path} holds {wrong}, not a net or a set of specialists")
 
 
 def _load_arrays(path):
@@ -95,7 +93,7 @@ def _load_arrays(path):
     try:
         nets = [(entry["key"], decode(entry["net"], packed)) for entry in about]
     except Exception as error:
-        raise StorageError(f"{path} holds no sound net: {error}") from error
+        raise StorageError(f"{path} does not hold a valid net: {error}") from error
     if len(nets) == 1 and nets[0][0] is None:
         return nets[0][1]
     return {tuple(k) if isinstance(k, list) else k: net for k, net in nets}

@@ -90,7 +90,7 @@ def test_evaluation_of_nets_on_rows_held_out():
         scoring.score_by_point(*some),
         scoring.score_by_point(predictions, labels[list(one)]),
     )
-    with pytest.raises(ValueError, match=r"^y has the shape \(7, 29\), where 7 images"):
+    with pytest.raises(ValueError, match=r"^y has the shape \(7, 29\), not \(7, 30\)"):
         scoring.evaluate(crew, X, np.zeros((7, 29)))
 
 
