@@ -68,7 +68,7 @@ def save(key, arrays):
 
 
 def _head(file, key):
-    """Return the magic, and the digest of a key and the content behind the head."""
+    """Return the head of a file: the magic, and the digest of its key and content."""
     file.seek(_HEAD)
     digest = hashlib.file_digest(file, lambda: hashlib.blake2b(key.encode()))
     return _MAGIC + digest.digest()

@@ -1,4 +1,4 @@
-"""Conversion between pixels and grey values and what nets are trained on."""
+"""Conversion of coordinates and grey values between files and nets."""
 
 import numpy as np
 import numpy.typing as npt

@@ -59,7 +59,7 @@ def read(stream, where, needed, *, optional=None, images=None):
         if not any(fields):
             continue
         here = f"{where}, line {number}"
-        if b"\r" in text:  # a line end to pandas
+        if b"\r" in text:  # which pandas takes for a line end
             raise DataError(f"{here}: there is a CR within the line")
         cut = "" if line.endswith(b"\n") else "; the file seems cut off here"
         if len(fields) != len(header):
@@ -122,11 +122,11 @@ def _check_names(names, here, needed, optional):
 
 
 def _frame(rows, separator, names, lines):
-    """Return rows of text as pandas reads them."""
+    """Return a frame of rows of text, with their line numbers as the index."""
     text = b"\n".join([*rows, b""]).decode("latin-1")
     if separator == ";":
         text = text.replace(",", ".")
-    text = text.replace("\0", "?")  # at which pandas before 3.1 ends a number
+    text = text.replace("\0", "?")  # pandas before 3.1 ends a number at NUL
     # Pandas parsed the tutorial's numbers: another parser may differ in the last bit.
     frame = pd.read_csv(
         io.StringIO(text),

@@ -92,7 +92,7 @@ def camera(picture, dice):
     picture = picture * (255 * (high - low)) + (255 * low)
     noise = dice.between(0.5, 3) if dice.chance(0.88) else dice.between(3, 9)
     grain = texture(dice, "grain", turn=dice.chance(0.5))
-    if dice.chance(0.3):  # noise that compression has smeared
+    if dice.chance(0.3):  # noise that was blurred by compression
         grain = _blur(grain, 0.28) * 1.6
     picture += grain * noise
     return clip(picture + 0.5, 0, 255).astype(np.uint8)

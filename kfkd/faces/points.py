@@ -25,7 +25,7 @@ _MEAN, _REST = _hundredths("""
 80 48 74 51 88 52 79 59 82 54 78 61 90 54 82 80 79 66 82 84 61 38 80 69 55 69 66 75 67 44
 """)  # noqa: E501
 
-# The 12 leading principal components, each as long as its standard deviation.
+# The 12 leading principal components, scaled by their standard deviations.
 _DIRECTIONS = _hundredths("""
 65 119 -58 45 10 120 118 137 -14 75 -117 32 -28 124 162 \
 154 23 78 -134 18 -62 296 -11 404 -139 350 -75 429 -89 364

@@ -27,7 +27,7 @@ _FILES = ("training.csv", "test.csv", "IdLookupTable.csv", "test_labels.csv")
 _RECORD = "faces.json"
 _STALE = 3600  # seconds
 _ELSEWHERE = "name a folder for caches in the environment variable XDG_CACHE_HOME"
-# Files that `kfkd.data.find` would read instead of ours, or not any more.
+# Files that would hide ours from `kfkd.data.find`, or be hidden by ours.
 _RIVALS = (
     "facial-keypoints-detection.zip",
     *(f"{name}.zip" for name in _FILES[:3]),

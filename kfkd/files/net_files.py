@@ -14,7 +14,7 @@ __all__ = ["check_readable", "read_bytes", "similar", "stem"]
 
 
 def stem(path: str | os.PathLike[str]) -> str:
-    """Return the name of a net's file without its ending."""
+    """Return the name of a net's file without its ending, to name files beside it."""
     path = pathlib.Path(path)
     return path.stem if path.suffix in NET_FORMATS.values() else path.name
 

@@ -55,6 +55,7 @@ def load_params(path: str | os.PathLike[str]) -> Any:
 
 
 def _from_arrays(path):
+    """Return the weights in a file of arrays."""
     packed, about = arrays.read(path, "net")
     try:
         if len(about) != 1:

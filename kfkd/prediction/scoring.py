@@ -97,7 +97,7 @@ def evaluate(
     y: npt.ArrayLike,
     columns: Sequence[str] = COLUMNS,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Score nets on images that they were not trained on.
+    """Predict images with known labels, for scoring nets.
 
     Parameters
     ----------

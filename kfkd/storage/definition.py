@@ -82,7 +82,7 @@ def encode(net, arrays, name):
 
 
 def decode(packed, arrays):
-    """Return the net that `encode` was given, or raise an error of any kind."""
+    """Return the net that `encode` was given; if it is invalid, raise any exception."""
     params = dict(unpack(packed["params"], arrays, _MAKERS))
     fitted = dict(unpack(packed["fitted"], arrays))
     weights = unpack_weights(packed["weights"], arrays)
