@@ -1,6 +1,5 @@
 """Data augmentation: batches with half of their images flipped."""
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,11 +12,9 @@ from kfkd.data import COLUMNS, check_cols
 
 __all__ = ["FlipBatchIterator", "flip_pairs"]
 
-_OPPOSITE = {"left": "right", "right": "left"}
-
 
 def flip_pairs(columns: Sequence[str] = COLUMNS) -> list[tuple[int, int]]:
-    """Return the pairs of target columns that swap places when a face is mirrored.
+    """Return the pairs of target columns that are exchanged when a face is mirrored.
 
     Parameters
     ----------
@@ -27,25 +24,26 @@ def flip_pairs(columns: Sequence[str] = COLUMNS) -> list[tuple[int, int]]:
     Returns
     -------
     list of (int, int)
-        Positions of a left column and of the right one that it swaps places with,
-        in the order of the columns.
+        Positions of a left column and of its right counterpart, in the order of the
+        columns.
 
     Raises
     ------
     ValueError
-        If only one of the two is among the columns: what a mirrored face shows there
-        is not known.  And if a column is none of Kaggle's.
+        Only one of the two is among the columns, so that its value in the mirrored
+        face is unknown; or a column is unknown.
 
     Notes
     -----
-    ``flip_indices`` of the tutorial's section "Data augmentation", which it writes
-    down by hand.
+    ``flip_indices`` of the tutorial's section "Data augmentation", which is written by
+    hand there.
     """
     columns = check_cols(columns)
     position = {name: i for i, name in enumerate(columns)}
     pairs = []
     for name, i in position.items():
-        other = re.sub("left|right", lambda side: _OPPOSITE[side.group()], name)
+        sides = ("left", "right") if "left" in name else ("right", "left")
+        other = name.replace(*sides)
         if other not in position:
             raise ValueError(
                 f"{name!r} is among the columns, but {other!r} is not; images of faces "
@@ -65,19 +63,19 @@ class FlipBatchIterator(BatchIterator):
     shuffle : bool, default=False
         As in nolearn's BatchIterator.
     seed : int, default=42
-        Of the choice which images are flipped.
+        Seed of the choice of images.
     flip_indices : list of (int, int), optional
-        Pairs of target columns that swap places; by default those of all 30
+        Pairs of target columns that are exchanged; by default those of all 30
         (`flip_pairs`).
 
     Notes
     -----
-    The tutorial's section "Data augmentation".  Two things differ: batches are copied,
-    where the original changes the training data that they are views of; and the
-    choice is drawn from the iterator's own generator, so that a seed repeats it.
+    The tutorial's section "Data augmentation". Two things differ: batches are copied,
+    where the original changes the training data that they are views of; and the choice
+    is drawn from the iterator's own generator, so that a seed repeats it.
 
-    As there, x becomes -x in [-1, 1], which is 96 - x in pixels, so that a pixel's
-    column c, which reaches from c to c + 1, goes with its image to column 95 - c.
+    As in the tutorial, x in [-1, 1] becomes -x, which is 96 - x in pixels. That agrees
+    with pixel column c, which covers c to c + 1, becoming column 95 - c.
     """
 
     def __init__(
@@ -101,19 +99,19 @@ class FlipBatchIterator(BatchIterator):
 
         Returns
         -------
-        Xb, yb : arrays, or None for `yb`
+        Xb, yb
 
         Raises
         ------
         ValueError
-            If `Xb` is not of images, or `yb` has fewer columns than `flip_indices`
+            `Xb` does not hold images, or `yb` has fewer columns than `flip_indices`
             names.
         """
         Xb, yb = super().transform(Xb, yb)
         return self.apply((Xb, yb), self.draw(len(Xb)))
 
     def draw(self, n: int) -> npt.NDArray[np.bool_]:
-        """Choose which of `n` faces are flipped: a boolean array, half of it true."""
+        """Return a boolean array that is true for a random half of `n` faces."""
         flipped = np.zeros(n, dtype=bool)
         flipped[self.random.choice(n, n // 2, replace=False)] = True
         return flipped
@@ -124,7 +122,7 @@ class FlipBatchIterator(BatchIterator):
         Parameters
         ----------
         batch : (Xb, yb)
-            As for `transform`; arrays of NumPy or of JAX, which may be traced.
+            As for `transform`; arrays of NumPy, or of JAX, which may be traced.
         flipped : boolean array, shape (n,)
 
         Returns

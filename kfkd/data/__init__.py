@@ -1,20 +1,17 @@
 """The tutorial's data, read from Kaggle's CSV files, for training and prediction."""
 
-from kfkd.data.columns import COLUMNS, PIXELS, SIDE
+from kfkd.data.columns import COLUMNS, PIXELS, SIDE, check_cols
 from kfkd.data.datasets import (
     arrays,
-    check_cols,
-    from_pixels,
     load,
     load2d,
     load_held_out,
     read,
-    scale_images,
-    to_pixels,
     training_rows,
 )
 from kfkd.data.locate import find, fingerprint, open_csv, read_csv
 from kfkd.data.parse import Table
+from kfkd.data.scaling import from_pixels, scale_images, to_pixels
 from kfkd.errors import DataError, NoDataError
 
 __all__ = [

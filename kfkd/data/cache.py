@@ -1,10 +1,10 @@
 """Binary copies of parsed tables, in the user's cache folder.
 
-The folder is ``$XDG_CACHE_HOME/kfkd/tables``, else ``~/.cache/kfkd/tables``. The data
-folder, which may be read-only or shared, is never written to. The key of a copy names
-the content that it was made from, and its digest covers the key. A copy that was
-damaged, truncated or renamed does not verify and counts as absent. All of them can be
-deleted at any time.
+The folder is ``$XDG_CACHE_HOME/kfkd/tables``, else ``~/.cache/kfkd/tables``; the data
+folder may be read-only or shared. The key of a copy names the content that it was made
+from. A digest covers the key and every byte, so that a copy that was damaged, truncated
+or renamed counts as absent: unlike ``kfkd.files.arrays``, whose zip files have bytes
+that nobody reads. Copies can be deleted at any time.
 """
 
 import contextlib
@@ -19,10 +19,10 @@ from kfkd.files.cache_folder import cache_folder
 
 __all__ = ["load", "save"]
 
-# To be raised whenever tables are parsed, checked or stored differently.
+# Raise it whenever tables are parsed, checked or stored differently.
 _MAGIC = b"kfkd table 1\n"
 _HEAD = len(_MAGIC) + hashlib.blake2b().digest_size
-# A copy of Kaggle's training set takes 67 MB: the least recently used are deleted.
+# A copy of Kaggle's training set takes 67 MB; the least recently used are deleted.
 _KEEP = 8
 
 
@@ -50,8 +50,7 @@ def load(key):
 def save(key, arrays):
     """Save arrays under a key, or do nothing if that is not possible.
 
-    The file is written atomically: several processes may save, load and prune at the
-    same time.
+    Several processes may save, load and prune at the same time.
     """
     path = cache_folder("tables", key)
     if path is None:
@@ -69,7 +68,7 @@ def save(key, arrays):
 
 
 def _head(file, key):
-    """Return the head of a file: the magic and the digest of its key and content."""
+    """Return the head of a file: the magic, and the digest of its key and content."""
     file.seek(_HEAD)
     digest = hashlib.file_digest(file, lambda: hashlib.blake2b(key.encode()))
     return _MAGIC + digest.digest()
@@ -77,9 +76,5 @@ def _head(file, key):
 
 def _prune(folder):
     """Delete all but the files last used, drafts of killed processes included."""
-
-    def age(path):
-        return -path.stat().st_mtime
-
-    for path in sorted(folder.iterdir(), key=age)[_KEEP:]:
+    for path in sorted(folder.iterdir(), key=lambda p: p.stat().st_mtime)[:-_KEEP]:
         path.unlink()

@@ -38,8 +38,8 @@ https://www.kaggle.com/c/facial-keypoints-detection/rules, then run
     pip install kaggle
     kaggle competitions download -c facial-keypoints-detection -p data
 (there is no need to unzip). If they are elsewhere, name their folder: --data FOLDER
-for the commands, folder= in Python, or the variable KFKD_DATA for both. To go on with
-drawn faces instead: --synthetic for the commands, kfkd.faces.make() in Python."""
+for the commands, folder= in Python, or the variable KFKD_DATA for both. To use drawn
+faces instead: --synthetic for the commands, kfkd.faces.make() in Python."""
 
 
 def find(name: str, folder: str | os.PathLike[str] | None = None) -> Path:
@@ -50,8 +50,8 @@ def find(name: str, folder: str | os.PathLike[str] | None = None) -> Path:
     name : str
         The name without its ending: ``"training"``, ``"test"``, ``"IdLookupTable"``.
     folder : path, optional
-        The one folder to look in. By default the folder that the environment
-        variable ``KFKD_DATA`` names; if it is not set, ``./data``, then
+        The only folder to look in. By default the one that the environment variable
+        ``KFKD_DATA`` names; if it is not set, ``./data``, then
         ``~/data/kaggle-facial-keypoint-detection`` (the tutorial's).
 
     Returns
@@ -64,41 +64,43 @@ def find(name: str, folder: str | os.PathLike[str] | None = None) -> Path:
     Raises
     ------
     DataError
-        The folder named by the argument or by ``KFKD_DATA`` lacks the file. No
-        other folder is looked into then: it may hold other data.
+        The folder named by the argument or by ``KFKD_DATA`` lacks the file. Others,
+        which may hold other data, are not searched then.
     NoDataError
         No folder was named, and neither of the usual ones has the file.
     """
-    candidates = (f"{name}.csv", f"{name}.zip", f"{name}.csv.zip", _ARCHIVE)
-    named = folder if folder is not None else os.environ.get("KFKD_DATA") or None
+    candidates = (*_endings(name), _ARCHIVE)
+    named, source = folder, ""
+    if folder is None and os.environ.get("KFKD_DATA"):
+        named = os.environ["KFKD_DATA"]
+        source = " (the folder that KFKD_DATA names; no other is looked into)"
     if named == "":
         raise DataError("the name of the folder with the data is empty")
     folders = _FOLDERS if named is None else (named,)
     for place in folders:
         for candidate in candidates:
-            path = Path(os.path.expanduser(place)) / candidate
+            path = Path(os.path.expanduser(place), candidate)
             if path.is_file():
                 return path
 
-    by_variable = " (the folder that KFKD_DATA names; no other is looked into)"
-    by_variable = by_variable if named and folder is None else ""
-    if named and not os.path.isdir(os.path.expanduser(named)):
-        raise DataError(_no_folder(named, candidates) + by_variable)
-    message = f"there is no {candidates[0]} in {' or '.join(map(str, folders))}"
-    message += f"{by_variable}, nor {', '.join(candidates[1:-1])} or {candidates[-1]}"
+    message = f"there is no {candidates[0]} in {' or '.join(map(str, folders))}{source}"
+    message += f", nor {', '.join(candidates[1:-1])} or {candidates[-1]}"
     if named is None:
         raise NoDataError(f"{message}.{_HELP}")
+    path = Path(os.path.expanduser(named))
+    if not path.exists():
+        raise DataError(f"there is no folder {named}{source}")
+    if not path.is_dir():
+        advice = f"name the folder with {candidates[0]}"
+        if path.name in candidates:
+            advice = f"name the folder that it is in: {path.parent}"
+        raise DataError(f"{named} is a file; {advice}{source}")
     raise DataError(f"{message}; data/README.md says how to get Kaggle's files")
 
 
-def _no_folder(named, candidates):
-    """Return why the named data folder cannot be used."""
-    path = Path(os.path.expanduser(named))
-    if not path.exists():
-        return f"there is no folder {named}"
-    if path.name not in candidates:
-        return f"{named} is a file, where the folder with {candidates[0]} is wanted"
-    return f"{named} is a file; name the folder that it is in: {path.parent}"
+def _endings(name):
+    """Return the names of files that may hold one table alone, most usual first."""
+    return f"{name}.csv", f"{name}.zip", f"{name}.csv.zip"
 
 
 def fingerprint(path: str | os.PathLike[str]) -> str:
@@ -121,8 +123,8 @@ def open_csv(path: str | os.PathLike[str], name: str) -> Iterator[BinaryIO]:
     Parameters
     ----------
     path : path
-        What `find` returned: a CSV file, or a zip file that holds ``name.csv``,
-        be it directly or in a nested zip file (as Kaggle's archive does).
+        As from `find`: a CSV file, or a zip file that holds ``name.csv``, directly or
+        in a nested zip file (as Kaggle's archive does).
     name : str
         The table's name without its ending.
 
@@ -134,8 +136,8 @@ def open_csv(path: str | os.PathLike[str], name: str) -> Iterator[BinaryIO]:
     Raises
     ------
     DataError
-        A zip file that is damaged, encrypted, or without the table. Damage may be
-        noticed while the table is read.
+        The zip file is damaged, encrypted, or lacks the table. Damage may be noticed
+        only while the table is read.
     """
     path = Path(path)
     with open(path, "rb", buffering=0) as file, _open_table(file, path, name) as table:
@@ -148,27 +150,26 @@ def read_csv(
     parse: Callable[[BinaryIO, str], _Parsed],
     content: str | None = None,
 ) -> tuple[_Parsed, str]:
-    """Read one of the competition's tables from one consistent state of its file.
+    """Read one of the competition's tables from a consistent state of its file.
 
-    A file may be written to, or replaced, while it is read. What has been read is
-    compared with a fingerprint taken before. If they differ, the file is read again.
+    A file may be modified or replaced while it is read. So the fingerprint of the bytes
+    read is compared with one taken before, and if they differ the file is read again.
 
     Parameters
     ----------
     path, name
         As for `open_csv`.
     parse : callable
-        Called with the decompressed table as a binary file, and with the table's name
-        for errors; returns the parsed table.
+        Called with the decompressed table as a binary file, and its name for errors.
     content : str, optional
-        The file's fingerprint, where it is known already.
+        The file's fingerprint, if it is known.
 
     Returns
     -------
     parsed
-        What `parse` returned.
+        The result of `parse`.
     content : str
-        The fingerprint of the bytes that this was made of.
+        The fingerprint of the bytes that were parsed.
 
     Raises
     ------
@@ -184,7 +185,7 @@ def read_csv(
             try:
                 with _open_table(file, path, name) as table:
                     parsed = parse(table, where)
-            except Exception:  # of the file, or of half a file that is being written
+            except Exception:  # perhaps since the file is being written
                 if file.digest_of_all() == content:
                     raise
             else:
@@ -192,13 +193,12 @@ def read_csv(
                     return parsed, content
         content = None
     raise DataError(
-        f"{path} changes while it is read; wait until it has been written, and start "
-        "again"
+        f"{path} changes while it is read; wait until it is written, and start again"
     )
 
 
 class _Digested(io.RawIOBase):
-    """A file whose bytes are digested as they are read."""
+    """A file that digests its bytes as they are read."""
 
     def __init__(self, file):
         self._file, self._digest = file, _digest()
@@ -223,11 +223,11 @@ class _Digested(io.RawIOBase):
 
 @contextlib.contextmanager
 def _open_table(raw, path, name):
-    """Open the table in a file that is open for reading, without seeking in it."""
+    """Open the table in an open file, without seeking in that."""
     with contextlib.ExitStack() as stack:
         file = io.BufferedReader(raw, _BLOCK)
         stack.callback(file.detach)  # so that *raw* stays open
-        # Kaggle's tool has been known to save a zip file under the name of the CSV.
+        # Kaggle's tool has saved zip files under the names of CSV files.
         zipped = path.suffix.lower() == ".zip" or file.peek(4)[:4] == b"PK\x03\x04"
         if not zipped:
             yield file
@@ -239,12 +239,12 @@ def _open_table(raw, path, name):
                 member = _member(archive, name, path)
                 file = stack.enter_context(archive.open(member))
                 zipped = member.filename.lower().endswith(".zip")
-                if zipped:  # ZipFile seeks, which would inflate it again and again
+                if zipped:  # ZipFile seeks, which would decompress it repeatedly
                     file = io.BytesIO(file.read())
             yield io.BufferedReader(file, _BLOCK)
         except (*_DAMAGED, OSError) as error:
             if isinstance(error, OSError) and error.errno is not None:
-                raise  # of the file system, where that of bz2 has no number
+                raise  # an error of the file system; those of bz2 have no number
             raise DataError(
                 f"{path} is not a usable zip file ({error or 'it ends too soon'}); "
                 "download it again"
@@ -258,15 +258,14 @@ def _member(archive, name, path):
         for entry in archive.infolist()
         if not entry.is_dir() and "__MACOSX" not in entry.filename
     ]
-    for wanted in (f"{name}.csv", f"{name}.zip", f"{name}.csv.zip"):
-        for entry in entries:
-            if PurePosixPath(entry.filename).name != wanted:
-                continue
-            if entry.flag_bits & 1:
-                raise DataError(
-                    f"{path}: {entry.filename} is encrypted; unzip it with its "
-                    "password, or download it again"
-                )
-            return entry
-    held = ", ".join(entry.filename for entry in entries[:8]) or "nothing"
-    raise DataError(f"{path} holds no {name}.csv, but {held}")
+    by_name = {PurePosixPath(e.filename).name: e for e in reversed(entries)}
+    entry = next((by_name[n] for n in _endings(name) if n in by_name), None)
+    if entry is None:
+        held = ", ".join(entry.filename for entry in entries[:8]) or "nothing"
+        raise DataError(f"{path} holds no {name}.csv, but {held}")
+    if entry.flag_bits & 1:
+        raise DataError(
+            f"{path}: {entry.filename} is encrypted; unzip it with its password, or "
+            "download it again"
+        )
+    return entry

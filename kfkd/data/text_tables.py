@@ -1,145 +1,156 @@
-"""Delimited text: separators, headers and numbers, checked line by line.
+"""Reader of delimited text, with errors that name line and column."""
 
-`read` reads small tables, such as IdLookupTable.csv. ``kfkd.data.parse`` reads those
-with images, by the same rules.
-"""
-
-import csv
 import io
 
 import numpy as np
 import pandas as pd
 
 from kfkd.errors import DataError
-from kfkd.messages import count, shown
+from kfkd.messages import count, hint, shown
 
-__all__ = [
-    "check_any",
-    "check_unique",
-    "check_width",
-    "not_text",
-    "numbers",
-    "read",
-    "separator_of",
-    "whole_numbers",
-    "with_points",
-]
+__all__ = ["fault", "numbers", "read", "whole_numbers"]
 
-_MISSING = ("", "na", "nan")
+_BOM = b"\xef\xbb\xbf"
 
 
-def read(stream, where, needed):
-    """Read a table as it stands in the file.
+def read(stream, where, needed, *, optional=None, images=None):
+    """Read a table.
+
+    Separators may be commas, tabs, or semicolons (with these, decimal commas too);
+    line ends LF or CRLF; columns may stand in any order. A byte order mark, quotes and
+    spaces around values, and empty lines do no harm.
 
     Parameters
     ----------
-    stream : binary file
-        UTF-8, separated by commas, semicolons (with these, decimal commas too) or
-        tabs. Empty lines are skipped.
+    stream : binary file, or iterable of its lines
     where : str
         The name of the file, for errors.
     needed : sequence of str
-        Columns that must be there; there may be others, and in any order.
+        Columns that must be there.
+    optional : sequence of str, optional
+        Other columns that may be there; by default any.
+    images : callable, optional
+        Called with each value of the column ``Image``, in bytes, its place in the file
+        and a remark for errors. The column is then not in the frame.
 
     Returns
     -------
     pandas.DataFrame
-        Texts, NaN where missing. The index holds the line numbers of the file.
+        Numbers or texts, NaN where missing. The index holds the line numbers.
 
     Raises
     ------
     DataError
         The file is not such a table, or has no rows.
     """
-    try:
-        text = stream.read().decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise not_text(where) from None
-    first = next((line for line in text.splitlines() if line.strip()), "")
-    separator = separator_of(first, where)
-    # Python's reader leaves the ends of lines to the file: CR alone is one, too.
-    reader = csv.reader(io.StringIO(text, newline=None), delimiter=separator)
-    rows, lines = [], []
-    try:
-        header = [name.strip() for name in next(filter(any, reader))]
-        for name in needed:
-            if header.count(name) != 1:
-                fault = "no" if name not in header else "more than one"
-                raise DataError(
-                    f"{where}, line {reader.line_num}: there is {fault} column "
-                    f"{name!r}, but {shown(first.strip())}; download the file again"
-                )
-        for fields in reader:
-            if not any(fields):
-                continue
-            check_width(fields, header, f"{where}, line {reader.line_num}")
-            rows.append([_text(with_points(field, separator)) for field in fields])
-            lines.append(reader.line_num)
-    except csv.Error as error:
-        raise DataError(f"{where}, line {reader.line_num}: {error}") from None
-    check_any(rows, where)
-    return pd.DataFrame(rows, index=lines, columns=header, dtype=object)
-
-
-def _text(field):
-    field = field.strip()
-    return np.nan if field.lower() in _MISSING else field
-
-
-def not_text(where):
-    """Return the DataError for a file in another encoding."""
-    return DataError(
-        f"{where} is not plain text in UTF-8; save it as such, if it is a table"
+    numbered = enumerate(stream, start=1)
+    number, line = next(
+        ((i, s) for i, s in numbered if s.removeprefix(_BOM).strip()), (0, b"")
     )
+    header, separator = _header(line.removeprefix(_BOM), where)
+    _check_names(header, f"{where}, line {number}", needed, optional)
+    delimiter = separator.encode()
+    at = header.index("Image") if images else None
 
-
-def separator_of(header, where):
-    """Return the separator of a header's names: a comma, a semicolon or a tab.
-
-    Raises
-    ------
-    DataError
-        The header is empty: the file is.
-    """
-    if not header:
-        raise DataError(f"{where} is empty; download it again")
-    return max(",;\t", key=header.count)
-
-
-def with_points(text, separator):
-    """Return text with decimal points; with semicolons, it may have decimal commas."""
-    return text.replace(",", ".") if separator == ";" else text
-
-
-def check_width(fields, header, here, cut=""):
-    """Raise DataError, ending in `cut`, unless a row has a value for each column."""
-    if len(fields) != len(header):
-        raise DataError(
-            f"{here}: {count(len(fields), 'value')} for "
-            f"{count(len(header), 'column')}{cut}"
-        )
-
-
-def check_any(rows, where):
-    """Raise DataError if a table has no rows."""
+    rows, lines = [], []
+    for number, line in numbered:
+        text = line.rstrip(b"\r\n")
+        fields = [field.strip(b' "') for field in text.split(delimiter)]
+        if not any(fields):
+            continue
+        here = f"{where}, line {number}"
+        if b"\r" in text:  # which pandas takes for a line end
+            raise DataError(f"{here}: there is a CR within the line")
+        cut = "" if line.endswith(b"\n") else "; the file seems cut off here"
+        if len(fields) != len(header):
+            raise DataError(
+                f"{here}: {count(len(fields), 'value')} for "
+                f"{count(len(header), 'column')}{cut}"
+            )
+        if images:
+            images(fields.pop(at), f"{here}, column Image", cut)
+        rows.append(delimiter.join(fields))
+        lines.append(number)
     if not rows:
         raise DataError(f"{where} holds a header, but no rows; download it again")
+    if images:
+        header.pop(at)
+    return _frame(rows, separator, header, lines)
+
+
+def _header(line, where):
+    """Return the names in a header, and their separator."""
+    line = line.rstrip(b"\r\n")
+    if not line:
+        raise DataError(f"{where} is empty; download it again")
+    if line.startswith(b"\x1f\x8b"):
+        raise DataError(f"{where} is compressed by gzip; uncompress it")
+    if line.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in line:
+        raise DataError(
+            f"{where} is not plain text in UTF-8; save it as such, if it is a table"
+        )
+    if line.lstrip().startswith((b"<", b"{")):
+        raise DataError(
+            f"{where} is not a table but an answer of a web site: log in to Kaggle, "
+            "accept the competition's rules, and download the file again"
+        )
+    if b"\r" in line:
+        raise DataError(f"{where} ends its lines with CR alone; save it with LF")
+    header = line.decode("utf-8", "replace")
+    separator = max(",;\t", key=header.count)
+    return [name.strip(' "') for name in header.split(separator)], separator
+
+
+def _check_names(names, here, needed, optional):
+    """Raise DataError for the first column that is unknown, repeated or missing."""
+    known = (*needed, *(names if optional is None else optional))
+    for position, name in enumerate(names, start=1):
+        if name in names[: position - 1] and (optional is not None or name in needed):
+            raise DataError(f"{here}: column {shown(name)} appears twice")
+        if name not in known:
+            absent = [other for other in known if other not in names]
+            raise DataError(
+                f"{here}: column {position} is called {shown(name)}"
+                f"{hint(name, absent)}; the table should have the columns "
+                f"{known[0]}{', ..., ' if known[2:] else ', '}{known[-1]}"
+            )
+    missing = [name for name in needed if name not in names]
+    if missing:
+        others = f" (nor {len(missing) - 1} more)" if missing[1:] else ""
+        held = f", but {shown(','.join(names))}" if optional is None else ""
+        raise DataError(f"{here}: there is no column {missing[0]!r}{others}{held}")
+
+
+def _frame(rows, separator, names, lines):
+    """Return a frame of rows of text, with their line numbers as the index."""
+    text = b"\n".join([*rows, b""]).decode("latin-1")
+    if separator == ";":
+        text = text.replace(",", ".")
+    text = text.replace("\0", "?")  # pandas before 3.1 ends a number at NUL
+    # Pandas parsed the tutorial's numbers: another parser may differ in the last bit.
+    frame = pd.read_csv(
+        io.StringIO(text),
+        sep=separator,
+        header=None,
+        names=names,
+        skip_blank_lines=False,
+        low_memory=False,
+    )
+    return frame.set_axis(lines)
+
+
+def fault(series, row, where, what):
+    """Return the DataError for a value of a column."""
+    return DataError(f"{where}, line {series.index[row]}, column {series.name}: {what}")
 
 
 def numbers(series, where):
-    """Return a column as float64; NaN where missing.
-
-    Parameters
-    ----------
-    series : pandas.Series
-        Texts or numbers. Its name is the column's; the index has the lines.
-    where : str
-        The name of the file, for errors.
+    """Return a column of `read` as float64, NaN where missing.
 
     Raises
     ------
     DataError
-        A text in it is not a number.
+        A value is not a number.
     """
     if series.dtype.kind in "iuf":
         return series.to_numpy(np.float64)
@@ -147,49 +158,30 @@ def numbers(series, where):
     values = pd.to_numeric(texts, errors="coerce").to_numpy(np.float64)
     wrong = np.flatnonzero(series.notna() & np.isnan(values))
     if len(wrong):
-        fault = f"{shown(texts.iloc[wrong[0]])} is not a number"
-        raise DataError(f"{_cell(series, wrong[0], where)}: {fault}")
+        what = f"{shown(texts.iloc[wrong[0]])} is not a number"
+        raise fault(series, wrong[0], where, what)
     return values
 
 
-def whole_numbers(series, where):
-    """Return a column as int64.
-
-    Parameters are those of `numbers`.
+def whole_numbers(series, where, *, unique=False):
+    """Return a column of `read` as int64.
 
     Raises
     ------
     DataError
-        A value in it is not a whole number, missing, or too large for float64 to hold
-        each whole number of its size.
+        A value is missing, not a whole number, or too large for float64 to hold each
+        whole number of its size; or, if they must be unique, a value is repeated.
     """
     values = numbers(series, where)
-    too_large = np.abs(values) >= 2**53
-    wrong = np.flatnonzero(too_large | (np.floor(values) != values))
-    if len(wrong):
-        row = wrong[0]
-        text = series.iloc[row]
-        fault = "too large" if too_large[row] else "no whole number"
-        if series.dtype.kind in "iuf":
-            fault = f"{text} is {fault}"
-        elif pd.isna(text):
-            fault = "the value is missing"
-        else:
-            fault = f"{shown(text)} is {fault}"
-        raise DataError(f"{_cell(series, row, where)}: {fault}")
+    for wrong, what in (
+        (np.isnan(values), "the value is missing"),
+        (np.abs(values) >= 2**53, "{} is too large"),
+        (np.floor(values) != values, "{} is not a whole number"),
+        (unique & series.duplicated(), "{} appears twice"),
+    ):
+        if wrong.any():
+            row = np.argmax(wrong)
+            value = series.iloc[row]
+            value = shown(value) if isinstance(value, str) else value
+            raise fault(series, row, where, what.format(value))
     return values.astype(np.int64)
-
-
-def check_unique(values, series, where):
-    """Raise DataError if a column, read as `values`, has one of them twice."""
-    again = np.flatnonzero(pd.Series(values).duplicated())
-    if len(again):
-        raise DataError(
-            f"{_cell(series, again[0], where)}: {values[again[0]]} "
-            "has been given to a row before"
-        )
-
-
-def _cell(series, row, where):
-    """Return where a value stands, for errors."""
-    return f"{where}, line {series.index[row]}, column {series.name}"

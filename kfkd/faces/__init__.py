@@ -1,4 +1,4 @@
-"""Drawn faces in the layout of the Kaggle competition: a data set out of a seed.
+"""Drawn faces in the layout of the Kaggle competition: a data set made from a seed.
 
 `draw` returns faces as arrays. `make` writes the competition's files, which `find`
 finds, `is_drawn` recognises, and `describe` names. They stand in for the photographs,

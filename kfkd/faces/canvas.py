@@ -21,22 +21,17 @@ _ZERO, _ONE = np.zeros((), np.float32), np.ones((), np.float32)
 
 
 class Dice:
-    """The many small choices of one face, drawn in one go.
-
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-    """
+    """The many small random choices of one face, all drawn at once."""
 
     def __init__(self, rng):
         self._rolls = iter(rng.random(256).tolist())
 
     def between(self, low, high):
-        """Return a number in [low, high), all equally likely."""
+        """Return a number drawn uniformly from [low, high)."""
         return low + (high - low) * next(self._rolls)
 
     def around(self, middle, width):
-        """Return a number within `width` of `middle`, the nearer the likelier."""
+        """Return a number from a triangular distribution of middle and half width."""
         return middle + width * (next(self._rolls) + next(self._rolls) - 1)
 
     def chance(self, probability):
@@ -44,20 +39,15 @@ class Dice:
         return next(self._rolls) < probability
 
     def below(self, n):
-        """Return one of 0 to n - 1."""
+        """Return an integer from 0 to n - 1."""
         return int(n * next(self._rolls))
 
 
 def window(x, y, reach):
-    """Cut the part of the picture within `reach` of a point.
+    """Return slices of the picture around a point, and the pixels' offsets from it.
 
-    Returns
-    -------
-    where : tuple of slice
-        Indexes the picture.
-    dx, dy : ndarray of float32, shapes (1, w) and (h, 1)
-        Distance of the columns and rows from the point. Empty where the point is
-        farther than `reach` from the picture.
+    The offsets have the shapes (1, w) and (h, 1). They are empty where the point is
+    farther than `reach` from the picture.
     """
     columns = slice(max(0, int(x - reach)), max(0, min(SIDE, int(x + reach) + 1)))
     rows = slice(max(0, int(y - reach)), max(0, min(SIDE, int(y + reach) + 1)))
@@ -71,27 +61,31 @@ def turned(dx, dy, ux, uy):
     return dx * ux + dy * uy, dy * ux - dx * uy
 
 
+def turned_window(point, reach, direction):
+    """Return the slices of `window`, and the `turned` offsets from the point."""
+    where, dx, dy = window(*point, reach)
+    return where, *turned(dx, dy, *direction)
+
+
 def clip(values, low=_ZERO, high=_ONE):
     """Limit an array in place, by default to 0 and 1."""
     return values.clip(low, high, out=values)
 
 
 def inside(distance, soft=1.0):
-    """Turn a signed distance (negative inside) to coverage, over `soft` pixels."""
+    """Turn a signed distance (negative inside) into coverage, over `soft` pixels."""
     covered = distance * (-1 / soft)
     covered += 0.5
     return clip(covered)
 
 
-def blob(x, y, rx, ry, ux=1.0, uy=0.0):
-    """Make a soft hill, one in the middle and zero at the ellipse's edge.
+def blob(point, radii, direction=(1.0, 0.0)):
+    """Return slices and weights of a soft hill: 1 at the point, 0 at an ellipse.
 
-    Returns
-    -------
-    where : tuple of slice
-    weight : ndarray of float32
+    The ellipse has two radii, along the direction and across it.
     """
-    where, dx, dy = window(x, y, max(rx, ry))
+    (rx, ry), (ux, uy) = radii, direction
+    where, dx, dy = window(*point, max(radii))
     a, b = 1 / (rx * rx), 1 / (ry * ry)
     weight = 1 - dx * dx * (a * ux * ux + b * uy * uy)
     weight = weight - dy * dy * (a * uy * uy + b * ux * ux)
@@ -102,16 +96,16 @@ def blob(x, y, rx, ry, ux=1.0, uy=0.0):
     return where, weight
 
 
-def shade(picture, amount, x, y, rx, ry, ux=1.0, uy=0.0):
-    """Darken (amount < 0) or lighten a soft spot, as a share of what is there."""
-    where, weight = blob(x, y, rx, ry, ux, uy)
+def shade(picture, amount, point, radii, direction=(1.0, 0.0)):
+    """Darken (amount < 0) or lighten a soft spot, by a share of its grey values."""
+    where, weight = blob(point, radii, direction)
     weight *= amount
     weight += 1
     picture[where] *= weight
 
 
 def cover(picture, mask, paint):
-    """Put `paint` over the picture where, and as far as, the mask says."""
+    """Blend `paint` into the picture, in place; the mask is its opacity."""
     picture += mask * (paint - picture)
 
 
@@ -123,8 +117,10 @@ def ellipse(dx, dy, rx, ry):
 
 
 def _smooth_noise(rng, rows, columns):
-    # Random values on a grid, joined smoothly and without seams. Rounded, because
-    # what follows must not depend on the order in which a machine adds up.
+    """Return random values of a grid, interpolated smoothly and periodically.
+
+    They are rounded, so that the order in which a machine adds them does not matter.
+    """
     grid = rng.standard_normal((rows, columns))
 
     def enlarge(values):
@@ -140,7 +136,7 @@ def _smooth_noise(rng, rows, columns):
 
 @cache
 def _textures():
-    # Periodic noise by kind; rows and columns of the grid decide the grain.
+    """Return periodic noise of each kind; the size of its grids decides the grain."""
     kinds = {
         "cloud": [(3, 3), (6, 6), (12, 12)],
         "skin": [(24, 24), (64, 64), (128, 128)],
@@ -154,26 +150,16 @@ def _textures():
     bank = {}
     for kind, grids in kinds.items():
         noise = sum(_smooth_noise(rng, *grid) for grid in grids) / len(grids) ** 0.5
-        # Twice, so that a cut of 96 by 96 may start anywhere.
+        # Tiled, so that a piece of 96 by 96 may start anywhere.
         bank[kind] = np.tile(noise, (2, 2)).astype(np.float32)
     return bank
 
 
 def texture(dice, kind, shape=(SIDE, SIDE), turn=False):
-    """Cut a random piece of texture: mean 0, standard deviation 1 for grain, else 0.6.
+    """Return a random piece of texture, a view: copy it before changing it.
 
-    Parameters
-    ----------
-    dice : Dice
-    kind : {"cloud", "skin", "straight", "wavy", "curly", "brows", "grain"}
-    shape : tuple of int
-    turn : bool
-        Along rows in place of columns.
-
-    Returns
-    -------
-    ndarray of float32
-        A view: copy before changing.
+    Its mean is 0, its standard deviation 1 for grain and 0.6 for the other kinds, and
+    `turn` swaps its rows and columns.
     """
     whole = _textures()[kind]
     if turn:
@@ -183,25 +169,7 @@ def texture(dice, kind, shape=(SIDE, SIDE), turn=False):
 
 
 def warped(dice, kind, rows, columns):
-    """Take texture at given coordinates, in its own pixels, in place of a straight cut.
-
-    Parameters
-    ----------
-    dice : Dice
-    kind : str
-        As for `texture`.
-    rows, columns : ndarray of float32
-        Of equal shape.
-
-    Returns
-    -------
-    ndarray of float32
-        In that shape.
-    """
-    whole = _textures()[kind].ravel()
-    place = (rows + dice.below(_TEXTURE)).astype(np.int32) & (_TEXTURE - 1)
-    place *= 2 * _TEXTURE
-    place += (columns + (dice.below(_TEXTURE) + _TEXTURE)).astype(np.int32) & (
-        _TEXTURE - 1
-    )
-    return whole[place]
+    """Return texture at two arrays of coordinates, in pixels of the texture."""
+    rows = (rows + dice.below(_TEXTURE)).astype(np.int32) % _TEXTURE
+    columns = (columns + (dice.below(_TEXTURE) + _TEXTURE)).astype(np.int32) % _TEXTURE
+    return _textures()[kind][rows, columns]

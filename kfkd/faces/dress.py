@@ -1,23 +1,28 @@
-"""What a face wears and what hides it: hair, beard, glasses, hats, hands."""
+"""What covers a face: hair, beard, glasses, hats, hands."""
 
 import math
 
 import numpy as np
 
-from .canvas import clip, cover, ellipse, inside, shade, texture, turned, warped, window
+from .canvas import (
+    clip,
+    cover,
+    ellipse,
+    inside,
+    shade,
+    texture,
+    turned_window,
+    warped,
+    window,
+)
 
 _KINDS = ("straight", "straight", "wavy", "curly")
 
 
 class Hair:
-    """A head's hair; `behind` is drawn before the face, `before` after it.
+    """The hair of a head, of a tone from 0 to 1.
 
-    Parameters
-    ----------
-    head : Head
-    dice : Dice
-    tone : float
-        Grey, 0 to 1.
+    `behind` is drawn before the face, `before` after it.
     """
 
     def __init__(self, head, dice, tone):
@@ -43,7 +48,7 @@ class Hair:
         self.ragged = strands * dice.between(0.01, 0.05)
 
     def behind(self, picture):
-        """Draw what hangs behind the ears and stands above the head."""
+        """Draw the hair behind the ears and above the head."""
         if self.bald:
             return
         head, dice = self.head, self.dice
@@ -91,7 +96,7 @@ class Hair:
 
 
 def beard(picture, head, dice, tone):
-    """Draw stubble, a beard or a moustache."""
+    """Draw stubble, a beard or a moustache on some faces."""
     style = dice.between(0, 1)
     if style > 0.3:
         return
@@ -115,8 +120,7 @@ def beard(picture, head, dice, tone):
         middle = (nose_v + 0.45 * (lip_v - nose_v) + lip_v) / 2
         half = max((lip_v - nose_v) * 0.3, 0.05)
         spot = head.pixel(lip_u - head.lean * lip_v, middle + 0.03)
-        where, dx, dy = window(*spot, 0.52 * head.unit)
-        along, across = turned(dx, dy, head.ux, head.uy)
+        where, along, across = turned_window(spot, 0.52 * head.unit, head.direction)
         across = across - along * along * (0.28 / (0.45 * head.unit))
         mask = ellipse(along, across, 0.45 * head.unit, half * head.unit)
         mask *= clip(hairs[where] * strong)
@@ -124,7 +128,7 @@ def beard(picture, head, dice, tone):
 
 
 def glasses(picture, head, dice):
-    """Draw glasses, seldom dark ones."""
+    """Draw glasses on some faces, a few of them dark."""
     if not dice.chance(0.18):
         return
     unit = head.unit
@@ -142,8 +146,7 @@ def glasses(picture, head, dice):
         shift = 0.02 * sign * unit
         x = centre[0] + shift * head.ux - drop * head.uy
         y = centre[1] + shift * head.uy + drop * head.ux
-        where, dx, dy = window(x, y, rx + 4)
-        along, across = turned(dx, dy, head.ux, head.uy)
+        where, along, across = turned_window((x, y), rx + 4, head.direction)
         a, b = along * (1 / rx), across * (1 / ry)
         a, b = a * a, b * b
         radius = np.sqrt(np.sqrt(a * a + b * b)) if square else np.sqrt(a + b)
@@ -162,9 +165,9 @@ def glasses(picture, head, dice):
         arm = inside(np.abs(across + (0.3 * ry)) - thick)
         cover(part, arm * (start > 0) * strong, rim)
     (x0, y0), (x1, y1) = inner
-    where, dx, dy = window((x0 + x1) / 2, (y0 + y1) / 2, max(abs(x1 - x0) / 2 + 1, 2))
-    along, across = turned(dx, dy, head.ux, head.uy)
+    bridge = (x0 + x1) / 2, (y0 + y1) / 2
     reach = max(abs(x1 - x0) / 2, 1)
+    where, along, across = turned_window(bridge, reach + 1, head.direction)
     bend = (1 - along * along / (reach * reach)) * (-2)
     mask = inside(np.abs(across - bend) - thick)
     mask *= np.abs(along) < reach
@@ -172,7 +175,7 @@ def glasses(picture, head, dice):
 
 
 def hat(picture, head, dice):
-    """Draw a hat or a scarf over the hair, and its shadow on the forehead."""
+    """Draw a hat or a scarf on some heads, and its shadow on the forehead."""
     if not dice.chance(0.07):
         return
     edge = dice.between(-0.85, -0.5)
@@ -193,7 +196,7 @@ def hat(picture, head, dice):
 
 
 def hide(picture, head, dice, tone, hair):
-    """Hide a part of the face, seldom: fingers, a strand of hair, a microphone."""
+    """Hide a part of some faces, by fingers, a strand of hair or a microphone."""
     kind = dice.between(0, 1)
     if kind < 0.04:
         _fingers(picture, head, dice, tone)
@@ -205,7 +208,7 @@ def hide(picture, head, dice, tone, hair):
         where, dx, dy = window(*spot, size + 2)
         grain = texture(dice, "skin")[where] * 0.05
         cover(picture[where], ellipse(dx, dy, size, size), grain + 0.07)
-        shade(picture, 1.2, spot[0] - 2, spot[1] - 3, size * 0.6, size * 0.6)
+        shade(picture, 1.2, (spot[0] - 2, spot[1] - 3), (size * 0.6, size * 0.6))
 
 
 def _fingers(picture, head, dice, tone):
@@ -217,8 +220,7 @@ def _fingers(picture, head, dice, tone):
     for finger in range(3 + dice.below(2)):
         back = abs(finger - 1.2) * 2.5
         tip = (x + finger * 2 * size * sin * side, y - finger * 2 * size * cos * side)
-        where, dx, dy = window(*tip, 70)
-        along, across = turned(dx, dy, cos, sin)
+        where, along, across = turned_window(tip, 70, (cos, sin))
         along = along - back
         beyond = np.minimum(along, 0)
         distance = np.sqrt(across * across + beyond * beyond)

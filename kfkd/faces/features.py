@@ -1,19 +1,12 @@
-"""Eyes, brows, nose and mouth, drawn on the skin where the key points say."""
+"""Eyes, brows, nose and mouth, drawn on the skin at the key points."""
 
 import numpy as np
 
-from .canvas import (
-    clip,
-    cover,
-    inside,
-    texture,
-    turned,
-    window,
-)
+from .canvas import clip, cover, inside, texture, turned, turned_window, window
 
 
 def _axis(a, b):
-    """Return midpoint, half length and direction of the way from a to b."""
+    """Return the midpoint, half the length and the direction of a line."""
     dx, dy = b[0] - a[0], b[1] - a[1]
     length = max((dx * dx + dy * dy) ** 0.5, 1e-6)
     middle = ((a[0] + b[0]) / 2, (a[1] + b[1]) / 2)
@@ -21,14 +14,7 @@ def _axis(a, b):
 
 
 class Looks:
-    """What the features of one person have in common, left and right.
-
-    Parameters
-    ----------
-    dice : Dice
-    skin : float
-        Grey of the skin, 0 to 1.
-    """
+    """Random looks of the features of one face, whose skin is of a tone from 0 to 1."""
 
     def __init__(self, dice, skin):
         self.hair = dice.between(0.03, 0.3)
@@ -61,10 +47,9 @@ class Looks:
 
 def brow(picture, looks, dice, inner, outer, scale):
     """Draw a brow from its inner to its outer end."""
-    middle, half, (ux, uy) = _axis(inner, outer)
-    where, dx, dy = window(*middle, half + 4)
-    along, across = turned(dx, dy, ux, uy)
-    if ux < 0:
+    middle, half, direction = _axis(inner, outer)
+    where, along, across = turned_window(middle, half + 4, direction)
+    if direction[0] < 0:
         across = -across
     s = along * (0.5 / half) + 0.5
     clip(s)
@@ -82,37 +67,17 @@ def brow(picture, looks, dice, inner, outer, scale):
 
 def eye(picture, hills, looks, inner, outer, centre, scale):
     """Draw an eye between its corners, its iris about the centre."""
-    middle, half, (ux, uy) = _axis(inner, outer)
+    middle, half, direction = _axis(inner, outer)
+    ux, uy = direction
     down = 1 if ux > 0 else -1
     nx, ny = -uy * down, ux * down
-    hills.lift(
-        -2.6 * scale,
-        middle[0] - 1.5 * nx,
-        middle[1] - 1.5 * ny,
-        half * 2.1,
-        half * 1.35,
-        ux,
-        uy,
-    )
-    hills.lift(2.0 * scale, *centre, half * 1.1, half * 0.9)
-    hills.shade(
-        -looks.socket,
-        inner[0] - 2 * nx,
-        inner[1] - 2.5 * ny,
-        half * 1.1,
-        half * 0.9,
-        ux,
-        uy,
-    )
-    hills.shade(
-        -looks.bags,
-        middle[0] + half * 0.85 * nx,
-        middle[1] + half * 0.85 * ny,
-        half * 1.1,
-        half * 0.5,
-        ux,
-        uy,
-    )
+    hollow = middle[0] - 1.5 * nx, middle[1] - 1.5 * ny
+    hills.lift(-2.6 * scale, hollow, (half * 2.1, half * 1.35), direction)
+    hills.lift(2.0 * scale, centre, (half * 1.1, half * 0.9))
+    socket = inner[0] - 2 * nx, inner[1] - 2.5 * ny
+    hills.shade(-looks.socket, socket, (half * 1.1, half * 0.9), direction)
+    bag = middle[0] + half * 0.85 * nx, middle[1] + half * 0.85 * ny
+    hills.shade(-looks.bags, bag, (half * 1.1, half * 0.5), direction)
 
     where, dx, dy = window(*middle, half + 4)
     along, across = turned(dx, dy, ux, uy)
@@ -156,12 +121,12 @@ def eye(picture, hills, looks, inner, outer, centre, scale):
 
 def nose(height, hills, looks, dice, root, tip, lip, scale, light):
     """Draw the nose from between the eyes to its tip, nostrils above the lip."""
-    middle, half, (ux, uy) = _axis(root, tip)
+    middle, half, direction = _axis(root, tip)
+    ux, uy = direction
     room = max((lip[0] - tip[0]) * ux + (lip[1] - tip[1]) * uy, 3.0)
     base = min(0.3 * room, 4.2 * scale)
     wing = looks.nose_width * 36 * scale
-    where, dx, dy = window(*middle, half + 10)
-    along, across = turned(dx, dy, ux, uy)
+    where, along, across = turned_window(middle, half + 10, direction)
     s = clip(along * (0.5 / half) + 0.5)
     narrow = across / ((0.85 * wing) + s * (0.4 * wing))
     ridge = np.maximum(1 - narrow * narrow, 0)
@@ -169,39 +134,31 @@ def nose(height, hills, looks, dice, root, tip, lip, scale, light):
     past = np.maximum(along - half, 0) * (1 / (base + 4.5 * scale))
     ridge *= np.maximum(1 - past * past, 0)
     height[where] += ridge * (looks.nose_height * scale)
-    hills.lift(3.2 * scale, *tip, 0.75 * wing, 0.65 * wing, ux, uy)
+    hills.lift(3.2 * scale, tip, (0.75 * wing, 0.65 * wing), direction)
 
     def below(side, down):
-        return (
-            tip[0] + down * ux - side * uy,
-            tip[1] + down * uy + side * ux,
-        )
+        return tip[0] + down * ux - side * uy, tip[1] + down * uy + side * ux
 
     for sign in (-1, 1):
-        hills.lift(
-            2.8 * scale, *below(sign * 0.72 * wing, 0.15 * base), 0.5 * wing, 0.6 * wing
-        )
+        side = below(sign * 0.72 * wing, 0.15 * base)
+        hills.lift(2.8 * scale, side, (0.5 * wing, 0.6 * wing))
         hole = below(sign * 0.42 * wing, base)
-        hills.shade(
-            -looks.nostrils,
-            *hole,
-            0.36 * wing + 0.6,
-            1.9 * scale + 0.5,
-            -uy + sign * 0.3 * ux,
-            ux + sign * 0.3 * uy,
-        )
+        radii = 0.36 * wing + 0.6, 1.9 * scale + 0.5
+        slant = -uy + sign * 0.3 * ux, ux + sign * 0.3 * uy
+        hills.shade(-looks.nostrils, hole, radii, slant)
         edge = below(sign * 0.98 * wing, 0.25 * base)
-        hills.shade(-0.35 * looks.nostrils, *edge, 2.0 * scale, 3.6 * scale)
-    # The shadow that falls beneath, away from the light; the shine on the tip.
+        hills.shade(-0.35 * looks.nostrils, edge, (2.0 * scale, 3.6 * scale))
+    # The shadow below the nose, away from the light, and the shine on its tip.
     fall = below(-2.5 * light[0] * (1 if uy > 0 else -1), base + 1.8)
-    hills.shade(min(0.0, light[1]) * 0.35 - 0.05, *fall, 1.1 * wing, 3.4 * scale)
+    hills.shade(min(0.0, light[1]) * 0.35 - 0.05, fall, (1.1 * wing, 3.4 * scale))
     shine = below(-light[0] * 1.2, -0.8)
-    hills.shade(dice.between(0, 0.35), *shine, 2.6 * scale, 2.6 * scale)
+    hills.shade(dice.between(0, 0.35), shine, (2.6 * scale, 2.6 * scale))
 
 
 def mouth(picture, hills, looks, dice, left, right, top, bottom, scale):
     """Draw the mouth between its corners, closed, smiling or open."""
-    middle, half, (ux, uy) = _axis(right, left)
+    middle, half, direction = _axis(right, left)
+    ux, uy = direction
 
     def place(point):
         dx, dy = point[0] - middle[0], point[1] - middle[1]
@@ -210,10 +167,10 @@ def mouth(picture, hills, looks, dice, left, right, top, bottom, scale):
 
     upper, lower = place(top), place(bottom)
     thick = max(lower - upper, 2.5)
-    hills.lift(2.6 * scale, *top, half * 1.15, 4 + thick * 0.5, ux, uy)
-    hills.lift(1.4 * scale, *bottom, half * 0.8, 3 + thick * 0.35, ux, uy)
-    where, dx, dy = window(*middle, half + 3 + max(0, lower, -upper) * 0.2)
-    along, across = turned(dx, dy, ux, uy)
+    hills.lift(2.6 * scale, top, (half * 1.15, 4 + thick * 0.5), direction)
+    hills.lift(1.4 * scale, bottom, (half * 0.8, 3 + thick * 0.35), direction)
+    reach = half + 3 + max(0, lower, -upper) * 0.2
+    where, along, across = turned_window(middle, reach, direction)
     part = picture[where]
     s = along * (1 / half)
     hump = 1 - s * s
@@ -256,13 +213,7 @@ def mouth(picture, hills, looks, dice, left, right, top, bottom, scale):
         line *= clip((hump + 0.1) * 4)
         part *= 1 - line * 0.7
     for corner in (left, right):
-        hills.shade(-0.35, *corner, 2.6 * scale, 2.4 * scale)
-    hills.shade(
-        -dice.between(0.08, 0.3),
-        bottom[0] - 2.4 * uy,
-        bottom[1] + 2.6 * ux,
-        half * 0.75,
-        3.4 * scale,
-        ux,
-        uy,
-    )
+        hills.shade(-0.35, corner, (2.6 * scale, 2.4 * scale))
+    beneath = bottom[0] - 2.4 * uy, bottom[1] + 2.6 * ux
+    radii = half * 0.75, 3.4 * scale
+    hills.shade(-dice.between(0.08, 0.3), beneath, radii, direction)

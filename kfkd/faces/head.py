@@ -1,4 +1,4 @@
-"""The head under the features: its frame, outline, form in depth, ears and neck."""
+"""The head without its features: frame, outline, relief, ears and neck."""
 
 import math
 
@@ -8,16 +8,10 @@ from .canvas import MIDDLES, SIDE, blob, clip, cover, inside, shade, texture
 
 
 class Head:
-    """A head that fits 15 key points.
+    """A head that fits 15 key points, which are pairs of pixels.
 
-    Lengths with a leading `u` or `v` are in distances between the eyes, along the
-    line of the eyes and down the middle of the face, from between the eyes.
-
-    Parameters
-    ----------
-    points : list of tuple of float
-        x and y, in pixels.
-    dice : Dice
+    `u` and `v` count from the point between the eyes, along the line of the eyes and
+    down the middle of the face, in distances between the eyes.
     """
 
     def __init__(self, points, dice):
@@ -27,6 +21,7 @@ class Head:
         self.unit = math.hypot(left_x - right_x, left_y - right_y)
         self.ux = (left_x - right_x) / self.unit
         self.uy = (left_y - right_y) / self.unit
+        self.direction = self.ux, self.uy
         self.scale = self.unit / 36.6
         local = [self.local(point) for point in points]
         # The middle of a face leans where mouth and eyes are askew.
@@ -70,19 +65,19 @@ class Head:
         self.mask = inside((self.radius2 - 1) * (0.5 * self.unit), 1.6)
 
     def local(self, point):
-        """Turn pixels into units of the head, before its lean."""
+        """Return a point given in pixels as u and v, without the head's lean."""
         x = (point[0] - self.origin[0]) / self.unit
         y = (point[1] - self.origin[1]) / self.unit
         return x * self.ux + y * self.uy, y * self.ux - x * self.uy
 
     def pixel(self, u, v):
-        """Turn units of the head into pixels."""
+        """Return a point given as u and v in pixels."""
         u = u + self.lean * v
         x, y = u * self.ux - v * self.uy, u * self.uy + v * self.ux
         return self.origin[0] + x * self.unit, self.origin[1] + y * self.unit
 
     def form(self, hills, dice):
-        """Make the height map of the bare head, in pixels; put cheeks to `hills`."""
+        """Return the height map of the head in pixels, and add cheeks to `hills`."""
         depth = dice.between(0.55, 0.85) * self.unit
         height = np.sqrt(np.maximum(1.02 - self.radius2, 0.02))
         height *= depth
@@ -91,15 +86,15 @@ class Head:
         for sign in (-1, 1):
             shift = 0.1 * self.yaw
             spot = self.pixel(sign * 0.56 + shift, 0.52)
-            hills.lift(cheek * k, *spot, 13 * k, 11 * k)
+            hills.lift(cheek * k, spot, (13 * k, 11 * k))
             spot = self.pixel(sign * 0.45, -0.32)
-            hills.lift(1.6 * k, *spot, 15 * k, 7 * k, self.ux, self.uy)
+            hills.lift(1.6 * k, spot, (15 * k, 7 * k), self.direction)
         chin = self.pixel(0, self.chin - 0.25)
-        hills.lift(4 * k, *chin, 13 * k, 10 * k)
+        hills.lift(4 * k, chin, (13 * k, 10 * k))
         return height
 
     def lines(self, hills, dice, age):
-        """Draw what years and smiles leave: folds beside the mouth, a lined brow."""
+        """Draw the lines of age and smiles: folds beside the mouth, a lined brow."""
         k = self.scale
         nose, left, right = self.points[10:13]
         smile = math.dist(left, right) / self.unit
@@ -108,37 +103,25 @@ class Head:
             top = nose[0] + sign * 0.27 * self.unit, nose[1] + 0.04 * self.unit
             low = corner[0] + sign * 0.13 * self.unit, corner[1]
             length = max(math.dist(top, low), 1.0)
-            ux, uy = (low[0] - top[0]) / length, (low[1] - top[1]) / length
+            way = (low[0] - top[0]) / length, (low[1] - top[1]) / length
             x, y = (top[0] + low[0]) / 2, (top[1] + low[1]) / 2
-            hills.shade(-fold, x, y, length * 0.75, 2.6 * k, ux, uy)
-            hills.shade(
-                0.35 * fold,
-                x + sign * 3.4 * k,
-                y - 0.6 * k,
-                length * 0.6,
-                3.5 * k,
-                ux,
-                uy,
-            )
+            hills.shade(-fold, (x, y), (length * 0.75, 2.6 * k), way)
+            beside = x + sign * 3.4 * k, y - 0.6 * k
+            hills.shade(0.35 * fold, beside, (length * 0.6, 3.5 * k), way)
         if age > 0.45:
             for line in range(1 + dice.below(3)):
                 spot = self.pixel(dice.around(0, 0.15), -0.5 - 0.17 * line)
                 deep = -0.3 * age * dice.between(0.3, 1)
-                hills.shade(deep, *spot, 17 * k, 1.7 * k, self.ux, self.uy)
+                hills.shade(deep, spot, (17 * k, 1.7 * k), self.direction)
             for sign in (-1, 1):
                 spot = self.pixel(sign * 0.07, -0.16)
-                hills.shade(-0.2 * age, *spot, 1.7 * k, 5 * k, self.ux, self.uy)
+                hills.shade(-0.2 * age, spot, (1.7 * k, 5 * k), self.direction)
 
 
 def light(dice):
-    """Choose where light comes from.
+    """Return the unit vector to the light, and the share of light that is ambient.
 
-    Returns
-    -------
-    direction : tuple of float
-        Unit vector to the light: right, down, out of the picture.
-    ambient : float
-        The part of it that comes from everywhere.
+    The vector's components point right, down, and out of the picture.
     """
     hard = dice.between(0.2, 1.3)
     x, y, z = dice.around(0, 1.0) * hard, dice.around(-0.35, 0.7), 1.0
@@ -147,14 +130,10 @@ def light(dice):
 
 
 def lit(height, direction, ambient, gloss):
-    """Shade a height map: the share of light that reaches the eye from each pixel."""
-    gx, gy = np.empty_like(height), np.empty_like(height)
-    gx[:, 1:-1] = height[:, 2:] - height[:, :-2]
-    gy[1:-1] = height[2:] - height[:-2]
+    """Return the share of light that each pixel of a height map reflects."""
+    gy, gx = np.gradient(height)
     gx[:, 0], gx[:, -1] = gx[:, 1], gx[:, -2]
     gy[0], gy[-1] = gy[1], gy[-2]
-    gx *= 0.5
-    gy *= 0.5
     x, y, z = direction
     facing = (z - gx * x - gy * y) / np.sqrt(1 + gx * gx + gy * gy)
     np.maximum(facing, 0, out=facing)
@@ -169,7 +148,7 @@ def lit(height, direction, ambient, gloss):
 
 
 def skin(head, dice, tone):
-    """Paint bare skin, with its unevenness."""
+    """Return uneven bare skin."""
     strength = tone * dice.between(0.01, 0.06)
     paint = texture(dice, "skin") * strength
     paint += tone
@@ -186,18 +165,11 @@ def ears(picture, head, dice, tone):
             continue
         u, v = sign * (head.widths[side] + 0.02), dice.around(0.22, 0.08)
         spot = head.pixel(u, v)
-        where, weight = blob(*spot, 5.5 * k, 12 * k, head.ux, head.uy)
+        where, weight = blob(spot, (5.5 * k, 12 * k), head.direction)
         mask = np.minimum(weight * 5, 1)
         cover(picture[where], mask, tone * 0.82)
-        shade(
-            picture,
-            -0.5,
-            *head.pixel(u + 0.02 * sign, v),
-            3.2 * k,
-            7.5 * k,
-            head.ux,
-            head.uy,
-        )
+        inner = head.pixel(u + 0.02 * sign, v)
+        shade(picture, -0.5, inner, (3.2 * k, 7.5 * k), head.direction)
 
 
 def neck(picture, head, dice, tone):

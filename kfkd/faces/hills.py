@@ -1,4 +1,4 @@
-"""Soft hills and hollows, of ground and of light: what gives a drawn face its form."""
+"""Relief of a drawn face: soft hills and hollows of its surface and its shading."""
 
 import numpy as np
 
@@ -12,28 +12,28 @@ _MARGIN = _BEYOND + _LARGEST + 2
 
 
 class Hills:
-    """Many soft hills, shaped as those of `blob`, drawn together: much quicker."""
+    """Many soft hills, shaped like those of `blob`, and drawn at once for speed."""
 
     def __init__(self):
         self._all = []
 
-    def lift(self, amount, x, y, rx, ry, ux=1.0, uy=0.0):
-        """Raise the ground (or, with a negative amount, hollow it), in pixels."""
-        self._add(True, amount, x, y, rx, ry, ux, uy)
+    def lift(self, amount, point, radii, direction=(1.0, 0.0)):
+        """Raise the surface (lower it, if amount < 0) by pixels."""
+        self._add(True, amount, point, radii, direction)
 
-    def shade(self, amount, x, y, rx, ry, ux=1.0, uy=0.0):
-        """Darken (amount < 0) or lighten a spot, as a share of what is there."""
-        self._add(False, amount, x, y, rx, ry, ux, uy)
+    def shade(self, amount, point, radii, direction=(1.0, 0.0)):
+        """Darken (amount < 0) or lighten a spot, by a share of its light."""
+        self._add(False, amount, point, radii, direction)
 
-    def _add(self, lifts, amount, x, y, rx, ry, ux, uy):
+    def _add(self, lifts, amount, point, radii, direction):
+        (rx, ry), (ux, uy) = radii, direction
         a, b = 1 / (rx * rx), 1 / (ry * ry)
         self._all.append(
             (
                 lifts,
-                max(rx, ry),
+                max(radii),
                 amount,
-                min(max(x, -_BEYOND), SIDE + _BEYOND),
-                min(max(y, -_BEYOND), SIDE + _BEYOND),
+                *(min(max(x, -_BEYOND), SIDE + _BEYOND) for x in point),
                 a * ux * ux + b * uy * uy,
                 a * uy * uy + b * ux * ux,
                 2 * (a - b) * ux * uy,
@@ -41,7 +41,7 @@ class Hills:
         )
 
     def drawn(self):
-        """Return the height of the ground and the share of light that is left."""
+        """Return arrays of the surface's height and of the share of light left."""
         # With a margin, so that no hill needs cutting.
         ground = np.zeros((SIDE + 2 * _MARGIN,) * 2, np.float32)
         left_over = np.ones((SIDE + 2 * _MARGIN,) * 2, np.float32)

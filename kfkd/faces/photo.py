@@ -12,14 +12,14 @@ from .canvas import MIDDLES, SIDE, Dice, clip, cover, inside, texture
 from .head import Head, ears, light, lit, neck, skin
 from .hills import Hills
 
-# To be raised whenever a seed gives other faces than before.
+# Raise it whenever a seed gives other faces than before.
 VERSION = 1
-# Faces of one seed that have nothing to do with each other.
+# Independent streams of faces of one seed.
 DRAWN, TRAINING, TEST = range(3)
 
 
 def background(dice):
-    """Make what is behind the head: a wall, a street, a studio."""
+    """Return a background: a wall, a street, a studio."""
     x, y = (MIDDLES - 48)[None, :], (MIDDLES - 48)[:, None]
     base = dice.between(0.03, 0.97)
     slope_x, slope_y = dice.around(0, 0.004), dice.around(0, 0.004)
@@ -37,54 +37,47 @@ def background(dice):
 
 
 def _soften(picture, axis, weight):
-    # One pass of [w, 1 - 2 w, w], edges repeated.
+    """Filter along an axis by [w, 1 - 2 w, w], edges repeated."""
+    picture = picture.swapaxes(0, axis)
     side = picture * weight
     picture = picture - side
     picture -= side
-    if axis:
-        picture[:, 1:] += side[:, :-1]
-        picture[:, :-1] += side[:, 1:]
-        picture[:, 0] += side[:, 0]
-        picture[:, -1] += side[:, -1]
-    else:
-        picture[1:] += side[:-1]
-        picture[:-1] += side[1:]
-        picture[0] += side[0]
-        picture[-1] += side[-1]
-    return picture
+    picture[1:] += side[:-1]
+    picture[:-1] += side[1:]
+    picture[0] += side[0]
+    picture[-1] += side[-1]
+    return picture.swapaxes(0, axis)
+
+
+def _blur(picture, weight):
+    return _soften(_soften(picture, 0, weight), 1, weight)
 
 
 def _coarse(picture, factor, dice):
-    # A small picture made large again.
+    """Return a picture made small, and large again."""
     small = sum(
         picture[i::factor, j::factor] for i in range(factor) for j in range(factor)
     ) * (1 / factor**2)
     large = small.repeat(factor, 0).repeat(factor, 1)
     if dice.chance(0.85):
         for _ in range(factor - 1):
-            large = _soften(_soften(large, 0, 0.3), 1, 0.3)
+            large = _blur(large, 0.3)
     return large
 
 
 def camera(picture, dice):
-    """Expose, blur and quantise a picture of range 0 to 1 like a real camera.
-
-    Returns
-    -------
-    ndarray of uint8
-    """
+    """Return a picture of range 0 to 1 in uint8, as a camera blurs and exposes it."""
     rough = dice.between(0, 1)
     if rough < 0.12:
         picture = _coarse(picture, 2 + dice.below(2), dice)
     elif rough < 0.75:
         for _ in range(1 + dice.below(4) * (rough > 0.45)):
-            weight = dice.between(0.05, 0.3)
-            picture = _soften(_soften(picture, 0, weight), 1, weight)
+            picture = _blur(picture, dice.between(0.05, 0.3))
     elif rough < 0.8:
         axis = dice.below(2)
         for _ in range(6):
             picture = _soften(picture, axis, 0.33)
-    # Exposure: most cameras see to it that little is too dark or too bright.
+    # Exposure: most cameras avoid clipping.
     some = np.sort(picture[12:90:4, 16:80:4], axis=None)
     care = dice.between(0.6, 1)
     dark = care * float(some[6])
@@ -99,30 +92,18 @@ def camera(picture, dice):
     picture = picture * (255 * (high - low)) + (255 * low)
     noise = dice.between(0.5, 3) if dice.chance(0.88) else dice.between(3, 9)
     grain = texture(dice, "grain", turn=dice.chance(0.5))
-    if dice.chance(0.3):  # noise that compression has smeared
-        grain = _soften(_soften(grain, 0, 0.28), 1, 0.28) * 1.6
+    if dice.chance(0.3):  # noise that was blurred by compression
+        grain = _blur(grain, 0.28) * 1.6
     picture += grain * noise
     return clip(picture + 0.5, 0, 255).astype(np.uint8)
 
 
 def face(seed, stream, number, *, sparse=False):
-    """Draw one face; which one depends on nothing but the arguments.
+    """Return a picture of a face, its key points in pixels, and its generator.
 
-    Parameters
-    ----------
-    seed, stream, number : int
-        None of them negative. The seed, one of `DRAWN`, `TRAINING` and `TEST`, and
-        the place in it.
-    sparse : bool
-        From the second collection, see `kfkd.faces.points`.
-
-    Returns
-    -------
-    picture : ndarray of uint8, shape (96, 96)
-    where : ndarray of float64, shape (30,)
-        The key points, in pixels.
-    rng : numpy.random.Generator
-        This face's own, for more chance about it.
+    They depend on the arguments alone: the seed, the stream (`DRAWN`, `TRAINING` or
+    `TEST`), the number in the stream, and whether the face is of the sparse
+    collection (see `kfkd.faces.points`).
     """
     rng = np.random.default_rng([seed, stream, number])
     where = points.sample(rng, sparse=sparse)
@@ -175,9 +156,9 @@ def draw(n, seed=0):
     Parameters
     ----------
     n : int
-        How many.
+        Number of faces.
     seed : int, default=0
-        Equal seeds give equal faces, and a face does not depend on `n`.
+        Equal seeds give equal faces, whatever `n` is.
 
     Returns
     -------
@@ -185,8 +166,8 @@ def draw(n, seed=0):
         Grey values.
     points : ndarray of float32, shape (n, 30)
         x and y in pixels, 0 to 96, in the order of Kaggle's columns, exactly where
-        the features were drawn. Pixel column c covers c to c + 1: a mirrored image
-        belongs to 96 - x.
+        the features were drawn. Pixel column c covers c to c + 1, so that mirroring
+        an image maps x to 96 - x.
 
     Raises
     ------
@@ -207,7 +188,7 @@ def draw(n, seed=0):
 
 
 def whole(name, value):
-    """Check an argument that has to be a whole number, not negative."""
+    """Return an argument that must be a whole number and not negative, checked."""
     try:
         number = operator.index(value)
     except TypeError:

@@ -1,14 +1,14 @@
-"""Where the 15 key points of a drawn face lie, and which of them are labelled.
+"""Random key points of drawn faces, and which of them are labelled.
 
-Every figure here was derived from the label columns of the competition's
-``training.csv`` and ``IdLookupTable.csv``: means, spreads, leading directions of
-variation, and counts. No row of them is repeated.
+The figures are statistics of the label columns of the competition's ``training.csv``
+and ``IdLookupTable.csv``: means, spreads, principal components, and counts. No row of
+these files is repeated here.
 
 The competition's files join two collections, and so do these. The *full* one (the
-first 2,284 rows in training, 591 images in the test) was labelled with all 15
-points, of which some rows lack a few; the *sparse* one (the other 4,765 and 1,192)
-with the eye centres, the nose and the lower lip only, and there the nose is marked
-lower and the lip higher. Lengths are pixels in an image of 96 by 96.
+first 2,284 rows in training, 591 images in the test) has labels of all 15 points, save
+for a few that are missing. The *sparse* one (the other 4,765 and 1,192) has only the
+eye centres, the nose and the lower lip; its noses are marked lower and its lips higher.
+Lengths are pixels in an image of 96 by 96.
 """
 
 import numpy as np
@@ -18,14 +18,14 @@ def _hundredths(text):
     return np.array([row.split() for row in text.strip().splitlines()], float) / 100
 
 
-# Mean, and what the directions below leave of the spread, of the complete rows.
+# Mean of the complete rows, and the standard deviation that the directions below leave.
 _MEAN, _REST = _hundredths("""
 6622 3684 2964 3706 5927 3786 7341 3764 3660 3792 2236 3803 5615 2922 7962 \
 2966 3927 2941 1576 3045 4795 5725 6342 7589 3297 7613 4808 7268 4815 8263
 80 48 74 51 88 52 79 59 82 54 78 61 90 54 82 80 79 66 82 84 61 38 80 69 55 69 66 75 67 44
 """)  # noqa: E501
 
-# The 12 leading principal components, each as long as its standard deviation.
+# The 12 leading principal components, scaled by their standard deviations.
 _DIRECTIONS = _hundredths("""
 65 119 -58 45 10 120 118 137 -14 75 -117 32 -28 124 162 \
 154 23 78 -134 18 -62 296 -11 404 -139 350 -75 429 -89 364
@@ -68,33 +68,23 @@ _SPARSE_FACTOR = _hundredths("""
 153 99 -174 95 -2 287 -5 280
 """)
 
-# Points labelled (1) or not (0), in the order of the columns, and the number of rows.
+# Which points lack a label, as hexadecimal digits in the order of the columns, and in
+# how many rows.
 _FULL_ROWS = """
-111111111111111:2140 111111101111111:31 111111111011111:26 111111111111110:13
-111111101011111:6 111011111111111:4 111111111111011:4 111111000011111:3
-101100111111111:3 111111111111100:3 111111111110000:3 111111111110111:3
-110101000011111:3 110111111111111:2 111011101111111:2 111111110011111:2
-111111010111111:2 110011111111111:2 111111101110111:2 111110111011111:2
-101100111110011:1 111111100011111:1 111100111111111:1 110101111111111:1
-001101111111111:1 111111001111111:1 111111111110011:1 111110101010000:1
-001110111111111:1 000000111111111:1 111011101110000:1 001111111111111:1
-111110111111011:1 111111111010000:1 111111110111111:1 101100100111111:1
-101111111111111:1 011111001111111:1 000000011111111:1 111011101110111:1
-000000000011111:1 111110111111111:1 111011101011111:1 010011111110111:1
-000000001011011:1 111111101111110:1 011011001111111:1 111101111111111:1
+:2140 7:31 9:26 e:13 79:6 3:4 c:4 6789:3 145:3 de:3 bcde:3 b:3 246789:3 2:2 37:2 89:2
+68:2 23:2 7b:2 59:2 145bc:1 789:1 45:1 24:1 014:1 67:1 bc:1 579bcde:1 015:1 012345:1
+37bcde:1 01:1 5c:1 9bcde:1 8:1 14578:1 1:1 067:1 0123456:1 37b:1 0123456789:1 5:1
+379:1 023b:1 012345679c:1 7e:1 0367:1 4:1
 """
-_SPARSE_ROWS = "110000000010001:4755 110000000010000:10"
+_SPARSE_ROWS = "23456789bcd:4755 23456789bcde:10"
 _FULL_ASKED = """
-111111111111111:556 111111111011111:8 111111101111111:7 111111101011111:4
-111111000011111:2 111111111111110:1 111111001011111:1 111101110011111:1
-111110111011111:1 111111111110011:1 111111101011000:1 111111010111111:1
-111111111111010:1 110111000011111:1 110111010111111:1 111011101111111:1
-111111111111011:1 000000111111111:1 111110111111111:1
+:556 9:8 7:7 79:4 6789:2 e:1 679:1 489:1 59:1 bc:1 79cde:1 68:1 ce:1 26789:1 268:1
+37:1 c:1 012345:1 5:1
 """
-_SPARSE_ASKED = "110000000010001:1190 110000000010000:2"
+_SPARSE_ASKED = "23456789bcd:1190 23456789bcde:2"
 
-# Student's t of this many degrees gives the tails of the real labels; discarding
-# impossible faces narrows the spread, and _WIDER makes up for it.
+# Student's t with this many degrees of freedom has the tails of the real labels.
+# Discarding impossible faces narrows the spread; _WIDER compensates for it.
 _DEGREES = 7
 _WIDER = 1.13
 _THINNEST = 3.5  # lips, from the upper edge to the lower
@@ -103,8 +93,11 @@ _MODEL = _DIRECTIONS.T @ _DIRECTIONS + np.diag(_REST**2)
 
 
 def _transport():
-    # The sparse points are full ones, moved so that they get their own mean and
-    # covariance; the points without a label there follow the eyes and the lip.
+    """Return the matrices that turn full points into sparse ones, and the unlabelled.
+
+    The labelled points get the mean and the covariance of the sparse collection; the
+    others follow the eyes and the lip.
+    """
     own = np.linalg.cholesky(_MODEL[np.ix_(_SPARSE, _SPARSE)])
     move = _SPARSE_FACTOR @ np.linalg.inv(own)
     guide = _SPARSE[[0, 1, 2, 3, 6, 7]]
@@ -122,7 +115,7 @@ def _to_sparse(points):
     new = _SPARSE_MEAN + _MOVE @ (old - _MEAN[_SPARSE])
     points[_SPARSE] = new
     points[_HIDDEN] += _FOLLOW @ (new - old)[[0, 1, 2, 3, 6, 7]]
-    # A nose marked so low would otherwise reach into the mouth.
+    # A nose marked that low would otherwise reach into the mouth.
     points[27] = min(max(points[27], points[21] + 4.5), points[29] - _THINNEST)
     for corner in (23, 25):
         points[corner] = min(max(points[corner], points[21] + 3), points[29] + 2)
@@ -130,7 +123,7 @@ def _to_sparse(points):
 
 
 def _part_lips(points):
-    # The real spread makes one mouth in ten thinner than any: reflect it.
+    # The real spread makes one mouth in ten thinner than any real one: reflect it.
     missing = 2 * max(0, _THINNEST - (points[29] - points[27]))
     points[27] -= missing / 2
     points[29] += missing / 2
@@ -166,74 +159,47 @@ def _possible(points):
 
 
 def sample(rng, *, sparse=False):
-    """Draw the key points of one face.
-
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-    sparse : bool
-        From the second collection of the competition's images.
-
-    Returns
-    -------
-    ndarray of float64, shape (30,)
-        In pixels, in the order of Kaggle's columns, all within the image.
-    """
+    """Return the 30 random coordinates of one face, in pixels, within the image."""
     while True:
         tail = np.sqrt((_DEGREES - 2) / rng.chisquare(_DEGREES))
         scores, rest = np.split(rng.standard_normal(42), [12])
         points = _MEAN + _WIDER * tail * (scores @ _DIRECTIONS + rest * _REST)
         points = _part_lips(_to_sparse(points) if sparse else points)
         if _possible(points):
-            # On a grid, so that rounding on another machine cannot add up.
+            # On a grid, so that rounding errors of other machines do not show.
             return np.round(points * 64) / 64
 
 
 def _spread(full, sparse, n):
-    patterns, collection = [], []
-    for is_sparse, text in enumerate((full, sparse)):
-        pairs = [entry.split(":") for entry in text.split()]
-        # Rare patterns are spread among the frequent ones, always the same way.
-        rows = np.repeat(np.arange(len(pairs)), [int(count) for _, count in pairs])
+    """Return which of the 30 labels each of `n` rows has, and which rows are sparse."""
+    patterns = []
+    for text in (full, sparse):
+        missing, counts = zip(
+            *(entry.split(":") for entry in text.split()), strict=True
+        )
+        has = np.array(
+            [[f"{point:x}" not in m for point in range(15)] for m in missing]
+        )
+        # Rare patterns are mixed with the frequent ones, always in the same way.
+        rows = np.repeat(np.arange(len(has)), np.array(counts, int))
         rows = np.random.default_rng(2014).permutation(rows)
-        bits = np.array([list(pattern) for pattern, _ in pairs]) == "1"
-        patterns.append(np.repeat(bits[rows], 2, axis=1))
-        collection.append(np.full(len(rows), bool(is_sparse)))
-    patterns, collection = np.concatenate(patterns), np.concatenate(collection)
-    take = (2 * np.arange(n) + 1) * len(patterns) // (2 * n)
-    return patterns[take], collection[take]
+        patterns.append(np.repeat(has[rows], 2, axis=1))
+    is_sparse = np.repeat([False, True], [len(rows) for rows in patterns])
+    take = (2 * np.arange(n) + 1) * len(is_sparse) // (2 * n)
+    return np.concatenate(patterns)[take], is_sparse[take]
 
 
 def labelled(n):
-    """Return which labels `n` training rows have.
+    """Return which labels `n` training rows have, and which rows are sparse.
 
-    Parameters
-    ----------
-    n : int
-        7,049 gives the competition's pattern; another number its proportions.
-
-    Returns
-    -------
-    labelled : ndarray of bool, shape (n, 30)
-    sparse : ndarray of bool, shape (n,)
-        The rows of the second collection.
+    7,049 rows have the competition's pattern.
     """
     return _spread(_FULL_ROWS, _SPARSE_ROWS, n)
 
 
 def asked(n):
-    """Return which labels of `n` test images a submission must give.
+    """Return which labels of `n` test images are asked for, and which are sparse.
 
-    Parameters
-    ----------
-    n : int
-        1,783 gives the competition's pattern, 27,124 labels; another number its
-        proportions.
-
-    Returns
-    -------
-    asked : ndarray of bool, shape (n, 30)
-    sparse : ndarray of bool, shape (n,)
-        The images of the second collection.
+    1,783 images have the competition's pattern, 27,124 labels.
     """
     return _spread(_FULL_ASKED, _SPARSE_ASKED, n)

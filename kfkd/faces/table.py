@@ -20,42 +20,38 @@ from .points import asked, labelled
 
 __all__ = ["describe", "find", "is_drawn", "make"]
 
-# Standard deviation, in pixels, of what the labels of training.csv are off.
+# Standard deviation of the errors of training.csv's labels, in pixels.
 LABEL_NOISE = 0.3
 
 _FILES = ("training.csv", "test.csv", "IdLookupTable.csv", "test_labels.csv")
 _RECORD = "faces.json"
 _STALE = 3600  # seconds
 _ELSEWHERE = "name a folder for caches in the environment variable XDG_CACHE_HOME"
-# Data in these would be hidden by ours, or hide it.
+# Files that would hide ours from `kfkd.data.find`, or be hidden by ours.
 _RIVALS = (
-    "training.zip",
-    "training.csv.zip",
-    "test.zip",
-    "test.csv.zip",
-    "IdLookupTable.zip",
-    "IdLookupTable.csv.zip",
     "facial-keypoints-detection.zip",
+    *(f"{name}.zip" for name in _FILES[:3]),
+    *(name.replace(".csv", ".zip") for name in _FILES[:3]),
 )
 
 
 def make(folder=None, seed=0, n_train=7049, n_test=1783):
-    """Make a data set of drawn faces, as files like the competition's.
+    """Make a data set of drawn faces, in files like the competition's.
 
-    It takes up to a minute, and 290 MB of disk. What is there already, from
-    the same arguments, is used again.
+    It takes up to a minute and 290 MB of disk space. A data set that was made before
+    from the same arguments is used again.
 
     Parameters
     ----------
     folder : path, optional
-        Made if need be. By default ``kfkd/faces-<version>-<seed>`` in the user's
+        Created if missing. By default ``kfkd/faces-<version>-<seed>`` in the user's
         cache folder (``$XDG_CACHE_HOME`` or ``~/.cache``), with the numbers of
         images in its name if they are not the competition's.
     seed : int, default=0
         Equal seeds give equal files.
     n_train, n_test : int
-        Number of images. Fewer keep the competition's proportions of missing and of
-        wanted labels.
+        Numbers of images. Smaller sets have the competition's proportions of missing
+        labels, and of labels asked for.
 
     Returns
     -------
@@ -75,21 +71,21 @@ def make(folder=None, seed=0, n_train=7049, n_test=1783):
     Notes
     -----
     ``training.csv``
-        The 30 columns, then ``Image``. Labels lack in the competition's pattern: of
-        7,049 rows 2,140 are complete, as many in each column as there. Labels are
-        off by 0.3 pixels (standard deviation in x and in y), as by a careful hand.
+        The 30 columns, then ``Image``. As many labels are missing in each column as
+        in the competition's file; of 7,049 rows 2,140 are complete. Labels have
+        random errors, of a standard deviation of 0.3 pixels in x and in y.
     ``test.csv``
         ``ImageId``, ``Image``.
     ``IdLookupTable.csv``
         The labels a submission must give: for 1,783 images, 27,124.
     ``test_labels.csv``
-        ``ImageId`` and the 30 columns: where the points of the test images are,
-        complete and without noise. Kaggle keeps its own to itself.
+        ``ImageId`` and the 30 columns: all points of the test images, without
+        errors. Kaggle does not publish its own.
     ``faces.json``
         What the files were made from.
 
-    Every file appears complete or not at all, also when several processes make the
-    same data set at once.
+    Every file is complete or absent, even when several processes make the same data
+    set at once.
     """
     request = _request(seed, n_train, n_test)
     ours = folder is None
@@ -98,22 +94,17 @@ def make(folder=None, seed=0, n_train=7049, n_test=1783):
         return folder
     if not ours:
         _refuse_others(folder, _record(folder))
-    elsewhere = _ELSEWHERE if ours else "name another folder"
-    with _one_error(f"the folder {folder} for drawn faces", elsewhere):
-        _make(folder, request)
-    return folder
-
-
-@contextlib.contextmanager
-def _one_error(what, elsewhere):
-    """Raise DataError, alone, where the system refuses to write."""
     try:
-        yield
+        _make(folder, request)
     except OSError as error:
         reason = error.strerror or error
         if isinstance(error, FileExistsError):
             reason = "there is a file of that name"
-        raise DataError(f"{what} cannot be written: {reason}; {elsewhere}") from None
+        raise DataError(
+            f"the folder {folder} for drawn faces cannot be written: {reason}; "
+            f"{_ELSEWHERE if ours else 'name another folder'}"
+        ) from None
+    return folder
 
 
 def _make(folder, request):
@@ -131,7 +122,7 @@ def _make(folder, request):
         sizes = {name: (draft / name).stat().st_size for name in _FILES}
         text = json.dumps({**request, "sizes": sizes}, indent=1)
         (draft / _RECORD).write_text(text + "\n", encoding="utf-8")
-        # The record first, so that nobody takes the files for another's.
+        # The record first, so that the files are not taken for foreign ones.
         for name in (_RECORD, *_FILES):
             os.replace(draft / name, folder / name)
     finally:
@@ -156,13 +147,12 @@ def find(seed=0, n_train=7049, n_test=1783):
 
 
 def is_drawn(path):
-    """Return whether data are what `make` has made, unchanged.
+    """Return whether `make` has made a folder or a table, and nobody changed it.
 
     Parameters
     ----------
     path : path
-        The folder, or one table in it, such as ``kfkd.data.find`` returns: then the
-        others may be missing.
+        The folder with all its tables, or one table, as from ``kfkd.data.find``.
 
     Returns
     -------
@@ -171,12 +161,11 @@ def is_drawn(path):
     path = Path(path)
     if path.is_file():
         return _as_recorded(path, _record(path.parent))
-    record = _record(path)
-    return record is not None and _complete(path, record)
+    return _complete(path, _record(path))
 
 
 def describe(path):
-    """Return the path of a table for people, saying so if its faces are drawn.
+    """Return the path of a table as text, with a remark if its faces are drawn.
 
     Parameters
     ----------
@@ -193,7 +182,7 @@ def describe(path):
 
 
 def _request(seed, n_train, n_test):
-    """Return what a data set is made from, as its record has it."""
+    """Return the checked arguments of `make` as a record has them."""
     request = {
         "made by": "kfkd.faces",
         "version": VERSION,
@@ -203,17 +192,16 @@ def _request(seed, n_train, n_test):
     }
     for name in ("n_train", "n_test"):
         if not request[name]:
-            message = f"{name} must be 1 or more: a data set needs images of each kind"
-            raise ValueError(message)
+            raise ValueError(
+                f"{name} must be 1 or more: a data set needs images of each kind"
+            )
     return request
 
 
 def _holds(folder, request):
-    """Return whether a folder holds the data set that is asked for."""
+    """Return whether a folder holds the data set that is requested."""
     record = _record(folder)
-    return bool(
-        record and _complete(folder, record) and request.items() <= record.items()
-    )
+    return _complete(folder, record) and request.items() <= record.items()
 
 
 def _default_folder(request):
@@ -227,6 +215,7 @@ def _default_folder(request):
 
 
 def _record(folder):
+    """Return what a folder's files were made from, or None if `make` has not."""
     with contextlib.suppress(OSError, ValueError):
         record = json.loads((folder / _RECORD).read_text(encoding="utf-8"))
         if isinstance(record, dict) and record.get("made by") == "kfkd.faces":
@@ -235,6 +224,7 @@ def _record(folder):
 
 
 def _as_recorded(path, record):
+    """Return whether a file has the size that the record gives."""
     sizes = record.get("sizes") if record else None
     return isinstance(sizes, dict) and path.stat().st_size == sizes.get(path.name)
 
@@ -245,20 +235,19 @@ def _complete(folder, record):
 
 
 def _refuse_others(folder, record):
+    """Raise FileExistsError if a folder holds data that `make` has not made."""
     if folder.exists() and not folder.is_dir():
-        message = f"{folder} is a file: the drawn faces need a folder"
-        raise FileExistsError(message)
+        raise FileExistsError(f"{folder} is a file: the drawn faces need a folder")
     foreign = [
         name
         for name in (*_FILES, *_RIVALS)
         if (folder / name).exists() and not _as_recorded(folder / name, record)
     ]
     if foreign:
-        message = (
+        raise FileExistsError(
             f"{folder} holds {', '.join(foreign)}, not made by kfkd.faces.make: "
             f"name another folder, or move {'it' if len(foreign) == 1 else 'them'} away"
         )
-        raise FileExistsError(message)
 
 
 def _write_training(path, seed, n, drawn):
@@ -268,12 +257,8 @@ def _write_training(path, seed, n, drawn):
         for i in range(n):
             picture, points, rng = face(seed, TRAINING, i, sparse=bool(sparse[i]))
             points = points + LABEL_NOISE * rng.standard_normal(len(points))
-            labels = _numbers(np.clip(points, 0.5, 95.5))
-            labels = [
-                text if there else ""
-                for text, there in zip(labels, present[i].tolist(), strict=True)
-            ]
-            file.write(f"{','.join(labels)},".encode() + _pixels(picture))
+            labels = np.where(present[i], np.clip(points, 0.5, 95.5), np.nan)
+            file.write(f"{_numbers(labels)},".encode() + _pixels(picture))
             drawn()
 
 
@@ -287,25 +272,26 @@ def _write_test(folder, seed, n, drawn):
         images.write(b"ImageId,Image\n")
         lookup.write("RowId,ImageId,FeatureName,Location\n")
         truth.write(f"ImageId,{','.join(COLUMNS)}\n")
-        row = 0
+        for row, (i, column) in enumerate(np.argwhere(wanted), start=1):
+            lookup.write(f"{row},{i + 1},{COLUMNS[column]},\n")
         for i in range(n):
             picture, points, _ = face(seed, TEST, i, sparse=bool(sparse[i]))
             images.write(f"{i + 1},".encode() + _pixels(picture))
-            truth.write(f"{i + 1},{','.join(_numbers(points))}\n")
-            for column in np.flatnonzero(wanted[i]).tolist():
-                row += 1
-                lookup.write(f"{row},{i + 1},{COLUMNS[column]},\n")
+            truth.write(f"{i + 1},{_numbers(points)}\n")
             drawn()
 
 
 def _numbers(points):
-    return [f"{value:.6f}".rstrip("0").rstrip(".") for value in points.tolist()]
+    """Return coordinates separated by commas, empty where they are NaN."""
+    texts = (f"{x:.6f}".rstrip("0").rstrip(".") for x in points.tolist())
+    return ",".join(texts).replace("nan", "")
 
 
-# Each grey value and a space, filled up to four bytes that count as one number.
+# Each grey value and a space, padded to four bytes, which are viewed as one number.
 _TEXTS = np.array([f"{value} " for value in range(256)], "S4").view(np.uint32)
 
 
 def _pixels(picture):
+    """Return the last field of a row, and its line end."""
     padded = _TEXTS[picture.ravel()].tobytes()
     return padded.translate(None, b"\0")[:-1] + b"\n"

@@ -1,8 +1,8 @@
-"""Files of arrays and JSON, with checksums, that cannot run code.
+"""Files of arrays and JSON, with checksums, which cannot run code.
 
-It is a NumPy ``.npz`` file, so that ``numpy.load`` opens it anywhere: the arrays, none
-of objects, and a member ``about.json`` with the kind of the file and its arrays, with a
-digest of each.
+They are NumPy's ``.npz`` files, which ``numpy.load`` opens anywhere. Arrays of objects
+are not allowed. A member ``about.json`` holds the kind of the file, the digest of each
+array, and the JSON.
 """
 
 import contextlib
@@ -24,22 +24,12 @@ _FORMAT = 1
 
 
 def write(path, kind, arrays, about):
-    """Write arrays and JSON atomically.
-
-    Parameters
-    ----------
-    path : path
-    kind : str
-        What the file is, which `read` asks for: ``"net"``.
-    arrays : dict of str to array
-        Of numbers or booleans.
-    about : dict
-        Anything that JSON can hold, NaN and the infinities too.
+    """Write arrays by name, and JSON, into a file of a kind, such as ``"net"``.
 
     Raises
     ------
     StorageError
-        If the file cannot be written; an old one stays as it was.
+        The file cannot be written; an old one is unchanged.
     """
     arrays = {name: np.asarray(array) for name, array in arrays.items()}
     text = json.dumps(
@@ -58,23 +48,12 @@ def write(path, kind, arrays, about):
 
 
 def read(path, kind):
-    """Read and verify a file that `write` has written.
-
-    Parameters
-    ----------
-    path : path
-    kind : str
-        What it must be.
-
-    Returns
-    -------
-    arrays : dict of str to array
-    about : dict
+    """Return the arrays and the JSON that `write` has written, verified.
 
     Raises
     ------
     StorageError
-        If there is no such file, or it is of another kind or damaged.
+        There is no such file, or it is of another kind or damaged.
     """
     path = pathlib.Path(path)
     try:
@@ -91,13 +70,14 @@ def read(path, kind):
         raise StorageError(
             f"{path} cannot be read: {error.strerror or error}"
         ) from error
-    except Exception as error:  # damage shows in many ways
+    except Exception as error:  # damage causes many kinds of errors
         raise StorageError(
-            f"{path} is damaged, or no {kind} that kfkd has saved: {error}"
+            f"{path} is damaged, or not a {kind} saved by kfkd: {error}"
         ) from error
 
 
 def _head(path, archive, kind):
+    """Return the content of about.json."""
     head = json.loads(_content(archive, _ABOUT))
     if head["kind"] != kind:
         raise StorageError(f"{path} holds a {head['kind']}, not a {kind}")
@@ -110,10 +90,10 @@ def _head(path, archive, kind):
 
 
 def _content(archive, name):
-    """Return the bytes of a member; zipfile compares them with their checksum."""
+    """Return the bytes of a member, whose checksum zipfile verifies."""
     with contextlib.suppress(KeyError):
         info = archive.getinfo(name)
-        # Nothing is compressed, so that no member can be larger than the file.
+        # Uncompressed, so that no member can be larger than the file.
         if info.compress_type != zipfile.ZIP_STORED or info.flag_bits & 1:
             raise ValueError(f"its part {name} is compressed or encrypted")
         return archive.read(info)
@@ -124,7 +104,7 @@ def _array(archive, name, description):
     content = _content(archive, f"{name}.npy")
     array = np.lib.format.read_array(io.BytesIO(content), allow_pickle=False)
     if _describe(array) != description:
-        raise ValueError(f"its array {name} is not the one that was saved")
+        raise ValueError(f"its array {name} differs from the one that was saved")
     return array
 
 

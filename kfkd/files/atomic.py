@@ -13,17 +13,17 @@ __all__ = ["check_writable", "make_folder", "written_atomically"]
 
 
 def check_writable(path):
-    """Raise StorageError if a file cannot be written, before long work begins.
+    """Check, before long work begins, that a file can be written.
 
     Parameters
     ----------
     path : path
-        Neither made nor changed.
+        Neither created nor changed.
 
     Raises
     ------
     StorageError
-        If its folder is missing or cannot be written to, or if it is a folder itself.
+        Its folder is missing or not writable, or it is a folder itself.
     """
     path = pathlib.Path(path)
     if path.is_dir():
@@ -48,19 +48,17 @@ def make_folder(path):
     Raises
     ------
     StorageError
-        If that is not possible, or nothing can be written there.
+        The folder cannot be created, or nothing can be written into it.
     """
     path = pathlib.Path(path)
     try:
         path.mkdir(parents=True, exist_ok=True)
-    except FileExistsError:
-        raise StorageError(
-            f"the folder {path} cannot be made: there is a file of that name"
-        ) from None
-    except OSError as error:  # which pathlib raises while it handles another
-        raise StorageError(
-            f"the folder {path} cannot be made: {error.strerror or error}"
-        ) from None
+    except OSError as error:
+        reason = error.strerror or error
+        if isinstance(error, FileExistsError):
+            reason = "there is a file of that name"
+        # From None, since pathlib raises it while it handles another.
+        raise StorageError(f"the folder {path} cannot be made: {reason}") from None
     check_writable(path / "file")
 
 
@@ -84,18 +82,18 @@ def _is_special(path):
 
 @contextlib.contextmanager
 def written_atomically(path):
-    """Yield the path of a draft that replaces *path* when complete.
+    """Yield the path of a draft that replaces a file when complete.
 
     Parameters
     ----------
     path : path
-        Keeps its old content, if any, until the ``with`` block has succeeded.  A link
+        Keeps its old content, if any, until the ``with`` block has succeeded. A link
         is followed; to a pipe or a device the content is copied.
 
     Raises
     ------
     StorageError
-        If the file cannot be written.
+        The file cannot be written.
     """
     path = pathlib.Path(path)
     draft, special = None, _is_special(path)

@@ -1,4 +1,4 @@
-"""The state of an object as JSON and arrays, and back."""
+"""Conversion of objects' states to JSON and arrays, and back."""
 
 import collections
 import inspect
@@ -17,27 +17,20 @@ __all__ = [
 
 
 def get_state(thing):
-    """Return the state of a callback or an iterator.
+    """Return the state of a callback or a batch iterator: a dict.
 
-    Parameters
-    ----------
-    thing : object
-        With a method ``state_dict``, or else its attributes count, but for the data
-        that a batch iterator goes through.  Of a method, the object counts.
-
-    Returns
-    -------
-    dict
+    It is what its method ``state_dict`` returns, or else its attributes without the
+    data of a batch iterator. The state of a method is that of its object.
     """
     thing = _owner(thing)
     if hasattr(thing, "state_dict"):
         return thing.state_dict()
-    passing = ("X", "y")
-    return {k: v for k, v in getattr(thing, "__dict__", {}).items() if k not in passing}
+    attributes = getattr(thing, "__dict__", {})
+    return {k: v for k, v in attributes.items() if k not in ("X", "y")}
 
 
 def set_state(thing, state):
-    """Restore the state that `get_state` has returned for an object of this kind."""
+    """Restore the state that `get_state` returned for an object of the same kind."""
     thing = _owner(thing)
     if hasattr(thing, "load_state_dict"):
         thing.load_state_dict(state)
@@ -46,10 +39,10 @@ def set_state(thing, state):
 
 
 def set_attributes(thing, state):
-    """Set attributes of an object; a generator that it has is set in place."""
+    """Set attributes of an object; its random generators are set in place."""
     for name, value in state.items():
         ours = getattr(thing, name, None)
-        if isinstance(ours, np.random.RandomState):  # which others may share
+        if isinstance(ours, np.random.RandomState):  # others may share it
             ours.set_state(value.get_state())
         else:
             setattr(thing, name, value)
@@ -60,30 +53,30 @@ def _owner(thing):
 
 
 def pack(value, arrays, name, more=None):
-    """Return a value as JSON can hold it, its arrays apart.
+    """Return a value in a form that JSON can hold, without its arrays.
 
     Parameters
     ----------
     value : object
-        Made of numbers, texts, tuples, lists, dicts, arrays, and generators of random
-        numbers of NumPy and of Python.
+        Made of numbers, strings, tuples, lists, dicts, sets, deques, arrays, and random
+        generators of NumPy and Python.
     arrays : dict
-        Takes the arrays, by names that begin with `name`: copies, or JAX's own.
+        Receives the arrays, under names that begin with `name`.
     name : str
     more : callable, optional
-        Called as ``more(value, pack)`` for what is none of these; the function that it
-        gets packs values within, with their names.
+        Called as ``more(value, pack_inner)`` for values of other types. It returns
+        their packed form, or None; ``pack_inner(value, suffix)`` packs their parts.
 
     Raises
     ------
     TypeError
-        If the value holds something else.
+        The value contains an object of another type.
     """
 
     def inner(value, suffix):
         return pack(value, arrays, f"{name}.{suffix}", more)
 
-    kind = type(value)  # exactly: another class has a state of another kind
+    kind = type(value)  # exactly: subclasses may have other states
     if value is None or kind in (bool, int, float, str):
         return value
     if kind is list:
@@ -102,14 +95,14 @@ def pack(value, arrays, name, more=None):
 
 
 def _pack_array(value, arrays, name):
-    """Return an array or a scalar of NumPy or JAX, packed; None for anything else."""
+    """Return the packed form of an array or scalar of NumPy or JAX, else None."""
     if type(value) is not np.ndarray and not isinstance(value, np.generic | jax.Array):
         return None
     if value.dtype.kind == "U":
         return {"texts": value.tolist()}
     if value.dtype.kind not in "biufc":
         return None
-    # JAX's arrays do not change, and may stay where they are.
+    # JAX's arrays are immutable and need no copy.
     arrays[name] = value if isinstance(value, jax.Array) else np.array(value)
     return {"array": name, "scalar": isinstance(value, np.generic)}
 
@@ -117,12 +110,8 @@ def _pack_array(value, arrays, name):
 def unpack(packed, arrays, more=None):
     """Return the value that `pack` was given.
 
-    Parameters
-    ----------
-    packed : object
-    arrays : dict
-    more : dict of str to callable, optional
-        How to make from its parts what `pack` got from its `more`.
+    `more` maps the keys that the `more` of `pack` has used to functions that make the
+    values of their unpacked parts.
     """
     if isinstance(packed, list):
         return [unpack(v, arrays, more) for v in packed]
@@ -162,7 +151,7 @@ def _pairs(mapping):
     return [list(pair) for pair in mapping.items()]
 
 
-# How to make what JSON lacks from what it has, and back.
+# For each type that JSON lacks: how to make it of what JSON has, and back.
 _KINDS = {
     tuple: (list, tuple),
     set: (list, set),

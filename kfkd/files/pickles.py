@@ -1,4 +1,4 @@
-"""Pickles with a checksum, and errors that say why one cannot be loaded."""
+"""Pickles with a checksum, and clear errors where one cannot be loaded."""
 
 import codecs
 import contextlib
@@ -21,8 +21,8 @@ def dump(thing, path):
     Raises
     ------
     StorageError
-        If a part of it cannot be pickled, or the file cannot be written; an old one
-        stays as it was.
+        A part of it cannot be pickled, or the file cannot be written; an old one is
+        unchanged.
     """
     try:
         pickled = pickle.dumps(thing, pickle.HIGHEST_PROTOCOL)
@@ -35,27 +35,20 @@ def dump(thing, path):
 
 
 def _seal(pickled):
-    """Return what follows a pickle in its file, and is passed over by pickle.load."""
+    """Return the bytes after a pickle in its file, which pickle.load ignores."""
     return _SEAL + hashlib.blake2b(pickled, digest_size=16).digest()
 
 
 def loads(content, path):
-    """Return what a pickle holds.
-
-    Parameters
-    ----------
-    content : bytes
-        Of a file that `dump` has written, or anybody.
-    path : path
-        The file, for messages.
+    """Return the object in the content of a file that `dump`, or anybody, has written.
 
     Raises
     ------
     StorageError
-        If it is damaged, or is not a pickle, or needs something that is missing here.
+        It is damaged, or not a pickle, or needs something that is missing here.
     """
     end = len(content) - len(_seal(b""))
-    # Pickles that others have written have no seal.
+    # Pickles of other programs have no seal.
     if content[end:].startswith(_SEAL) and content[end:] != _seal(content[:end]):
         raise StorageError(f"{path} is damaged")
     try:
@@ -72,7 +65,7 @@ def loads(content, path):
 
 
 def _other(content):
-    """Return what is wrong with a file that does not begin as pickles do."""
+    """Return what is wrong with a file that does not begin like a pickle."""
     from PIL import Image
 
     if not content:
@@ -93,7 +86,7 @@ class _MissingError(Exception):
 
 
 class _Unpickler(pickle.Unpickler):
-    """Loads what `pickle.loads` does, and tells what is missing if it cannot."""
+    """An unpickler whose errors tell which class or function is missing."""
 
     def find_class(self, module, name):
         try:

@@ -1,4 +1,4 @@
-"""The weights of a net, as files hold them."""
+"""Weights of nets in files."""
 
 import os
 from collections.abc import Mapping
@@ -9,34 +9,14 @@ import numpy as np
 from kfkd.errors import StorageError
 from kfkd.files import arrays, pickles
 from kfkd.files.net_files import read_bytes
-from kfkd.files.packing import pack, unpack
+from kfkd.files.packing import unpack
 from kfkd.messages import shown
 
-__all__ = ["load_params", "pack_weights", "unpack_weights"]
-
-
-def pack_weights(weights, arrays, name):
-    """Return weights as JSON can hold them, their arrays apart.
-
-    Parameters
-    ----------
-    weights : dict of str to list of arrays, or None
-        By layer, as from ``get_all_params_values``.
-    arrays : dict
-        Takes the arrays, by names that begin with `name`.
-    name : str
-    """
-    return pack(weights and dict(weights), arrays, name)
+__all__ = ["load_params", "unpack_weights"]
 
 
 def unpack_weights(packed, arrays):
-    """Return what `pack_weights` was given.
-
-    Raises
-    ------
-    ValueError
-        If a weight is not finite.
-    """
+    """Return packed weights; raise ValueError if one is not finite."""
     weights = unpack(packed, arrays)
     for layer, values in (weights or {}).items():
         if not all(np.isfinite(value).all() for value in values):
@@ -45,7 +25,7 @@ def unpack_weights(packed, arrays):
 
 
 def load_params(path: str | os.PathLike[str]) -> Any:
-    """Load the weights in a file, or the net, pickled by anyone, that has them.
+    """Load the weights in a file, or the pickled net that has them.
 
     Parameters
     ----------
@@ -54,13 +34,13 @@ def load_params(path: str | os.PathLike[str]) -> Any:
     Returns
     -------
     NeuralNet, or dict of str to list of arrays, or None
-        What ``get_all_params_values`` of the net in the file returned; None if it had
-        no weights.
+        As from ``get_all_params_values`` of the net in the file; None if it had no
+        weights.
 
     Raises
     ------
     StorageError
-        If there is no such file, or it holds neither.
+        There is no such file, or it holds neither.
     """
     content = read_bytes(path)
     if content[:2] == b"PK":
@@ -68,17 +48,18 @@ def load_params(path: str | os.PathLike[str]) -> Any:
     found = pickles.loads(content, path)
     if not (hasattr(found, "predict") or (isinstance(found, Mapping) and found)):
         raise StorageError(
-            f"{path} holds {shown(found)} ({type(found).__name__}), where a net, or "
-            "its parameters, are wanted"
+            f"{path} holds {shown(found)} ({type(found).__name__}), not a net or its "
+            "parameters"
         )
     return found
 
 
 def _from_arrays(path):
+    """Return the weights in a file of arrays."""
     packed, about = arrays.read(path, "net")
     try:
         if len(about) != 1:
-            raise ValueError(f"it is a set of {len(about)} nets, where one is wanted")
+            raise ValueError(f"it is a set of {len(about)} nets, not one net")
         return unpack_weights(about[0]["net"]["weights"], packed)
     except Exception as error:
-        raise StorageError(f"{path} holds no sound net: {error}") from error
+        raise StorageError(f"{path} does not hold a valid net: {error}") from error

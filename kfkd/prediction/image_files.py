@@ -1,8 +1,8 @@
-"""Image files of any size and colour, as faces for the nets.
+"""Image files of any size and colour, as input of the nets.
 
-A net knows faces that about fill a square. An image that is not square is cropped to
-the largest square in its middle. Nothing is stretched; a portrait mostly loses hair and
-neck. Where that does not suit, crop the image to the face first.
+Nets are trained on faces that nearly fill a square. An image that is not square is
+cropped to the largest square in its middle, and not stretched; a portrait mostly loses
+hair and neck. If that does not suit, crop the image to the face first.
 """
 
 import os
@@ -31,9 +31,9 @@ class Face:
     grey : float32 array, shape (9216,)
         96 x 96 grey values in [0, 1], row by row.
     left, top : float
-        Where the square's upper left corner is, in pixels of the image.
+        The square's upper left corner, in pixels of the image.
     side : float
-        How many of these it is wide and high.
+        The square's width and height, in pixels of the image.
     """
 
     grey: npt.NDArray[np.float32]
@@ -42,18 +42,17 @@ class Face:
     side: float
 
     def to_own(self, points: npt.ArrayLike) -> npt.NDArray[np.float64]:
-        """Return points given in pixels of the 96 x 96 square in those of the image.
+        """Convert points from pixels of the 96 x 96 square to pixels of the image.
 
         Parameters
         ----------
         points : array, shape (..., 2 * k)
-            x and y in turn, counted from the upper left corner of the upper left
-            pixel, as labels are.
+            x and y in turn. As in labels, the upper left corner of the upper left pixel
+            is the origin.
 
         Returns
         -------
         float64 array, shape (..., 2 * k)
-            Counted in the same way.
         """
         own = np.asarray(points, dtype=np.float64) * (self.side / SIDE)
         own[..., 0::2] += self.left
@@ -67,13 +66,13 @@ def open_image(path: str | os.PathLike[str]) -> Image.Image:
     Parameters
     ----------
     path : path
-        Any file that Pillow reads; of several pages the first.
+        Any file that Pillow reads; of several pages, the first is used.
 
     Returns
     -------
     PIL.Image.Image
-        In mode L or RGB, turned upright as its EXIF data say, with what is transparent
-        laid on white. 16-bit grey values are brought to 8 bits.
+        In mode L or RGB, turned upright as its EXIF data say, with transparent parts
+        on white. 16-bit grey values are reduced to 8 bits.
 
     Raises
     ------
@@ -82,7 +81,7 @@ def open_image(path: str | os.PathLike[str]) -> Image.Image:
     """
     try:
         with warnings.catch_warnings():
-            # A large photograph. What is twice as large is an error, below.
+            # The warning is of a large image; one twice as large is an error.
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             with Image.open(path) as file:
                 file.load()
@@ -90,8 +89,8 @@ def open_image(path: str | os.PathLike[str]) -> Image.Image:
     except Image.DecompressionBombError as error:
         most = 2 * Image.MAX_IMAGE_PIXELS  # type: ignore[operator]  # with a limit
         raise DataError(
-            f"{path} is too large an image: it has more than {most:,} pixels; save it "
-            "smaller, or cut the face out"
+            f"{path} is too large: it has more than {most:,} pixels; save it smaller, "
+            "or crop it to the face"
         ) from error
     except Image.UnidentifiedImageError as error:
         raise DataError(
@@ -104,14 +103,13 @@ def open_image(path: str | os.PathLike[str]) -> Image.Image:
 
 
 def _flat(image):
-    """Return an image of any mode in mode L or RGB."""
+    """Convert an image of any mode to mode L or RGB."""
     if image.mode.startswith("I;16"):
         values = np.asarray(image).astype(np.float64) / 257
         return Image.fromarray(np.rint(values).astype(np.uint8))
     if image.mode in ("I", "F"):
         raise ValueError(
-            "of grey values of 32 bits it is not known what white is; save it with 8 "
-            "or 16 bits"
+            "the grey value of white is unknown for 32 bits; save it with 8 or 16 bits"
         )
     if image.has_transparency_data:
         image = image.convert("RGBA")
@@ -121,7 +119,7 @@ def _flat(image):
 
 
 def read_face(path: str | os.PathLike[str]) -> Face:
-    """Read an image file and bring its middle square to 96 x 96 grey values.
+    """Read an image file and reduce its middle square to 96 x 96 grey values.
 
     Parameters
     ----------
@@ -131,9 +129,8 @@ def read_face(path: str | os.PathLike[str]) -> Face:
     Returns
     -------
     Face
-        Colours become grey by their luma (ITU-R 601), and pixels are averaged when
-        the image is made smaller (bicubic interpolation). An image of 96 x 96 grey
-        values stays as it is.
+        Colours are converted to their luma (ITU-R 601), sizes by bicubic
+        interpolation. An image of 96 x 96 grey values is unchanged.
 
     Raises
     ------
@@ -145,7 +142,7 @@ def read_face(path: str | os.PathLike[str]) -> Face:
     if side < SMALLEST:
         raise DataError(
             f"{path} has {image.width} x {image.height} pixels, too few to show a "
-            f"face; {SMALLEST} x {SMALLEST} are the least"
+            f"face; at least {SMALLEST} x {SMALLEST} are needed"
         )
     left, top = (image.width - side) / 2, (image.height - side) / 2
     square = image.resize(

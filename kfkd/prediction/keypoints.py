@@ -38,39 +38,39 @@ def predict(
     ----------
     nets : NeuralNet, or mapping of tuple of str to NeuralNet
         A net with 30 outputs, in the order of ``kfkd.data.COLUMNS``, or a set of
-        specialists, each with the columns that it predicts. A net only
-        needs ``predict``; nolearn's get images in the shape of their input layer,
-        other estimators as rows.
+        specialists by the columns that they predict. Any object with ``predict`` is a
+        net. Nets of nolearn get images in the shape of their input layer, others get
+        rows.
     X : array, shape (n, 9216) or (n, 1, 96, 96)
-        Grey values in [0, 1], as ``kfkd.data.load`` or ``load2d`` returns them.
+        Grey values in [0, 1], as from ``kfkd.data.load`` or ``load2d``.
     ids : sequence, optional
-        What the images are called; by default they are counted from 1.
+        Names of the images; by default numbers from 1.
 
     Returns
     -------
     pandas.DataFrame
-        float64, a row for each image, a column for each coordinate predicted, in the
-        order of ``COLUMNS``, x and y in turn. In pixels, and not clipped: a net may
-        place a point outside of the image. The index is `ids`, called ``ImageId``.
+        float64, one row per image, one column per predicted coordinate, in the order
+        of ``COLUMNS``, x and y in turn. Coordinates are pixels and not clipped: a net
+        may place a point outside of the image. The index is `ids`, named ``ImageId``.
 
     Raises
     ------
     PredictionError
-        `nets` is something else, not trained, or predicts what is not a number; or it
-        predicts x or y alone of a point.
+        `nets` is something else, is not trained, predicts NaN or infinity, or predicts
+        only x or only y of a point.
     ValueError
-        `X` is of another shape.
+        `X` has another shape.
 
     Notes
     -----
-    The function ``predict`` of the tutorial's ``kfkd.py``, where the columns stand in
-    the order of the specialists.
+    The function ``predict`` of the tutorial's ``kfkd.py``, where columns are in the
+    order of the specialists.
     """
     X = np.asarray(X)
     if X.shape[1:] not in ((PIXELS,), (1, SIDE, SIDE)):
         raise ValueError(
-            f"X has the shape {X.shape}; images of {SIDE} x {SIDE} pixels are wanted: "
-            f"(n, {PIXELS}) or (n, 1, {SIDE}, {SIDE})"
+            f"X has the shape {X.shape}, not (n, {PIXELS}) or (n, 1, {SIDE}, {SIDE}) "
+            f"of images of {SIDE} x {SIDE} pixels"
         )
     X = X.reshape(-1, PIXELS)
     single = not isinstance(nets, Mapping)
@@ -87,10 +87,10 @@ def predict(
         bad = np.count_nonzero(~np.isfinite(y).all(axis=1))
         if bad:
             raise PredictionError(
-                f"{name} predicts what is not a number for {bad} of {len(X)} images; "
-                "its training has failed"
+                f"{name} predicts NaN or infinity for {bad} of {len(X)} images; its "
+                "training has failed"
             )
-        # In double precision, as the tutorial's were.
+        # In double precision, as in the tutorial.
         parts.update(zip(columns, data.to_pixels(y.astype(np.float64)).T, strict=True))
     index = pd.RangeIndex(1, len(X) + 1) if ids is None else pd.Index(ids)
     table = pd.DataFrame(parts, index=index.rename("ImageId"))
@@ -113,7 +113,7 @@ def by_columns(nets: Nets) -> Mapping[tuple[str, ...], Predictor]:
                 "a set of specialists maps tuples of columns to nets; "
                 f"{shown(columns)} is not such a tuple"
             )
-    seen = set()
+    seen: set[str] = set()
     for name in itertools.chain.from_iterable(nets):
         if name not in COLUMNS:
             raise PredictionError(
@@ -131,8 +131,8 @@ def by_columns(nets: Nets) -> Mapping[tuple[str, ...], Predictor]:
 
 
 def _outputs(net, X, name):
-    """Return the outputs of a net for rows of pixels, in [-1, 1]."""
-    layers = getattr(net, "layers_", None)  # a dict in nolearn's nets only
+    """Return the outputs of a net, in [-1, 1], for rows of pixels."""
+    layers = getattr(net, "layers_", None)  # only nolearn's nets have a dict
     if isinstance(layers, Mapping):
         shape = next(iter(layers.values())).shape[1:]
         if None in shape or math.prod(shape) != PIXELS:
@@ -153,15 +153,13 @@ def predict_test_set(
 
     Parameters
     ----------
-    nets : NeuralNet, or mapping of tuple of str to NeuralNet
-        As for `predict`.
-    folder : path, optional
-        Where the files are, instead of the places that ``kfkd.data.find`` looks into.
+    nets, folder
+        As for `predict` and ``kfkd.data.load``.
 
     Returns
     -------
     pandas.DataFrame
-        As from `predict`, the index being the ``ImageId`` of the file.
+        As from `predict`, with the file's ``ImageId`` as the index.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Kaggle's score of predictions, for anyone who has labels.
+"""Kaggle's score of predictions, for images with known labels.
 
 >>> from kfkd.prediction import scoring
 >>> print(scoring.report(*scoring.evaluate(net6, X_held_out, y_held_out)))
@@ -14,7 +14,6 @@ import pandas as pd
 from kfkd import data
 from kfkd.data import COLUMNS, SIDE, text_tables
 from kfkd.errors import DataError
-from kfkd.messages import hint, shown
 from kfkd.prediction.keypoints import Nets, predict
 
 __all__ = ["asked_for", "evaluate", "read_labels", "report", "score", "score_by_point"]
@@ -29,24 +28,24 @@ def score(predictions: pd.DataFrame, labels: pd.DataFrame) -> float:
         Coordinates in pixels, as from ``kfkd.prediction.predict``. They are clipped
         to 0 ... 96, as in a submission.
     labels : pandas.DataFrame
-        Where the points are, in pixels; NaN where that is not known. It may have fewer
-        rows and columns than `predictions`, in another order: they are matched by index
-        and columns.
+        True coordinates in pixels; NaN where unknown. It may have fewer rows and
+        columns than `predictions`, in another order: they are matched by index and
+        columns.
 
     Returns
     -------
     float
-        The root of the mean squared error, in pixels, of all the coordinates given.
+        The root mean squared error of all labelled coordinates, in pixels.
 
     Raises
     ------
     ValueError
-        No coordinate is given, or one that is given is not predicted.
+        There is no label, or one without a prediction.
 
     Notes
     -----
-    Kaggle's page "Evaluation" of the competition. The leaderboard there is made of
-    two such scores, each of a part of the test set.
+    Kaggle's page "Evaluation" of the competition. Its leaderboards show this score for
+    two parts of the test set.
     """
     return float(np.sqrt(np.nanmean(_squares(predictions, labels).to_numpy())))
 
@@ -59,10 +58,10 @@ def score_by_point(predictions: pd.DataFrame, labels: pd.DataFrame) -> pd.DataFr
     Returns
     -------
     pandas.DataFrame
-        For each key point that has labels (the index, such as ``nose_tip``, in their
-        order) ``locations``, the number of coordinates given, and ``rmse`` of these,
-        in pixels. x and y count alike, so that the mean of the squares of ``rmse``,
-        weighted by ``locations``, is the square of the `score`.
+        One row per key point that has labels, indexed by its name, such as
+        ``nose_tip``. ``locations`` is the number of its labels, x and y counted
+        separately, and ``rmse`` their error in pixels. The mean of the squares of
+        ``rmse``, weighted by ``locations``, is the square of the `score`.
     """
     squares = _squares(predictions, labels)
     points = squares.columns.str.replace(r"_[xy]$", "", regex=True)
@@ -73,15 +72,14 @@ def score_by_point(predictions: pd.DataFrame, labels: pd.DataFrame) -> pd.DataFr
 
 
 def _squares(predictions, labels):
-    """Return squared errors in pixels, NaN where there is no label."""
+    """Return squared errors in pixels, NaN where a label is missing."""
     labels = labels.dropna(how="all").dropna(how="all", axis=1)
     if labels.empty:
         raise ValueError("there is no label to score against")
-    for axis, known, what in (
-        (labels.columns, predictions.columns, "column"),
-        (labels.index, predictions.index, "image"),
+    for missing, what in (
+        (labels.columns.difference(predictions.columns, sort=False), "column"),
+        (labels.index.difference(predictions.index, sort=False), "image"),
     ):
-        missing = axis[~axis.isin(known)]
         if len(missing):
             raise ValueError(
                 f"there are labels, but no predictions for {what} {missing[0]}"
@@ -99,24 +97,21 @@ def evaluate(
     y: npt.ArrayLike,
     columns: Sequence[str] = COLUMNS,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Score nets on images that they were not trained on.
+    """Predict images with known labels, for scoring nets.
 
     Parameters
     ----------
-    nets : NeuralNet, or mapping of tuple of str to NeuralNet
+    nets, X
         As for ``kfkd.prediction.predict``.
-    X : array, shape (n, 9216) or (n, 1, 96, 96)
-        Grey values in [0, 1].
     y : array, shape (n, len(columns))
-        Where the points are, in [-1, 1], as ``kfkd.data.load`` returns them; NaN where
-        that is not known.
+        True coordinates in [-1, 1], as from ``kfkd.data.load``; NaN where unknown.
     columns : sequence of str
-        What the columns of `y` are called; by default all 30, in Kaggle's order.
+        Names of the columns of `y`; by default all 30, in Kaggle's order.
 
     Returns
     -------
     predictions, labels : pandas.DataFrame
-        In pixels: what `score`, `score_by_point` and `report` take.
+        In pixels, for `score`, `score_by_point` and `report`.
 
     Raises
     ------
@@ -128,8 +123,8 @@ def evaluate(
     y = np.asarray(y, dtype=np.float64)
     if y.shape != (len(X), len(columns)):
         raise ValueError(
-            f"y has the shape {y.shape}, where {len(X)} images and {len(columns)} "
-            "columns are given"
+            f"y has the shape {y.shape}, not ({len(X)}, {len(columns)}) as X and "
+            "columns have"
         )
     predictions = predict(nets, X)
     labels = pd.DataFrame(
@@ -139,7 +134,7 @@ def evaluate(
 
 
 def report(predictions: pd.DataFrame, labels: pd.DataFrame) -> str:
-    """Return the score of each key point and of all as a table to print.
+    """Return the score of each key point, and of all, as a table for printing.
 
     Parameters and errors are those of `score`.
 
@@ -147,14 +142,12 @@ def report(predictions: pd.DataFrame, labels: pd.DataFrame) -> str:
     -------
     str
     """
-    by_point = score_by_point(predictions, labels)
-    rows = [*by_point.itertuples(), ("all", by_point["locations"].sum(), None)]
-    total = score(predictions, labels)
-    width = max(len(point) for point, *_ in rows)
+    table = score_by_point(predictions, labels)
+    table.loc["all"] = table["locations"].sum(), score(predictions, labels)
+    width = max(table.index.str.len())
     lines = [f"{'key point':{width}}  locations  RMSE (pixels)"]
-    for point, count, rmse in rows:
-        rmse = total if rmse is None else rmse
-        lines.append(f"{point:{width}}  {count:9,}  {rmse:13.3f}")
+    for point, count, rmse in table.itertuples():
+        lines.append(f"{point:{width}}  {count:9,.0f}  {rmse:13.3f}")
     return "\n".join(lines)
 
 
@@ -165,41 +158,30 @@ def read_labels(path: str | os.PathLike[str]) -> pd.DataFrame:
     ----------
     path : path
         A file with ``ImageId`` and any of the 30 columns, in pixels; empty where a
-        label is not known.
+        label is unknown.
 
     Returns
     -------
     pandas.DataFrame
-        float64, with ``ImageId`` as the index: `labels` of the functions here.
+        float64, with ``ImageId`` as the index, as `score` takes it.
 
     Raises
     ------
     DataError
-        The file is faulty, or not there; the message gives line and column.
+        The file is missing or faulty; the message gives line and column.
     """
     try:
         with open(path, "rb") as stream:
-            texts = text_tables.read(stream, path, ("ImageId",))
+            table = text_tables.read(stream, path, ("ImageId",), optional=COLUMNS)
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror or error}") from error
-    column = texts.pop("ImageId")
-    ids = pd.Index(text_tables.whole_numbers(column, path), name="ImageId")
-    text_tables.check_unique(ids, column, path)
-    for position, name in enumerate(texts):
-        if name not in COLUMNS or name in texts.columns[:position]:
-            fault = (
-                "stands there twice" if name in COLUMNS else "is not a target column"
-            )
-            raise DataError(
-                f"{path}, line 1: {shown(name)} {fault}"
-                + ("" if name in COLUMNS else hint(name, COLUMNS))
-            )
-    labels = {name: text_tables.numbers(texts[name], path) for name in texts}
-    return pd.DataFrame(labels, index=ids)
+    ids = text_tables.whole_numbers(table.pop("ImageId"), path, unique=True)
+    labels = {name: text_tables.numbers(table[name], path) for name in table}
+    return pd.DataFrame(labels, index=pd.Index(ids, name="ImageId"))
 
 
 def asked_for(labels: pd.DataFrame, lookup: pd.DataFrame) -> pd.DataFrame:
-    """Return the labels that a submission must give, which Kaggle would score.
+    """Select the labels that Kaggle scores: those that a submission must give.
 
     Parameters
     ----------
@@ -211,19 +193,16 @@ def asked_for(labels: pd.DataFrame, lookup: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        A copy, NaN where nothing is asked.
+        A copy, NaN where no label is asked for.
 
     Raises
     ------
     DataError
-        Nothing is left.
+        None of the labels is asked for.
     """
-    rows = labels.index.get_indexer(lookup["ImageId"])
-    columns = labels.columns.get_indexer(lookup["FeatureName"])
-    asked = np.zeros(labels.shape, dtype=bool)
-    both = (rows >= 0) & (columns >= 0)
-    asked[rows[both], columns[both]] = True
-    labels = labels.where(asked)
+    asked = pd.crosstab(lookup["ImageId"], lookup["FeatureName"])
+    asked = asked.reindex(index=labels.index, columns=labels.columns)
+    labels = labels.where(asked > 0)
     if not labels.notna().to_numpy().any():
         raise DataError("the labels have none of the locations to be submitted")
     return labels

@@ -31,7 +31,7 @@ def read_lookup(folder: str | os.PathLike[str] | None = None) -> pd.DataFrame:
     Parameters
     ----------
     folder : path, optional
-        Where the files are, instead of the places that ``kfkd.data.find`` looks into.
+        As for ``kfkd.data.load``.
 
     Returns
     -------
@@ -41,8 +41,7 @@ def read_lookup(folder: str | os.PathLike[str] | None = None) -> pd.DataFrame:
     Raises
     ------
     DataError
-        There is no such file, or something in it is wrong: the message gives the
-        line.
+        There is no such file, or it is faulty: the message gives line and column.
     """
     path = data.find("IdLookupTable", folder)
     lookup, _ = data.read_csv(path, "IdLookupTable", _parse_lookup)
@@ -51,26 +50,20 @@ def read_lookup(folder: str | os.PathLike[str] | None = None) -> pd.DataFrame:
 
 def _parse_lookup(stream, where):
     """Return the lookup table in a binary file, checked."""
-    texts = text_tables.read(stream, where, ("RowId", "ImageId", "FeatureName"))
+    table = text_tables.read(stream, where, ("RowId", "ImageId", "FeatureName"))
+    names = table["FeatureName"]
     lookup = pd.DataFrame(
         {
-            "RowId": text_tables.whole_numbers(texts["RowId"], where),
-            "ImageId": text_tables.whole_numbers(texts["ImageId"], where),
-            "FeatureName": texts["FeatureName"].to_numpy(),
+            "RowId": text_tables.whole_numbers(table["RowId"], where, unique=True),
+            "ImageId": text_tables.whole_numbers(table["ImageId"], where),
+            "FeatureName": names.to_numpy(),
         }
     )
-    text_tables.check_unique(lookup["RowId"].to_numpy(), texts["RowId"], where)
-    unknown = np.flatnonzero(~lookup["FeatureName"].isin(COLUMNS))
-    if len(unknown):
-        name = lookup["FeatureName"][unknown[0]]
-        raise DataError(
-            f"{where}, line {texts.index[unknown[0]]}, column FeatureName: "
-            + (
-                "the value is missing"
-                if pd.isna(name)
-                else f"{shown(name)} is not a target column{hint(name, COLUMNS)}"
-            )
-        )
+    for row in np.flatnonzero(~names.isin(COLUMNS)):
+        name = names.iloc[row]
+        what = f"{shown(name)} is not a target column{hint(name, COLUMNS)}"
+        what = "the value is missing" if pd.isna(name) else what
+        raise text_tables.fault(names, row, where, what)
     return lookup
 
 
@@ -96,11 +89,11 @@ def answer(predictions: pd.DataFrame, lookup: pd.DataFrame) -> pd.DataFrame:
     PredictionError
         A feature that is asked for is not predicted.
     DataError
-        There is no prediction for an image that is asked for.
+        An image that is asked for has no predictions.
 
     Notes
     -----
-    Images are looked up by ``ImageId``; the tutorial's ``kfkd.py`` takes it for the
+    Images are looked up by ``ImageId``. The tutorial's ``kfkd.py`` uses it as the
     position of a row in ``test.csv``.
     """
     rows = predictions.index.get_indexer(lookup["ImageId"])
@@ -128,15 +121,15 @@ def check(submission: pd.DataFrame, lookup: pd.DataFrame) -> None:
     Parameters
     ----------
     submission : pandas.DataFrame
-        ``RowId`` and ``Location``, in any order of rows.
+        ``RowId`` and ``Location``, rows in any order.
     lookup : pandas.DataFrame
         As from `read_lookup`.
 
     Raises
     ------
     PredictionError
-        It has other columns, lacks a row that is asked for, has one that is not, or
-        has one twice, or a location is missing or outside of 0 ... 96 pixels.
+        It has other columns; a row is missing, unknown or repeated; or a location is
+        missing or outside of 0 ... 96 pixels.
     """
     if list(submission.columns) != ["RowId", "Location"]:
         raise PredictionError(
@@ -144,17 +137,17 @@ def check(submission: pd.DataFrame, lookup: pd.DataFrame) -> None:
             f"{', '.join(map(str, submission.columns))}"
         )
     ids, wanted = submission["RowId"], lookup["RowId"]
-    outside = ~submission["Location"].between(0, SIDE)  # what is missing, too
+    outside = ~submission["Location"].between(0, SIDE)  # or missing
     for faulty, fault in (
         (wanted[~wanted.isin(ids)], "is missing"),
         (ids[~ids.isin(wanted)], "is not in IdLookupTable.csv"),
-        (ids[ids.duplicated()], "stands there twice"),
+        (ids[ids.duplicated()], "appears twice"),
         (ids[outside], f"has no location within 0 ... {SIDE} pixels"),
     ):
         if len(faulty):
             raise PredictionError(
                 f"the submission is faulty: RowId {faulty.iloc[0]} {fault}"
-                + (f", like {len(faulty) - 1} more rows" if faulty.size > 1 else "")
+                + (f", like {count(len(faulty) - 1, 'other row')}" * (len(faulty) > 1))
             )
 
 
@@ -198,16 +191,14 @@ def write(
 
 
 def _check_columns(nets, lookup):
-    """Raise PredictionError, before anything is predicted, if some are missing."""
-    given = {name for columns in nets for name in columns}
-    asked = set(lookup["FeatureName"])
-    points = [name[:-2] for name in COLUMNS if name in asked - given]
-    missing = list(dict.fromkeys(points))
+    """Raise PredictionError if nets lack key points that are asked for."""
+    given = {name[:-2] for columns in nets for name in columns}
+    asked = {name[:-2] for name in lookup["FeatureName"]}
+    missing = [name[:-2] for name in COLUMNS[::2] if name[:-2] in asked - given]
     if missing:
-        wanted = len({name[:-2] for name in asked})
         raise PredictionError(
-            f"the {count(len(nets), 'specialist')} predict {wanted - len(missing)} of "
-            f"the {count(wanted, 'key point')} that IdLookupTable.csv asks for; those "
+            f"the {count(len(nets), 'specialist')} predict {len(asked & given)} of the "
+            f"{count(len(asked), 'key point')} that IdLookupTable.csv asks for; those "
             f"for {', '.join(missing)} are missing"
         )
 
@@ -221,24 +212,20 @@ def submit(
 
     Parameters
     ----------
-    nets : NeuralNet, or mapping of tuple of str to NeuralNet
-        As for ``kfkd.prediction.predict``.
-    folder : path, optional
-        Where the files are, instead of the places that ``kfkd.data.find`` looks into.
-    path : path, optional
-        As for `write`.
+    nets, folder, path
+        As for ``kfkd.prediction.predict``, ``kfkd.data.load`` and `write`.
 
     Returns
     -------
     path : pathlib.Path
         The file.
     predictions : pandas.DataFrame
-        What it was made from, as from ``kfkd.prediction.predict``.
+        Its predictions, as from ``kfkd.prediction.predict``.
 
     Raises
     ------
     DataError, PredictionError, StorageError
-        Anything is missing or faulty; nothing is written.
+        Something is missing or faulty; nothing is written.
     """
     lookup = read_lookup(folder)
     _check_columns(by_columns(nets), lookup)

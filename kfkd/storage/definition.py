@@ -1,8 +1,7 @@
-"""A net as JSON and arrays, from which it can be made without running foreign code.
+"""Nets as JSON and arrays, from which they are made without running foreign code.
 
-What a definition names must be among the layers, functions and classes of a few modules
-of Lasagne, nolearn and this package: those in `_NAMED`, and objects of those in
-`_OBJECTS`.
+A definition may name layers, functions and classes of the modules in `_NAMED`, and hold
+objects of the classes in `_OBJECTS`: modules of Lasagne, nolearn and this package.
 """
 
 import importlib
@@ -15,7 +14,7 @@ from sklearn.preprocessing import LabelEncoder
 from kfkd.callbacks.checkpoint import Checkpoint
 from kfkd.estimator import NeuralNet
 from kfkd.files.packing import pack, unpack
-from kfkd.files.weights import pack_weights, unpack_weights
+from kfkd.files.weights import unpack_weights
 from kfkd.training.hooks import listed
 
 __all__ = ["decode", "encode"]
@@ -47,28 +46,17 @@ _NAMED = (
     "lasagne.regularization",
     "lasagne.updates",
 )
-# What a net has learnt and been through, apart from its weights.
+# Attributes that training sets, apart from the weights.
 _FITTED = ("train_history_", "classes_", "_seed", "epochs_", "interrupted_")
 
 
 def encode(net, arrays, name):
-    """Return a net as JSON can hold it, its arrays apart.
-
-    Parameters
-    ----------
-    net : kfkd.estimator.NeuralNet
-    arrays : dict
-        Takes the arrays, by names that begin with `name`.
-    name : str
-
-    Returns
-    -------
-    dict
+    """Return a net in a form that JSON can hold; its arrays are put into `arrays`.
 
     Raises
     ------
     TypeError
-        If its definition has parts that are foreign, or if it is another net.
+        Its definition has foreign parts, or it is a net of another class.
     """
     if type(net) is not NeuralNet:
         raise TypeError(f"it is a {type(net).__module__}.{type(net).__qualname__}")
@@ -79,8 +67,8 @@ def encode(net, arrays, name):
     ]
     weights = net.get_all_params_values() if hasattr(net, "layers_") else None
     params = net.get_params(deep=False)
-    params["layers"] = list(net.layers)  # which nolearn has as a list of its own
-    # Checkpoints name files of this machine.
+    params["layers"] = list(net.layers)  # nolearn has a list class of its own
+    # Without checkpoints, which name files of this machine.
     params["on_epoch_finished"] = [
         callback
         for callback in listed(net.on_epoch_finished)
@@ -89,18 +77,12 @@ def encode(net, arrays, name):
     return {
         "params": pack(params, arrays, f"{name}.params", _pack),
         "fitted": pack(fitted, arrays, f"{name}.fitted"),
-        "weights": pack_weights(weights, arrays, f"{name}.weights"),
+        "weights": pack(weights and dict(weights), arrays, f"{name}.weights"),
     }
 
 
 def decode(packed, arrays):
-    """Return the net that `encode` was given.
-
-    Raises
-    ------
-    ValueError, KeyError, TypeError
-        If this is no such net, or not a sound one.
-    """
+    """Return the net that `encode` was given; if it is invalid, raise any exception."""
     params = dict(unpack(packed["params"], arrays, _MAKERS))
     fitted = dict(unpack(packed["fitted"], arrays))
     weights = unpack_weights(packed["weights"], arrays)
@@ -116,7 +98,7 @@ def decode(packed, arrays):
 
 
 def _name(thing):
-    """Return how a definition names a class or a function, if it may."""
+    """Return the name of a class or function in definitions, None if it has none."""
     module, name = getattr(thing, "__module__", None), getattr(thing, "__name__", "")
     if module in _NAMED and getattr(sys.modules[module], name, None) is thing:
         return f"{module}:{name}"
@@ -124,16 +106,18 @@ def _name(thing):
 
 
 def _named(text, modules=_NAMED):
+    """Return the class or function of a name."""
     module, _, name = text.partition(":")
     # A process that only loads the net need not have imported it.
     found = importlib.import_module(module) if module in modules else None
     thing = getattr(found, name) if found else None
     if getattr(thing, "__module__", None) != module:
-        raise ValueError(f"it names {text}, which no definition can have")
+        raise ValueError(f"it names {text}, which definitions must not name")
     return thing
 
 
 def _pack(value, inner):
+    """Pack what definitions hold beside plain values; see `kfkd.files.packing.pack`."""
     name = _name(value)
     if name is not None:
         return {"name": name}
@@ -142,8 +126,9 @@ def _pack(value, inner):
     if isinstance(value, theano.compile.SharedVariable):
         return {"shared": [inner(value.get_value(), "value"), value.name]}
     name = _name(type(value))
-    held = isinstance(value, (dict, list, tuple))  # apart from its attributes
-    if name is not None and type(value).__module__ in _OBJECTS and not held:
+    # Containers have a content beside their attributes.
+    container = isinstance(value, (dict, list, tuple))
+    if name is not None and type(value).__module__ in _OBJECTS and not container:
         state = value.__getstate__()
         return {"object": [name, inner(state, type(value).__name__)]}
     return None

@@ -25,42 +25,38 @@ def save(net: NeuralNet | Specialists, path: str | os.PathLike[str]) -> None:
     ----------
     net : NeuralNet, or dict of str or tuple of str to NeuralNet
     path : path
-        With the ending ``.npz`` for a file of arrays and JSON, which holds nets of this
-        package whose definitions are made of its own parts and those of Lasagne and
-        nolearn.  With any other, for a pickle as in the tutorial, of anything.
+        With the ending ``.npz``, a file of arrays and JSON is written. It can hold nets
+        of this package that are made of its own parts and those of Lasagne and nolearn.
+        With another ending, a pickle is written as in the tutorial, of anything.
 
     Raises
     ------
     StorageError
-        If the file cannot be written, or not hold the net; an old one stays as it was.
+        The file cannot be written, or cannot hold the net; an old one is unchanged.
     """
     if pathlib.Path(path).suffix == FORMATS["arrays"]:
         packed: dict[str, Any] = {}
         nets = net.items() if isinstance(net, Mapping) else [(None, net)]
         about = []
         for i, (key, one) in enumerate(nets):
-            encoded = _encoded(one, packed, f"net{i}", path)
-            about.append({"key": key, "net": encoded})  # JSON: a tuple is a list
+            try:
+                encoded = encode(one, packed, f"net{i}")
+            except TypeError as error:
+                raise StorageError(
+                    f"{path} cannot hold the net, as {error}; try a pickle, a file "
+                    f"whose name ends in {FORMATS['pickle']}"
+                ) from error
+            about.append({"key": key, "net": encoded})  # JSON turns a tuple into a list
         arrays.write(path, "net", packed, about)
-        return
-    pickles.dump(net, path)
-
-
-def _encoded(net, packed, name, path):
-    try:
-        return encode(net, packed, name)
-    except TypeError as error:
-        raise StorageError(
-            f"{path} cannot hold the net, as {error}; try a pickle, a file whose name "
-            f"ends in {FORMATS['pickle']}"
-        ) from error
+    else:
+        pickles.dump(net, path)
 
 
 def load(path: str | os.PathLike[str]) -> NeuralNet | Specialists:
-    """Load what `save` has written, whatever the ending of its name.
+    """Load what `save` has written, whatever its name ends in.
 
-    Loading a pickle can run any code that its author has put into it: load only those
-    that you trust.  Loading a file of arrays and JSON runs no code of the file.
+    A pickle can run any code that its author has put into it: load only those that you
+    trust. A file of arrays and JSON runs no code.
 
     Parameters
     ----------
@@ -73,31 +69,23 @@ def load(path: str | os.PathLike[str]) -> NeuralNet | Specialists:
     Raises
     ------
     StorageError
-        If there is no such file, or it does not hold a net.
+        There is no such file, or it does not hold a net.
     """
     content = read_bytes(path)
     if content[:2] == b"PK":
         return _load_arrays(path)
     found = pickles.loads(content, path)
-    wrong = _wrong(found)
-    if wrong:
-        raise StorageError(
-            f"{path} holds {wrong}, where a net, or a set of specialists, is wanted"
-        )
-    return found
-
-
-def _wrong(found):
-    """Return what a pickle holds if that is neither a net nor a set of them."""
     if hasattr(found, "predict"):
-        return None
-    if not (isinstance(found, Mapping) and found):
-        return f"{shown(found)} ({type(found).__name__})"
-    for key, value in found.items():
-        if not hasattr(value, "predict"):
-            kinds = f"({type(found).__name__} of {type(value).__name__})"
-            return f"{shown(value)} under {shown(key)} {kinds}"
-    return None
+        return found
+    wrong = f"{shown(found)} ({type(found).__name__})"
+    if isinstance(found, Mapping) and found:
+        foreign = [item for item in found.items() if not hasattr(item[1], "predict")]
+        if not foreign:
+            return found
+        key, value = foreign[0]
+        kinds = f"({type(found).__name__} of {type(value).__name__})"
+        wrong = f"{shown(value)} under {shown(key)} {kinds}"
+    raise StorageError(f"{path} holds {wrong}, not a net or a set of specialists")
 
 
 def _load_arrays(path):
@@ -105,7 +93,7 @@ def _load_arrays(path):
     try:
         nets = [(entry["key"], decode(entry["net"], packed)) for entry in about]
     except Exception as error:
-        raise StorageError(f"{path} holds no sound net: {error}") from error
+        raise StorageError(f"{path} does not hold a valid net: {error}") from error
     if len(nets) == 1 and nets[0][0] is None:
         return nets[0][1]
     return {tuple(k) if isinstance(k, list) else k: net for k, net in nets}

@@ -247,7 +247,7 @@ def test_two_damaged_ones_are_an_error(path):
 
 def test_another_file_is_an_error(path):
     path.write_text("hello")
-    with pytest.raises(CheckpointError, match="or no checkpoint that kfkd has saved"):
+    with pytest.raises(CheckpointError, match="or not a checkpoint saved by kfkd"):
         trained(plain, Checkpoint(path, resume=True))
 
 

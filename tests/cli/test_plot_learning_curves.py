@@ -101,7 +101,7 @@ def test_nets_with_names(run, saved):
         (["a/net2.pickle"], "; `kfkd train net2 --out a/net2.pickle` makes it"),
         (["net2"], "there is no net2; `kfkd train net2` makes it"),
         (["new.pickle"], "new has no learning curves: it has not been trained"),
-        (["three.pickle"], "three.pickle holds 3 (int), where a net, or a set"),
+        (["three.pickle"], "three.pickle holds 3 (int), not a net or a set"),
         (["net1.pickle", "--out", "no/a.png"], "there is no folder no"),
         (["net1.pickle", "--ymin", "9"], "errors from 9 to"),
     ],

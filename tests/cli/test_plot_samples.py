@@ -161,7 +161,7 @@ def test_drawn_faces_where_there_are_no_others(run, saved, content, monkeypatch)
         (["comparison", "net.pickle", "./net.pickle"], "net.pickle is named twice"),
         (
             ["weights", "three.pickle"],
-            "three.pickle holds 3 (int), where a net",
+            "three.pickle holds 3 (int), not a net",
         ),
         (
             ["weights", "net.pickle", "--device", "abacus"],

@@ -226,7 +226,7 @@ def test_read_gives_the_table_as_it_stands_in_the_file(tmp_path):
 
 
 def test_read_knows_two_tables(tmp_path):
-    with pytest.raises(DataError, match="'train': 'training' or 'test'"):
+    with pytest.raises(DataError, match="'train': name 'training' or 'test'"):
         read("train", tmp_path)
 
 

@@ -110,7 +110,7 @@ def test_a_table_where_its_folder_is_wanted(tmp_path):
     with pytest.raises(DataError) as caught:
         find("training", table)
     assert str(caught.value) == (
-        f"{table} is a file, where the folder with training.csv is wanted"
+        f"{table} is a file; name the folder with training.csv"
     )
     table = kaggle_tables.write(tmp_path / "named" / "training.csv", ["x"])
     with pytest.raises(DataError) as caught:

@@ -126,7 +126,7 @@ NAN[3, 4] = np.nan
         ),
         (
             Fixed(NAN),
-            "^the net predicts what is not a number for 1 of 5 images; its tr",
+            "^the net predicts NaN or infinity for 1 of 5 images; its tr",
         ),
         (nets.make("net1", verbose=0), "^the net has not been trained$"),
     ],

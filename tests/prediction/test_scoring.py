@@ -90,7 +90,7 @@ def test_evaluation_of_nets_on_rows_held_out():
         scoring.score_by_point(*some),
         scoring.score_by_point(predictions, labels[list(one)]),
     )
-    with pytest.raises(ValueError, match=r"^y has the shape \(7, 29\), where 7 images"):
+    with pytest.raises(ValueError, match=r"^y has the shape \(7, 29\), not \(7, 30\)"):
         scoring.evaluate(crew, X, np.zeros((7, 29)))
 
 
@@ -121,10 +121,10 @@ def test_labels_of_a_file(tmp_path):
     ("lines", "message"),
     [
         (["nose_tip_x", "1"], "line 1: there is no column 'ImageId'"),
-        (["ImageId,nose_x", "1,2"], "line 1: 'nose_x' is not a target column"),
-        (["ImageId,nose_tip_x,nose_tip_x", "1,2,3"], "'nose_tip_x' stands there twice"),
+        (["ImageId,nose_x", "1,2"], "line 1: column 2 is called 'nose_x' (did"),
+        (["ImageId,nose_tip_x,nose_tip_x", "1,2,3"], "'nose_tip_x' appears twice"),
         (["ImageId,nose_tip_x", "1,2", "2,?"], "line 3, column nose_tip_x: '?' is no"),
-        (["ImageId,nose_tip_x", "1,2", "1,2"], "line 3, column ImageId: 1 has been"),
+        (["ImageId,nose_tip_x", "1,2", "1,2"], "line 3, column ImageId: 1 appears"),
     ],
 )
 def test_faults_of_labels_are_named(tmp_path, lines, message):

@@ -252,9 +252,8 @@ def test_a_file_that_has_been_tampered_with_is_an_error(path, change, message):
     net.interrupted_ = True
     storage.save(net, path)
     changed(path, change)
-    with pytest.raises(
-        StorageError, match=f"net.npz holds no sound net: .*({message})"
-    ):
+    message = rf"net\.npz does not hold a valid net: .*({message})"
+    with pytest.raises(StorageError, match=message):
         storage.load(path)
 
 

@@ -276,9 +276,7 @@ def test_a_pickle_of_another_thing_is_an_error(tmp_path, content, described):
         storage.load(path)
     message = str(caught.value)
     assert message.startswith(f"{path} holds ")
-    assert message.endswith(
-        f"{described}, where a net, or a set of specialists, is wanted"
-    )
+    assert message.endswith(f"{described}, not a net or a set of specialists")
     assert len(message) < len(str(path)) + 130
 
 
