@@ -28,7 +28,7 @@ __all__ = [
 
 
 def make_module(name, **attributes):
-    """Return a module that holds *attributes* and cannot be imported."""
+    """Return a module that holds *attributes*, without installing it."""
     module = types.ModuleType(name)
     vars(module).update(attributes)
     return module
@@ -48,17 +48,26 @@ class _Absent(types.ModuleType):
         raise ImportError(f"{self.__name__}.{name} is not available: {self.__doc__}")
 
 
-def install_module(module):
+def install_module(name, **attributes):
     """Install a module under its name, and as an attribute of its package."""
+    return _install(make_module(name, **attributes))
+
+
+def make_absent(name, instead, **attributes):
+    """Install a module that has kept *attributes* alone.
+
+    Its other names raise an error that says what to use *instead*.
+    """
+    module = _install(_Absent(name, instead))
+    vars(module).update(attributes)
+    return module
+
+
+def _install(module):
     parent, _, last = module.__name__.rpartition(".")
     sys.modules[module.__name__] = module
     setattr(sys.modules[parent], last, module)
     return module
-
-
-def make_absent(name, instead):
-    """Install a module whose names raise an error that says what to use *instead*."""
-    return install_module(_Absent(name, instead))
 
 
 @contextlib.contextmanager

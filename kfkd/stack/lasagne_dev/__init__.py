@@ -11,7 +11,7 @@ import importlib
 import sys
 import types
 
-from kfkd.stack.shims import install_module, make_absent, make_module
+from kfkd.stack.shims import install_module, make_absent
 
 __all__ = ["install"]
 
@@ -58,7 +58,7 @@ def install(lasagne):
         if hasattr(module, "patch"):
             module.patch()
         if home not in sys.modules or name in _APART:
-            install_module(make_module(home))
+            install_module(home)
         in_layers = home.startswith("lasagne.layers") and name not in _APART
         for thing_name in module.__all__:
             thing = getattr(module, thing_name)
