@@ -1,4 +1,4 @@
-"""Batch normalization lent to Lasagne, against PyTorch."""
+"""Backport of batch normalization, against PyTorch."""
 
 import functools
 

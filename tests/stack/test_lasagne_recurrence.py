@@ -1,4 +1,4 @@
-"""What Lasagne's recurrent layers are lent, against one another."""
+"""Backports of Lasagne's recurrent layers, against one another."""
 
 import functools
 
