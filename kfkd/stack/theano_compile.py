@@ -7,14 +7,16 @@ import sys
 import threading
 import warnings
 
-__all__ = [
-    "patch_cache",
-    "patch_modes",
-    "patch_scan",
-    "patch_threads",
-    "patch_truncated_gradients",
-    "warn_of_mode",
-]
+__all__ = ["install", "warn_of_mode"]
+
+
+def install(theano, mode):
+    """Patch Theano's compilation, and set the mode unless it is None."""
+    _patch_modes(theano, mode)
+    _patch_cache(theano)
+    _patch_scan(theano)
+    _patch_truncated_gradients()
+    _patch_threads(theano)
 
 
 class _Registry(dict):
@@ -35,7 +37,7 @@ class _Registry(dict):
         raise KeyError(name)
 
 
-def patch_modes(theano, mode):
+def _patch_modes(theano, mode):
     """Register the mode ``"xla"``, and accept any mode in ``theano.config.mode``.
 
     Theano accepts a fixed list of names, and keeps using the first default mode after
@@ -109,7 +111,7 @@ class _NoModules:
         raise self.error("there is no C compiler: choose another linker or mode")
 
 
-def patch_cache(theano):
+def _patch_cache(theano):
     """Make no folder for compiled C code, unless the user has a compiler.
 
     To ask for its name made it, and to profile a function read it.
@@ -121,7 +123,7 @@ def patch_cache(theano):
         parameter._apply = _folder
 
 
-def patch_scan(theano):
+def _patch_scan(theano):
     """Evaluate the steps of a scan by Theano itself where Theano evaluates the scan.
 
     Whatever the default mode is: what another linker makes of a step neither reads nor
@@ -142,7 +144,7 @@ def patch_scan(theano):
     Scan.make_thunk = make_own_thunk
 
 
-def patch_truncated_gradients(theano):
+def _patch_truncated_gradients():
     """Leave products in the loops of truncated gradients.
 
     Theano moves sums of products behind a loop, as one product of whole sequences.
@@ -165,7 +167,7 @@ def patch_truncated_gradients(theano):
         setattr(rewrite, name, unless_truncated(getattr(rewrite, name)))
 
 
-def patch_threads(theano):
+def _patch_threads(theano):
     """Serialize compilation across threads.
 
     Theano changes its settings while it compiles and puts back what it found, which

@@ -1,10 +1,9 @@
 """Theano's two GPU back ends, ``theano.sandbox.cuda`` and ``theano.gpuarray``.
 
-XLA compiles whole programs for the GPU.  The back ends' operations stand for Theano's
-own; the rest is an error.
+XLA compiles whole programs for the GPU.  The names of the back ends' operations mean
+Theano's own operations; the rest raises an error.
 """
 
-import re
 import sys
 
 from kfkd.stack import device_request
@@ -24,22 +23,21 @@ _CUDA += ("var", "blocksparse", "cula", "extra_ops", "tests")
 
 def _use(device, *args, **kwargs):
     """Choose the device that programs run on, as ``THEANO_FLAGS=device=...`` does."""
-    named = re.fullmatch(r"(?:gpu|cuda)(\d*)", device)
-    if not named and device != "cpu":
+    name = device_request.translate(device)
+    if name is None:
         raise ValueError(f"the device is cpu, gpu, gpuN, cuda or cudaN, not {device!r}")
-    number = named and named[1] and f":{named[1]}"
     # Naming the mode loads the back end, so that a missing device is an error here.
     sys.modules["theano.compile.mode"].get_mode("xla")
-    device_request.put(f"cuda{number}" if named else "cpu")
+    device_request.put(name)
 
 
 def _itself(x, *context):
-    """Return *x*, which is where it should be."""
+    """Return *x*: there is nothing to be moved."""
     return x
 
 
 def _available(*context):
-    """Return True: the functions that are here work."""
+    """Return True: the functions of this module work."""
     return True
 
 
@@ -97,7 +95,7 @@ def _make_dnn_pool(pool):
 
 def _make_corrmm(convolve):
     class GpuCorrMM:
-        """Makes functions of images and filters that correlate them."""
+        """Correlation of images and filters, as an operation with options."""
 
         def __init__(self, border_mode="valid", subsample=(1, 1), pad=(0, 0)):
             self.border_mode = pad if border_mode == "valid" else border_mode
@@ -136,7 +134,7 @@ def install(theano):
         _INSTEAD,
         **basic,
         use=_use,
-        # There is nothing that a program could use in its own way.
+        # Programs need nothing of their own for the GPU.
         cuda_available=False,
         cuda_enabled=False,
         dnn_available=_available,

@@ -111,7 +111,7 @@ class RandomFunction(Op):
         return [shapes[0], shape]
 
     def connection_pattern(self, node):
-        """Return which outputs each input is connected to: parameters, to the numbers."""
+        """Connect the parameters to the numbers, and nothing else."""
         parameters = node.inputs[2:]
         return [[False, False]] * 2 + [[False, True]] * len(parameters)
 
