@@ -26,7 +26,7 @@ def check_installed():
         if found != version:
             raise StackError(
                 f"kfkd needs {name} {version}, but {found} is installed. "
-                f"Mend it with: {reinstall(stack=True)}"
+                f"Fix it with: {reinstall(stack=True)}"
             )
     for name in VERSIONS:
         _check_place(name)
@@ -41,7 +41,7 @@ def check_installed():
     else:
         return
     raise StackError(
-        f"theano-pymc 1.1.2 is installed, but {problem}. Mend it with: "
+        f"theano-pymc 1.1.2 is installed, but {problem}. Fix it with: "
         + reinstall(stack=True, before="python -m pip uninstall -y Theano theano-pymc")
     )
 
