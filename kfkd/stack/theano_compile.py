@@ -20,9 +20,9 @@ def install(theano, mode):
 
 
 class _Registry(dict):
-    """Theano's modes or linkers by name; :mod:`kfkd.xla` is imported when it is named.
+    """Theano's modes or linkers by name.  Naming ``"xla"`` imports :mod:`kfkd.xla`.
 
-    It registers both, and brings JAX along, which takes long to import.
+    That registers both; it imports JAX as well, which takes long.
     """
 
     def __contains__(self, name):
@@ -38,10 +38,10 @@ class _Registry(dict):
 
 
 def _patch_modes(theano, mode):
-    """Register the mode ``"xla"``, and accept any mode in ``theano.config.mode``.
+    """Register the mode ``"xla"``, and accept any registered mode in the settings.
 
-    Theano accepts a fixed list of names, and keeps using the first default mode after
-    ``config.mode`` has come to name another.
+    Theano accepts a fixed list of names, and keeps the first default mode after
+    ``config.mode`` has changed.
     """
     modes = sys.modules["theano.compile.mode"]
     for name in ("predefined_modes", "predefined_linkers"):
@@ -68,9 +68,9 @@ def _mode(accept, value):
 
 
 def warn_of_mode(theano, message):
-    """Warn a program that first compiles a function in the default mode of the user's.
+    """Warn when a program first compiles a function in the user's default mode.
 
-    Not before, as kfkd's own nets never do; and not of a mode that the program names.
+    kfkd's own nets never do so, and a program that names the mode itself is not warned.
     """
     modes, mode = sys.modules["theano.compile.mode"], theano.config.mode
     get_mode = modes.get_mode
@@ -112,9 +112,9 @@ class _NoModules:
 
 
 def _patch_cache(theano):
-    """Make no folder for compiled C code, unless the user has a compiler.
+    """Create no folder for compiled C code, unless the user has a compiler.
 
-    To ask for its name made it, and to profile a function read it.
+    Reading its name created it, and profiling a function read it.
     """
     if not theano.config.cxx:
         cache = _NoModules(theano.link.c.exceptions.MissingGXX)
@@ -124,10 +124,10 @@ def _patch_cache(theano):
 
 
 def _patch_scan(theano):
-    """Evaluate the steps of a scan by Theano itself where Theano evaluates the scan.
+    """Let Theano itself evaluate the steps of the scans that it evaluates.
 
-    Whatever the default mode is: what another linker makes of a step neither reads nor
-    writes the storage in which `Scan.perform` passes values from step to step.
+    `Scan.perform` passes values from step to step in storage that functions of other
+    linkers neither read nor write, whatever the default mode is.
     """
     Scan = sys.modules["theano.scan.op"].Scan  # theano.scan is the function
     own = theano.link.basic.LocalLinker, theano.link.basic.WrapLinker
@@ -145,10 +145,10 @@ def _patch_scan(theano):
 
 
 def _patch_truncated_gradients():
-    """Leave products in the loops of truncated gradients.
+    """Keep products in the loops of truncated gradients.
 
-    Theano moves sums of products behind a loop, as one product of whole sequences.
-    Such a loop takes fewer steps than its sequences have.
+    Theano moves sums of products out of a loop, as one product of whole sequences.  A
+    truncated loop takes fewer steps than its sequences have.
     """
     opt = sys.modules["theano.scan.opt"]
 
@@ -170,9 +170,9 @@ def _patch_truncated_gradients():
 def _patch_threads(theano):
     """Serialize compilation across threads.
 
-    Theano changes its settings while it compiles and puts back what it found, which
-    in a second thread is what the first has changed: the lines of the user's program
-    that errors name were lost for good.
+    Theano changes settings while it compiles, and restores them.  A second thread
+    would save the changed ones and restore those: errors would not name the lines of
+    the user's program any more.
     """
     FunctionMaker = theano.compile.function.types.FunctionMaker
     lock = threading.RLock()

@@ -4,6 +4,7 @@ XLA compiles whole programs for the GPU.  The names of the back ends' operations
 Theano's own operations; the rest raises an error.
 """
 
+import functools
 import sys
 
 from kfkd.stack import device_request
@@ -94,21 +95,14 @@ def _make_dnn_pool(pool):
 
 
 def _make_corrmm(convolve):
-    class GpuCorrMM:
-        """Correlation of images and filters, as an operation with options."""
-
-        def __init__(self, border_mode="valid", subsample=(1, 1), pad=(0, 0)):
-            self.border_mode = pad if border_mode == "valid" else border_mode
-            self.subsample = subsample
-
-        def __call__(self, img, kern):
-            return convolve(
-                img,
-                kern,
-                border_mode=self.border_mode,
-                subsample=self.subsample,
-                filter_flip=False,
-            )
+    def GpuCorrMM(border_mode="valid", subsample=(1, 1), pad=(0, 0)):
+        """Return a function that correlates images and filters."""
+        return functools.partial(
+            convolve,
+            border_mode=pad if border_mode == "valid" else border_mode,
+            subsample=subsample,
+            filter_flip=False,
+        )
 
     return GpuCorrMM
 

@@ -82,7 +82,7 @@ def _listed(generate):
 
 
 def _local_optimizer(local_optimizer):
-    """Accept rewrites that are functions of the node alone, too."""
+    """Return the decorator that also accepts functions of the node alone."""
 
     @functools.wraps(local_optimizer)
     def lenient(*args, **kwargs):

@@ -1,4 +1,4 @@
-"""Functions and classes that have moved, or whose arguments had other names."""
+"""Functions and classes that have moved, or whose arguments have been renamed."""
 
 import functools
 import importlib
@@ -9,7 +9,7 @@ from kfkd.stack.shims import install_module
 
 __all__ = ["install"]
 
-# What theano itself held of theano.gof.
+# The names of theano.gof that theano had, too.
 _OF_GOF = (
     *("Apply", "CLinker", "Constant", "Container", "DualLinker", "FunctionGraph"),
     *("Generic", "InconsistencyError", "Linker", "LocalLinker", "Op", "OpenMPOp"),
@@ -19,14 +19,14 @@ _OF_GOF = (
 
 
 class CompatUnpickler(pickle.Unpickler):
-    """Reads pickles of Python 2, arrays and all."""
+    """Unpickler for pickles of Python 2, those with arrays included."""
 
     def __init__(self, file, *, encoding="latin1", **options):
         super().__init__(file, encoding=encoding, **options)
 
 
 def _change_flags(theano):
-    """Return the context that changes settings, by names with dots, too."""
+    """Return the context manager that changes settings, with dots in names or not."""
 
     def change_flags(args=(), **kwargs):
         changed = dict(args) | kwargs
@@ -37,7 +37,7 @@ def _change_flags(theano):
 
 
 def _monitored(self, fgraph, i, node, fn):
-    """Run a node as MonitorMode does, for functions that are given no graph, too."""
+    """Run a node as MonitorMode does, also for functions without the graph."""
     _call_monitor(self.pre_func, fgraph, i, node, fn)
     fn()
     _call_monitor(self.post_func, fgraph, i, node, fn)
@@ -84,7 +84,7 @@ def install(theano):
         return lambda x: max_pool_2d(x, ds, ignore_border, st, padding, **mode)
 
     theano.compile.MonitorMode.eval = _monitored
-    # They are there, but know no names with dots.
+    # Theano's own refuse names with dots.
     theano.change_flags = theano.configparser.change_flags = _change_flags(theano)
     T.flatten = T.basic.flatten = flatten_old
     nnet.conv2d = conv2d_old

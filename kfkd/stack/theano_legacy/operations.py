@@ -1,4 +1,4 @@
-"""Operations of users whose ``infer_shape`` has the arguments that it had."""
+"""Operations of users whose ``infer_shape`` does not take the graph."""
 
 import functools
 import inspect
@@ -7,7 +7,7 @@ __all__ = ["install"]
 
 
 def _with_graph(infer_shape, n_arguments):
-    """Adapt a function of *n_arguments* that does not take the graph, as today's do."""
+    """Return a function that ignores the graph if the one given has *n_arguments*."""
     parameters = inspect.signature(infer_shape).parameters.values()
     if len(parameters) != n_arguments or any(
         p.kind == p.VAR_POSITIONAL for p in parameters
@@ -23,7 +23,7 @@ def _with_graph(infer_shape, n_arguments):
 
 
 def install(theano):
-    """Patch shape inference to accept methods of the node and shapes alone."""
+    """Accept methods ``infer_shape`` that take the node and shapes alone."""
     Op = theano.graph.op.Op
     FromFunctionOp = theano.compile.ops.FromFunctionOp
     initialize = FromFunctionOp.__init__
