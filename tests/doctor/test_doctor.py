@@ -113,26 +113,30 @@ def test_a_crash_is_a_finding(monkeypatch):
     assert last.fix
 
 
-def test_packages_that_are_missing_or_others(monkeypatch):
-    versions = {"tabulate": None, "numpy": "2.60", "tqdm": "4.70", "pillow": "12.9.1"}
-    versions["theano"] = None
+@pytest.fixture
+def install(monkeypatch):
+    """Make it seem that kfkd requires packages, and that versions are installed."""
     find = importlib.metadata.version
 
-    def version(name):
-        if versions.get(name, "") is None:
-            raise importlib.metadata.PackageNotFoundError(name)
-        return versions.get(name) or find(name)
+    def install(required=None, **versions):
+        def version(name):
+            if name in versions and versions[name] is None:
+                raise importlib.metadata.PackageNotFoundError(name)
+            return versions.get(name) or find(name)
 
-    declared = ["tabulate<0.11,>=0.10", "numpy<2.6,>=2.4", "tqdm<5,>=4.70.0"]
-    declared += [
-        "pillow>=13",
-        "lasagne==0.1",
-        "theano @ file:///x",
-        "theano==1.1.2+kfkd",
-        'y>1; extra == "z"',
-    ]
-    monkeypatch.setattr(importlib.metadata, "version", version)
-    monkeypatch.setattr(importlib.metadata, "requires", lambda name: declared)
+        monkeypatch.setattr(importlib.metadata, "version", version)
+        if required is not None:
+            monkeypatch.setattr(importlib.metadata, "requires", lambda name: required)
+
+    return install
+
+
+def test_packages_that_are_missing_or_others(install):
+    required = ["tabulate<0.11,>=0.10", "numpy<2.6,>=2.4", "tqdm<5,>=4.70.0"]
+    required += ["pillow>=13", "lasagne==0.1", "theano @ file:///x"]
+    required += ["theano==1.1.2+kfkd", 'y>1; extra == "z"']
+    versions = {"tabulate": None, "numpy": "2.60", "tqdm": "4.70", "pillow": "12.9.1"}
+    install(required, theano=None, **versions)
     found = [*packages.find_packages()]
     wrong = {finding.subject: finding for finding in found if finding.fix}
     assert [*wrong] == ["tabulate", "numpy", "pillow"]
@@ -145,45 +149,23 @@ def test_packages_that_are_missing_or_others(monkeypatch):
     assert well.endswith(", and 1 other")  # tqdm
 
 
-def test_versions_are_compared_as_pip_does(monkeypatch):
-    versions = {"numpy": "2.10.1", "tqdm": "5.0rc1", "scipy": "1.15", "pillow": "12.0"}
-    declared = ["numpy>=2.9", "tqdm<5", "scipy~=1.14", "pillow!=12"]
-    monkeypatch.setattr(importlib.metadata, "requires", lambda name: declared)
-    find = importlib.metadata.version
-    monkeypatch.setattr(
-        importlib.metadata, "version", lambda name: versions.get(name) or find(name)
-    )
+def test_versions_are_compared_as_pip_does(install):
+    required = ["numpy>=2.9", "tqdm<5", "scipy~=1.14", "pillow!=12"]
+    install(required, numpy="2.10.1", tqdm="5.0rc1", scipy="1.15", pillow="12.0")
     wrong = [finding.subject for finding in packages.find_packages() if finding.fix]
     assert wrong == ["tqdm", "pillow"]
 
 
-def test_without_packaging_what_is_missing_is_still_told(monkeypatch):
-    find = importlib.metadata.version
-
-    def version(name):
-        if name == "tqdm":
-            raise importlib.metadata.PackageNotFoundError(name)
-        return find(name)
-
-    monkeypatch.setattr(importlib.metadata, "version", version)
-    monkeypatch.setattr(
-        importlib.metadata, "requires", lambda name: ["tqdm>=4.66", "numpy<1"]
-    )
+def test_without_packaging_what_is_missing_is_still_told(install, monkeypatch):
+    install(["tqdm>=4.66", "numpy<1"], tqdm=None)
     monkeypatch.setitem(sys.modules, "packaging.specifiers", None)
     wrong = {f.subject: f for f in packages.find_packages() if f.fix}
     assert [*wrong] == ["packaging", "tqdm"]
     assert wrong["packaging"].fix == "`python -m pip install packaging`"
 
 
-def test_what_is_missing_of_the_stack_is_not_called_well(monkeypatch):
-    find = importlib.metadata.version
-
-    def version(name):
-        if name == "lasagne":
-            raise importlib.metadata.PackageNotFoundError(name)
-        return find(name)
-
-    monkeypatch.setattr(importlib.metadata, "version", version)
+def test_what_is_missing_of_the_stack_is_not_called_well(install):
+    install(lasagne=None)
     well, wrong, *_ = packages.find_packages()
     assert (well.text, well.fix) == ("theano-pymc\u00a01.1.2, nolearn\u00a00.6.1", "")
     assert wrong.text == "kfkd needs lasagne 0.1, which is not installed"

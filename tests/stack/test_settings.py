@@ -14,8 +14,13 @@ from kfkd.stack.settings import explained, get_settings
 from tests.helpers.fresh_process import run, settings
 
 
-def test_settings_that_theano_does_not_take(monkeypatch):
+@pytest.fixture(autouse=True)
+def _no_settings(monkeypatch):
     monkeypatch.setenv("THEANORC", "")
+    monkeypatch.setenv("THEANO_FLAGS", "")
+
+
+def test_settings_that_theano_does_not_take(monkeypatch):
     for name, value in (("mode", "foo"), ("floatX", "float17")):
         # Of another, the value is in the message, too.
         monkeypatch.setenv("THEANO_FLAGS", f"linker=c,{name}={value},allow_gc=f")
@@ -54,7 +59,6 @@ def test_a_file_that_cannot_be_read_is_named(monkeypatch, tmp_path, content):
     ],
 )
 def test_flags_that_are_refused(monkeypatch, flags, message):
-    monkeypatch.setenv("THEANORC", "")
     monkeypatch.setenv("THEANO_FLAGS", flags)
     with pytest.raises(SettingsError, match=message):
         get_settings()
