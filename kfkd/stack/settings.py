@@ -25,17 +25,17 @@ __all__ = [
 # Settings of Theano's own GPU back ends, which change nothing now.
 _GONE_SECTIONS = ("cublas", "cuda", "dnn", "gpuarray", "magma", "nvcc", "pycuda")
 _GONE = ("lib__cnmem", "enable_initial_driver_test", "print_active_device")
-_DEFAULTS = {
-    "floatX": "float32",
-    "mode": "xla",
-    # No C compiler, hence no BLAS to link to: XLA runs the graphs.
+_DEFAULTS = {"floatX": "float32", "mode": "xla", "blas__ldflags": ""}
+# What the user's settings cannot change.  Theano's C code does not compile with today's
+# Python and NumPy, whichever compiler there is.
+_FIXED = {
+    "contexts": "",
     "cxx": "",
-    "blas__ldflags": "",
+    "device": "cpu",
+    "force_device": "False",
+    "init_gpu_device": "",
 }
-# What Theano would act upon wherever it is set.  Its C code does not compile with
-# today's Python and NumPy, whichever compiler there is.
-_OFF = {"contexts": "", "cxx": "", "force_device": "False", "init_gpu_device": ""}
-# What the linkers that need a C compiler mean without one.
+# Linkers that need a C compiler, and those that replace them.
 _PYTHON_LINKERS = {
     "c": "py",
     "c|py": "py",
@@ -72,9 +72,7 @@ def user_settings():
     for flag in _flags():
         name, equals, value = flag.strip().partition("=")
         if equals:
-            name = name.strip().replace(
-                ".", "__"
-            )  # scan.allow_gc is scan__allow_gc now
+            name = name.strip().replace(".", "__")  # Theano 1.0 had dots
             settings[name] = value.strip(), "THEANO_FLAGS"
     return {name: entry for name, entry in settings.items() if not _is_gone(name)}
 
@@ -117,8 +115,7 @@ def get_settings():
         If THEANO_FLAGS has an open quotation, or there is no such device.
     """
     own = {name: value for name, (value, _) in user_settings().items()}
-    settings = _DEFAULTS | own
-    settings |= {name: off for name, off in _OFF.items() if name in settings}
+    settings = _DEFAULTS | own | _FIXED
     mode = "xla" if settings["mode"].lower() == "xla" else None
     if mode:
         # Theano knows xla only later, and would find it in .theanorc by itself.
@@ -126,14 +123,13 @@ def get_settings():
     if "linker" in settings:
         linker = settings["linker"]
         settings["linker"] = _PYTHON_LINKERS.get(linker, linker)
-    asked = settings.get("device", "cpu")
+    asked = own.get("device", "cpu")
     device = device_request.translate(asked)
     if device is None:
         raise SettingsError(
             f"{asked!r} is no device; they are called cpu, gpu, gpu0, gpu1, and so on. "
             f"Change device={asked} in {source('device')}{_hint(asked)}"
         )
-    settings["device"] = "cpu"
     # Theano splits and unquotes the flags as a shell does.
     flags = [
         f"{name}={value and shlex.quote(value)}" for name, value in settings.items()
@@ -185,7 +181,7 @@ def install(theano):
             setattr(type(config), name, _Section(config, name))
     device, linker = known["device"], known["linker"]
     device._apply, device._mutable = _refuse_device, True
-    linker._apply = functools.partial(_linker, linker._apply, config)
+    linker._apply = functools.partial(_linker, linker._apply)
 
 
 # Functions of the module, since programs may pickle theano.config.
@@ -201,8 +197,8 @@ def _refuse_device(value):
     return value
 
 
-def _linker(accept, config, value):
-    return accept(value if config.cxx else _PYTHON_LINKERS.get(value, value))
+def _linker(accept, value):
+    return accept(_PYTHON_LINKERS.get(value, value))
 
 
 @contextlib.contextmanager

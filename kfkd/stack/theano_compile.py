@@ -112,15 +112,13 @@ class _NoModules:
 
 
 def _patch_cache(theano):
-    """Create no folder for compiled C code, unless the user has a compiler.
+    """Create no folder for compiled C code.
 
     Reading its name created it, and profiling a function read it.
     """
-    if not theano.config.cxx:
-        cache = _NoModules(theano.link.c.exceptions.MissingGXX)
-        theano.link.c.basic.get_module_cache = lambda init_args=None: cache
-        parameter = theano.config._config_var_dict["compiledir"]
-        parameter._apply = _folder
+    cache = _NoModules(theano.link.c.exceptions.MissingGXX)
+    theano.link.c.basic.get_module_cache = lambda init_args=None: cache
+    theano.config._config_var_dict["compiledir"]._apply = _folder
 
 
 def _patch_scan(theano):
