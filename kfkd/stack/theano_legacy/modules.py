@@ -3,7 +3,6 @@
 import collections
 import functools
 import importlib
-import inspect
 import io
 import itertools
 import pickle
@@ -79,29 +78,6 @@ def _listed(generate):
         return list(generate(*args, **kwargs))
 
     return listed
-
-
-def _local_optimizer(local_optimizer):
-    """Return the decorator that also accepts functions of the node alone."""
-
-    @functools.wraps(local_optimizer)
-    def lenient(*args, **kwargs):
-        decorate = local_optimizer(*args, **kwargs)
-
-        def decorate_either(function):
-            if len(inspect.signature(function).parameters) > 1:
-                return decorate(function)
-
-            @functools.wraps(function)
-            def of_node(fgraph, node):
-                return function(node)
-
-            del of_node.__wrapped__
-            return decorate(of_node)
-
-        return decorate_either
-
-    return lenient
 
 
 def _install_moved():
@@ -207,8 +183,6 @@ def install(theano):
     graph.ancestors = _listed(basic.ancestors)
     graph.orphans = _listed(basic.orphans_between)
     graph.ops = lambda i, o: set(basic.applys_between(i, o))
-    for module in (gof, gof.opt):
-        module.local_optimizer = _local_optimizer(module.local_optimizer)
     for module in (gof, gof.op):  # which had the files with C code for this one
         module.COp = theano.graph.op.ExternalCOp
     theano.scan_module.scan = theano.scan

@@ -2,7 +2,6 @@
 
 import functools
 import importlib
-import inspect
 import pickle
 
 from kfkd.stack.shims import install_module
@@ -36,24 +35,6 @@ def _change_flags(theano):
     return change_flags
 
 
-def _monitored(self, fgraph, i, node, fn):
-    """Run a node as MonitorMode does, also for functions without the graph."""
-    _call_monitor(self.pre_func, fgraph, i, node, fn)
-    fn()
-    _call_monitor(self.post_func, fgraph, i, node, fn)
-
-
-def _call_monitor(function, fgraph, *arguments):
-    if function is None:
-        return
-    try:
-        inspect.signature(function).bind(fgraph, *arguments)
-    except TypeError:
-        function(*arguments)
-    else:
-        function(fgraph, *arguments)
-
-
 def _add(module, **names):
     """Set those names that a module does not have."""
     vars(module).update(names | vars(module))
@@ -83,7 +64,6 @@ def install(theano):
     def DownsampleFactorMax(ds, ignore_border=False, st=None, padding=(0, 0), **mode):
         return lambda x: max_pool_2d(x, ds, ignore_border, st, padding, **mode)
 
-    theano.compile.MonitorMode.eval = _monitored
     # Theano's own refuse names with dots.
     theano.change_flags = theano.configparser.change_flags = _change_flags(theano)
     T.flatten = T.basic.flatten = flatten_old
