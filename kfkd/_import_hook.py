@@ -18,7 +18,7 @@ PACKAGES = ("theano", "lasagne", "nolearn")
 
 
 def namesakes(folder):
-    """Yield packages, and the file in a folder that is imported in place of each."""
+    """Yield packages that files in a folder may hide, each with the file's name."""
     for package in ("kfkd", *PACKAGES):
         for file in (f"{package}.py", f"{package}/__init__.py"):
             if os.path.exists(os.path.join(folder, file)):
@@ -78,7 +78,7 @@ def install(set_up):
     for name in PACKAGES:
         if name in sys.modules:
             raise StackError(
-                f"{name} was imported before kfkd, which makes it work and fast. Put "
+                f"{name} was imported before kfkd, which has to patch it. Put "
                 f"`import kfkd` before `import {name}`, and start Python anew."
             )
     _finder.set_up = set_up

@@ -67,7 +67,7 @@ def find_device(devices):
         return Finding("device", text, fix or "Change KFKD_DEVICE, or unset it")
     except Exception as error:
         text = f"JAX sees {seen or 'no device'}: {type(error).__name__}: {error}"
-        return Finding("device", text, "Set JAX_PLATFORMS=cpu, or repair CUDA")
+        return Finding("device", text, "Set JAX_PLATFORMS=cpu, or fix CUDA")
     if os.environ.get("KFKD_DEVICE"):
         reason = f"KFKD_DEVICE={os.environ['KFKD_DEVICE']}"
     elif stack.REQUESTED_DEVICE:
