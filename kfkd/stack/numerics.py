@@ -51,7 +51,7 @@ def _array(a, dtype=None, **options):
 
 
 def _unique(a, return_index=False, return_inverse=False, *args, **options):
-    """numpy.unique, of which the inverse was a vector."""
+    """numpy.unique, which returned the inverse as a vector."""
     found = np.unique(a, return_index, return_inverse, *args, **options)
     if return_inverse:
         found = list(found)

@@ -127,8 +127,8 @@ def get_settings():
     device = device_request.translate(asked)
     if device is None:
         raise SettingsError(
-            f"{asked!r} is no device; they are called cpu, gpu, gpu0, gpu1, and so on. "
-            f"Change device={asked} in {source('device')}{_hint(asked)}"
+            f"{asked!r} is not a device; devices are called cpu, gpu, gpu0, gpu1, and "
+            f"so on. Change device={asked} in {source('device')}{_hint(asked)}"
         )
     # Theano splits and unquotes the flags as a shell does.
     flags = [

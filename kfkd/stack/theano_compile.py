@@ -60,7 +60,7 @@ def _patch_modes(theano, mode):
 def _mode(accept, value):
     modes = sys.modules["theano.compile.mode"]
     modes.instantiated_default_mode = None
-    # "xla" by itself: settings are made before anything is compiled.
+    # "xla" need not be registered: settings are made before anything is compiled.
     registered = isinstance(value, str) and (
         value == "xla" or value in modes.predefined_modes
     )
@@ -122,7 +122,7 @@ def _patch_cache(theano):
 
 
 def _patch_scan(theano):
-    """Let Theano itself evaluate the steps of the scans that it evaluates.
+    """Evaluate the steps of a scan in Theano where Theano evaluates the scan.
 
     `Scan.perform` passes values from step to step in storage that functions of other
     linkers neither read nor write, whatever the default mode is.

@@ -72,7 +72,7 @@ def test_by_default_nothing_is_changed_or_written(tmp_path):
 
 @pytest.fixture
 def versions(monkeypatch):
-    """Let the test say which versions are installed."""
+    """Versions that seem to be installed, by name; a test may change them."""
     installed = dict(stack.VERSIONS)
 
     def version(name):

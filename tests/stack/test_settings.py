@@ -1,4 +1,4 @@
-"""Theano's settings: the user's own, which are obeyed, and what is wrong with them."""
+"""Theano's settings: the user's own, and errors in them."""
 
 import configparser
 import os
@@ -52,9 +52,15 @@ def test_a_file_that_cannot_be_read_is_named(monkeypatch, tmp_path, content):
             "device=gpu # the card",
             "in THEANO_FLAGS; a comment needs a line of its own$",
         ),
-        ("device=gpux", "'gpux' is no device; .* Change device=gpux in THEANO_FLAGS$"),
-        ("device=opencl0:1", "'opencl0:1' is no device; they are called cpu, gpu"),
-        ("device=cuda:0", "'cuda:0' is no device; they are called cpu, gpu"),
+        (
+            "device=gpux",
+            "'gpux' is not a device; .* Change device=gpux in THEANO_FLAGS$",
+        ),
+        (
+            "device=opencl0:1",
+            "'opencl0:1' is not a device; devices are called cpu, gpu",
+        ),
+        ("device=cuda:0", "'cuda:0' is not a device; devices are called cpu, gpu"),
         ("floatX='float64", "No closing quotation. Change THEANO_FLAGS$"),
     ],
 )
