@@ -88,16 +88,13 @@ def _find_wrong(required):
         text = "versions cannot be compared without packaging, which is not installed"
         yield Finding("packaging", text, f"`{_INSTALL} packaging`")
     for name, bounds in required.items():
-        found = version(name)
+        found, text = version(name), ""
         if found is None:
             text = f"kfkd needs {name}, which is not installed"
-        elif SpecifierSet is None or SpecifierSet(bounds).contains(
-            found, prereleases=True
-        ):
-            continue
-        else:
+        elif SpecifierSet and found not in SpecifierSet(bounds, prereleases=True):
             text = f"{found} is installed, but kfkd needs {name} {bounds}"
-        yield Finding(name, text, f'`{_INSTALL} "{name}{bounds}"`')
+        if text:
+            yield Finding(name, text, f'`{_INSTALL} "{name}{bounds}"`')
 
 
 def _versions(names):
