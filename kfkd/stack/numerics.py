@@ -5,7 +5,7 @@ import functools
 import numpy as np
 import scipy.signal
 
-from kfkd.stack.shims import make_module
+from kfkd.stack.old_numpy import dtype_of, make_numpy
 
 __all__ = ["install"]
 
@@ -22,77 +22,9 @@ def install(theano):
     _patch_random_streams(theano.sandbox.rng_mrg)
 
 
-def _dtype(spec):
-    """Return a dtype, or that of a Theano variable or type, as NumPy did."""
-    name = getattr(spec, "dtype", None)
-    return name if isinstance(name, str) else spec
-
-
-class _Cast:
-    """numpy.cast."""
-
-    def __getitem__(self, dtype):
-        return functools.partial(np.asarray, dtype=_dtype(dtype))
-
-
-class _Complex(complex):
-    """numpy.complex, which took arrays of one element, of any shape."""
-
-    def __new__(cls, *parts):
-        return complex(*[np.asarray(part).item() for part in parts])
-
-
-def _array(a, dtype=None, **options):
-    """numpy.array, which wrapped a Python int that does not fit the dtype."""
-    dtype = _dtype(dtype)
-    if isinstance(a, int) and dtype is not None:
-        return np.array(a, **options).astype(dtype)
-    return np.array(a, dtype, **options)
-
-
-def _unique(a, return_index=False, return_inverse=False, *args, **options):
-    """numpy.unique, which returned the inverse as a vector."""
-    found = np.unique(a, return_index, return_inverse, *args, **options)
-    if return_inverse:
-        found = list(found)
-        found[1 + return_index] = found[1 + return_index].ravel()
-    return found
-
-
-def _over_last_axes(transform):
-    """Return a transform over the last axes; NumPy is about to take the first ones."""
-    return lambda a, s: transform(a, s, range(a.ndim - len(s), a.ndim))
-
-
-def _old_numpy(**changed):
-    """Return a module like NumPy that has what Theano still uses of it."""
-    fft = make_module(
-        "numpy.fft",
-        rfftn=_over_last_axes(np.fft.rfftn),
-        irfftn=_over_last_axes(np.fft.irfftn),
-    )
-    old = dict(
-        __getattr__=functools.partial(getattr, np),
-        AxisError=np.exceptions.AxisError,
-        ComplexWarning=np.exceptions.ComplexWarning,
-        MAXDIMS=32,
-        array=_array,
-        asarray=lambda a, dtype=None, **order: np.asarray(a, _dtype(dtype), **order),
-        cast=_Cast(),
-        complex=_Complex,
-        core=np._core,
-        fft=fft,
-        product=np.prod,
-        sctype2char=lambda dtype: np.dtype(dtype).char,
-        unique=_unique,
-        zeros=lambda shape, dtype=float: np.zeros(shape, _dtype(dtype)),
-    )
-    return make_module("numpy", **(old | changed))
-
-
 def _patch_numpy_names(theano):
     """Replace NumPy in Theano's modules by one that has the names it has dropped."""
-    old_numpy = _old_numpy()
+    old_numpy = make_numpy()
     for module in (
         theano.link.c.basic,
         theano.scalar.basic,
@@ -107,7 +39,9 @@ def _patch_numpy_names(theano):
         theano.tensor.slinalg,
     ):
         module.np = old_numpy
-    theano.misc.safe_asarray.np = _old_numpy(dtype=lambda spec: np.dtype(_dtype(spec)))
+    theano.misc.safe_asarray.np = make_numpy(
+        dtype=lambda spec: np.dtype(dtype_of(spec))
+    )
 
 
 def _patch_digests(theano):
@@ -193,7 +127,7 @@ class _ListIndexed(np.ndarray):
 def _patch_pooling(theano):
     """Index the arrays of pooling with tuples of slices."""
     pool = theano.tensor.signal.pool
-    pool.np = _old_numpy(
+    pool.np = make_numpy(
         zeros=lambda *args, **kwargs: np.zeros(*args, **kwargs).view(_ListIndexed)
     )
 
