@@ -92,26 +92,23 @@ def bypassed():
     If the block fails, the hook stays and the packages are unloaded, so that the next
     import starts from the beginning.
     """
-    _unload_submodules()
+    _unload()
     _finder.bypassing_thread = threading.get_ident()
     try:
         yield
         if _finder in sys.meta_path:
             sys.meta_path.remove(_finder)
     except BaseException:
-        _unload_submodules()
-        for name in PACKAGES:
-            sys.modules.pop(name, None)
+        _unload()
         raise
     finally:
         _finder.bypassing_thread = None
 
 
-def _unload_submodules():
-    """Unload the submodules of the packages, which a failed import leaves behind."""
+def _unload():
+    """Unload the packages, parts of which a failed import leaves behind."""
     for name in list(sys.modules):
-        package, dot, _ = name.partition(".")
-        if dot and package in PACKAGES:
+        if name.partition(".")[0] in PACKAGES:
             del sys.modules[name]
 
 

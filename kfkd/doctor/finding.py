@@ -38,14 +38,10 @@ def show(finding):
     lines = _wrap(finding.text, head, _INDENT)
     if finding.fix:
         # A command stays on one line, to be copied.
-        fix = re.sub("`[^`]*`", lambda command: _unbroken(command[0]), finding.fix)
+        fix = re.sub("`[^`]*`", lambda m: m[0].replace(" ", "\u00a0"), finding.fix)
         for line in _wrap(fix, f"{_INDENT}-> ", f"{_INDENT}   "):
             lines.append(re.sub("^([ >-]*)`([^`]*)`$", r"\1\2", line))
     return "\n".join(lines)
-
-
-def _unbroken(text):
-    return text.replace(" ", "\u00a0")
 
 
 def _wrap(text, first, others):

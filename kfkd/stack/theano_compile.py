@@ -5,6 +5,7 @@ import importlib
 import os
 import sys
 import threading
+import types
 import warnings
 
 __all__ = ["install", "warn_of_mode"]
@@ -98,25 +99,18 @@ def _folder(path):
     return os.path.realpath(os.path.expanduser(path))
 
 
-class _NoModules:
-    """The cache of compiled C modules, where there is no compiler."""
-
-    def __init__(self, error):
-        self.error = error
-
-    def refresh(self):
-        pass
-
-    def module_from_key(self, key, lnk):
-        raise self.error("there is no C compiler: choose another linker or mode")
-
-
 def _patch_cache(theano):
     """Create no folder for compiled C code.
 
     Reading its name created it, and profiling a function read it.
     """
-    cache = _NoModules(theano.link.c.exceptions.MissingGXX)
+
+    def module_from_key(key, lnk):
+        raise theano.link.c.exceptions.MissingGXX(
+            "there is no C compiler: choose another linker or mode"
+        )
+
+    cache = types.SimpleNamespace(refresh=lambda: None, module_from_key=module_from_key)
     theano.link.c.basic.get_module_cache = lambda init_args=None: cache
     theano.config._config_var_dict["compiledir"]._apply = _folder
 

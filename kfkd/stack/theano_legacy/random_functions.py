@@ -14,19 +14,6 @@ from theano.sandbox import rng_mrg
 __all__ = ["RandomFunction"]
 
 
-def _random_integers(generator, size, low, high):
-    return generator.integers(low, high, size, endpoint=True)
-
-
-def _choice(generator, size, a, replace, p):
-    return generator.choice(a, size, bool(replace), p if len(p) else None)
-
-
-def _permutation(generator, size, n):
-    rows = np.broadcast_to(np.arange(n), (*size, n))
-    return generator.permuted(rows, axis=-1)
-
-
 def _multinomial(generator, size, n, pvals):
     pvals = pvals.astype("float64")
     sums = pvals.sum(axis=-1, keepdims=True)
@@ -35,15 +22,22 @@ def _multinomial(generator, size, n, pvals):
     return generator.multinomial(n, pvals / np.maximum(sums, 1), size)
 
 
+# Functions of a generator of NumPy, the size and the parameters.
 _DRAWS = {
-    "binomial": lambda generator, size, n, p: generator.binomial(n, p, size),
-    "choice": _choice,
+    "binomial": lambda rng, size, n, p: rng.binomial(n, p, size),
+    "choice": lambda rng, size, a, replace, p: rng.choice(
+        a, size, bool(replace), p if len(p) else None
+    ),
     "multinomial": _multinomial,
-    "normal": lambda generator, size, avg, std: generator.normal(avg, std, size),
-    "permutation": _permutation,
-    "poisson": lambda generator, size, lam: generator.poisson(lam, size),
-    "random_integers": _random_integers,
-    "uniform": lambda generator, size, low, high: generator.uniform(low, high, size),
+    "normal": lambda rng, size, avg, std: rng.normal(avg, std, size),
+    "permutation": lambda rng, size, n: rng.permuted(
+        np.broadcast_to(np.arange(n), (*size, n)), axis=-1
+    ),
+    "poisson": lambda rng, size, lam: rng.poisson(lam, size),
+    "random_integers": lambda rng, size, low, high: rng.integers(
+        low, high, size, endpoint=True
+    ),
+    "uniform": lambda rng, size, low, high: rng.uniform(low, high, size),
 }
 
 
