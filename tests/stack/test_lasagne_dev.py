@@ -1,4 +1,4 @@
-"""Backports to Lasagne 0.1: shapes, parameters, noise, names, errors."""
+"""What Lasagne 0.1 is lent: shapes, parameters, noise, names, errors."""
 
 import functools
 import warnings

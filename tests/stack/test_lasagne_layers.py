@@ -1,4 +1,4 @@
-"""What each backported layer of Lasagne computes, against PyTorch.
+"""What each layer lent to Lasagne computes, against PyTorch.
 
 All are tried if KFKD_CASES is set, and else those that differ most.
 """

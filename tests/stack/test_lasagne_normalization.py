@@ -1,4 +1,4 @@
-"""Backport of batch normalization, against PyTorch."""
+"""Batch normalization lent to Lasagne, against PyTorch."""
 
 import functools
 

@@ -1,4 +1,4 @@
-"""Backports of Lasagne's recurrent layers, against one another."""
+"""What Lasagne's recurrent layers are lent, against one another."""
 
 import functools
 

@@ -1,4 +1,4 @@
-"""Backports of losses and update rules, against PyTorch and their formulas."""
+"""Losses and update rules lent to Lasagne, against PyTorch and their formulas."""
 
 import functools
 

@@ -53,7 +53,7 @@ RULES = (
         error="lasagne.layers.cuda_convnet.* is not available: cuda-convnet is gone",
     ),
     Rule(
-        "wants an import to fail where a GPU back end is missing, which kfkd shims",
+        "wants an import to fail where a GPU back end is missing, and kfkd lends it",
         ("*::test_import_without_gpu_or_cudnn_raises", "*::test_import_without_gpu*"),
         error="DID NOT RAISE",
     ),
