@@ -10,18 +10,18 @@ from kfkd.cli import _run_script, run
 from kfkd.cli._output import tolerate_broken_stdout
 from kfkd.messages import nearest
 
-# Module of kfkd.cli, and what it does.
+# What each command does; all but "run" have a module of their name in kfkd.cli.
 COMMANDS = {
-    "train": ("train", "train a net of the tutorial and save it"),
-    "predict": ("predict", "predict the key points of image files, or of test.csv"),
-    "submit": ("submit", "write a submission for Kaggle"),
-    "fit-specialists": ("fit_specialists", "train the six specialists"),
-    "plot": ("plot", "draw learning curves, predictions, weights, a flipped face"),
-    "reproduce": ("reproduce", "train all nets, and compare them with the tutorial"),
-    "run": (None, "run an old script for Theano, Lasagne or nolearn, unchanged"),
-    "doctor": ("doctor", "find out whether the installation is sound"),
+    "train": "train a net of the tutorial and save it",
+    "predict": "predict the key points of image files, or of test.csv",
+    "submit": "write a submission for Kaggle",
+    "fit-specialists": "train the six specialists",
+    "plot": "draw learning curves, predictions, weights, a flipped face",
+    "reproduce": "train all nets, and compare them with the tutorial",
+    "run": "run an old script for Theano, Lasagne or nolearn, unchanged",
+    "doctor": "find out whether the installation is sound",
 }
-# The verbs of the tutorial's kfkd.py, but for its "predict", which wrote a submission.
+# The verbs of the tutorial's kfkd.py, except its "predict", which wrote a submission.
 ALIASES = {
     "fit": ["train"],
     "fit_specialists": ["fit-specialists"],
@@ -32,14 +32,13 @@ ALIASES = {
 def usage():
     """Return the text of ``kfkd --help``."""
     width = max(map(len, COMMANDS))
-    lines = [f"  {name:{width}}  {text}" for name, (_, text) in COMMANDS.items()]
     return "\n".join(
         [
             "usage: kfkd COMMAND [ARGUMENT ...]",
             "",
-            *lines,
+            *(f"  {name:{width}}  {text}" for name, text in COMMANDS.items()),
             "",
-            "kfkd COMMAND --help tells its arguments. The tutorial's verbs work, too:",
+            "kfkd COMMAND --help shows its arguments. The tutorial's verbs work, too:",
             "",
             *(f"  {verb} is {' '.join(words)}" for verb, words in ALIASES.items()),
             "  but its predict, which writes a submission, is submit",
@@ -48,7 +47,7 @@ def usage():
 
 
 def guess(name, arguments):
-    """Return the words that may be meant where the first is no command, or None."""
+    """Return the command line that an unknown command may stand for, or None."""
     known = {word: [word] for word in (*COMMANDS, *ALIASES)}
     before = next((i for i, word in enumerate(arguments) if word in known), None)
     if before is not None:
@@ -80,7 +79,7 @@ def main(argv=None):
         return 2
     if name == "run":  # all as by python alone: tracebacks, output, exit status
         return _run_script.main(arguments, "kfkd run")
-    return run(COMMANDS[name][0], [*more, *arguments], f"kfkd {name}")
+    return run(name.replace("-", "_"), [*more, *arguments], f"kfkd {name}")
 
 
 if __name__ == "__main__":

@@ -1,19 +1,28 @@
-"""Import hook: :mod:`kfkd.stack` is set up when one of its packages is first imported.
+"""Import hook: the first import of Theano, Lasagne or nolearn sets up the stack.
 
-So ``import kfkd`` costs next to nothing, and after it a program may import Theano,
-Lasagne and nolearn in any order.
+So ``import kfkd`` is fast, and after it a program may import the three packages in any
+order.
 """
 
 import contextlib
 import importlib.machinery
+import os
 import sys
 import threading
 
 from kfkd.errors import StackError
 
-__all__ = ["PACKAGES", "bypassed", "install"]
+__all__ = ["PACKAGES", "bypassed", "install", "namesakes"]
 
 PACKAGES = ("theano", "lasagne", "nolearn")
+
+
+def namesakes(folder):
+    """Yield packages that files in a folder may hide, each with the file's name."""
+    for package in ("kfkd", *PACKAGES):
+        for file in (f"{package}.py", f"{package}/__init__.py"):
+            if os.path.exists(os.path.join(folder, file)):
+                yield package, file
 
 
 class _Finder:
@@ -33,7 +42,7 @@ class _Finder:
 
 
 class _Loader:
-    """Loader that hands out a package as the stack has imported it."""
+    """Loader that sets up the stack, and returns the package that it has imported."""
 
     def create_module(self, spec):
         with _import_locks_released():
@@ -43,7 +52,7 @@ class _Loader:
         return module
 
     def exec_module(self, module):
-        # It is executed already; the import system has replaced its spec by ours.
+        # It has been executed; the import system has replaced its spec by ours.
         module.__spec__ = self._spec
         module.__loader__ = self._spec.loader
 
@@ -52,7 +61,7 @@ _finder = _Finder()
 
 
 def install(set_up):
-    """Install the hook, unless the stack is set up already.
+    """Install the hook, unless it is installed or the stack is set up.
 
     Parameters
     ----------
@@ -62,14 +71,14 @@ def install(set_up):
     Raises
     ------
     StackError
-        If a package was imported before, and so without what it needs.
+        If one of the packages has been imported already, without its patches.
     """
     if "kfkd.stack" in sys.modules or _finder in sys.meta_path:
         return
     for name in PACKAGES:
         if name in sys.modules:
             raise StackError(
-                f"{name} was imported before kfkd, which makes it work and fast. Put "
+                f"{name} was imported before kfkd, which has to patch it. Put "
                 f"`import kfkd` before `import {name}`, and start Python anew."
             )
     _finder.set_up = set_up
@@ -78,40 +87,37 @@ def install(set_up):
 
 @contextlib.contextmanager
 def bypassed():
-    """Import the packages themselves in this block; after it, the hook is gone.
+    """Import the packages themselves within the block, and remove the hook after it.
 
-    If the block fails, the hook stays, and what has been imported is forgotten: the
-    next attempt begins anew.
+    If the block fails, the hook stays and the packages are unloaded, so that the next
+    import starts from the beginning.
     """
-    _forget_submodules()
+    _unload()
     _finder.bypassing_thread = threading.get_ident()
     try:
         yield
         if _finder in sys.meta_path:
             sys.meta_path.remove(_finder)
     except BaseException:
-        _forget_submodules()
-        for name in PACKAGES:
-            sys.modules.pop(name, None)
+        _unload()
         raise
     finally:
         _finder.bypassing_thread = None
 
 
-def _forget_submodules():
-    """Forget the submodules of the packages, which a failed import leaves behind."""
+def _unload():
+    """Unload the packages, parts of which a failed import leaves behind."""
     for name in list(sys.modules):
-        package, dot, _ = name.partition(".")
-        if dot and package in PACKAGES:
+        if name.partition(".")[0] in PACKAGES:
             del sys.modules[name]
 
 
 @contextlib.contextmanager
 def _import_locks_released():
-    """Release, within the block, the import locks of the packages' modules.
+    """Release this thread's import locks on modules of the packages within the block.
 
-    Those that this thread holds: the thread that sets up the stack needs them.  If
-    another one kept them while it waits for the stack, both would wait for ever.
+    The thread that sets up the stack needs them.  Another thread that kept them while
+    it waits for the stack would block it for ever.
     """
     me, released = threading.get_ident(), []
     for name, reference in list(importlib._bootstrap._module_locks.items()):

@@ -91,7 +91,7 @@ pip_install() {
         -e 's/^Installing collected.*/    installing/p' >&2
     if ! grep -q '^pip is done$' "$log"; then
         tail -n 30 "$log" >&2
-        fail "pip did not succeed; all it said is in $log. Once that is mended, the" \
+        fail "pip did not succeed; all it said is in $log. Once that is fixed, the" \
             "same command begins again."
     fi
 }

@@ -47,11 +47,13 @@ def fetch():
     if all((CACHE / name).exists() for name in SUITES):
         return
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
-    lent = CACHE / "setuptools"
+    setuptools = CACHE / "setuptools"
     archives = CACHE / "archives"
-    subprocess.run([*pip, "install", "--target", lent, "setuptools<81"], check=True)
-    # Theano-PyMC's setup.py, which pip runs to learn its name, needs repair.
-    path = [str(ROOT / "packaging" / "theano-pymc" / "repair"), str(lent)]
+    subprocess.run(
+        [*pip, "install", "--target", setuptools, "setuptools<81"], check=True
+    )
+    # Theano-PyMC's setup.py, which pip runs to learn its name, needs the shims.
+    path = [str(ROOT / "packaging" / "theano-pymc" / "shims"), str(setuptools)]
     options = ["--no-deps", "--no-binary", ":all:", "--no-build-isolation"]
     requirements = (HERE / "sources.txt").read_text(encoding="utf-8").splitlines()
     for requirement in requirements:  # one by one, since they hold two of a kind

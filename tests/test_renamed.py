@@ -2,8 +2,6 @@
 
 import importlib
 import pickle
-import subprocess
-import sys
 
 import pytest
 
@@ -11,6 +9,7 @@ import kfkd
 from kfkd._renamed import RENAMED
 from kfkd.callbacks import Checkpoint
 from kfkd.xla.shared_variables import Cell
+from tests.helpers.fresh_process import run
 
 
 @pytest.mark.parametrize("former", RENAMED)
@@ -40,12 +39,11 @@ def test_pickles_by_former_names_are_loaded(name, thing):
 
 
 @pytest.mark.process
-def test_a_former_name_is_imported_when_something_in_it_is_used():
-    code = (
-        "import sys, kfkd, kfkd.submission\n"
-        "assert not hasattr(sys.modules['kfkd.submission'], '__path__')\n"
-        "assert 'numpy' not in sys.modules\n"
-        "print(kfkd.submission.submit.__module__)\n"
-    )
-    printed = subprocess.check_output([sys.executable, "-c", code], text=True)
-    assert printed == "kfkd.prediction.submission\n"
+def test_a_former_name_is_imported_when_something_in_it_is_used(tmp_path):
+    code = """if True:
+        import sys, kfkd, kfkd.submission
+        assert not hasattr(sys.modules["kfkd.submission"], "__path__")
+        assert "numpy" not in sys.modules
+        print(kfkd.submission.submit.__module__)
+    """
+    assert run(code, tmp_path) == "kfkd.prediction.submission\n"

@@ -25,7 +25,7 @@ def main(argv=None, prog=None):
     wrong = 0
     for finding in examine():
         print(show(finding), flush=True)
-        wrong += bool(finding.mend)
+        wrong += bool(finding.fix)
     things = "1 thing is" if wrong == 1 else f"{wrong} things are"
     print(f"\n{things} wrong." if wrong else "\nAll is well.")
     return int(wrong > 0)

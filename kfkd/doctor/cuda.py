@@ -10,6 +10,8 @@ from kfkd.process.installation import install
 __all__ = ["find_cuda"]
 
 _PLUGINS = ("jax-cuda12-plugin", "jax-cuda13-plugin")
+# Settings that keep JAX from using a GPU.
+_OFF = {"KFKD_DEVICE": "cpu", "JAX_PLATFORMS": "cpu", "CUDA_VISIBLE_DEVICES": ""}
 
 
 def find_cuda(gpus):
@@ -18,46 +20,40 @@ def find_cuda(gpus):
     Parameters
     ----------
     gpus : int or None
-        How many GPUs JAX has found; None where it could not be asked.
+        How many GPUs JAX has found; None if it could not be asked.
     """
-    found = {name: version(name) for name in _PLUGINS if version(name)}
+    plugins = {name: version(name) for name in _PLUGINS if version(name)}
     driver = _driver()
-    if not found:
-        text = "JAX is installed for the CPU alone"
-        # No fault, but perhaps no choice either.
-        text += f"; for {driver}: " if driver else ", and there is no driver"
-        return Finding("CUDA", text + (install(cuda=True) if driver else ""))
-    text = ", ".join(f"{name} {number}" for name, number in found.items())
+    text, fix = ", ".join(f"{name} {number}" for name, number in plugins.items()), ""
     text += f", {driver or 'but nvidia-smi finds no driver'}"
+    off = [f"{name}={off}" for name, off in _OFF.items() if os.environ.get(name) == off]
     jaxlib = version("jaxlib")
-    if jaxlib and jaxlib not in found.values():
-        return Finding("CUDA", f"{text}, but jaxlib {jaxlib}", install(cuda=True))
-    if gpus:
-        return Finding("CUDA", text)
-    for name, value in (
-        ("KFKD_DEVICE", "cpu"),
-        ("JAX_PLATFORMS", "cpu"),
-        ("CUDA_VISIBLE_DEVICES", ""),
-    ):
-        if os.environ.get(name) == value:
-            return Finding("CUDA", f"{text}; not used: {name}={value}")
-    if gpus is None:
-        return Finding("CUDA", text)
-    mend = "Install NVIDIA's driver, 525 or newer (580 for CUDA 13); or KFKD_DEVICE=cpu"
-    if driver:
-        mend = "See nvidia-smi for GPU and driver (525 or newer); or KFKD_DEVICE=cpu"
-    return Finding("CUDA", f"{text}; JAX finds no GPU", mend)
+    if not plugins:
+        text = "JAX is installed for the CPU alone"
+        # Nothing is wrong, but this may not be what the user wants.
+        text += f"; for {driver}: " if driver else ", and there is no driver"
+        text += install(cuda=True) if driver else ""
+    elif jaxlib and jaxlib not in plugins.values():
+        text, fix = f"{text}, but jaxlib {jaxlib}", install(cuda=True)
+    elif not gpus and off:
+        text += f"; not used: {off[0]}"
+    elif gpus == 0:
+        text += "; JAX finds no GPU"
+        fix = "Install NVIDIA's driver, 525 or newer (580 for CUDA 13)"
+        if driver:
+            fix = "See nvidia-smi for GPU and driver (525 or newer)"
+        fix += "; or KFKD_DEVICE=cpu"
+    return Finding("CUDA", text, fix)
 
 
 def _driver():
-    """Return the GPU and its driver's version, as nvidia-smi tells; "" without."""
+    """Return the GPU and its driver's version from nvidia-smi, or ""."""
     query = ["nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader"]
     try:
-        done = subprocess.run(query, capture_output=True, text=True, timeout=60)
-    except (OSError, subprocess.TimeoutExpired):
+        done = subprocess.run(
+            query, capture_output=True, text=True, timeout=60, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
         return ""
-    gpus = done.stdout.strip().splitlines()
-    if done.returncode or not gpus:
-        return ""
-    name, _, number = gpus[0].rpartition(", ")
-    return f"{name} with driver {number}"
+    name, _, number = done.stdout.strip().partition("\n")[0].rpartition(", ")
+    return f"{name} with driver {number}" if name else ""

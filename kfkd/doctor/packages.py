@@ -8,10 +8,10 @@ from importlib import metadata
 from pathlib import Path
 
 import kfkd
-from kfkd._import_hook import PACKAGES
+from kfkd._import_hook import namesakes
 from kfkd.doctor.finding import Finding
 from kfkd.messages import count
-from kfkd.process.installation import is_checkout
+from kfkd.process.installation import STACK, is_checkout
 
 __all__ = ["find_namesakes", "find_packages", "find_python", "version"]
 
@@ -31,51 +31,45 @@ def version(name):
 def find_python():
     """Return the finding on Python."""
     text = f"{platform.python_version()} on {platform.platform()}, {sys.executable}"
-    first, last = (".".join(map(str, pair)) for pair in _PYTHONS)
     if _PYTHONS[0] <= sys.version_info[:2] <= _PYTHONS[1]:
         return Finding("Python", text)
-    mend = f"Use Python {first} to {last}"
-    if is_checkout():
-        mend += f": `make venv PYTHON=/path/to/python{last}`"
-    return Finding("Python", text, mend)
+    first, last = (".".join(map(str, pair)) for pair in _PYTHONS)
+    make = f": `make venv PYTHON=/path/to/python{last}`" if is_checkout() else ""
+    return Finding("Python", text, f"Use Python {first} to {last}{make}")
 
 
 def find_packages():
-    """Return the findings on the three old packages, and on those below them."""
-    # Not imported, as the stack would be with it.
-    path = Path(__file__).parent.parent / "stack" / "versions.py"
-    stack = runpy.run_path(str(path))
-    problem = ""
+    """Yield the findings on the three old packages, and on those below them."""
+    problem = fix = ""
     try:
-        stack["check_installed"]()
+        # Run by its path: importing it would import the stack with it.
+        path = Path(__file__).parents[1] / "stack" / "versions.py"
+        runpy.run_path(str(path))["check_installed"]()
     except ImportError as error:
-        problem, _, mend = str(error).partition(". ")
+        problem, _, fix = str(error).partition(". ")
     sound = [
         name
-        for name, number in stack["VERSIONS"].items()
-        if version(name) == number and name not in problem
+        for name, expected in STACK.items()
+        if version(name) == expected and name not in problem
     ]
     if sound:
-        yield Finding("stack", _listed(sound))
+        yield Finding("stack", _versions(sound))
     if problem:
-        yield Finding("stack", problem, mend)
-    # Theano's stand-in holds nothing, and the real Theano is reported with the stack.
-    wanted = _wanted(exclude={*stack["VERSIONS"], "theano"})
-    wrong = {found.subject: found for found in _find_wrong(wanted)}
-    shown = [name for name in _SHOWN if name not in wrong and version(name)]
-    others = len(wanted.keys() - {*_SHOWN, *wrong})
+        yield Finding("stack", problem, fix)
+    required = _required()
+    wrong = [*_find_wrong(required)]
+    subjects = {finding.subject for finding in wrong}
+    shown = [name for name in _SHOWN if name not in subjects and version(name)]
     if shown:
-        text = f"{_listed(shown)}, and {count(others, 'other')}"
-        yield Finding("packages", text)
-    yield from wrong.values()
+        others = count(len(required.keys() - {*_SHOWN, *subjects}), "other")
+        yield Finding("packages", f"{_versions(shown)}, and {others}")
+    yield from wrong
 
 
 def find_namesakes():
     """Yield the finding on files of the current folder that hide a package."""
     here, own = Path.cwd(), Path(kfkd.__file__).parent
-    names = [name for name in ("kfkd", *PACKAGES) if here / name != own]
-    files = [file for name in names for file in (f"{name}.py", f"{name}/__init__.py")]
-    found = [file for file in files if (here / file).exists()]
+    found = [file for package, file in namesakes(here) if here / package != own]
     if found:
         yield Finding(
             "folder",
@@ -85,7 +79,7 @@ def find_namesakes():
         )
 
 
-def _find_wrong(wanted):
+def _find_wrong(required):
     """Yield the findings on packages that are missing or of another version."""
     try:
         from packaging.specifiers import SpecifierSet
@@ -93,33 +87,31 @@ def _find_wrong(wanted):
         SpecifierSet = None
         text = "versions cannot be compared without packaging, which is not installed"
         yield Finding("packaging", text, f"`{_INSTALL} packaging`")
-    for name, bounds in wanted.items():
-        found = version(name)
+    for name, bounds in required.items():
+        found, text = version(name), ""
         if found is None:
             text = f"kfkd needs {name}, which is not installed"
-        elif SpecifierSet and not SpecifierSet(bounds).contains(
-            found, prereleases=True
-        ):
+        elif SpecifierSet and found not in SpecifierSet(bounds, prereleases=True):
             text = f"{found} is installed, but kfkd needs {name} {bounds}"
-        else:
-            continue
-        yield Finding(name, text, f'`{_INSTALL} "{name}{bounds}"`')
+        if text:
+            yield Finding(name, text, f'`{_INSTALL} "{name}{bounds}"`')
 
 
-def _listed(names):
-    # With a space at which lines are not broken.
+def _versions(names):
+    """Return names with their versions, to be broken between the packages only."""
     return ", ".join(f"{name}\u00a0{version(name)}" for name in names)
 
 
-def _wanted(exclude):
-    """Return what kfkd and JAX declare to need: bounds by name, as "<2.6,>=2.4"."""
-    wanted = {}
+def _required():
+    """Return what kfkd and JAX require: bounds by name, such as "<2.6,>=2.4".
+
+    Left out are the stack, which has a finding of its own, the empty distribution
+    Theano, and what has a marker, as requirements of extras do.
+    """
+    required = {}
     for name in ("kfkd", "jax"):
-        lines = metadata.requires(name) or [] if version(name) else []
-        for line in lines:
-            requirement, _, marker = line.partition(";")
-            found = re.fullmatch(r"([\w.-]+)\s*([<>=!~][^@]*)?", requirement.strip())
-            # Neither what is needed at times, as by an extra, nor the folders of ours.
-            if found and not marker and found[1] not in exclude:
-                wanted.setdefault(found[1], (found[2] or "").replace(" ", ""))
-    return wanted
+        for line in metadata.requires(name) or [] if version(name) else []:
+            found = re.fullmatch(r"([\w.-]+)\s*([<>=!~][^@;]*)?", line)
+            if found and found[1] not in (*STACK, "theano"):
+                required.setdefault(found[1], (found[2] or "").replace(" ", ""))
+    return required

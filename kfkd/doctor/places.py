@@ -1,4 +1,4 @@
-"""Where data and caches are."""
+"""Folders with data and caches."""
 
 import os
 import tempfile
@@ -25,26 +25,26 @@ def find_data():
         return Finding("data", text, "Put Kaggle's files there, or unset KFKD_DATA")
     try:
         from kfkd.faces import describe
-    except ImportError:  # a package is missing, which is told elsewhere
+    except ImportError:  # a package is missing, which has a finding of its own
         describe = str
     return Finding("data", describe(path))
 
 
 def find_caches():
     """Yield the findings on the caches of parsed tables and of compiled programs."""
-    own = "XDG_CACHE_HOME"
+    own, jax = "XDG_CACHE_HOME", "JAX_COMPILATION_CACHE_DIR"
     yield _find_cache("tables", cache_folder("tables"), own)
-    chosen = os.environ.get("JAX_COMPILATION_CACHE_DIR")
-    if chosen:
-        yield _find_cache("programs", Path(chosen), "JAX_COMPILATION_CACHE_DIR")
+    if chosen := os.environ.get(jax):
+        yield _find_cache("programs", Path(chosen), jax)
     else:
         yield _find_cache("programs", cache_folder("xla"), own)
 
 
 def _find_cache(subject, folder, variable):
+    """Return the finding on a folder, which the user can change by *variable*."""
     if folder is None:
-        mend = f"Name a folder for caches in {variable}"
-        return Finding(subject, "there is no home folder to keep them in", mend)
+        fix = f"Name a folder for caches in {variable}"
+        return Finding(subject, "there is no home folder to keep them in", fix)
     sizes = []
     for place, _, names in os.walk(folder):
         for name in names:
@@ -52,22 +52,16 @@ def _find_cache(subject, folder, variable):
                 sizes.append(os.path.getsize(os.path.join(place, name)))
             except OSError:  # another process has deleted it
                 continue
-    blocker, problem = _try_to_write(folder)
-    if not problem:
-        size = f"{sum(sizes) / 1e6:.1f} MB in {count(len(sizes), 'file')}"
-        return Finding(subject, f"{folder}, {size}, can be written")
-    text = f"{folder} cannot be written: {blocker}: {problem}"
-    mend = f"Mend {blocker}, or name another folder for caches in {variable}"
-    return Finding(subject, text, mend)
-
-
-def _try_to_write(folder):
-    """Write a file where the folder is or would be; return where, and what failed."""
-    while not os.path.lexists(folder) and folder != folder.parent:
-        folder = folder.parent
+    nearest = folder
+    while not os.path.lexists(nearest) and nearest != nearest.parent:
+        nearest = nearest.parent  # the folder itself is created when it is needed
     try:
-        with tempfile.TemporaryFile(dir=folder) as file:
+        with tempfile.TemporaryFile(dir=nearest) as file:
             file.write(b"kfkd")
     except OSError as error:
-        return folder, error.strerror
-    return folder, ""
+        text = f"{folder} cannot be written: {nearest}: {error.strerror}"
+        fix = f"Make {nearest} a folder that can be written, or name another folder "
+        fix += f"for caches in {variable}"
+        return Finding(subject, text, fix)
+    size = f"{sum(sizes) / 1e6:.1f} MB in {count(len(sizes), 'file')}"
+    return Finding(subject, f"{folder}, {size}, can be written")

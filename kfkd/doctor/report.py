@@ -1,4 +1,4 @@
-"""All that is found, in order."""
+"""All findings, in order."""
 
 import json
 import signal
@@ -19,11 +19,11 @@ __all__ = ["examine"]
 # By itself it would look for modules in the current folder first.
 _TRIAL = "import sys; sys.path.insert(0, sys.argv[1])\n"
 _TRIAL += "from kfkd.doctor.trial import main; main()"
-_PATIENCE = 600  # seconds, for a disk that is slow and a machine that is busy
+_TIMEOUT = 600  # seconds, for a slow disk and a busy machine
 
 
 def examine():
-    """Yield what is found of the installation.
+    """Yield the findings on the installation.
 
     Yields
     ------
@@ -43,31 +43,31 @@ def examine():
         else:
             yield Finding(**entry)
     yield find_cuda(gpus)
-    # The stack's own error is what has been found of the packages.
-    if failure and "StackError: " not in failure:
-        mend = reinstall()
-        if "SettingsError: " in failure:
-            failure, _, places = failure.rpartition(". Change ")
-            mend = f"Change {places}"
-        if any(finding.mend for finding in packages):
-            mend = "Mend the packages above first"
-        yield Finding("steps" if found else "import", failure, mend)
+    if not failure or "StackError: " in failure:  # which is a finding on the packages
+        return
+    fix = reinstall()
+    if "SettingsError: " in failure:
+        failure, _, places = failure.rpartition(". Change ")
+        fix = f"Change {places}"
+    if any(finding.fix for finding in packages):
+        fix = "Fix the packages above first"
+    yield Finding("steps" if found else "import", failure, fix)
 
 
 def _try():
-    """Return what the process of :mod:`.trial` tells, and why it failed if it did."""
+    """Return the entries that :mod:`.trial` prints, and why it failed, or ""."""
     place = Path(kfkd.__file__).parent.parent
     command = [sys.executable, "-P", "-c", _TRIAL, str(place)]
     try:
         with Bar("trying imports and steps of training"):
             done = subprocess.run(
-                command, capture_output=True, text=True, timeout=_PATIENCE
+                command, capture_output=True, text=True, timeout=_TIMEOUT
             )
     except subprocess.TimeoutExpired:
-        return [], f"it has not ended after {_PATIENCE} seconds"
-    found = [json.loads(line) for line in done.stdout.splitlines()]
-    if not done.returncode:
-        return found, ""
+        return [], f"it has not ended after {_TIMEOUT} seconds"
+    failure = ""
     if done.returncode < 0:
-        return found, f"ended by {signal.Signals(-done.returncode).name}"
-    return found, (done.stderr.strip().splitlines() or ["it failed"])[-1]
+        failure = f"ended by {signal.Signals(-done.returncode).name}"
+    elif done.returncode:
+        failure = (done.stderr.strip().splitlines() or ["it failed"])[-1]
+    return [json.loads(line) for line in done.stdout.splitlines()], failure

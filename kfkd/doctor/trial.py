@@ -1,13 +1,13 @@
-"""What has to run to be known: the import, the device, and steps of training.
+"""What must be run to be found out: the import, the device, and steps of training.
 
-It is a process of its own, and prints what it finds, a line of JSON each.
+It runs in a process of its own, and prints what it finds, a line of JSON each.
 """
 
 import contextlib
 import json
 import os
 import sys
-import time
+import timeit
 
 import jax
 import lasagne
@@ -25,28 +25,30 @@ from kfkd.xla.device import requester
 
 __all__ = ["main"]
 
-# Of float32, after three steps.
+# Relative error of float32 after three steps.
 _TOLERANCE = 1e-4
 
 
 def main():
     """Print the findings."""
     output, sys.stdout = sys.stdout, sys.stderr  # where others may print
-
-    def say(**found):
+    for found in _examine():
         print(json.dumps(found), file=output, flush=True)
 
+
+def _examine():
+    """Yield the findings, and the number of GPUs, as dicts."""
     config = theano.config
     text = f"all import; Theano's mode is {config.mode}, its floatX {config.floatX}"
-    say(**vars(Finding("import", text)))
-    say(**vars(find_settings()))
-    devices = [device for name in ("cuda", "cpu") for device in _devices(name)]
-    say(gpus=sum(device.platform != "cpu" for device in devices))
+    yield vars(Finding("import", text))
+    yield vars(find_settings())
+    devices = [*_devices("cuda"), *_devices("cpu")]
+    yield {"gpus": sum(device.platform != "cpu" for device in devices)}
     device = find_device(devices)
-    say(**vars(device))
-    if not device.mend:
-        say(**vars(find_step("net1", 128, _dense)))
-        say(**vars(find_step("conv net", 8, _convolutions)))
+    yield vars(device)
+    if not device.fix:
+        yield vars(find_step("net1", 128, _dense))
+        yield vars(find_step("conv net", 8, _convolutions))
 
 
 def _devices(platform):
@@ -61,11 +63,11 @@ def find_device(devices):
     try:
         name = xla.describe_device()
     except xla.DeviceError as error:
-        text, _, mend = str(error).partition(". ")
-        return Finding("device", text, mend or "Change KFKD_DEVICE, or unset it")
+        text, _, fix = str(error).partition(". ")
+        return Finding("device", text, fix or "Change KFKD_DEVICE, or unset it")
     except Exception as error:
         text = f"JAX sees {seen or 'no device'}: {type(error).__name__}: {error}"
-        return Finding("device", text, "Set JAX_PLATFORMS=cpu, or mend CUDA")
+        return Finding("device", text, "Set JAX_PLATFORMS=cpu, or fix CUDA")
     if os.environ.get("KFKD_DEVICE"):
         reason = f"KFKD_DEVICE={os.environ['KFKD_DEVICE']}"
     elif stack.REQUESTED_DEVICE:
@@ -97,7 +99,7 @@ def find_step(subject, batch, build):
         xla.set_precision("float32")
         with theano.config.change_flags(floatX="float32"), without_debug_checks():
             ours, seconds = _train(batch, build, "xla")
-            # FAST_RUN fuses operations, and goes through them number by number.
+            # FAST_RUN fuses operations, and computes them number by number.
             theirs, _ = _train(batch, build, "FAST_COMPILE")
     except Exception as error:
         text = f"{type(error).__name__}: {error}".splitlines()[0]
@@ -109,12 +111,12 @@ def find_step(subject, batch, build):
     )
     if error < _TOLERANCE:
         return Finding(subject, f"{text} and agrees with Theano itself")
-    text = f"{text}, but is off from Theano itself by {error:.1g} of the result"
+    text += f", but is off from Theano itself by {error:.1g} of the result"
     return Finding(subject, text, reinstall())
 
 
 def _train(batch, build, mode):
-    """Return losses and parameters after three steps, and the seconds of one."""
+    """Return losses and parameters after three steps, and the seconds of a step."""
     rng = np.random.RandomState(0)
     lasagne.random.set_rng(rng)
     net = layers.DenseLayer(build(), 30, nonlinearity=None)
@@ -130,12 +132,8 @@ def _train(batch, build, mode):
     ]
     losses = np.array([step(*batch) for _ in range(3)])
     results = [losses, *layers.get_all_param_values(net)]
-    times = []
-    for _ in range(10 if mode == "xla" else 0):
-        start = time.perf_counter()
-        step(*batch)
-        times.append(time.perf_counter() - start)
-    return results, min(times, default=None)
+    repeat = 10 if mode == "xla" else 1
+    return results, min(timeit.repeat(lambda: step(*batch), number=1, repeat=repeat))
 
 
 def _dense():

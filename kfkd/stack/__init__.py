@@ -1,31 +1,27 @@
 """Theano-PyMC 1.1.2, Lasagne 0.1 and nolearn 0.6.1 on today's Python and NumPy.
 
-Importing this module imports the three packages, as they are published, and
-patches in memory what has broken since.  After ``import kfkd``, the first import of one
-of them imports this module (:mod:`kfkd._import_hook`):
+Importing this module imports the three packages as they are published, and patches
+them in memory.  After ``import kfkd``, the first import of one of them imports this
+module (:mod:`kfkd._import_hook`):
 
 >>> import kfkd
 >>> import theano, lasagne, nolearn.lasagne
 
-What they need only while they are imported (modules and names that are gone) is
-shimmed for just that long.  What they need later is set on *their*
-modules.  NumPy, SciPy, scikit-learn and the standard library stay as they are.
+Modules and names that they need only while they are imported are shimmed for that time.
+Everything else is set on *their* modules: NumPy, SciPy, scikit-learn and the standard
+library stay as they are.  No other module of the project patches anything.
 
-Everything that the age of the three packages asks for is in this package, and no
-other module of the project patches anything.
-
-Programs of 2014 to 2018 find what they used besides: shims of the names that Theano has
-dropped (:mod:`kfkd.stack.theano_legacy`), and backports of what Lasagne's development
-version had beyond 0.1 (:mod:`kfkd.stack.lasagne_dev`).
+For programs of 2014 to 2018 there are shims of the names that Theano has dropped
+(:mod:`kfkd.stack.theano_legacy`), and backports of what Lasagne's development version
+had beyond 0.1 (:mod:`kfkd.stack.lasagne_dev`).
 
 Settings
 --------
 ``floatX=float32`` and ``mode=xla`` (see :mod:`kfkd.xla`) are the defaults;
-``THEANO_FLAGS`` and ``~/.theanorc`` override them.  ``device=gpu0`` or
-``device=cuda`` there, with which Theano chose its GPU, choose the device of
-:mod:`kfkd.xla` now: see :data:`REQUESTED_DEVICE`.  Settings of Theano's own GPU back
-end are accepted, and change nothing.  There is no C compiler, whatever ``cxx`` is:
-``linker=cvm``, and the others that need one, mean their counterparts in Python.
+``THEANO_FLAGS`` and ``~/.theanorc`` override them.  ``device=gpu0`` or ``device=cuda``
+there chooses the device of :mod:`kfkd.xla`: see :data:`REQUESTED_DEVICE`.  Settings of
+Theano's own GPU back end are accepted, and change nothing.  No C compiler is used,
+whatever ``cxx`` is: linkers that need one, such as ``cvm``, mean those in Python.
 """
 
 from kfkd import _import_hook
@@ -56,19 +52,19 @@ __all__ = [
 
 
 def __getattr__(name):
-    """Return the device that is requested now, as ``REQUESTED_DEVICE``."""
+    """Return the device requested at the moment, as ``REQUESTED_DEVICE``."""
     if name == "REQUESTED_DEVICE":
         return device_request.get()
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def _restore(cls):
-    """Make an empty net; as a function of this module, it has the stack imported."""
+    """Return an empty net for a pickle; finding this function imports the stack."""
     return cls.__new__(cls)
 
 
 def _rebuild(function, arguments):
-    """Begin to make what a pickle holds; it has the stack imported, as `_restore`."""
+    """Call a function for a pickle; finding this one imports the stack."""
     return function(*arguments)
 
 
@@ -79,24 +75,13 @@ device_request.put(_device)
 with _import_hook.bypassed(), shims.quiet():
     with settings.explained():
         theano = shims.import_theano(_flags)
-    numerics.patch_numpy_names(theano)
-    numerics.patch_digests(theano)
-    numerics.patch_autocast(theano)
-    numerics.patch_casts(theano)
-    numerics.patch_cumulation(theano)
-    numerics.patch_pooling(theano)
-    numerics.patch_convolution(theano)
-    numerics.patch_random_streams(theano)
-    settings.patch_settings(theano)
+    numerics.install(theano)
+    settings.install(theano)
     theano_legacy.install(theano)
-    theano_compile.patch_modes(theano, _mode)
+    theano_compile.install(theano, _mode)
     DEFAULT_MODE = theano.config.mode  # until a program sets another
     if _warning := settings.slow_mode_warning():
         theano_compile.warn_of_mode(theano, _warning)
-    theano_compile.patch_cache(theano)
-    theano_compile.patch_scan(theano)
-    theano_compile.patch_truncated_gradients(theano)
-    theano_compile.patch_threads(theano)
     lasagne = shims.import_lasagne()
     lasagne_dev.install(lasagne)
     nolearn = shims.import_nolearn()

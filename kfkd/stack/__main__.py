@@ -1,12 +1,12 @@
-"""Run a script of old, unchanged: ``python -m kfkd.stack script.py arguments...``.
+"""Run an old script unchanged: ``python -m kfkd.stack script.py arguments...``.
 
-It runs as by ``python script.py arguments...``, where ``import theano`` and the like
-find what :mod:`kfkd.stack` has imported.  So it is in the processes that the script
-starts through multiprocessing, however these are started, as long as it leaves
-``sys.argv`` in its place; others, as of subprocess, are on their own.
+It runs as by ``python script.py arguments...``, but ``import theano`` and the like
+import what :mod:`kfkd.stack` has set up.  The same holds in processes that the script
+starts through multiprocessing, unless it replaces ``sys.argv``; it does not hold in
+those of subprocess.
 
-``kfkd run script.py arguments...`` is the same, and works where the current folder has
-a ``kfkd.py``, too: Python alone would take that for this package.
+``kfkd run script.py arguments...`` does the same, also where the current folder has a
+``kfkd.py``, which Python would take for this package.
 """
 
 import sys

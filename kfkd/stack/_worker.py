@@ -1,7 +1,8 @@
 """Set up the stack in a process of multiprocessing, before it imports the script.
 
-It is run by its path, with ``path`` and ``arguments``, and not imported: the current
-folder, where such a process looks first, may have a ``kfkd.py`` of its own.
+This file is run by its path, with the variables ``path`` and ``arguments``.  It is not
+imported: such a process looks into the current folder first, which may have a
+``kfkd.py`` of its own.
 """
 
 import sys

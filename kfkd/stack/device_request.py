@@ -1,13 +1,26 @@
 """The device that THEANO_FLAGS or an old program asks for, noted for the back end.
 
-The stack knows no back end: :mod:`kfkd.xla` reads the request, and registers what is
-to be done when a program makes another.
+The stack knows no back end: :mod:`kfkd.xla` reads the request, and registers a function
+that is called when a program makes another.
 """
 
-__all__ = ["get", "on_change", "put"]
+import re
+
+__all__ = ["get", "on_change", "put", "translate"]
 
 _requested = None
 _listeners = []
+
+
+def translate(name):
+    """Return what `kfkd.xla` calls a device of Theano's: ``"cuda:1"`` for gpu1.
+
+    None if Theano has no device of that name.
+    """
+    if name == "cpu":
+        return name
+    gpu = re.fullmatch(r"(?:gpu|cuda)(\d*)", name)
+    return gpu and "cuda" + (gpu[1] and f":{gpu[1]}")
 
 
 def get():
@@ -16,7 +29,7 @@ def get():
 
 
 def put(name):
-    """Note the requested device, and have the back end choose anew.
+    """Note the requested device, and make the back end choose again.
 
     Raises
     ------

@@ -8,14 +8,13 @@ __all__ = ["patch_net"]
 
 
 def patch_net(nolearn, restore):
-    """Make nolearn's NeuralNet clone, print once, show in a notebook, and pickle.
+    """Patch NeuralNet so that it clones, prints once, shows in a notebook and pickles.
 
-    ``get_params`` asks for every parameter of the constructor, two of which it does
-    not keep.  That ``set_params`` may name parameters of layers to come, nolearn has
-    from a dict that claims to hold any key, which the table in a notebook believes.
-    ``clone`` has to take out the two handlers that the constructor adds.
-    A pickle must be loadable where nobody has imported kfkd before, and leaves out
-    the compiled functions, which are made again from the layers.
+    ``get_params`` reads every parameter of the constructor, two of which are not kept.
+    It returns a dict that claims to hold any key, so that ``set_params`` accepts those
+    of layers to come; the table in a notebook needs a plain dict.  ``clone`` must leave
+    out the two handlers that the constructor adds.  A pickle must load where kfkd has
+    not been imported; it leaves out compiled functions, which are compiled again.
     """
     NeuralNet = nolearn.lasagne.NeuralNet
     printers = (nolearn.lasagne.PrintLog, nolearn.lasagne.PrintLayerInfo)

@@ -5,89 +5,33 @@ import functools
 import numpy as np
 import scipy.signal
 
-from kfkd.stack.shims import make_module
+from kfkd.stack.old_numpy import dtype_of, make_numpy
 
-__all__ = [
-    "patch_autocast",
-    "patch_casts",
-    "patch_convolution",
-    "patch_cumulation",
-    "patch_digests",
-    "patch_numpy_names",
-    "patch_pooling",
-    "patch_random_streams",
-]
+__all__ = ["install"]
 
 
-def _dtype(spec):
-    """NumPy took a Theano variable or type for the dtype that it has."""
-    name = getattr(spec, "dtype", None)
-    return name if isinstance(name, str) else spec
+def install(theano):
+    """Patch Theano's modules, and never NumPy or SciPy themselves."""
+    _patch_numpy_names(theano)
+    _patch_digests(theano)
+    _patch_autocast(theano)
+    _patch_casts(theano)
+    _patch_cumulation(theano)
+    _patch_pooling(theano)
+    _patch_convolution(theano)
+    _patch_random_streams(theano.sandbox.rng_mrg)
 
 
-class _Cast:
-    """numpy.cast."""
-
-    def __getitem__(self, dtype):
-        return functools.partial(np.asarray, dtype=_dtype(dtype))
-
-
-class _Complex(complex):
-    """numpy.complex, which took arrays of one element, of any shape."""
-
-    def __new__(cls, *parts):
-        return complex(*[np.asarray(part).item() for part in parts])
-
-
-def _array(a, dtype=None, **options):
-    """numpy.array, which wrapped a Python int that does not fit the dtype."""
-    dtype = _dtype(dtype)
-    if isinstance(a, int) and dtype is not None:
-        return np.array(a, **options).astype(dtype)
-    return np.array(a, dtype, **options)
-
-
-def _unique(a, return_index=False, return_inverse=False, *args, **options):
-    """numpy.unique, of which the inverse was a vector."""
-    found = np.unique(a, return_index, return_inverse, *args, **options)
-    if return_inverse:
-        found = list(found)
-        found[1 + return_index] = found[1 + return_index].ravel()
-    return found
-
-
-def _last_axes(transform):
-    return lambda a, s: transform(a, s, range(a.ndim - len(s), a.ndim))
-
-
-def _old_numpy(**more):
-    """Return a stand-in for numpy that has what Theano still uses of it."""
-    return make_module(
-        "numpy",
-        __getattr__=functools.partial(getattr, np),
-        AxisError=np.exceptions.AxisError,
-        MAXDIMS=32,
-        ComplexWarning=np.exceptions.ComplexWarning,
-        cast=_Cast(),
-        complex=_Complex,
-        array=_array,
-        product=np.prod,
-        unique=_unique,
-        sctype2char=lambda dtype: np.dtype(dtype).char,
-        asarray=lambda a, dtype=None: np.asarray(a, _dtype(dtype)),
-        zeros=lambda shape, dtype=float: np.zeros(shape, _dtype(dtype)),
-        **more,
-    )
-
-
-def patch_numpy_names(theano):
-    """Give Theano's modules the names and habits that NumPy has dropped."""
-    old_numpy = _old_numpy()
+def _patch_numpy_names(theano):
+    """Replace NumPy in Theano's modules by one that has the names it has dropped."""
+    old_numpy = make_numpy()
     for module in (
+        theano.link.c.basic,
         theano.scalar.basic,
         theano.tensor.basic,
         theano.tensor.elemwise,
         theano.tensor.extra_ops,
+        theano.tensor.fft,
         theano.tensor.nnet.abstract_conv,
         theano.tensor.nnet.bn,
         theano.tensor.nnet.conv,
@@ -95,39 +39,31 @@ def patch_numpy_names(theano):
         theano.tensor.slinalg,
     ):
         module.np = old_numpy
-    theano.misc.safe_asarray.np = make_module(
-        "numpy", asarray=np.asarray, dtype=lambda spec: np.dtype(_dtype(spec))
-    )
-    # NumPy is about to take the axes for the first ones, where only sizes are given.
-    transforms = {
-        name: _last_axes(getattr(np.fft, name)) for name in ("rfftn", "irfftn")
-    }
-    theano.tensor.fft.np = _old_numpy(fft=make_module("numpy.fft", **transforms))
-    # For the hash of a scan.
-    theano.link.c.basic.np = make_module(
-        "numpy", lib=np.lib, __version__=np.__version__, core=np._core
+    theano.misc.safe_asarray.np = make_numpy(
+        dtype=lambda spec: np.dtype(dtype_of(spec))
     )
 
 
-def patch_digests(theano):
-    """Patch the digests of arrays, whose bytes had another name."""
+def _patch_digests(theano):
+    """Patch the digests of arrays: ``tostring`` is ``tobytes`` now."""
     hex_digest = theano.printing.hex_digest
 
     class Bytes(np.ndarray):
         tostring = np.ndarray.tobytes
 
+    @functools.wraps(hex_digest)
     def digest(x):
         return hex_digest(x.view(Bytes))
 
-    theano.printing.hex_digest = functools.wraps(hex_digest)(digest)
+    theano.printing.hex_digest = digest
 
 
-def patch_autocast(theano):
-    """Give a Python number the smallest dtype that holds it exactly.
+def _patch_autocast(theano):
+    """Convert a Python number to the smallest dtype that holds it exactly.
 
-    Theano compares the number with itself in each dtype.  In NumPy 2 the number
-    adapts to the other side: 0.1 passes for a float32, and 300 is not unequal to an
-    int8 but an error.
+    Theano compares the number with itself in each dtype.  In NumPy 2 the number is
+    converted to that dtype before: 0.1 equals a float32, and 300 beside an int8 is an
+    error.
     """
     config = theano.config
     autocast = theano.scalar.basic.NumpyAutocaster.__call__
@@ -153,22 +89,22 @@ def patch_autocast(theano):
     theano.scalar.basic.NumpyAutocaster.__call__ = __call__
 
 
-def patch_casts(theano):
-    """Patch Theano's own evaluation to cast what does not fit, as arrays are cast."""
+def _patch_casts(theano):
+    """Cast numbers that do not fit the dtype as elements of arrays are cast."""
 
     def impl(self, input):
         try:
             return self.ctor(input)
-        except (OverflowError, ValueError):  # the latter for what is no number
+        except (OverflowError, ValueError):  # ValueError: of NaN
             return np.asarray(input).astype(self.o_type.dtype)[()]
 
     theano.scalar.basic.Cast.impl = impl
 
 
-def patch_cumulation(theano):
-    """Patch Theano's own running sums and products to have their declared dtype.
+def _patch_cumulation(theano):
+    """Compute running sums and products in the dtype of the argument, as declared.
 
-    That of the argument, as in its C code: NumPy widens small integers.
+    NumPy widens small integers.
     """
 
     def perform(self, node, inputs, outputs, params):
@@ -179,7 +115,7 @@ def patch_cumulation(theano):
 
 
 class _ListIndexed(np.ndarray):
-    """An array that takes a list of slices for a tuple, as NumPy did."""
+    """An array that can be indexed with a list of slices, as in former NumPy."""
 
     def __getitem__(self, index):
         return super().__getitem__(tuple(index) if isinstance(index, list) else index)
@@ -188,11 +124,13 @@ class _ListIndexed(np.ndarray):
         super().__setitem__(tuple(index) if isinstance(index, list) else index, value)
 
 
-def patch_pooling(theano):
-    """Patch Theano's own evaluation of pooling to index with tuples of slices."""
+def _patch_pooling(theano):
+    """Index the arrays of pooling with tuples of slices."""
     pool = theano.tensor.signal.pool
-    pool.np = _old_numpy()
-    pool.np.zeros = lambda *args, **kwargs: np.zeros(*args, **kwargs).view(_ListIndexed)
+    pool.np = make_numpy(
+        zeros=lambda *args, **kwargs: np.zeros(*args, **kwargs).view(_ListIndexed)
+    )
+
     for op in (
         pool.Pool,
         pool.AveragePoolGrad,
@@ -210,14 +148,13 @@ def patch_pooling(theano):
         op.perform = functools.wraps(op.perform)(perform)
 
 
-def patch_convolution(theano):
-    """Convolve in Theano's own evaluation through SciPy's public functions."""
+def _patch_convolution(theano):
+    """Convolve with SciPy's public functions."""
 
     def convolve2d(image, kernel, flip, mode, boundary, fillvalue):
         return scipy.signal.convolve2d(image, kernel, mode, boundary, fillvalue)
 
-    # Without a compiler, the convolutions that others would be replaced by are not
-    # there, and the graph is right as it is.
+    # Theano would replace convolutions by those in C, and refuses to go without these.
     tags = ("fast_run", "fast_compile")
     theano.compile.optdb.remove_tags("AbstractConvCheck", *tags)
     theano.compile.optdb["specialize_device"].remove_tags("conv_opts", *tags)
@@ -228,22 +165,21 @@ def patch_convolution(theano):
         module.imported_scipy_signal = True
 
 
-def patch_random_streams(theano):
-    """Draw in Theano's own evaluation without overflow, and seed at once.
+def _patch_random_streams(rng_mrg):
+    """Draw without overflow, and seed many streams quickly.
 
-    The mask is a Python int that does not fit the int32 of the state.  The streams
-    of one generator (up to 15,360, each 2**72 draws after the one before) are
-    computed one by one by a compiled function: doubling their number instead needs
-    14 products of 3x3 matrices.
+    The streams of one generator are up to 15,360, each 2**72 draws after the one
+    before.  Theano computes them one by one in a compiled function; doubling their
+    number instead takes 14 products of 3x3 matrices.
     """
-    rng_mrg = theano.sandbox.rng_mrg
     next_value = rng_mrg.mrg_next_value
 
     def mrg_next_value(rstate, new_rstate, NORM, mask, offset):
+        # The mask is a Python int that does not fit the int32 of the state.
         return next_value(rstate, new_rstate, NORM, np.int64(mask), offset)
 
     def jump(rows, first, second):
-        """*rows* of six numbers after the jumps *first* and *second*."""
+        """Return *rows* of six numbers after the jumps *first* and *second*."""
         halves = ((rows[:, :3], first, rng_mrg.M1), (rows[:, 3:], second, rng_mrg.M2))
         # Products of two 31-bit numbers fit into int64, their sums may not.
         return np.concatenate(
@@ -270,13 +206,11 @@ def patch_random_streams(theano):
             self.inc_rstate()
         return rows[:n_streams].astype("int32")
 
-    # How many draws is an int8, which in NumPy 2 overflows when multiplied.
-    for op in (
-        rng_mrg.multinomial.MultinomialFromUniform,
-        rng_mrg.multinomial.ChoiceFromUniform,
-    ):
+    multinomial = rng_mrg.multinomial
+    for op in (multinomial.MultinomialFromUniform, multinomial.ChoiceFromUniform):
 
         def perform(self, node, inputs, outputs, _perform=op.perform):
+            # The number of draws is an int8, which overflows when multiplied.
             p, uniform, n = inputs
             _perform(self, node, (p, uniform, int(n)), outputs)
 

@@ -1,4 +1,4 @@
-"""Patches of pickling: pickles load where nobody has imported kfkd before."""
+"""Patches of pickling: pickles load where kfkd has not been imported."""
 
 import copyreg
 
@@ -6,9 +6,9 @@ __all__ = ["patch_pickles"]
 
 
 def patch_pickles(theano, lasagne, nolearn, rebuild):
-    """Patch pickling so that pickles import kfkd before the three packages.
+    """Make pickles import kfkd before the three packages, by a call of *rebuild*.
 
-    Those of NeuralNet have a way of their own.
+    NeuralNet is not among the classes: :mod:`.nolearn_net` patches it.
     """
     basic = theano.graph.basic
     for cls in (

@@ -1,4 +1,4 @@
-"""Scripts of old, run as Python runs them, but with the stack imported before."""
+"""Old scripts, run as Python runs them, but with the stack imported before."""
 
 import ast
 import importlib.machinery
@@ -12,19 +12,19 @@ import sys
 import textwrap
 import types
 
-from kfkd._import_hook import PACKAGES
+from kfkd._import_hook import namesakes
 
 __all__ = ["Arguments", "run_code", "run_module", "run_script"]
 
-# Whose frames come before those of the script in its traceback.
+# Files whose frames come before those of the script in its traceback.
 _OURS = {__file__, runpy.run_module.__code__.co_filename}
 
 
 class Arguments(list):
     """The ``sys.argv`` of a script.
 
-    Processes of multiprocessing that are not forked unpickle it before they import
-    the script, and to do so, they set up the stack.
+    A process of multiprocessing that is not forked unpickles it before it imports the
+    script.  Unpickling it sets up the stack.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ class Arguments(list):
 
 
 class _Worker:
-    """What runs :mod:`kfkd.stack._worker` when it is unpickled."""
+    """Object that runs :mod:`kfkd.stack._worker` when it is unpickled."""
 
     def __init__(self, arguments):
         self.variables = {"path": arguments.path, "arguments": [*arguments]}
@@ -111,42 +111,36 @@ def run_code(code, arguments):
 
 
 def _leave_folder(*instead):
-    """Replace what Python has put first into sys.path.
-
-    It is the current folder, by `python -m`, or that of the command `kfkd`.
-    """
+    """Replace the entry that `python -m` or the command `kfkd` put into sys.path."""
     if not sys.flags.safe_path:
         sys.path[:1] = instead
 
 
 def _warn_of_namesakes(script, source):
-    """Warn of files beside a script that it seems to import, and that it cannot.
+    """Warn of files beside a script that its imports do not get.
 
-    They have the name of a package that is imported already. A script of such a name
-    means the package, as it would otherwise import itself.
+    They have the name of a package that is imported already.  A script that has such a
+    name itself means the package.
     """
     folder = os.path.dirname(script)
-    for package in ("kfkd", *PACKAGES):
-        for place in (f"{package}.py", os.path.join(package, "__init__.py")):
-            file = os.path.join(folder, place)
-            if not os.path.exists(file) or os.path.samefile(file, script):
-                continue
-            theirs = getattr(sys.modules[package], "__file__", None)
-            if theirs and os.path.samefile(file, theirs):
-                continue
-            if package in _imported(source):
-                print(
-                    f"{script}: `import {package}` means the installed package here, "
-                    f"not {file}; if that is meant, give it another name",
-                    file=sys.stderr,
-                )
+    for package, name in namesakes(folder):
+        file = os.path.join(folder, name)
+        imported = getattr(sys.modules[package], "__file__", None)
+        if any(f and os.path.samefile(file, f) for f in (script, imported)):
+            continue
+        if package in _imported(source):
+            print(
+                f"{script}: `import {package}` means the installed package here, "
+                f"not {file}; if that is meant, give it another name",
+                file=sys.stderr,
+            )
 
 
 def _imported(source):
     """Return the names of the packages and modules that source code imports."""
     try:
         nodes = [*ast.walk(ast.parse(source))]
-    except (SyntaxError, ValueError):  # which is reported when it is run
+    except (SyntaxError, ValueError):  # reported when it is run
         return set()
     names = [a.name for n in nodes if isinstance(n, ast.Import) for a in n.names]
     names += [n.module for n in nodes if isinstance(n, ast.ImportFrom) and not n.level]
@@ -154,7 +148,7 @@ def _imported(source):
 
 
 def _execute(source, name, attributes):
-    """Run source code in a new module ``__main__``, which stays to the end."""
+    """Run source code in a new module ``__main__``."""
     main = sys.modules["__main__"] = types.ModuleType("__main__")
     vars(main).update(attributes, __builtins__=sys.modules["builtins"])
     code = compile(source, name, "exec", dont_inherit=True)

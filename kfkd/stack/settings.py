@@ -10,38 +10,53 @@ import sys
 import traceback
 
 from kfkd.errors import SettingsError
+from kfkd.stack import device_request
 
 __all__ = [
     "explained",
     "get_settings",
-    "patch_settings",
+    "install",
     "slow_mode_warning",
     "source",
     "user_settings",
 ]
 
 
-# How Theano's own GPU back ends were to be compiled, and were to use a GPU.
+# Settings of Theano's own GPU back ends, which change nothing now.
 _GONE_SECTIONS = ("cublas", "cuda", "dnn", "gpuarray", "magma", "nvcc", "pycuda")
 _GONE = ("lib__cnmem", "enable_initial_driver_test", "print_active_device")
-# What Theano would still act upon, and find in .theanorc by itself.  Its C code does
-# not go with today's Python and NumPy, whichever compiler there is.
-_OFF = {"contexts": "", "cxx": "", "force_device": "False", "init_gpu_device": ""}
+_DEFAULTS = {"floatX": "float32", "mode": "xla", "blas__ldflags": ""}
+# What the user's settings cannot change.  Theano's C code does not compile with today's
+# Python and NumPy, whichever compiler there is.
+_FIXED = {
+    "contexts": "",
+    "cxx": "",
+    "device": "cpu",
+    "force_device": "False",
+    "init_gpu_device": "",
+}
+# Linkers that need a C compiler, and those that replace them.
+_PYTHON_LINKERS = {
+    "c": "py",
+    "c|py": "py",
+    "c|py_nogc": "py",
+    "cvm": "vm",
+    "cvm_nogc": "vm_nogc",
+}
 
 
 def _is_gone(name):
-    """Whether a setting is for a GPU back end that is gone, and changes nothing."""
     return name in _GONE or name.partition("__")[0] in _GONE_SECTIONS
 
 
 def user_settings():
-    """Return what the user has set: THEANO_FLAGS and, below it, .theanorc.
+    """Return the user's settings, from THEANO_FLAGS and, where it has none, .theanorc.
 
     Returns
     -------
     dict
-        For each name its value, and where it is set: ``"THEANO_FLAGS"`` or the path of
-        a file.  Settings of GPU back ends that are gone are left out.
+        For each name a tuple: its value, and where it is set, ``"THEANO_FLAGS"`` or the
+        path of a file.  Settings of Theano's own GPU back ends are left out.
     """
     settings = {}
     for path in _files():
@@ -51,14 +66,13 @@ def user_settings():
         options = parser["global"] if parser.has_section("global") else {}
         for name, value in options.items():
             name = "floatX" if name == "floatx" else name
-            # Python 2 took what follows as a comment.
+            # As in Python 2, where this began a comment.
             value = re.split(r"\s;", value, maxsplit=1)[0].rstrip()
             settings[name] = value, path
     for flag in _flags():
         name, equals, value = flag.strip().partition("=")
         if equals:
-            # As `config.scan.allow_gc` and the like are called now.
-            name = name.strip().replace(".", "__")
+            name = name.strip().replace(".", "__")  # Theano 1.0 had dots
             settings[name] = value.strip(), "THEANO_FLAGS"
     return {name: entry for name, entry in settings.items() if not _is_gone(name)}
 
@@ -76,7 +90,7 @@ def _flags():
 
 
 def _files():
-    """Return the paths of Theano's files of settings, as Theano finds them."""
+    """Return the paths of the files in which Theano looks for settings."""
     names = os.environ.get("THEANORC")
     if names is not None:
         names = names.split(os.pathsep)
@@ -86,70 +100,50 @@ def _files():
 
 
 def source(name):
-    """Return where the user has set a setting, as `user_settings`, or None."""
+    """Return where the user has set *name*: THEANO_FLAGS, a path, or None."""
     return user_settings().get(name, (None, None))[1]
 
 
-_DEFAULTS = {
-    "floatX": "float32",
-    "mode": "xla",
-    # No C compiler, hence no BLAS to link to: graphs are run elsewhere.
-    "cxx": "",
-    "blas__ldflags": "",
-}
-# What is left of Theano's linkers without a C compiler.
-_PYTHON_LINKERS = {
-    "c": "py",
-    "c|py": "py",
-    "c|py_nogc": "py",
-    "cvm": "vm",
-    "cvm_nogc": "vm_nogc",
-}
-
-
 def get_settings():
-    """Return THEANO_FLAGS for the import, the mode, and the GPU asked for, if any.
+    """Return THEANO_FLAGS for the import, the mode to set later, and the GPU requested.
+
+    The last two may be None.
 
     Raises
     ------
     SettingsError
-        THEANO_FLAGS has an open quotation, or there is no such device.
+        If THEANO_FLAGS has an open quotation, or there is no such device.
     """
     own = {name: value for name, (value, _) in user_settings().items()}
-    settings = _DEFAULTS | own
-    settings |= {name: off for name, off in _OFF.items() if name in settings}
-    mode = settings["mode"].lower()
-    if mode == "xla":
-        # Theano knows the name only later, and would find it in .theanorc by itself.
+    settings = _DEFAULTS | own | _FIXED
+    mode = "xla" if settings["mode"].lower() == "xla" else None
+    if mode:
+        # Theano knows xla only later, and would find it in .theanorc by itself.
         settings["mode"] = "Mode"
-    else:
-        mode = None
     if "linker" in settings:
         linker = settings["linker"]
         settings["linker"] = _PYTHON_LINKERS.get(linker, linker)
-    asked = settings.get("device", "cpu")
-    gpu = re.fullmatch(r"(?:gpu|cuda)(\d*)", asked)
-    if not gpu and asked != "cpu":
+    asked = own.get("device", "cpu")
+    device = device_request.translate(asked)
+    if device is None:
         raise SettingsError(
-            f"{asked!r} is no device; they are called cpu, gpu, gpu0, gpu1, and so on. "
-            f"Change device={asked} in {source('device')}{_hint(asked)}"
+            f"{asked!r} is not a device; devices are called cpu, gpu, gpu0, gpu1, and "
+            f"so on. Change device={asked} in {source('device')}{_hint(asked)}"
         )
-    settings["device"] = "cpu"
-    device = gpu and "cuda" + (gpu[1] and f":{gpu[1]}")
-    # Theano takes quotes, commas and what follows a # for what they are in a shell.
+    # Theano splits and unquotes the flags as a shell does.
     flags = [
         f"{name}={value and shlex.quote(value)}" for name, value in settings.items()
     ]
-    return ",".join(flags), mode, device
+    return ",".join(flags), mode, None if device == "cpu" else device
 
 
 def _hint(value):
-    """Return what may be wrong with a value, or nothing."""
+    """Return a hint if a value seems to have a comment behind it, else ""."""
     return "; a comment needs a line of its own" if re.search("[#;]", value) else ""
 
 
 class _Section:
-    """The settings whose names begin in one way, which Theano 1.0 had with dots."""
+    """A section of settings such as ``config.scan``, as Theano 1.0 had them."""
 
     def __init__(self, config, name):
         vars(self).update(_config=config, _name=name)
@@ -174,10 +168,10 @@ class _Section:
             raise AttributeError(f"there is no setting {name.replace('__', '.')}")
 
 
-def patch_settings(theano):
-    """Accept the old names of settings, and reject those that programs cannot change.
+def install(theano):
+    """Accept former names of settings, and refuse another device in a program.
 
-    What is set in a section, such as ``config.scan.allow_gc``, went nowhere.
+    What is set in a section, such as ``config.scan.allow_gc``, had no effect.
     """
     config = theano.config
     known = config._config_var_dict
@@ -186,66 +180,61 @@ def patch_settings(theano):
         if name not in known:
             setattr(type(config), name, _Section(config, name))
     device, linker = known["device"], known["linker"]
-    Device = type(device)
-    set_value = Device.__set__
-
-    def __set__(self, config, value):
-        if self is not device:
-            set_value(self, config, value)
-        elif value != self.val:
-            raise RuntimeError(
-                f"theano.config.device cannot become {value!r} in a program: start it "
-                f"with THEANO_FLAGS=device={value} (or KFKD_DEVICE, which is cpu, cuda "
-                "or cuda:N), or leave it out: a GPU that is there is used"
-            )
-
-    Device.__set__ = __set__
-    linker._apply = functools.partial(_linker, linker._apply, config)
+    device._apply, device._mutable = _refuse_device, True
+    linker._apply = functools.partial(_linker, linker._apply)
 
 
-def _linker(accept, config, value):
-    return accept(value if config.cxx else _PYTHON_LINKERS.get(value, value))
+# Functions of the module, since programs may pickle theano.config.
+
+
+def _refuse_device(value):
+    if value != "cpu":  # which it is, whatever the user's settings are
+        raise RuntimeError(
+            f"theano.config.device cannot become {value!r} in a program: start it "
+            f"with THEANO_FLAGS=device={value} (or KFKD_DEVICE, which is cpu, cuda "
+            "or cuda:N), or leave it out: a GPU that is there is used"
+        )
+    return value
+
+
+def _linker(accept, value):
+    return accept(_PYTHON_LINKERS.get(value, value))
 
 
 @contextlib.contextmanager
 def explained():
-    """Raise one SettingsError for what is wrong, without Theano's traceback."""
+    """Raise Theano's errors on settings as a SettingsError that names the setting."""
     try:
         yield
     except Exception as error:
-        files = [os.path.basename(frame.filename) for frame in _frames(error)]
-        if not {"configdefaults.py", "configparser.py"} & {*files[-2:]}:
+        frames = traceback.extract_tb(error.__traceback__)[-2:]
+        files = {os.path.basename(frame.filename) for frame in frames}
+        if not files & {"configdefaults.py", "configparser.py"}:
             raise
         problem = str(error).rstrip(". ").replace("\n", " ")
-    else:
-        return
-    raise SettingsError(
-        f"Theano does not take its settings: {problem}. Change {_places(problem)}"
-        + ("; kfkd's own mode is xla" if source("mode") else "")
-    ) from None
-
-
-def _frames(error):
-    return traceback.extract_tb(error.__traceback__)
+        mode = "; kfkd's own mode is xla" if source("mode") else ""
+        raise SettingsError(
+            f"Theano does not take its settings: {problem}. "
+            f"Change {_places(problem)}{mode}"
+        ) from None
 
 
 def _places(problem):
-    """Return the setting that a problem names, or else where there are any."""
+    """Return the setting that an error names, else all places that have settings."""
     own = user_settings()
 
-    def is_told(text):
+    def is_in_error(text):
         return text and re.search(rf"(?<!\w){re.escape(text)}(?!\w)", problem)
 
-    # Theano tells the name and the value, or the value alone.
-    named = [name for name in own if is_told(name)]
-    named = named or [name for name, (value, _) in own.items() if is_told(value)]
+    # The error has the name and the value, or the value alone.
+    named = [name for name in own if is_in_error(name)]
+    named = named or [name for name, (value, _) in own.items() if is_in_error(value)]
     if named:
-        name = named[0]
-        value, where = own[name]
-        return f"{name}={value} in {where}{_hint(value)}"
-    places = {where: None for _, where in own.values()}
-    files = {path: None for path in _files() if os.path.exists(path)}
-    return " or ".join([*(files | places)]) or "THEANO_FLAGS or .theanorc"
+        value, where = own[named[0]]
+        return f"{named[0]}={value} in {where}{_hint(value)}"
+    files = [path for path in _files() if os.path.exists(path)]
+    places = dict.fromkeys([*files, *(where for _, where in own.values())])
+    return " or ".join(places) or "THEANO_FLAGS or .theanorc"
 
 
 def slow_mode_warning():

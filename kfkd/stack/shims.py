@@ -1,4 +1,4 @@
-"""Shims: modules and names that the three packages miss while they are imported."""
+"""Shims: modules and names that the three packages need while they are imported."""
 
 import collections
 import collections.abc
@@ -28,7 +28,7 @@ __all__ = [
 
 
 def make_module(name, **attributes):
-    """Return a module that holds *attributes* and cannot be imported."""
+    """Return a module that holds *attributes*, without installing it."""
     module = types.ModuleType(name)
     vars(module).update(attributes)
     return module
@@ -48,17 +48,26 @@ class _Absent(types.ModuleType):
         raise ImportError(f"{self.__name__}.{name} is not available: {self.__doc__}")
 
 
-def install_module(module):
+def install_module(name, **attributes):
     """Install a module under its name, and as an attribute of its package."""
+    return _install(make_module(name, **attributes))
+
+
+def make_absent(name, instead, **attributes):
+    """Install a module that has kept *attributes* alone.
+
+    Its other names raise an error that says what to use *instead*.
+    """
+    module = _install(_Absent(name, instead))
+    vars(module).update(attributes)
+    return module
+
+
+def _install(module):
     parent, _, last = module.__name__.rpartition(".")
     sys.modules[module.__name__] = module
     setattr(sys.modules[parent], last, module)
     return module
-
-
-def make_absent(name, instead):
-    """Install a module whose names raise an error that says what to use *instead*."""
-    return install_module(_Absent(name, instead))
 
 
 @contextlib.contextmanager
@@ -76,7 +85,7 @@ def _temporarily(mapping, **items):
 
 @contextlib.contextmanager
 def quiet():
-    """Suppress warnings of old syntax, and that no BLAS is linked to."""
+    """Suppress warnings about old syntax and about a missing BLAS."""
 
     def is_news(record):
         return not record.getMessage().startswith("Using NumPy C-API based")
@@ -93,9 +102,9 @@ def quiet():
 
 
 def import_theano(flags):
-    """Import Theano with these flags; return it."""
-    # distutils left Python 3.12, and numpy.distutils left with it.  The last two are
-    # for Theano's GPU back end, a few types of which its profiles and DebugMode name.
+    """Import Theano with these flags, and return it."""
+    # Python 3.12 has dropped distutils, and NumPy its own.  The last two modules are
+    # for Theano's GPU back end: profiles and DebugMode name a few of its types.
     spawn = make_module("distutils.spawn", find_executable=shutil.which)
     gone = {
         "distutils": make_module("distutils", spawn=spawn),
@@ -105,10 +114,10 @@ def import_theano(flags):
         "numpy.linalg.linalg": np.linalg,
         "pkg_resources": make_module("pkg_resources", DistributionNotFound=ImportError),
     }
-    # Without a home folder Theano does not import: it would keep compiled C code there.
+    # Theano needs a home folder, for compiled C code, even if it compiles none.
     home = os.path.expanduser("~")
     home = {} if os.path.isabs(home) else {"HOME": tempfile.gettempdir()}
-    # Theano has errors that end the program printed in another way: put that back.
+    # Theano replaces the excepthook of the process.
     with (
         _temporarily(sys.modules, **gone),
         _temporarily(os.environ, THEANO_FLAGS=flags, **home),
@@ -127,7 +136,7 @@ def import_theano(flags):
 
 
 def import_lasagne():
-    """Import Lasagne; return it."""
+    """Import Lasagne, and return it."""
 
     def get_distribution(name):
         return types.SimpleNamespace(version=importlib.metadata.version(name))
@@ -140,7 +149,7 @@ def import_lasagne():
 
 
 def import_nolearn():
-    """Import nolearn.lasagne; return nolearn."""
+    """Import nolearn.lasagne, and return nolearn."""
     model_selection = sklearn.model_selection
 
     def KFold(n, n_folds):
@@ -149,7 +158,7 @@ def import_nolearn():
     def StratifiedKFold(y, n_folds):
         return model_selection.StratifiedKFold(n_folds).split(y, y)
 
-    # nolearn's split keeps these two, with the signatures of scikit-learn 0.17.
+    # nolearn's TrainSplit calls these two, with the signatures of scikit-learn 0.17.
     cross_validation = make_module(
         "sklearn.cross_validation", KFold=KFold, StratifiedKFold=StratifiedKFold
     )

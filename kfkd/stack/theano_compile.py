@@ -5,22 +5,25 @@ import importlib
 import os
 import sys
 import threading
+import types
 import warnings
 
-__all__ = [
-    "patch_cache",
-    "patch_modes",
-    "patch_scan",
-    "patch_threads",
-    "patch_truncated_gradients",
-    "warn_of_mode",
-]
+__all__ = ["install", "warn_of_mode"]
+
+
+def install(theano, mode):
+    """Patch Theano's compilation, and set the mode unless it is None."""
+    _patch_modes(theano, mode)
+    _patch_cache(theano)
+    _patch_scan(theano)
+    _patch_truncated_gradients()
+    _patch_threads(theano)
 
 
 class _Registry(dict):
-    """Theano's modes or linkers by name; :mod:`kfkd.xla` is imported when it is named.
+    """Theano's modes or linkers by name.  Naming ``"xla"`` imports :mod:`kfkd.xla`.
 
-    It registers both, and brings JAX along, which takes long to import.
+    That registers both; it imports JAX as well, which takes long.
     """
 
     def __contains__(self, name):
@@ -35,11 +38,11 @@ class _Registry(dict):
         raise KeyError(name)
 
 
-def patch_modes(theano, mode):
-    """Register the mode ``"xla"``, and accept any mode in ``theano.config.mode``.
+def _patch_modes(theano, mode):
+    """Register the mode ``"xla"``, and accept any registered mode in the settings.
 
-    Theano accepts a fixed list of names, and keeps using the first default mode after
-    ``config.mode`` has come to name another.
+    Theano accepts a fixed list of names, and keeps the first default mode after
+    ``config.mode`` has changed.
     """
     modes = sys.modules["theano.compile.mode"]
     for name in ("predefined_modes", "predefined_linkers"):
@@ -58,7 +61,7 @@ def patch_modes(theano, mode):
 def _mode(accept, value):
     modes = sys.modules["theano.compile.mode"]
     modes.instantiated_default_mode = None
-    # "xla" by itself: settings are made before anything is compiled.
+    # "xla" need not be registered: settings are made before anything is compiled.
     registered = isinstance(value, str) and (
         value == "xla" or value in modes.predefined_modes
     )
@@ -66,9 +69,9 @@ def _mode(accept, value):
 
 
 def warn_of_mode(theano, message):
-    """Warn a program that first compiles a function in the default mode of the user's.
+    """Warn when a program first compiles a function in the user's default mode.
 
-    Not before, as kfkd's own nets never do; and not of a mode that the program names.
+    kfkd's own nets never do so, and a program that names the mode itself is not warned.
     """
     modes, mode = sys.modules["theano.compile.mode"], theano.config.mode
     get_mode = modes.get_mode
@@ -96,36 +99,27 @@ def _folder(path):
     return os.path.realpath(os.path.expanduser(path))
 
 
-class _NoModules:
-    """The cache of compiled C modules, where there is no compiler."""
+def _patch_cache(theano):
+    """Create no folder for compiled C code.
 
-    def __init__(self, error):
-        self.error = error
-
-    def refresh(self):
-        pass
-
-    def module_from_key(self, key, lnk):
-        raise self.error("there is no C compiler: choose another linker or mode")
-
-
-def patch_cache(theano):
-    """Make no folder for compiled C code, unless the user has a compiler.
-
-    To ask for its name made it, and to profile a function read it.
+    Reading its name created it, and profiling a function read it.
     """
-    if not theano.config.cxx:
-        cache = _NoModules(theano.link.c.exceptions.MissingGXX)
-        theano.link.c.basic.get_module_cache = lambda init_args=None: cache
-        parameter = theano.config._config_var_dict["compiledir"]
-        parameter._apply = _folder
+
+    def module_from_key(key, lnk):
+        raise theano.link.c.exceptions.MissingGXX(
+            "there is no C compiler: choose another linker or mode"
+        )
+
+    cache = types.SimpleNamespace(refresh=lambda: None, module_from_key=module_from_key)
+    theano.link.c.basic.get_module_cache = lambda init_args=None: cache
+    theano.config._config_var_dict["compiledir"]._apply = _folder
 
 
-def patch_scan(theano):
-    """Evaluate the steps of a scan by Theano itself where Theano evaluates the scan.
+def _patch_scan(theano):
+    """Evaluate the steps of a scan in Theano where Theano evaluates the scan.
 
-    Whatever the default mode is: what another linker makes of a step neither reads nor
-    writes the storage in which `Scan.perform` passes values from step to step.
+    `Scan.perform` passes values from step to step in storage that functions of other
+    linkers neither read nor write, whatever the default mode is.
     """
     Scan = sys.modules["theano.scan.op"].Scan  # theano.scan is the function
     own = theano.link.basic.LocalLinker, theano.link.basic.WrapLinker
@@ -142,11 +136,11 @@ def patch_scan(theano):
     Scan.make_thunk = make_own_thunk
 
 
-def patch_truncated_gradients(theano):
-    """Leave products in the loops of truncated gradients.
+def _patch_truncated_gradients():
+    """Keep products in the loops of truncated gradients.
 
-    Theano moves sums of products behind a loop, as one product of whole sequences.
-    Such a loop takes fewer steps than its sequences have.
+    Theano moves sums of products out of a loop, as one product of whole sequences.  A
+    truncated loop takes fewer steps than its sequences have.
     """
     opt = sys.modules["theano.scan.opt"]
 
@@ -165,12 +159,12 @@ def patch_truncated_gradients(theano):
         setattr(rewrite, name, unless_truncated(getattr(rewrite, name)))
 
 
-def patch_threads(theano):
+def _patch_threads(theano):
     """Serialize compilation across threads.
 
-    Theano changes its settings while it compiles and puts back what it found, which
-    in a second thread is what the first has changed: the lines of the user's program
-    that errors name were lost for good.
+    Theano changes settings while it compiles, and restores them.  A second thread
+    would save the changed ones and restore those: errors would not name the lines of
+    the user's program any more.
     """
     FunctionMaker = theano.compile.function.types.FunctionMaker
     lock = threading.RLock()

@@ -1,4 +1,4 @@
-"""What is installed: the three packages, as they were published."""
+"""Check that the three packages are installed as they were published."""
 
 import importlib.metadata
 import importlib.util
@@ -14,7 +14,7 @@ VERSIONS = STACK
 
 
 def check_installed():
-    """Raise StackError if a package is missing, of another version, or Theano's."""
+    """Raise StackError if a package is missing, of another version, or overwritten."""
     for name, version in VERSIONS.items():
         try:
             found = importlib.metadata.version(name)
@@ -26,9 +26,8 @@ def check_installed():
         if found != version:
             raise StackError(
                 f"kfkd needs {name} {version}, but {found} is installed. "
-                f"Mend it with: {reinstall(stack=True)}"
+                f"Fix it with: {reinstall(stack=True)}"
             )
-    for name in VERSIONS:
         _check_place(name)
     # Theano and Theano-PyMC both install the folder theano; each writes its version
     # into a file of another name.
@@ -41,7 +40,7 @@ def check_installed():
     else:
         return
     raise StackError(
-        f"theano-pymc 1.1.2 is installed, but {problem}. Mend it with: "
+        f"theano-pymc 1.1.2 is installed, but {problem}. Fix it with: "
         + reinstall(stack=True, before="python -m pip uninstall -y Theano theano-pymc")
     )
 

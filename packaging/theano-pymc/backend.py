@@ -2,8 +2,8 @@
 
 Theano-PyMC 1.1.2 is on PyPI as source only, and from Python 3.12 on its `setup.py`
 fails before it builds anything. What is built here is that source, checked by its
-hash and unmodified; only the Python that builds it is lent what it misses
-(`repair/sitecustomize.py`). pip fetches the source, so that indexes, proxies and
+hash and unmodified; only the Python that builds it gets shims of what is missing
+(`shims/sitecustomize.py`). pip fetches the source, so that indexes, proxies and
 caches set up for pip are used.
 """
 
@@ -29,7 +29,7 @@ def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
     # All of sys.path is passed on, because our sitecustomize hides the one by which
     # pip lets a build see setuptools.
     environment["PYTHONPATH"] = os.pathsep.join(
-        [str(HERE / "repair"), *filter(None, sys.path)]
+        [str(HERE / "shims"), *filter(None, sys.path)]
     )
     with tempfile.TemporaryDirectory() as folder:
         options = ["--no-deps", "--no-build-isolation", "--wheel-dir", folder]

@@ -76,7 +76,7 @@ def test_where_the_stack_does_not_import(doctor, tmp_path):
     assert status == 1
     # Said once, and not again by what does not import for it.
     assert [name for name, (state, _) in found.items() if state == "WRONG"] == ["stack"]
-    assert "-> Mend it with: cd " in found["stack"][1]
+    assert "-> Fix it with: cd " in found["stack"][1]
     assert " python -m pip install --force-reinstall --no" in found["stack"][1]
     assert "but 0.2 is installed" in found["stack"][1]
 
@@ -90,7 +90,7 @@ def test_where_jax_is_broken_and_the_cache_is_a_file(doctor, tmp_path):
     assert "libfoo.so: no such file" in found["import"][1]
     assert "--force-reinstall" in found["import"][1]
     assert found["tables"][0] == found["programs"][0] == "WRONG"
-    assert f"-> Mend {tmp_path / 'cache'}, or name another" in found["tables"][1]
+    assert f"-> Make {tmp_path / 'cache'} a folder that can be" in found["tables"][1]
     assert found["packages"][0] == found["CUDA"][0] == "ok"
 
 
@@ -110,92 +110,74 @@ def test_a_crash_is_a_finding(monkeypatch):
     monkeypatch.setattr(report, "_TRIAL", code)
     *_, last = report.examine()
     assert (last.subject, last.text) == ("steps", "ended by SIGABRT")
-    assert last.mend
+    assert last.fix
 
 
-def test_packages_that_are_missing_or_others(monkeypatch):
-    versions = {"tabulate": None, "numpy": "2.60", "tqdm": "4.70", "pillow": "12.9.1"}
-    versions["theano"] = None
+@pytest.fixture
+def install(monkeypatch):
+    """Make it seem that kfkd requires packages, and that versions are installed."""
     find = importlib.metadata.version
 
-    def version(name):
-        if versions.get(name, "") is None:
-            raise importlib.metadata.PackageNotFoundError(name)
-        return versions.get(name) or find(name)
+    def install(required=None, **versions):
+        def version(name):
+            if name in versions and versions[name] is None:
+                raise importlib.metadata.PackageNotFoundError(name)
+            return versions.get(name) or find(name)
 
-    declared = ["tabulate<0.11,>=0.10", "numpy<2.6,>=2.4", "tqdm<5,>=4.70.0"]
-    declared += [
-        "pillow>=13",
-        "lasagne==0.1",
-        "theano @ file:///x",
-        "theano==1.1.2+kfkd",
-        'y>1; extra == "z"',
-    ]
-    monkeypatch.setattr(importlib.metadata, "version", version)
-    monkeypatch.setattr(importlib.metadata, "requires", lambda name: declared)
+        monkeypatch.setattr(importlib.metadata, "version", version)
+        if required is not None:
+            monkeypatch.setattr(importlib.metadata, "requires", lambda name: required)
+
+    return install
+
+
+def test_packages_that_are_missing_or_others(install):
+    required = ["tabulate<0.11,>=0.10", "numpy<2.6,>=2.4", "tqdm<5,>=4.70.0"]
+    required += ["pillow>=13", "lasagne==0.1", "theano @ file:///x"]
+    required += ["theano==1.1.2+kfkd", 'y>1; extra == "z"']
+    versions = {"tabulate": None, "numpy": "2.60", "tqdm": "4.70", "pillow": "12.9.1"}
+    install(required, theano=None, **versions)
     found = [*packages.find_packages()]
-    wrong = {finding.subject: finding for finding in found if finding.mend}
+    wrong = {finding.subject: finding for finding in found if finding.fix}
     assert [*wrong] == ["tabulate", "numpy", "pillow"]
     assert "not installed" in wrong["tabulate"].text
     assert wrong["numpy"].text.startswith("2.60 is installed")
-    assert wrong["numpy"].mend == '`python -m pip install "numpy<2.6,>=2.4"`'
+    assert wrong["numpy"].fix == '`python -m pip install "numpy<2.6,>=2.4"`'
     # What is wrong is not among what is well.
     (well,) = (finding.text for finding in found if finding.subject == "packages")
     assert well.startswith("scipy")
     assert well.endswith(", and 1 other")  # tqdm
 
 
-def test_versions_are_compared_as_pip_does(monkeypatch):
-    versions = {"numpy": "2.10.1", "tqdm": "5.0rc1", "scipy": "1.15", "pillow": "12.0"}
-    declared = ["numpy>=2.9", "tqdm<5", "scipy~=1.14", "pillow!=12"]
-    monkeypatch.setattr(importlib.metadata, "requires", lambda name: declared)
-    find = importlib.metadata.version
-    monkeypatch.setattr(
-        importlib.metadata, "version", lambda name: versions.get(name) or find(name)
-    )
-    wrong = [finding.subject for finding in packages.find_packages() if finding.mend]
+def test_versions_are_compared_as_pip_does(install):
+    required = ["numpy>=2.9", "tqdm<5", "scipy~=1.14", "pillow!=12"]
+    install(required, numpy="2.10.1", tqdm="5.0rc1", scipy="1.15", pillow="12.0")
+    wrong = [finding.subject for finding in packages.find_packages() if finding.fix]
     assert wrong == ["tqdm", "pillow"]
 
 
-def test_without_packaging_what_is_missing_is_still_told(monkeypatch):
-    find = importlib.metadata.version
-
-    def version(name):
-        if name == "tqdm":
-            raise importlib.metadata.PackageNotFoundError(name)
-        return find(name)
-
-    monkeypatch.setattr(importlib.metadata, "version", version)
-    monkeypatch.setattr(
-        importlib.metadata, "requires", lambda name: ["tqdm>=4.66", "numpy<1"]
-    )
+def test_without_packaging_what_is_missing_is_still_told(install, monkeypatch):
+    install(["tqdm>=4.66", "numpy<1"], tqdm=None)
     monkeypatch.setitem(sys.modules, "packaging.specifiers", None)
-    wrong = {f.subject: f for f in packages.find_packages() if f.mend}
+    wrong = {f.subject: f for f in packages.find_packages() if f.fix}
     assert [*wrong] == ["packaging", "tqdm"]
-    assert wrong["packaging"].mend == "`python -m pip install packaging`"
+    assert wrong["packaging"].fix == "`python -m pip install packaging`"
 
 
-def test_what_is_missing_of_the_stack_is_not_called_well(monkeypatch):
-    find = importlib.metadata.version
-
-    def version(name):
-        if name == "lasagne":
-            raise importlib.metadata.PackageNotFoundError(name)
-        return find(name)
-
-    monkeypatch.setattr(importlib.metadata, "version", version)
+def test_what_is_missing_of_the_stack_is_not_called_well(install):
+    install(lasagne=None)
     well, wrong, *_ = packages.find_packages()
-    assert (well.text, well.mend) == ("theano-pymc\u00a01.1.2, nolearn\u00a00.6.1", "")
+    assert (well.text, well.fix) == ("theano-pymc\u00a01.1.2, nolearn\u00a00.6.1", "")
     assert wrong.text == "kfkd needs lasagne 0.1, which is not installed"
-    assert wrong.mend
+    assert wrong.fix
 
 
 def test_pythons_that_are_too_old_or_new(monkeypatch):
-    assert not packages.find_python().mend
+    assert not packages.find_python().fix
     monkeypatch.setattr(packages, "_PYTHONS", ((3, 11), (3, 15)))
     for version in (3, 10, 9), (3, 16, 0):
         monkeypatch.setattr(sys, "version_info", version)
-        assert "Use Python 3.11 to 3.15: " in packages.find_python().mend
+        assert "Use Python 3.11 to 3.15: " in packages.find_python().fix
 
 
 @pytest.fixture
@@ -222,29 +204,29 @@ def test_cuda_that_is_not_installed(nvidia_smi):
     found = cuda.find_cuda(0)
     assert "for NVIDIA H100 with driver 575.57: `" in found.text
     assert "python -m pip install" in found.text
-    assert not found.mend
+    assert not found.fix
 
 
 def test_cuda_without_a_gpu(nvidia_smi, tmp_path, monkeypatch):
     distribution(tmp_path, "kfkd-test-plugin", packages.version("jaxlib"))
-    assert "Install NVIDIA's driver" in cuda.find_cuda(0).mend
-    assert not cuda.find_cuda(None).mend  # something else is wrong
+    assert "Install NVIDIA's driver" in cuda.find_cuda(0).fix
+    assert not cuda.find_cuda(None).fix  # something else is wrong
     nvidia_smi("NVIDIA H100, 470.1")
     found = cuda.find_cuda(0)
     assert "driver 470.1; JAX finds no GPU" in found.text
-    assert "525 or newer" in found.mend
-    assert not cuda.find_cuda(1).mend
+    assert "525 or newer" in found.fix
+    assert not cuda.find_cuda(1).fix
     monkeypatch.setenv("KFKD_DEVICE", "cpu")
     found = cuda.find_cuda(0)
     assert "not used: KFKD_DEVICE=cpu" in found.text
-    assert not found.mend
+    assert not found.fix
 
 
 def test_cuda_for_another_jaxlib(nvidia_smi, tmp_path):
     distribution(tmp_path, "kfkd-test-plugin", "0.1")
     found = cuda.find_cuda(1)
     assert f"but jaxlib {packages.version('jaxlib')}" in found.text
-    assert "requirements-cuda.txt" in found.mend
+    assert "requirements-cuda.txt" in found.fix
 
 
 def test_data(work, monkeypatch):
@@ -258,12 +240,12 @@ def test_data(work, monkeypatch):
     monkeypatch.setenv("KFKD_DATA", "elsewhere")
     found = places.find_data()
     assert found.text.startswith("there is no folder elsewhere")
-    assert "KFKD_DATA" in found.mend
+    assert "KFKD_DATA" in found.fix
 
 
 def test_caches(work, tmp_path, monkeypatch):
     found = [*places.find_caches()]
-    assert not any(finding.mend for finding in found)
+    assert not any(finding.fix for finding in found)
     assert not (tmp_path / "cache").exists()  # nothing is made by looking
     (work / "programs").mkdir()
     (work / "programs" / "one").write_bytes(bytes(1_500_000))
@@ -272,7 +254,7 @@ def test_caches(work, tmp_path, monkeypatch):
     assert found.text == "programs, 1.5 MB in 1 file, can be written"
     monkeypatch.setattr(places, "cache_folder", lambda name: None)
     found, _ = places.find_caches()
-    assert "XDG_CACHE_HOME" in found.mend
+    assert "XDG_CACHE_HOME" in found.fix
 
 
 def test_results_that_are_not_theanos(monkeypatch):
@@ -284,7 +266,7 @@ def test_results_that_are_not_theanos(monkeypatch):
     monkeypatch.setattr(trial.xla, "set_precision", lambda name: None)
     found = trial.find_step("net1", 1, None)
     assert "off from Theano itself by 0.001" in found.text
-    assert found.mend
+    assert found.fix
     del results["xla"]
     assert "KeyError" in trial.find_step("net1", 1, None).text
 
@@ -292,18 +274,18 @@ def test_results_that_are_not_theanos(monkeypatch):
 def test_the_users_settings(monkeypatch, tmp_path):
     monkeypatch.setenv("THEANORC", "")
     monkeypatch.setenv("THEANO_FLAGS", "")
-    assert not trial.find_settings().mend
+    assert not trial.find_settings().fix
     monkeypatch.setenv("THEANO_FLAGS", "floatX=float64,mode=xla")
     found = trial.find_settings()
     assert found.text == "floatX=float64, mode=xla in THEANO_FLAGS"
-    assert not found.mend
+    assert not found.fix
     rc = tmp_path / "theanorc"
     rc.write_text("[global]\nmode = FAST_RUN\n")
     monkeypatch.setenv("THEANORC", str(rc))
     monkeypatch.setenv("THEANO_FLAGS", "floatX=float64")
     found = trial.find_settings()
     assert found.text.startswith(f"mode=FAST_RUN in {rc}; floatX=float64 in THEANO_FL")
-    assert found.mend == f"Take `mode` out of {rc}"
+    assert found.fix == f"Take `mode` out of {rc}"
 
 
 @pytest.mark.parametrize(
@@ -324,8 +306,8 @@ def test_lines_are_as_wide_as_the_terminal(monkeypatch, columns, width):
 def test_a_command_stays_on_one_line_to_be_copied(monkeypatch):
     monkeypatch.setenv("COLUMNS", "60")
     command = "python -m pip install " + "--option " * 9 + "kfkd"
-    for mend in (f"`{command}`", f"Mend it with: `{command}`"):
-        *_, last = show(Finding("stack", "it is gone", mend)).splitlines()
+    for fix in (f"`{command}`", f"Fix it with: `{command}`"):
+        *_, last = show(Finding("stack", "it is gone", fix)).splitlines()
         assert last.removeprefix(" " * 22 + "-> ").strip() == command
     lines = show(Finding("settings", "wrong", "Take `mode` out " + "now " * 20))
     assert "-> Take `mode` out now" in lines
@@ -339,7 +321,7 @@ def test_files_that_hide_a_package(work, monkeypatch):
     (work / "nolearn" / "__init__.py").touch()
     (found,) = packages.find_namesakes()
     assert found.text.startswith("Python takes kfkd.py and nolearn/__init__.py in this")
-    assert "kfkd run SCRIPT" in found.mend
+    assert "kfkd run SCRIPT" in found.fix
     monkeypatch.chdir(ROOT)  # where the folder kfkd/ is the package
     assert [*packages.find_namesakes()] == []
 

@@ -7,7 +7,10 @@ import sys
 
 
 def run(code, tmp_path, **environment):
-    """Run *code* in a fresh process, where warnings are errors; return its output."""
+    """Run *code* in a fresh process, where warnings are errors; return its output.
+
+    It runs in the folder *tmp_path*, with a home folder of its own.
+    """
     home = tmp_path / "home"
     home.mkdir(exist_ok=True)
     unwanted = ("THEANO_FLAGS", "THEANORC", "KFKD_DEVICE")
@@ -15,6 +18,7 @@ def run(code, tmp_path, **environment):
     env |= {"HOME": str(home), "PYTHONPATH": os.pathsep.join(sys.path)} | environment
     result = subprocess.run(
         [sys.executable, "-W", "error", "-c", code],
+        cwd=tmp_path,
         env=env,
         capture_output=True,
         text=True,

@@ -232,7 +232,7 @@ def test_what_an_installed_package_requires_is_there(installed, name):
 
 
 @pytest.mark.process
-def test_the_repair_gives_the_build_of_theano_what_it_calls():
+def test_the_shims_give_the_build_of_theano_what_it_calls():
     # versioneer.get_config_from_root, of Theano-PyMC's versioneer.py, in short.
     code = """if True:
         import configparser, io
@@ -240,7 +240,7 @@ def test_the_repair_gives_the_build_of_theano_what_it_calls():
         parser.readfp(io.StringIO("[versioneer]\\nvcs = git"))
         print(parser.get("versioneer", "vcs"))
     """
-    environment = {**os.environ, "PYTHONPATH": str(BUILDER / "repair")}
+    environment = {**os.environ, "PYTHONPATH": str(BUILDER / "shims")}
     command = [sys.executable, "-W", "error", "-c", code]
     assert subprocess.check_output(command, env=environment, text=True) == "git\n"
 
@@ -260,7 +260,7 @@ def test_the_build_hook_builds_the_published_file(tmp_path, monkeypatch):
     ((command, environment, check),) = calls
     assert command[:4] == [sys.executable, "-m", "pip", "wheel"]
     assert command[-1] == str(BUILDER / "published.txt")
-    assert environment["PYTHONPATH"].startswith(str(BUILDER / "repair"))
+    assert environment["PYTHONPATH"].startswith(str(BUILDER / "shims"))
     assert "_PYPROJECT_HOOKS_BACKEND_PATH" not in environment
     assert check
 

@@ -63,7 +63,7 @@ theano.config.config_print(io.StringIO())
 @pytest.mark.process
 @pytest.mark.slow
 def test_by_default_nothing_is_changed_or_written(tmp_path):
-    # SNAPSHOT sees to it that all that is lent is taken back.
+    # SNAPSHOT checks that the shims of the import are removed after it.
     *found, _, folder = settings(tmp_path, before=SNAPSHOT, after=WORK)
     assert found == ["float32", "xla", "cpu", "", "low", None]
     assert folder.startswith(str(tmp_path / "home" / ".theano"))
@@ -72,7 +72,7 @@ def test_by_default_nothing_is_changed_or_written(tmp_path):
 
 @pytest.fixture
 def versions(monkeypatch):
-    """Let the test say which versions are installed."""
+    """Versions that seem to be installed, by name; a test may change them."""
     installed = dict(stack.VERSIONS)
 
     def version(name):

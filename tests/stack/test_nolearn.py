@@ -1,19 +1,18 @@
 """nolearn's own NeuralNet: with scikit-learn, pickled, called back."""
 
-import os
 import pickle
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 import theano
 from lasagne import layers
-from lasagne.nonlinearities import tanh
+from lasagne.nonlinearities import softmax, tanh
 from nolearn.lasagne import NeuralNet, PrintLog
 from sklearn.base import clone
 from sklearn.metrics import r2_score
 from sklearn.model_selection import GridSearchCV
+
+from tests.helpers.fresh_process import run
 
 
 @pytest.fixture
@@ -132,12 +131,7 @@ np.save("y.npy", net.predict(np.load("X.npy")))
 net.fit(np.load("X.npy"), net.predict(np.load("X.npy")))
 assert len(net.train_history_) == 6
 """
-    subprocess.run(
-        [sys.executable, "-W", "error", "-c", code],
-        cwd=tmp_path,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
-        check=True,
-    )
+    run(code, tmp_path)
     found = np.load(tmp_path / "y.npy")
     np.testing.assert_array_equal(found, trained.predict(data[0]))
 
@@ -149,7 +143,7 @@ def test_classification_with_labels(data):
         layers=[("input", layers.InputLayer), ("output", layers.DenseLayer)],
         input_shape=(None, 4),
         output_num_units=2,
-        output_nonlinearity=__import__("lasagne").nonlinearities.softmax,
+        output_nonlinearity=softmax,
         update_learning_rate=0.5,
         update_momentum=0.9,
         use_label_encoder=True,

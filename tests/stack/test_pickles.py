@@ -1,11 +1,8 @@
-"""Pickles of what the packages make load where nobody has imported kfkd before."""
+"""Pickles of what the packages make load where kfkd has not been imported."""
 
 import copy
-import os
 import pickle
 import pickletools
-import subprocess
-import sys
 
 import lasagne
 import nolearn.lasagne
@@ -14,6 +11,8 @@ import pytest
 import theano
 import theano.tensor as T
 from lasagne import layers
+
+from tests.helpers.fresh_process import run
 
 X = T.matrix("X")
 LAYER = layers.DenseLayer(layers.InputLayer((None, 3), X), 2)
@@ -65,10 +64,5 @@ import lasagne, numpy as np
 assert layer.W is params[0]
 np.save("y.npy", f(np.ones((4, 3), np.float32)))
 """
-    subprocess.run(
-        [sys.executable, "-W", "error", "-c", code],
-        cwd=tmp_path,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
-        check=True,
-    )
+    run(code, tmp_path)
     np.testing.assert_array_equal(np.load(tmp_path / "y.npy"), f(value))

@@ -66,7 +66,7 @@ def drawn(draw):
 
 
 def near(sample, mean, variance):
-    """Tell whether the mean along the first axis is, within six of its deviations."""
+    """Return whether the mean of the rows is *mean*, within six standard errors."""
     deviation = np.sqrt(np.asarray(variance) / len(sample))
     return (abs(sample.mean(0, dtype="float64") - mean) < 6 * deviation).all()
 
@@ -162,7 +162,7 @@ def test_impossible_parameters(draw):
         {"std": -1},
         {"low": [1, 20, 301]},
         {"low": [1, 20]},  # the size is 3
-        {"a": 2},  # of which three are to be chosen
+        {"a": 2},  # too few to choose three
         {"weights": [0, 1, 0]},
         {"weights": [0.5, 0, 0.4]},
     ):

@@ -15,7 +15,7 @@ from tests.helpers.cases import parametrize
 
 ROOT = Path(__file__).resolve().parents[2]
 
-# Says what it can know of how it was started, and ends as it is told to.
+# Prints how it was started, and ends as its arguments say.
 CURIOUS = """
 import sys
 names = ["__name__", "__file__", "__package__", "__doc__", "__cached__"]

@@ -1,4 +1,4 @@
-"""Theano's settings: the user's own, which are obeyed, and what is wrong with them."""
+"""Theano's settings: the user's own, and errors in them."""
 
 import configparser
 import os
@@ -14,8 +14,13 @@ from kfkd.stack.settings import explained, get_settings
 from tests.helpers.fresh_process import run, settings
 
 
-def test_settings_that_theano_does_not_take(monkeypatch):
+@pytest.fixture(autouse=True)
+def _no_settings(monkeypatch):
     monkeypatch.setenv("THEANORC", "")
+    monkeypatch.setenv("THEANO_FLAGS", "")
+
+
+def test_settings_that_theano_does_not_take(monkeypatch):
     for name, value in (("mode", "foo"), ("floatX", "float17")):
         # Of another, the value is in the message, too.
         monkeypatch.setenv("THEANO_FLAGS", f"linker=c,{name}={value},allow_gc=f")
@@ -47,14 +52,19 @@ def test_a_file_that_cannot_be_read_is_named(monkeypatch, tmp_path, content):
             "device=gpu # the card",
             "in THEANO_FLAGS; a comment needs a line of its own$",
         ),
-        ("device=gpux", "'gpux' is no device; .* Change device=gpux in THEANO_FLAGS$"),
-        ("device=opencl0:1", "'opencl0:1' is no device; they are called cpu, gpu"),
-        ("device=cuda:0", "'cuda:0' is no device; they are called cpu, gpu"),
+        (
+            "device=gpux",
+            "'gpux' is not a device; .* Change device=gpux in THEANO_FLAGS$",
+        ),
+        (
+            "device=opencl0:1",
+            "'opencl0:1' is not a device; devices are called cpu, gpu",
+        ),
+        ("device=cuda:0", "'cuda:0' is not a device; devices are called cpu, gpu"),
         ("floatX='float64", "No closing quotation. Change THEANO_FLAGS$"),
     ],
 )
 def test_flags_that_are_refused(monkeypatch, flags, message):
-    monkeypatch.setenv("THEANORC", "")
     monkeypatch.setenv("THEANO_FLAGS", flags)
     with pytest.raises(SettingsError, match=message):
         get_settings()

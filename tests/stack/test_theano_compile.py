@@ -55,7 +55,7 @@ def test_a_slow_default_mode_is_warned_of_when_a_program_first_needs_it(monkeypa
 
 
 class Optimizer(GlobalOptimizer):
-    """Tells that the compilation has begun, and waits for another to go on."""
+    """Signals that the compilation has begun, and waits for another signal."""
 
     def __init__(self, begun, awaited):
         self.begun, self.awaited = begun, awaited

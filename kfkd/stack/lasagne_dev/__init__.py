@@ -10,7 +10,7 @@ import importlib
 import sys
 import types
 
-from kfkd.stack.shims import install_module, make_absent, make_module
+from kfkd.stack.shims import install_module, make_absent
 
 __all__ = ["install"]
 
@@ -57,7 +57,7 @@ def install(lasagne):
         if hasattr(module, "patch"):
             module.patch()
         if home not in sys.modules or name in _APART:
-            install_module(make_module(home))
+            install_module(home)
         places = [sys.modules[home]]
         if home.startswith("lasagne.layers") and name not in _APART:
             places.append(lasagne.layers)

@@ -1,7 +1,7 @@
 """Names of Theano 0.6 to 1.0 that Theano-PyMC 1.1.2 has renamed, moved or dropped.
 
-Those that have a counterpart are shimmed. What is gone for good, most of it Theano's
-own GPU back end, raises an ImportError that says what to use.
+Names that have a counterpart mean that.  The others, most of them of Theano's own GPU
+back end, raise an ImportError that says what to use.
 """
 
 from kfkd.stack.theano_legacy import cuda, modules, names, operations

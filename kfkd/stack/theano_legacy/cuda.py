@@ -1,14 +1,14 @@
 """Theano's two GPU back ends, ``theano.sandbox.cuda`` and ``theano.gpuarray``.
 
-XLA compiles whole programs for the GPU.  The back ends' operations stand for Theano's
-own; the rest is an error.
+XLA compiles whole programs for the GPU.  The names of the back ends' operations mean
+Theano's own operations; the rest raises an error.
 """
 
-import re
+import functools
 import sys
 
 from kfkd.stack import device_request
-from kfkd.stack.shims import install_module, make_absent, make_module, public_names
+from kfkd.stack.shims import install_module, make_absent, public_names
 
 __all__ = ["install"]
 
@@ -24,61 +24,61 @@ _CUDA += ("var", "blocksparse", "cula", "extra_ops", "tests")
 
 def _use(device, *args, **kwargs):
     """Choose the device that programs run on, as ``THEANO_FLAGS=device=...`` does."""
-    named = re.fullmatch(r"(?:gpu|cuda)(\d*)", device)
-    if not named and device != "cpu":
+    name = device_request.translate(device)
+    if name is None:
         raise ValueError(f"the device is cpu, gpu, gpuN, cuda or cudaN, not {device!r}")
-    number = named and named[1] and f":{named[1]}"
     # Naming the mode loads the back end, so that a missing device is an error here.
     sys.modules["theano.compile.mode"].get_mode("xla")
-    device_request.put(f"cuda{number}" if named else "cpu")
+    device_request.put(name)
 
 
 def _itself(x, *context):
-    """Return *x*, which is where it should be."""
+    """Return *x*: there is nothing to be moved."""
     return x
 
 
 def _available(*context):
-    """Return True: the functions that are here work."""
+    """Return True: the functions of this module work."""
     return True
 
 
 _available.msg = None
 
 
-def _make_dnn(theano):
-    """Return the functions of cuDNN that programs called."""
-    T = theano.tensor
-    nnet, pool = T.nnet, T.signal.pool
+def _make_dnn_conv(convolve):
+    """Return a convolution with the arguments that cuDNN's had."""
 
-    def convolution(convolve):
-        def dnn_conv(
+    def dnn_conv(
+        img,
+        kerns,
+        border_mode="valid",
+        subsample=None,
+        dilation=None,
+        conv_mode="conv",
+        direction_hint=None,
+        workmem=None,
+        algo=None,
+        precision=None,
+        num_groups=1,
+    ):
+        if conv_mode not in ("conv", "cross"):
+            raise ValueError(f"conv_mode is 'conv' or 'cross', not {conv_mode!r}")
+        ones = (1,) * (img.ndim - 2)
+        return convolve(
             img,
             kerns,
-            border_mode="valid",
-            subsample=None,
-            dilation=None,
-            conv_mode="conv",
-            direction_hint=None,
-            workmem=None,
-            algo=None,
-            precision=None,
-            num_groups=1,
-        ):
-            if conv_mode not in ("conv", "cross"):
-                raise ValueError(f"conv_mode is 'conv' or 'cross', not {conv_mode!r}")
-            ones = (1,) * (img.ndim - 2)
-            return convolve(
-                img,
-                kerns,
-                border_mode=border_mode,
-                subsample=ones if subsample is None else subsample,
-                filter_dilation=ones if dilation is None else dilation,
-                filter_flip=conv_mode == "conv",
-                num_groups=num_groups,
-            )
+            border_mode=border_mode,
+            subsample=ones if subsample is None else subsample,
+            filter_dilation=ones if dilation is None else dilation,
+            filter_flip=conv_mode == "conv",
+            num_groups=num_groups,
+        )
 
-        return dnn_conv
+    return dnn_conv
+
+
+def _make_dnn_pool(pool):
+    """Return pooling with the arguments that cuDNN's had."""
 
     def dnn_pool(img, ws, stride=None, mode="max", pad=None):
         n = img.ndim - 2
@@ -91,70 +91,65 @@ def _make_dnn(theano):
             mode="average_inc_pad" if mode == "average" else mode,
         )
 
-    return {
-        "dnn_available": _available,
-        "dnn_present": _available,
-        "dnn_conv": convolution(nnet.conv2d),
-        "dnn_conv3d": convolution(nnet.conv3d),
-        "dnn_pool": dnn_pool,
-    }
+    return dnn_pool
 
 
-def _make_corrmm(theano):
-    class GpuCorrMM:
-        """Makes functions of images and filters that correlate them."""
-
-        def __init__(self, border_mode="valid", subsample=(1, 1), pad=(0, 0)):
-            self.border_mode = pad if border_mode == "valid" else border_mode
-            self.subsample = subsample
-
-        def __call__(self, img, kern):
-            return theano.tensor.nnet.conv2d(
-                img,
-                kern,
-                border_mode=self.border_mode,
-                subsample=self.subsample,
-                filter_flip=False,
-            )
+def _make_corrmm(convolve):
+    def GpuCorrMM(border_mode="valid", subsample=(1, 1), pad=(0, 0)):
+        """Return a function that correlates images and filters."""
+        return functools.partial(
+            convolve,
+            border_mode=pad if border_mode == "valid" else border_mode,
+            subsample=subsample,
+            filter_flip=False,
+        )
 
     return GpuCorrMM
 
 
 def install(theano):
     """Install the operations of both back ends, and errors for the rest."""
-    basic = {
-        "as_cuda_ndarray_variable": theano.tensor.as_tensor_variable,
-        "gpu_contiguous": _itself,
-        "gpu_from_host": _itself,
-        "host_from_gpu": _itself,
-    }
-    dnn = _make_dnn(theano)
-    cuda = make_absent("theano.sandbox.cuda", _INSTEAD)
-    for name in _CUDA:
-        make_absent(f"theano.sandbox.cuda.{name}", _INSTEAD)
-    vars(cuda).update(
-        basic,
+    T = theano.tensor
+    basic = dict(
+        as_cuda_ndarray_variable=T.as_tensor_variable,
+        gpu_contiguous=_itself,
+        gpu_from_host=_itself,
+        host_from_gpu=_itself,
+    )
+    dnn = dict(
+        dnn_available=_available,
+        dnn_present=_available,
+        dnn_conv=_make_dnn_conv(T.nnet.conv2d),
+        dnn_conv3d=_make_dnn_conv(T.nnet.conv3d),
+        dnn_pool=_make_dnn_pool(T.signal.pool),
+    )
+    theano.cuda = make_absent(
+        "theano.sandbox.cuda",
+        _INSTEAD,
+        **basic,
         use=_use,
-        # There is nothing that a program could use in its own way.
+        # Programs need nothing of their own for the GPU.
         cuda_available=False,
         cuda_enabled=False,
         dnn_available=_available,
-        float32_shared_constructor=theano.tensor.sharedvar.tensor_constructor,
-        shared_constructor=theano.tensor.sharedvar.tensor_constructor,
+        float32_shared_constructor=T.sharedvar.tensor_constructor,
+        shared_constructor=T.sharedvar.tensor_constructor,
     )
-    vars(cuda.basic_ops).update(basic)
-    vars(cuda.dnn).update(dnn)
-    vars(cuda.blas).update(GpuCorrMM=_make_corrmm(theano))
-    vars(cuda.rng_curand).update(
-        CURAND_RandomStreams=theano.sandbox.rng_mrg.MRG_RandomStream
-    )
-    theano.cuda = cuda
+    streams = theano.sandbox.rng_mrg.MRG_RandomStream
+    kept = {
+        "basic_ops": basic,
+        "blas": {"GpuCorrMM": _make_corrmm(T.nnet.conv2d)},
+        "dnn": dnn,
+        "rng_curand": {"CURAND_RandomStreams": streams},
+    }
+    for name in _CUDA:
+        make_absent(f"theano.sandbox.cuda.{name}", _INSTEAD, **kept.get(name, {}))
 
     gpuarray = theano.gpuarray
     gpuarray.use = _use
     vars(gpuarray.basic_ops).update(basic)
     vars(gpuarray.dnn).update(dnn)
-    install_module(make_module("theano.sandbox.gpuarray", **public_names(gpuarray)))
+    install_module("theano.sandbox.gpuarray", **public_names(gpuarray))
     for name in ("basic_ops", "dnn", "type"):
         # Another name of the same module.
         sys.modules[f"theano.sandbox.gpuarray.{name}"] = getattr(gpuarray, name)

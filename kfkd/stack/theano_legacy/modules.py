@@ -3,153 +3,98 @@
 import collections
 import functools
 import importlib
-import inspect
 import io
 import itertools
 import pickle
 import queue
-import sys
 
 import numpy as np
 
-from kfkd.stack.shims import install_module, make_absent, make_module, public_names
+from kfkd.stack.shims import install_module, make_absent, public_names
 
 __all__ = ["install"]
 
-# Old modules: where their names are now, and which of these have changed.
+# Old modules, and the modules that hold their names now; all of them in theano.
 _MOVED = {
-    "theano.gof": (
-        [
-            "theano.graph.basic",
-            "theano.graph.op",
-            "theano.graph.opt",
-            "theano.graph.optdb",
-            "theano.graph.fg",
-            "theano.graph.type",
-            "theano.graph.params_type",
-            "theano.graph.destroyhandler",
-            "theano.graph.utils",
-            "theano.graph.toolbox",
-            "theano.link.basic",
-            "theano.link.vm",
-            "theano.link.c.basic",
-        ],
-        {"PureOp": "Op", "Optimizer": "GlobalOptimizer", "VM_Linker": "VMLinker"},
+    "gof": (
+        "graph.basic graph.op graph.opt graph.optdb graph.fg graph.type "
+        "graph.params_type graph.destroyhandler graph.utils graph.toolbox link.basic "
+        "link.vm link.c.basic"
     ),
-    "theano.gof.graph": (
-        ["theano.graph.basic", "theano.graph.toolbox", "theano.graph.fg"],
-        {"inputs": "graph_inputs", "variables": "vars_between"},
-    ),
-    "theano.gof.op": (
-        ["theano.graph.op", "theano.link.c.interface", "theano.graph.utils"],
-        {"PureOp": "Op"},
-    ),
-    "theano.gof.opt": (["theano.graph.opt"], {"Optimizer": "GlobalOptimizer"}),
-    "theano.gof.link": (["theano.link.basic", "theano.link.utils"], {}),
-    "theano.gof.vm": (["theano.link.vm"], {"VM_Linker": "VMLinker"}),
-    "theano.gof.cc": (
-        ["theano.link.c.basic", "theano.link.c.interface", "theano.link.c.cmodule"],
-        {},
-    ),
-    "theano.gof.utils": (
-        ["theano.graph.utils", "theano.graph.type", "theano.utils"],
-        {},
-    ),
-    "theano.gof.type": (["theano.graph.type", "theano.link.c.interface"], {}),
-    **{
-        f"theano.gof.{name}": ([f"theano.graph.{name}"], {})
-        for name in (
-            "callcache",
-            "destroyhandler",
-            "fg",
-            "null_type",
-            "optdb",
-            "params_type",
-            "sched",
-            "toolbox",
-            "unify",
-        )
-    },
-    "theano.scan_module": (["theano.scan.basic", "theano.scan.utils"], {}),
-    "theano.scan_module.scan_op": (["theano.scan.op"], {}),
-    "theano.scan_module.scan_opt": (["theano.scan.opt"], {}),
-    "theano.scan_module.scan_utils": (["theano.scan.utils"], {}),
-    "theano.scan_module.scan_views": (["theano.scan.views"], {}),
-    "theano.compile.function_module": (["theano.compile.function.types"], {}),
-    "theano.compile.pfunc": (["theano.compile.function.pfunc"], {}),
-    "theano.sandbox.softsign": (["theano.tensor.nnet"], {}),
-    "theano.sandbox.blocksparse": (["theano.tensor.nnet.blocksparse"], {}),
+    "gof.graph": "graph.basic graph.toolbox graph.fg",
+    "gof.op": "graph.op link.c.interface graph.utils",
+    "gof.opt": "graph.opt",
+    "gof.link": "link.basic link.utils",
+    "gof.vm": "link.vm",
+    "gof.cc": "link.c.basic link.c.interface link.c.cmodule",
+    "gof.utils": "graph.utils graph.type utils",
+    "gof.type": "graph.type link.c.interface",
+    "gof.callcache": "graph.callcache",
+    "gof.destroyhandler": "graph.destroyhandler",
+    "gof.fg": "graph.fg",
+    "gof.null_type": "graph.null_type",
+    "gof.optdb": "graph.optdb",
+    "gof.params_type": "graph.params_type",
+    "gof.sched": "graph.sched",
+    "gof.toolbox": "graph.toolbox",
+    "gof.unify": "graph.unify",
+    "scan_module": "scan.basic scan.utils",
+    "scan_module.scan_op": "scan.op",
+    "scan_module.scan_opt": "scan.opt",
+    "scan_module.scan_utils": "scan.utils",
+    "scan_module.scan_views": "scan.views",
+    "compile.function_module": "compile.function.types",
+    "compile.pfunc": "compile.function.pfunc",
+    "sandbox.softsign": "tensor.nnet",
+    "sandbox.blocksparse": "tensor.nnet.blocksparse",
 }
-_TESTS = "the tests of Theano are not part of Theano-PyMC 1.1.2."
-_CONV3D = (
-    "use theano.tensor.nnet.conv3d(V.dimshuffle(0, 4, 1, 2, 3), "
-    "W.dimshuffle(0, 4, 1, 2, 3), subsample=d, filter_flip=False), add b.dimshuffle("
-    "'x', 0, 'x', 'x', 'x'), and put the channels back at the end."
+_RENAMED = {"PureOp": "Op", "Optimizer": "GlobalOptimizer", "VM_Linker": "VMLinker"}
+# Modules that are gone, and what to use instead of what they had.
+_STREAMS = (
+    "use theano.sandbox.rng_mrg.MRG_RandomStreams, or "
+    "theano.tensor.shared_randomstreams.RandomStreams."
 )
 _GONE = {
-    "theano.tensor.nnet.Conv3D": _CONV3D,
+    "theano.tensor.nnet.Conv3D": (
+        "use theano.tensor.nnet.conv3d(V.dimshuffle(0, 4, 1, 2, 3), "
+        "W.dimshuffle(0, 4, 1, 2, 3), subsample=d, filter_flip=False), add "
+        "b.dimshuffle('x', 0, 'x', 'x', 'x'), and put the channels back at the end."
+    ),
     "theano.tensor.nnet.ConvTransp3D": (
         "use theano.tensor.nnet.abstract_conv.conv3d_grad_wrt_inputs."
     ),
-    "theano.tensor.randomstreams": (
-        "use theano.sandbox.rng_mrg.MRG_RandomStreams, or "
-        "theano.tensor.shared_randomstreams.RandomStreams."
-    ),
-    "theano.tensor.raw_random": (
-        "use theano.sandbox.rng_mrg.MRG_RandomStreams, or "
-        "theano.tensor.shared_randomstreams.RandomStreams."
-    ),
+    "theano.tensor.randomstreams": _STREAMS,
+    "theano.tensor.raw_random": _STREAMS,
     "theano.gof.cmodule": "there is no C compiler, and nothing to be compiled by one.",
     "theano.sandbox.neighbourhoods": "use theano.tensor.nnet.neighbours.",
 }
 
 
-def _listed(function):
-    """Return a function that returns a list, as it did, and no generator."""
+def _listed(generate):
+    """Return a function that returns a list, where it returns a generator today."""
 
-    @functools.wraps(function)
+    @functools.wraps(generate)
     def listed(*args, **kwargs):
-        return list(function(*args, **kwargs))
+        return list(generate(*args, **kwargs))
 
     return listed
 
 
-def _local_optimizer(local_optimizer):
-    """Accept rewrites that are functions of the node alone, too."""
-
-    @functools.wraps(local_optimizer)
-    def lenient(*args, **kwargs):
-        decorate = local_optimizer(*args, **kwargs)
-
-        def decorate_either(function):
-            if len(inspect.signature(function).parameters) > 1:
-                return decorate(function)
-
-            @functools.wraps(function)
-            def of_node(fgraph, node):
-                return function(node)
-
-            del of_node.__wrapped__
-            return decorate(of_node)
-
-        return decorate_either
-
-    return lenient
-
-
 def _install_moved():
-    for old, (places, renamed) in _MOVED.items():
-        module = make_module(old)
-        for place in reversed(places):
-            vars(module).update(public_names(sys.modules[place]))
-        for name, new in renamed.items():
-            vars(module)[name] = vars(module)[new]
-        install_module(module)
+    sources = {
+        old: [importlib.import_module(f"theano.{name}") for name in names.split()]
+        for old, names in _MOVED.items()
+    }
+    for old, modules in sources.items():
+        held = {}
+        for module in reversed(modules):
+            held |= public_names(module)
+        held |= {name: held[new] for name, new in _RENAMED.items() if new in held}
+        install_module(f"theano.{old}", **held)
 
 
 def _install_compat():
-    compat = make_module(
-        "theano.compat",
+    compat = dict(
         PY3=True,
         Counter=collections.Counter,
         OrderedDict=collections.OrderedDict,
@@ -168,9 +113,9 @@ def _install_compat():
         exc_message=str,
         get_unbound_function=lambda method: getattr(method, "__func__", method),
     )
-    install_module(compat)
-    install_module(make_module("theano.compat.python2x", **public_names(compat)))
-    six = make_module(
+    install_module("theano.compat", **compat)
+    install_module("theano.compat.python2x", **compat)
+    install_module(
         "theano.compat.six",
         PY2=False,
         PY3=True,
@@ -185,23 +130,20 @@ def _install_compat():
         itervalues=lambda mapping: iter(mapping.values()),
         with_metaclass=lambda meta, *bases: meta("temporary", bases, {}),
     )
-    install_module(six)
     install_module(
-        make_module(
-            "theano.compat.six.moves",
-            cPickle=pickle,
-            cStringIO=io.StringIO,
-            StringIO=io.StringIO,
-            filter=filter,
-            input=input,
-            map=map,
-            queue=queue,
-            range=range,
-            reduce=functools.reduce,
-            xrange=range,
-            zip=zip,
-            zip_longest=itertools.zip_longest,
-        )
+        "theano.compat.six.moves",
+        cPickle=pickle,
+        cStringIO=io.StringIO,
+        StringIO=io.StringIO,
+        filter=filter,
+        input=input,
+        map=map,
+        queue=queue,
+        range=range,
+        reduce=functools.reduce,
+        xrange=range,
+        zip=zip,
+        zip_longest=itertools.zip_longest,
     )
 
 
@@ -220,8 +162,11 @@ def _install_tests(theano):
         rng = np.random if rng is None else rng
         return theano.gradient.verify_grad(op, pt, n_tests, rng, *args, **kwargs)
 
-    make_absent("theano.tests", _TESTS)
-    vars(make_absent("theano.tests.unittest_tools", _TESTS)).update(
+    gone = "the tests of Theano are not part of Theano-PyMC 1.1.2."
+    make_absent("theano.tests", gone)
+    make_absent(
+        "theano.tests.unittest_tools",
+        gone,
         fetch_seed=fetch_seed,
         seed_rng=seed_rng,
         verify_grad=verify_grad,
@@ -231,19 +176,13 @@ def _install_tests(theano):
 
 def install(theano):
     """Install the modules that have moved, and errors for those that are gone."""
-    for places, _ in _MOVED.values():
-        for name in places:
-            importlib.import_module(name)
     _install_moved()
-    gof = theano.gof
-    graph = sys.modules["theano.gof.graph"]
-    for name in ("inputs", "variables", "ancestors"):
-        setattr(graph, name, _listed(getattr(graph, name)))
-    basic = theano.graph.basic
-    graph.ops = lambda i, o: set(basic.applys_between(i, o))
+    gof, graph, basic = theano.gof, theano.gof.graph, theano.graph.basic
+    graph.inputs = _listed(basic.graph_inputs)
+    graph.variables = _listed(basic.vars_between)
+    graph.ancestors = _listed(basic.ancestors)
     graph.orphans = _listed(basic.orphans_between)
-    for module in (gof, gof.opt):
-        module.local_optimizer = _local_optimizer(module.local_optimizer)
+    graph.ops = lambda i, o: set(basic.applys_between(i, o))
     for module in (gof, gof.op):  # which had the files with C code for this one
         module.COp = theano.graph.op.ExternalCOp
     theano.scan_module.scan = theano.scan

@@ -1,4 +1,4 @@
-"""Operations of users whose ``infer_shape`` has the arguments that it had."""
+"""Operations, rewrites and monitors of users, which are not given the graph."""
 
 import functools
 import inspect
@@ -6,12 +6,18 @@ import inspect
 __all__ = ["install"]
 
 
-def _with_graph(infer_shape, n_arguments):
-    """Adapt a function of *n_arguments* that does not take the graph, as today's do."""
-    parameters = inspect.signature(infer_shape).parameters.values()
-    if len(parameters) != n_arguments or any(
-        p.kind == p.VAR_POSITIONAL for p in parameters
-    ):
+def _takes(function, n_arguments):
+    """Return whether a function can be called with so many arguments."""
+    try:
+        inspect.signature(function).bind(*range(n_arguments))
+    except TypeError:
+        return False
+    return True
+
+
+def _adapt_infer_shape(infer_shape, n_arguments):
+    """Accept an ``infer_shape`` without the graph; *n_arguments* are those with it."""
+    if _takes(infer_shape, n_arguments):
         return infer_shape
 
     @functools.wraps(infer_shape)
@@ -22,8 +28,44 @@ def _with_graph(infer_shape, n_arguments):
     return infer
 
 
+def _adapt_local_optimizer(local_optimizer):
+    """Return the decorator that also accepts functions of the node alone."""
+
+    @functools.wraps(local_optimizer)
+    def lenient(*args, **kwargs):
+        decorate = local_optimizer(*args, **kwargs)
+
+        def decorate_either(function):
+            if _takes(function, 2):
+                return decorate(function)
+
+            @functools.wraps(function)
+            def of_node(fgraph, node):
+                return function(node)
+
+            del of_node.__wrapped__
+            return decorate(of_node)
+
+        return decorate_either
+
+    return lenient
+
+
+def _monitored(self, fgraph, i, node, fn):
+    """Run a node as MonitorMode does, also for functions without the graph."""
+
+    def call(function):
+        if function is not None:
+            graph = [fgraph] if _takes(function, 4) else []
+            function(*graph, i, node, fn)
+
+    call(self.pre_func)
+    fn()
+    call(self.post_func)
+
+
 def install(theano):
-    """Patch shape inference to accept methods of the node and shapes alone."""
+    """Patch Theano to accept functions with and without the graph."""
     Op = theano.graph.op.Op
     FromFunctionOp = theano.compile.ops.FromFunctionOp
     initialize = FromFunctionOp.__init__
@@ -31,12 +73,15 @@ def install(theano):
     def __init_subclass__(cls, **options):
         super(Op, cls).__init_subclass__(**options)
         if inspect.isfunction(vars(cls).get("infer_shape")):
-            cls.infer_shape = _with_graph(cls.infer_shape, 3)
+            cls.infer_shape = _adapt_infer_shape(cls.infer_shape, 4)
 
     @functools.wraps(initialize)
     def __init__(self, fn, itypes, otypes, infer_shape):
-        infer_shape = infer_shape and _with_graph(infer_shape, 2)
+        infer_shape = infer_shape and _adapt_infer_shape(infer_shape, 3)
         initialize(self, fn, itypes, otypes, infer_shape)
 
     Op.__init_subclass__ = classmethod(__init_subclass__)
     FromFunctionOp.__init__ = __init__
+    theano.compile.MonitorMode.eval = _monitored
+    for module in (theano.gof, theano.gof.opt):
+        module.local_optimizer = _adapt_local_optimizer(module.local_optimizer)

@@ -1,8 +1,7 @@
-"""Draws from distributions as operations, with a state that is an array.
+"""Operations that draw random numbers, with an array as their state.
 
-Theano drew by a generator of NumPy's, of which no program for a GPU could hold the
-state.  This one is that of the generator in ``theano.sandbox.rng_mrg``, and goes on by
-one step with each draw.
+Theano's state was a generator object of NumPy, which a program on a GPU cannot hold.
+This one is a state of ``theano.sandbox.rng_mrg``; each draw advances it by one step.
 """
 
 import numpy as np
@@ -15,19 +14,6 @@ from theano.sandbox import rng_mrg
 __all__ = ["RandomFunction"]
 
 
-def _random_integers(generator, size, low, high):
-    return generator.integers(low, high, size, endpoint=True)
-
-
-def _choice(generator, size, a, replace, p):
-    return generator.choice(a, size, bool(replace), p if len(p) else None)
-
-
-def _permutation(generator, size, n):
-    rows = np.broadcast_to(np.arange(n), (*size, n))
-    return generator.permuted(rows, axis=-1)
-
-
 def _multinomial(generator, size, n, pvals):
     pvals = pvals.astype("float64")
     sums = pvals.sum(axis=-1, keepdims=True)
@@ -36,15 +22,22 @@ def _multinomial(generator, size, n, pvals):
     return generator.multinomial(n, pvals / np.maximum(sums, 1), size)
 
 
+# Functions of a generator of NumPy, the size and the parameters.
 _DRAWS = {
-    "binomial": lambda generator, size, n, p: generator.binomial(n, p, size),
-    "choice": _choice,
+    "binomial": lambda rng, size, n, p: rng.binomial(n, p, size),
+    "choice": lambda rng, size, a, replace, p: rng.choice(
+        a, size, bool(replace), p if len(p) else None
+    ),
     "multinomial": _multinomial,
-    "normal": lambda generator, size, avg, std: generator.normal(avg, std, size),
-    "permutation": _permutation,
-    "poisson": lambda generator, size, lam: generator.poisson(lam, size),
-    "random_integers": _random_integers,
-    "uniform": lambda generator, size, low, high: generator.uniform(low, high, size),
+    "normal": lambda rng, size, avg, std: rng.normal(avg, std, size),
+    "permutation": lambda rng, size, n: rng.permuted(
+        np.broadcast_to(np.arange(n), (*size, n)), axis=-1
+    ),
+    "poisson": lambda rng, size, lam: rng.poisson(lam, size),
+    "random_integers": lambda rng, size, low, high: rng.integers(
+        low, high, size, endpoint=True
+    ),
+    "uniform": lambda rng, size, low, high: rng.uniform(low, high, size),
 }
 
 
@@ -58,10 +51,10 @@ def _advanced(state):
 
 
 class RandomFunction(Op):
-    """Draws an array of random numbers.
+    """Operation that draws an array of random numbers.
 
-    Its inputs are the state, the size and the parameters of the distribution; its
-    outputs are the next state and the numbers.
+    Inputs: the state, the size, the parameters of the distribution.  Outputs: the next
+    state, the numbers.
 
     Parameters
     ----------
@@ -70,7 +63,7 @@ class RandomFunction(Op):
     otype : TensorType
         The type of the numbers.
     ndim_added : int, optional
-        How many axes they have beyond the size.
+        How many axes the numbers have after those of the size.
     """
 
     __props__ = ("distribution", "otype", "ndim_added")
@@ -81,19 +74,19 @@ class RandomFunction(Op):
         self.ndim_added = ndim_added
 
     def make_node(self, state, size, *parameters):
-        """Return the application to variables, or to what can become such."""
+        """Apply the operation to variables, or to values that can become variables."""
         parameters = map(T.as_tensor_variable, parameters)
         outputs = [state.type(), self.otype()]
         return Apply(self, [state, T.cast(size, "int64"), *parameters], outputs)
 
     def check_size(self, size):
-        """Raise a ValueError unless there is an entry for each axis."""
+        """Raise ValueError unless the size has an entry for each axis."""
         ndim = self.otype.ndim - self.ndim_added
         if len(size) != ndim:
             raise ValueError(f"ndim is {ndim}, but the size is {tuple(size)}")
 
     def perform(self, node, inputs, outputs):
-        """Draw by NumPy."""
+        """Draw with NumPy, seeded by the state."""
         state, size, *parameters = inputs
         self.check_size(size)
         generator = np.random.default_rng(state.ravel().astype("uint32"))
@@ -102,7 +95,7 @@ class RandomFunction(Op):
         outputs[1][0] = np.asarray(drawn).astype(self.otype.dtype)
 
     def infer_shape(self, fgraph, node, shapes):
-        """Return the shapes of the outputs as Theano's variables."""
+        """Return the symbolic shapes of the outputs."""
         size, *parameters = node.inputs[1:]
         shape = [size[i] for i in range(self.otype.ndim - self.ndim_added)]
         if self.distribution == "permutation":
@@ -112,16 +105,16 @@ class RandomFunction(Op):
         return [shapes[0], shape]
 
     def connection_pattern(self, node):
-        """Return that gradients go from the numbers to the parameters at most."""
+        """Connect the parameters to the numbers, and nothing else."""
         parameters = node.inputs[2:]
         return [[False, False]] * 2 + [[False, True]] * len(parameters)
 
     def grad(self, inputs, output_grads):
-        """Return that gradients are not defined there."""
+        """Return undefined gradients for the parameters: a draw has none."""
         reason = "a draw has no gradient"
         undefined = [grad_undefined(self, i, x, reason) for i, x in enumerate(inputs)]
         return [DisconnectedType()(), DisconnectedType()(), *undefined[2:]]
 
     def R_op(self, inputs, eval_points):
-        """Return that neither the state nor the numbers change with anything."""
+        """Return a zero for the state, and no derivative for the numbers."""
         return [inputs[0].zeros_like(), None]

@@ -7,19 +7,19 @@ import theano
 import theano.tensor as T
 from theano.tensor.sharedvar import TensorSharedVariable
 
-from kfkd.stack.shims import install_module, make_module
+from kfkd.stack.shims import install_module
 from kfkd.stack.theano_legacy.random_functions import RandomFunction
 
 __all__ = ["RandomStateSharedVariable", "RandomStreams", "install"]
 
 
 def _make_state(generator):
-    """Return a state that depends on a generator of NumPy's."""
+    """Return a state drawn from a generator of NumPy."""
     return generator.randint(1, 2**30, (1, 6)).astype("int32")
 
 
 class _State(np.ndarray):
-    """A state that programs seed, save and restore as they did NumPy's generator."""
+    """A state with the methods that programs called on NumPy's generator."""
 
     def seed(self, seed=None):
         self[...] = _make_state(np.random.RandomState(seed))
@@ -35,23 +35,23 @@ class RandomStateSharedVariable(TensorSharedVariable):
     """The state of one stream, which the next draw reads and advances."""
 
     def get_value(self, borrow=False, return_internal_type=False):
-        """Return the state: an array with the methods that seed and restore it."""
+        """Return the state, an array with methods that seed and restore it."""
         return super().get_value(borrow, return_internal_type).view(_State)
 
     def set_value(self, new_value, borrow=False):
-        """Take such a state, or a ``numpy.random.RandomState`` for a seed."""
+        """Set the state, or seed it with a ``numpy.random.RandomState``."""
         if isinstance(new_value, np.random.RandomState):
             new_value = _make_state(copy.deepcopy(new_value))
         super().set_value(np.asarray(new_value), borrow)
 
 
-def _sized(size, ndim, *parameters):
-    """Return the size as a vector, and the axes that are known to have length one.
+def _infer_size(size, ndim, *parameters):
+    """Return the size as a vector, and for each axis whether its length is always one.
 
-    Without a size it is that of the *parameters*, which also have the lengths that
-    are given as -1.
+    Lengths that are -1, or a size that is None, are those of the *parameters* when
+    these are broadcast together.
     """
-    whole = sum(parameters[1:], parameters[0]) if parameters else None
+    whole = sum(parameters[1:], parameters[0]) if parameters else T.constant(0)
     if size is None:
         size, ndim = (-1,) * whole.ndim, None
     if isinstance(size, T.Variable):
@@ -65,13 +65,13 @@ def _sized(size, ndim, *parameters):
         for axis, length in enumerate(lengths):
             if isinstance(length, T.Variable) or length >= 0:
                 continue
-            own = axis - ndim + (whole.ndim if parameters else 0)
+            own = axis - ndim + whole.ndim
             if length != -1 or own < 0:
                 raise ValueError(f"the size is {size}")
             lengths[axis] = 1 if whole.broadcastable[own] else whole.shape[own]
         ones = tuple(T.extract_constant(length) == 1 for length in lengths)
         size = T.stack(lengths) if lengths else T.constant([], dtype="int64", ndim=1)
-    if parameters and whole.ndim > ndim:
+    if whole.ndim > ndim:
         raise ValueError(
             f"ndim is {ndim}, but the parameters have {whole.ndim} dimensions"
         )
@@ -79,10 +79,10 @@ def _sized(size, ndim, *parameters):
 
 
 class RandomStreams:
-    """Streams of random numbers, each of which goes on with every call.
+    """Streams of random numbers, which advance with every call of a function.
 
-    Theano's had a generator of NumPy's for each stream.  These are other numbers,
-    therefore, of the same distributions.
+    Theano's had a generator of NumPy for each stream.  These numbers are others, of
+    the same distributions.
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ class RandomStreams:
     Attributes
     ----------
     state_updates : list of tuple
-        For each draw its state and the expression that this becomes with each call.
+        For each draw its state, and the expression that the state becomes.
     gen_seedgen : numpy.random.RandomState
         Draws the initial states.
     """
@@ -102,11 +102,11 @@ class RandomStreams:
         self.gen_seedgen = np.random.RandomState(seed)
 
     def updates(self):
-        """Return `state_updates`; ``theano.function`` makes them by itself, too."""
+        """Return `state_updates`, which ``theano.function`` applies by default."""
         return list(self.state_updates)
 
     def seed(self, seed=None):
-        """Restart all streams, as those of ``RandomStreams(seed)``."""
+        """Seed all streams anew, as ``RandomStreams(seed)`` does."""
         seed = self.default_instance_seed if seed is None else seed
         self.gen_seedgen.seed(seed)
         for state, _ in self.state_updates:
@@ -121,6 +121,7 @@ class RandomStreams:
         item.set_value(value, borrow=True)
 
     def _draw(self, distribution, dtype, sized, *parameters, added=()):
+        """Draw from a stream of its own; *sized* is what `_infer_size` returns."""
         size, ones = sized
         otype = T.TensorType(dtype, (*ones, *added))
         state = theano.shared(_make_state(self.gen_seedgen))
@@ -134,42 +135,40 @@ class RandomStreams:
         self.state_updates.append(drawn.update)
         return drawn
 
-    def _draw_floats(self, distribution, size, ndim, dtype, *parameters):
+    def _draw_each(self, distribution, size, ndim, dtype, *parameters):
+        """Draw with parameters that are broadcast; floats where *dtype* is None."""
         parameters = list(map(T.as_tensor_variable, parameters))
         if dtype is None:
             dtypes = (p.dtype for p in parameters)
             dtype = theano.scalar.upcast(theano.config.floatX, *dtypes)
-        sized = _sized(size, ndim, *parameters)
+        sized = _infer_size(size, ndim, *parameters)
         return self._draw(distribution, dtype, sized, *parameters)
 
     def uniform(self, size=None, low=0.0, high=1.0, ndim=None, dtype=None):
-        """Draw numbers between two others, each equally likely."""
-        return self._draw_floats("uniform", size, ndim, dtype, low, high)
+        """Draw floats uniformly between *low* and *high*."""
+        return self._draw_each("uniform", size, ndim, dtype, low, high)
 
     def normal(self, size=None, avg=0.0, std=1.0, ndim=None, dtype=None):
         """Draw from normal distributions."""
-        return self._draw_floats("normal", size, ndim, dtype, avg, std)
+        return self._draw_each("normal", size, ndim, dtype, avg, std)
 
     def binomial(self, size=None, n=1, p=0.5, ndim=None, dtype="int64", prob=None):
         """Draw how many of *n* trials succeed, each with the probability *p*."""
-        n, p = map(T.as_tensor_variable, (n, p if prob is None else prob))
-        return self._draw("binomial", dtype, _sized(size, ndim, n, p), n, p)
+        p = p if prob is None else prob
+        return self._draw_each("binomial", size, ndim, dtype, n, p)
 
     def poisson(self, size=None, lam=1.0, ndim=None, dtype="int64"):
         """Draw from Poisson distributions with the expectations *lam*."""
-        lam = T.as_tensor_variable(lam)
-        return self._draw("poisson", dtype, _sized(size, ndim, lam), lam)
+        return self._draw_each("poisson", size, ndim, dtype, lam)
 
     def random_integers(self, size=None, low=0, high=1, ndim=None, dtype="int64"):
         """Draw integers from *low* to *high*, both included."""
-        low, high = map(T.as_tensor_variable, (low, high))
-        sized = _sized(size, ndim, low, high)
-        return self._draw("random_integers", dtype, sized, low, high)
+        return self._draw_each("random_integers", size, ndim, dtype, low, high)
 
     def choice(self, size=None, a=2, replace=True, p=None, ndim=None, dtype="int64"):
         """Draw from the vector *a*, or from 0, ..., a - 1, with probabilities *p*.
 
-        Without *replace*, each at most once.
+        Without *replace*, no element is drawn twice.
         """
         a = T.as_tensor_variable(a)
         if p is None or (np.ndim(p) == 0 and np.all(p == 0)):  # Theano took 0 for None
@@ -177,14 +176,14 @@ class RandomStreams:
         p = T.as_tensor_variable(p)
         if a.ndim > 1 or p.ndim != 1:
             raise ValueError("a must be a scalar or a vector, and p a vector")
-        sized = _sized(() if size is None else size, ndim)
+        sized = _infer_size(() if size is None else size, ndim)
         replace = replace if isinstance(replace, T.Variable) else np.int8(replace)
         return self._draw("choice", dtype, sized, a, replace, p)
 
     def permutation(self, size=None, n=1, ndim=None, dtype="int64"):
-        """Draw permutations of 0, ..., n - 1 along a last axis, as many as *size*."""
-        sized = _sized(() if size is None else size, ndim)
+        """Draw permutations of 0, ..., n - 1, along an axis after those of *size*."""
         n = T.as_tensor_variable(n)
+        sized = _infer_size(() if size is None else size, ndim)
         return self._draw("permutation", dtype, sized, n, added=(False,))
 
     def multinomial(self, size=None, n=1, pvals=(0.5, 0.5), ndim=None, dtype="int64"):
@@ -193,12 +192,12 @@ class RandomStreams:
         The outcomes are along the last axis, as their probabilities *pvals* are.
         """
         n, pvals = map(T.as_tensor_variable, (n, pvals))
-        sized = _sized(size, ndim, n, pvals[..., 0])
+        sized = _infer_size(size, ndim, n, pvals[..., 0])
         added = pvals.broadcastable[-1:]
         return self._draw("multinomial", dtype, sized, n, pvals, added=added)
 
     def shuffle_row_elements(self, input):
-        """Return a tensor with each row, of the last axis, in an order of its own."""
+        """Return a tensor with each row (along the last axis) in a random order."""
         length = input.shape[input.ndim - 1]
         rows = input.shape[: input.ndim - 1]
         order = self.permutation(rows, length, ndim=input.ndim - 1)
@@ -212,10 +211,8 @@ class RandomStreams:
 def install():
     """Install the module."""
     install_module(
-        make_module(
-            "theano.tensor.shared_randomstreams",
-            RandomFunction=RandomFunction,
-            RandomStateSharedVariable=RandomStateSharedVariable,
-            RandomStreams=RandomStreams,
-        )
+        "theano.tensor.shared_randomstreams",
+        RandomFunction=RandomFunction,
+        RandomStateSharedVariable=RandomStateSharedVariable,
+        RandomStreams=RandomStreams,
     )
