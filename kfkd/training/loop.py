@@ -4,9 +4,9 @@ The loop, what it calls and what it writes into ``train_history_`` are those of
 ``nolearn.lasagne.NeuralNet.train_loop``; for the epochs see
 :mod:`kfkd.training.epochs`.
 
-Where nobody needs to look in between, an epoch is handed over to the device before the
-losses of the one before it are there, so that the device does not wait for the host.
-How a callback says so: see :mod:`kfkd.callbacks`.
+Unless a callback needs to look in between, the device gets an epoch before the host has
+the losses of the one before it, so that the device never waits.  How a callback says
+that it does not: see :mod:`kfkd.callbacks.base`.
 """
 
 import time
@@ -36,8 +36,8 @@ class TrainingLoop:
         As for its ``fit``.
     n_epochs : int
         How many it is to last, unless a callback raises StopIteration.
-    first_callbacks, last_callbacks : sequence of callables
-        Called before and after those in ``net.on_epoch_finished``.
+    printers, callbacks : sequence of callables
+        Called before those in ``net.on_epoch_finished``.
 
     Attributes
     ----------
@@ -52,9 +52,9 @@ class TrainingLoop:
         Whether a callback has ended it.
     """
 
-    def __init__(self, net, X, y, n_epochs, *, first_callbacks=(), last_callbacks=()):
+    def __init__(self, net, X, y, n_epochs, printers=(), callbacks=()):
         self.net, self.data = net, (X, y)
-        self._first_callbacks, self._last_callbacks = first_callbacks, last_callbacks
+        self._printers, self._further_callbacks = printers, callbacks
         _check_length(net.train_split, X)
         X_train, X_valid, y_train, y_valid = net.train_split(X, y, net)
         self.train, self.valid = (X_train, y_train), (X_valid, y_valid)
@@ -68,9 +68,9 @@ class TrainingLoop:
     def callbacks(self):
         """The callbacks after an epoch, in the order of their calls."""
         callbacks = [
-            *self._first_callbacks,
+            *self._printers,
+            *self._further_callbacks,
             *listed(self.net.on_epoch_finished),
-            *self._last_callbacks,
         ]
         return sorted(callbacks, key=lambda c: getattr(c, "runs_last", False))
 
@@ -82,9 +82,8 @@ class TrainingLoop:
         DivergedError
             If a loss is not finite.
         """
-        # What prints starts last, as others may resume an earlier training.
-        first = self._first_callbacks
-        callbacks = [c for c in self.callbacks if c not in first] + list(first)
+        # Printers start last, as others may resume an earlier training.
+        callbacks = sorted(self.callbacks, key=lambda c: c in self._printers)
         started = []
         try:
             for callback in callbacks:
@@ -118,8 +117,7 @@ class TrainingLoop:
             for name in ("train_loss", "valid_loss")
         }
         self._ended = time.time()
-        number = len(history) + 1
-        while number <= self.last:
+        for number in range(len(history) + 1, self.last + 1):
             epoch = self._next or self._start()
             self._next = None
             try:
@@ -134,7 +132,6 @@ class TrainingLoop:
                     raise
                 self.stopped = True
                 break
-            number += 1
         for callback in listed(self.net.on_training_finished):
             callback(*self._arguments)
 
@@ -156,9 +153,9 @@ class TrainingLoop:
         return [values[variable] for variable in variables]
 
     def _can_overlap(self, number):
-        """Return whether the epoch after this one can start before this has ended.
+        """Return whether the next epoch can start before this one has ended.
 
-        If so, what callbacks change after this one has been changed.
+        If so, the callbacks have changed what they change after this one.
         """
         callbacks = self.callbacks
         return (
@@ -176,11 +173,14 @@ class TrainingLoop:
     def _finish(self, epoch):
         """Wait for an epoch to end, add it to the history and call the callbacks."""
         row = _summary(self.net, self._best, *epoch.way.finish(epoch.started))
-        if not self._is_finite(row):
-            advice = self._advice(row)
+        losses = [row["train_loss"]]
+        if _length(self.valid[0]):
+            losses.append(row["valid_loss"])
+        if not np.isfinite(losses).all():
+            message = self._explain_divergence(row)  # before the rate is restored
             self._rollback()
             epoch.rollback()
-            raise DivergedError(advice)
+            raise DivergedError(message)
         now = time.time()
         duration = now - max(epoch.time, self._ended)
         self._ended = now
@@ -194,12 +194,7 @@ class TrainingLoop:
             self._next.rollback()
             self._next = None
 
-    def _is_finite(self, row):
-        losses = [row["train_loss"], row["valid_loss"]]
-        return np.isfinite(losses if _length(self.valid[0]) else losses[:1]).all()
-
-    def _advice(self, row):
-        """Return what may have gone wrong."""
+    def _explain_divergence(self, row):
         rate = getattr(self.net, "update_learning_rate", None)
         rate = rate.get_value() if hasattr(rate, "get_value") else rate
         text = (
@@ -224,17 +219,10 @@ class TrainingLoop:
 
 
 class _Epoch:
-    """An epoch that has been started.
+    """An epoch that has been started, and the state from before, to be restored.
 
-    Attributes
-    ----------
-    way : OnDevice or BatchWise
-    before : dict
-        A copy of the values that the shared variables had.
-    time : float
-        When it was started.
-    started : object
-        What ``way.finish`` takes.
+    `started` is what ``way.finish`` takes, `before` maps the shared variables to copies
+    of the values that they had.
     """
 
     def __init__(self, net, way):
@@ -268,15 +256,9 @@ def _length(X):
 def _summary(net, best, train, valid, custom):
     """Return the row of the history, but for the epoch's duration.
 
-    Parameters
-    ----------
-    net : NeuralNet
-    best : dict
-        The lowest losses so far, which are brought up to date.
-    train, valid : lists of (int, list)
-        For each batch its size and the outputs of the function for it.
-    custom : list of list of float
-        For each of ``custom_scores`` its value for each batch of `valid`.
+    `best` holds the lowest losses so far, and is updated.  `train` and `valid` hold for
+    each batch its size and the outputs of the function, `custom` for each of the net's
+    ``custom_scores`` its values for the batches of `valid`.
     """
     sizes = [n for n, _ in valid]
     train_loss, *scores_train = _averages(train)
