@@ -260,7 +260,7 @@ class Checkpoint(Callback):
         return None
 
 
-def fit_with(checkpoint: Checkpoint, net: Any, X: Any, y: Any) -> None:
+def fit_with(checkpoint: Checkpoint, net: Any, X: Any, y: Any, **options: Any) -> None:
     """Train a net, anew if its checkpoint is damaged or of another training.
 
     Parameters
@@ -268,12 +268,14 @@ def fit_with(checkpoint: Checkpoint, net: Any, X: Any, y: Any) -> None:
     checkpoint : Checkpoint
     net : kfkd.estimator.NeuralNet
     X, y : arrays
+    **options
+        As for ``net.fit``.
     """
     try:
-        net.fit(X, y, checkpoint=checkpoint)
+        net.fit(X, y, checkpoint=checkpoint, **options)
     except CheckpointError:
         checkpoint.remove()
-        net.fit(X, y, checkpoint=checkpoint)
+        net.fit(X, y, checkpoint=checkpoint, **options)
 
 
 def _warn(what):

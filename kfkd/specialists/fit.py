@@ -1,16 +1,16 @@
 """All specialists, trained one after the other or at the same time."""
 
 import math
-import os
 from types import MappingProxyType
 
 from kfkd import data, storage, xla
 from kfkd.jobs import pool
+from kfkd.jobs.devices import take_device
 from kfkd.jobs.results import Results
 from kfkd.messages import shown
 from kfkd.specialists import resume
 from kfkd.specialists.parallel import train_all
-from kfkd.specialists.plan import Options, make_jobs, shared_provenance
+from kfkd.specialists.plan import make_jobs
 from kfkd.specialists.pretraining import read_pretrained
 from kfkd.specialists.settings import (
     SPECIALIST_SETTINGS,
@@ -127,24 +127,32 @@ def fit_specialists(
     if not 0 < epochs_scale < math.inf:
         raise ValueError(f"epochs_scale is {shown(epochs_scale)}, not more than 0")
     storage.check_writable(out)
-    _prepare(device)
+    take_device(device if pool.is_local() else None, place=None)
     pretrained = None if pretrain is None else read_pretrained(pretrain)
     table = data.read("training", folder)
 
     # Plan.
-    options = Options(
+    shared = dict(
+        data=data.fingerprint(data.find("training", folder)),
+        holdout=holdout,
+        batch_size=batch_size,
+        seed=seed,
+        precision=xla.get_precision(),
+        pretrained_from=pretrained.digest() if pretrained else None,
+    )
+    results = Results.beside(out)
+    kept = resume.find_others(others, shared, results, out)
+    jobs = make_jobs(
+        chosen,
+        table,
+        pretrained,
+        shared,
+        results,
         folder=folder,
         epochs_scale=epochs_scale,
-        seed=seed,
-        batch_size=batch_size,
-        holdout=holdout,
         max_rows=max_rows,
         checkpoint_every=checkpoint_every,
     )
-    results = Results.beside(out)
-    shared = shared_provenance(options, pretrained)
-    kept = resume.find_others(others, shared, results, out)
-    jobs = make_jobs(chosen, table, pretrained, options, shared, results)
 
     # Train what earlier calls have not.
     results.make_folder()
@@ -169,11 +177,3 @@ def fit_specialists(
     }
     storage.save(nets, out)
     return nets
-
-
-def _prepare(device):
-    """Choose the device of this process, if this is where specialists are trained."""
-    # For processes that share a GPU; without effect where JAX runs already.
-    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
-    if device is not None and pool.is_local():
-        xla.set_device(device)

@@ -10,6 +10,7 @@ import numpy as np
 
 from kfkd import storage
 from kfkd.errors import SpecialistError
+from kfkd.training.weights import shapes
 
 __all__ = ["Pretrained", "check_fit", "read_pretrained"]
 
@@ -82,12 +83,7 @@ def read_pretrained(pretrain):
         raise SpecialistError(f"{what} has not been trained; fit it first")
     weights = pretrain.get_all_params_values()
     return Pretrained(
-        what,
-        {
-            layer: [np.asarray(value) for value in values]
-            for layer, values in weights.items()
-            if len(values)
-        },
+        what, {n: [*map(np.asarray, values)] for n, values in weights.items() if values}
     )
 
 
@@ -95,22 +91,17 @@ def check_fit(pretrained, job):
     """Raise SpecialistError unless only the output layer of a specialist differs."""
     net = job.net()
     net.initialize_layers()
-    ours = {
-        name: [param.get_value(borrow=True).shape for param in layer.get_params()]
-        for name, layer in net.layers_.items()
-        if layer.get_params()
-    }
-    theirs = {
-        name: [value.shape for value in values]
-        for name, values in pretrained.weights.items()
-    }
+    ours = {n: s for n, s in shapes(net.get_all_params_values()).items() if s}
+    theirs = shapes(pretrained.weights)
     problem = None
     if list(ours) != list(theirs):
         problem = f"it has the layers {', '.join(theirs)} where {', '.join(ours)}"
-    for name in ours:
-        if problem is None and name != "output" and ours[name] != theirs[name]:
-            problem = f"its layer {name} has weights of {theirs[name][0]}, where "
-            problem += f"{ours[name][0]}"
+    else:
+        for name in ours:
+            if name != "output" and ours[name] != theirs[name]:
+                problem = f"its layer {name} has weights of {theirs[name][0]}, where "
+                problem += f"{ours[name][0]}"
+                break
     if problem:
         raise SpecialistError(
             f"{pretrained.name} is not a net to start the specialist for {job.name} "

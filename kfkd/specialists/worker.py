@@ -1,6 +1,5 @@
 """Worker: the training of one specialist, in whichever process it runs."""
 
-import contextlib
 import copy
 import dataclasses
 import pickle
@@ -14,9 +13,8 @@ from kfkd.callbacks.checkpoint import Checkpoint, fit_with
 from kfkd.jobs.devices import limit_cores, take_device
 from kfkd.messages import count
 from kfkd.specialists.settings import name_of
-from kfkd.training.hooks import listed
 
-__all__ = ["Device", "Job", "Outcome", "train"]
+__all__ = ["Job", "Outcome", "train"]
 
 
 @dataclasses.dataclass
@@ -31,10 +29,8 @@ class Job:
     changes : dict
         Parameters that differ from those of net8.
     seed : int
-    checkpoint : path, optional
-        Where its checkpoint is kept, if it is trained on the same machine.
-    checkpoint_every : dict, optional
-        When it is saved.
+    checkpoint : dict
+        Parameters of its checkpoint, which it has where it is trained on this machine.
     provenance : dict
         What the specialist is made from.
     """
@@ -43,9 +39,8 @@ class Job:
     rows: np.ndarray
     changes: dict
     seed: int
-    checkpoint: str | None = None
-    checkpoint_every: dict | None = None
-    provenance: dict = dataclasses.field(default_factory=dict)
+    checkpoint: dict
+    provenance: dict
 
     @property
     def name(self):
@@ -55,33 +50,6 @@ class Job:
     def net(self):
         """Return the net before training; it shares nothing with others."""
         return nets.make("net8", **copy.deepcopy(self.changes)).seed(self.seed)
-
-
-@dataclasses.dataclass(frozen=True)
-class Device:
-    """Device of the workers.
-
-    Attributes
-    ----------
-    name : str or None
-        As for ``kfkd.xla.set_device``. With None they take GPUs in turn.
-    precision : str
-        As for ``kfkd.xla.set_precision``.
-    workers : int
-        How many of them share the CPU cores.
-    """
-
-    name: str | None
-    precision: str
-    workers: int
-
-    @contextlib.contextmanager
-    def take(self, place):
-        """Use the device in the block; `place` is the number of this worker."""
-        with limit_cores(place or 0, self.workers):
-            take_device(self.name, place)
-            xla.set_precision(self.precision)
-            yield
 
 
 @dataclasses.dataclass
@@ -135,7 +103,7 @@ class _Reporter(Callback):
         """Ignore the state."""
 
 
-def train(job, images, labels, weights, *, progress, device):
+def train(job, images, labels, weights, *, progress, device, precision, n_workers):
     """Train a specialist.
 
     Parameters
@@ -146,8 +114,10 @@ def train(job, images, labels, weights, *, progress, device):
     weights : dict or None
         To start from.
     progress : kfkd.jobs.progress_channel.ProgressSender
-    device : Device
-        Taken unless this is the process of the progress channel.
+    device, precision : str or None, str
+        Set unless this is the process of the progress channel, where they are set.
+    n_workers : int
+        How many workers share the CPU cores of this machine.
 
     Returns
     -------
@@ -157,7 +127,9 @@ def train(job, images, labels, weights, *, progress, device):
     try:
         if progress.at_home:
             return _train(job, images, labels, weights, progress)
-        with device.take(progress.place):
+        with limit_cores(progress.place or 0, n_workers):
+            take_device(device, progress.place)
+            xla.set_precision(precision)
             return _train(job, images, labels, weights, progress)
     except Exception as error:
         return Outcome(
@@ -182,15 +154,14 @@ def _train(job, images, labels, weights, progress):
         head=f"{', '.join(job.columns)}\n{count(len(y), 'row')}, "
         f"{count(net.max_epochs, 'epoch')} at most, on {xla.describe_device()}",
     )
-    handlers, verbose = net.on_epoch_finished, net.verbose
+    verbose, net.verbose = net.verbose, 0
     reporter = _Reporter(job.name, progress)
-    net.on_epoch_finished, net.verbose = [reporter, *listed(handlers)], 0
-    if job.checkpoint and progress.reached:
-        checkpoint = Checkpoint(job.checkpoint, resume=True, **job.checkpoint_every)
-        fit_with(checkpoint, net, X, y)
+    if progress.reached:
+        checkpoint = Checkpoint(**job.checkpoint, resume=True)
+        fit_with(checkpoint, net, X, y, callbacks=[reporter])
     else:
-        net.fit(X, y)
-    net.on_epoch_finished, net.verbose = handlers, verbose
+        net.fit(X, y, callbacks=[reporter])
+    net.verbose = verbose
     if net.interrupted_:
         raise KeyboardInterrupt
     return Outcome(
