@@ -55,11 +55,9 @@ class ProgressChannel:
                         place = self._places.setdefault(worker, len(self._places))
                         connection.send(place)
                     if report:
-                        self._hear(*report)
-
-    def _hear(self, name, news):
-        with contextlib.suppress(OSError, ValueError):  # nobody reads the output
-            self._listener(name, news)
+                        # A ValueError where standard output is closed.
+                        with contextlib.suppress(OSError, ValueError):
+                            self._listener(*report)
 
     def close(self):
         """Stop receiving. Work that still sends reports is interrupted."""
