@@ -7,7 +7,6 @@
 ``make`` gives a fresh one, with changes if wanted.
 """
 
-import difflib
 import inspect
 from typing import Any
 
@@ -21,6 +20,7 @@ from kfkd.augment import FlipBatchIterator
 from kfkd.callbacks import AdjustVariable, EarlyStopping
 from kfkd.choices import NETS
 from kfkd.estimator import NeuralNet
+from kfkd.messages import nearest
 
 __all__ = [
     "NETS",
@@ -201,10 +201,10 @@ def make(name: str, **changes: Any) -> NeuralNet:
     known = _parameters(definition)
     for parameter in changes:
         if parameter not in known:
-            near = difflib.get_close_matches(parameter, known, n=1)
+            near = nearest(parameter, known)
             raise ValueError(
                 f"{name} has no parameter {parameter!r}"
-                + (f"; did you mean {near[0]!r}?" if near else "")
+                + (f"; did you mean {near!r}?" if near else "")
             )
     # Other layers may leave parameters of the tutorial's without use.
     return NeuralNet(**{key: definition[key] for key in definition if key in known})

@@ -25,7 +25,8 @@ class Callback:
     supports_overlap : bool
         Whether the next epoch may start before the losses of this one are known, which
         keeps a GPU busy.  It may if all callbacks say so.  A class that overrides
-        `before_next_epoch` supports it; one that overrides ``__call__`` alone does not.
+        `before_next_epoch` supports it; one that overrides ``__call__`` alone does not,
+        unless it sets this to True.
     runs_last : bool
         Whether it is called after all others, wherever it stands.
     """

@@ -48,6 +48,8 @@ class EarlyStopping(Callback):
     and ``on_training_finished`` are given the methods of these names.
     """
 
+    supports_overlap = True  # an epoch too many is rolled back
+
     def __init__(self, patience: int = 100) -> None:
         self.patience = patience
         self._reset()
@@ -106,10 +108,6 @@ class EarlyStopping(Callback):
                 )
             self._restore_best(net)
             raise StopIteration
-
-    def before_next_epoch(self, net: Any, epoch: int) -> bool:
-        """Allow the next epoch to start; if this was the last, it is rolled back."""
-        return True
 
     def on_training_finished(self, net: Any, train_history: History) -> None:
         """Restore the best weights."""

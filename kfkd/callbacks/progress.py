@@ -34,6 +34,8 @@ class PrintTables(Callback):
         Print every so many epochs, and the last.
     """
 
+    supports_overlap = True
+
     def __init__(self, every: int = 1) -> None:
         self.every = every
         self._clock: progress.Bar | None = None
@@ -75,10 +77,6 @@ class PrintTables(Callback):
             self._bar.update(note=_losses(row))
         if row["epoch"] % self.every == 0:
             self._print_row(train_history)
-
-    def before_next_epoch(self, net: Any, epoch: int) -> bool:
-        """Allow the next epoch to start."""
-        return True
 
     def _print_row(self, train_history):
         self.printed = train_history[-1]["epoch"]

@@ -47,8 +47,9 @@ class TimeLeft(Callback):
 
     The line goes to standard error: what is on standard output stays the tutorial's
     table, unbroken where it is redirected.
-
     """
+
+    supports_overlap = True
 
     def __init__(self) -> None:
         self._ends: list[float] | None = []
@@ -71,10 +72,6 @@ class TimeLeft(Callback):
         left = usual * (self.loop.last - train_history[-1]["epoch"])
         if is_worth_telling(left):
             progress.write(self._line(left), sys.stderr)
-
-    def before_next_epoch(self, net: Any, epoch: int) -> bool:
-        """Allow the next epoch to start."""
-        return True
 
     def _line(self, left):
         line = f"About {duration(left)} left"

@@ -18,10 +18,8 @@ def train_all(jobs, todo, arrays, results, *, device, n_jobs, log_every):
 
     Parameters
     ----------
-    jobs : list of Job
-        All, also those that are finished.
-    todo : list of Job
-        Those to train.
+    jobs, todo : list of Job
+        All, and those to train.
     arrays : tuple
         The training set's images and labels, and the weights to start from.
     results : kfkd.jobs.results.Results
@@ -32,8 +30,6 @@ def train_all(jobs, todo, arrays, results, *, device, n_jobs, log_every):
     ------
     SpecialistError
         Some have failed.
-    KeyboardInterrupt
-        After Ctrl-C.
     """
     n_jobs = pool.effective_n_jobs(n_jobs, len(todo))
     where = f", on {xla.describe_device()}" if pool.is_local() else ""

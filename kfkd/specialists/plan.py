@@ -42,10 +42,6 @@ def make_jobs(
     folder, epochs_scale, max_rows, checkpoint_every
         As for `fit_specialists`.
 
-    Returns
-    -------
-    list of Job
-
     Raises
     ------
     ValueError

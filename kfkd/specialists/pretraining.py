@@ -17,14 +17,9 @@ __all__ = ["Pretrained", "check_fit", "read_pretrained"]
 
 @dataclasses.dataclass(frozen=True)
 class Pretrained:
-    """Weights of a trained net that specialists start from.
+    """Weights of a trained net that specialists start from, by layer.
 
-    Attributes
-    ----------
-    name : str
-        Its name in error messages.
-    weights : dict of str to list of arrays
-        By layer, for layers that have any.
+    `name` is what error messages call the net.
     """
 
     name: str
@@ -49,22 +44,9 @@ class Pretrained:
 
 
 def read_pretrained(pretrain):
-    """Load the weights of a trained net.
+    """Return the `Pretrained` of a trained net, or of a file that holds one.
 
-    Parameters
-    ----------
-    pretrain : NeuralNet or path
-
-    Returns
-    -------
-    Pretrained
-
-    Raises
-    ------
-    SpecialistError
-        It is not a trained net.
-    StorageError
-        It cannot be loaded.
+    Anything else is a SpecialistError, and a file that cannot be read a StorageError.
     """
     what = "what is given as pretrain"
     if isinstance(pretrain, (str, os.PathLike)):

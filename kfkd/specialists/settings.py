@@ -17,54 +17,33 @@ __all__ = [
     "read_settings",
 ]
 
-SPECIALIST_SETTINGS = [
-    dict(columns=columns, flip_indices=flip_pairs(columns))
-    for columns in (
-        (
-            "left_eye_center_x",
-            "left_eye_center_y",
-            "right_eye_center_x",
-            "right_eye_center_y",
-        ),
-        (
-            "nose_tip_x",
-            "nose_tip_y",
-        ),
-        (
-            "mouth_left_corner_x",
-            "mouth_left_corner_y",
-            "mouth_right_corner_x",
-            "mouth_right_corner_y",
-            "mouth_center_top_lip_x",
-            "mouth_center_top_lip_y",
-        ),
-        (
-            "mouth_center_bottom_lip_x",
-            "mouth_center_bottom_lip_y",
-        ),
-        (
-            "left_eye_inner_corner_x",
-            "left_eye_inner_corner_y",
-            "right_eye_inner_corner_x",
-            "right_eye_inner_corner_y",
-            "left_eye_outer_corner_x",
-            "left_eye_outer_corner_y",
-            "right_eye_outer_corner_x",
-            "right_eye_outer_corner_y",
-        ),
-        (
-            "left_eyebrow_inner_end_x",
-            "left_eyebrow_inner_end_y",
-            "right_eyebrow_inner_end_x",
-            "right_eyebrow_inner_end_y",
-            "left_eyebrow_outer_end_x",
-            "left_eyebrow_outer_end_y",
-            "right_eyebrow_outer_end_x",
-            "right_eyebrow_outer_end_y",
-        ),
-    )
-]
+# The key points of each specialist, in the tutorial's order.
+_GROUPS = (
+    ("left_eye_center", "right_eye_center"),
+    ("nose_tip",),
+    ("mouth_left_corner", "mouth_right_corner", "mouth_center_top_lip"),
+    ("mouth_center_bottom_lip",),
+    (
+        "left_eye_inner_corner",
+        "right_eye_inner_corner",
+        "left_eye_outer_corner",
+        "right_eye_outer_corner",
+    ),
+    (
+        "left_eyebrow_inner_end",
+        "right_eyebrow_inner_end",
+        "left_eyebrow_outer_end",
+        "right_eyebrow_outer_end",
+    ),
+)
 
+
+def _setting(points):
+    columns = tuple(f"{point}_{axis}" for point in points for axis in "xy")
+    return dict(columns=columns, flip_indices=flip_pairs(columns))
+
+
+SPECIALIST_SETTINGS = [_setting(points) for points in _GROUPS]
 
 _KEYS = ("columns", "flip_indices", "kwargs")
 
@@ -75,16 +54,9 @@ def name_of(columns):
 
 
 def find_missing(nets):
-    """Return the names of the tutorial's specialists that a set lacks.
+    """Return the names of the tutorial's specialists that a set of nets lacks.
 
-    Parameters
-    ----------
-    nets : dict of tuple of str to NeuralNet
-
-    Returns
-    -------
-    list of str
-        Empty for a set with other groups of columns.
+    There are none for a set with other groups of columns.
     """
     columns = [setting["columns"] for setting in SPECIALIST_SETTINGS]
     if not set(nets) <= set(columns):
@@ -95,15 +67,7 @@ def find_missing(nets):
 def read_settings(settings):
     """Return the settings of specialists, checked and complete.
 
-    Returns
-    -------
-    list of dict
-        Each with ``columns``, ``flip_indices`` and ``kwargs``.
-
-    Raises
-    ------
-    ValueError
-        A setting is wrong.
+    Each has ``columns``, ``flip_indices`` and ``kwargs``.  A wrong one is a ValueError.
     """
     checked, seen = [], set()
     for setting in settings:
@@ -139,17 +103,7 @@ def read_settings(settings):
 def choose(settings, only):
     """Return the settings of the specialists named by key point or columns.
 
-    Parameters
-    ----------
-    settings : list of dict
-        As from `read_settings`.
-    only : sequence of str or tuple, or None
-        None stands for all.
-
-    Raises
-    ------
-    ValueError
-        There is no such specialist.
+    With None, these are all.  A name that there is not is a ValueError.
     """
     if only is None:
         return settings

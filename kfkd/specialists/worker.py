@@ -54,19 +54,10 @@ class Job:
 
 @dataclasses.dataclass
 class Outcome:
-    """Outcome of a job.
+    """Outcome of a job: a pickled net and its history, or why there is none.
 
-    Attributes
-    ----------
-    name : str
-    pickled : bytes or None
-        The trained net, if all went well. The waiting process saves the bytes, as to
-        unpickle the net would take time and a device.
-    history : list of dict
-        Its ``train_history_``.
-    error, traceback : str or None
-        Why it failed.
-    interrupted : bool
+    The waiting process saves the bytes, as to unpickle the net would take time and a
+    device.
     """
 
     name: str
@@ -80,6 +71,8 @@ class Outcome:
 class _Reporter(Callback):
     """Report each epoch's losses, also those from before training is resumed."""
 
+    supports_overlap = True
+
     def __init__(self, name, progress):
         self._name, self._progress = name, progress
         self._reported = 0
@@ -90,10 +83,6 @@ class _Reporter(Callback):
             losses = {key: float(row[key]) for key in keys}
             self._progress.send(self._name, epoch=row["epoch"], **losses)
         self._reported = len(train_history)
-
-    def before_next_epoch(self, net, epoch):
-        """Return True: epochs may overlap."""
-        return True
 
     def state_dict(self):
         """Return no state: each process reports the whole history."""
