@@ -57,7 +57,7 @@ class NeuralNet(WeightsMixin, nolearn.NeuralNet):
     Attributes
     ----------
     epochs_ : int
-        How many epochs the current or latest training was to last.
+        The number of epochs asked for in the current or latest training.
     interrupted_ : bool
         Whether the latest training was ended by Ctrl-C.
     """
@@ -160,8 +160,8 @@ class NeuralNet(WeightsMixin, nolearn.NeuralNet):
         CheckpointError
             If the training cannot be resumed.
         ValueError
-            If the shapes do not fit the net's, or each other, or if there is a value
-            that is not finite, or a parameter that cannot be.
+            If the shapes do not fit the net's, or each other, or if a value is not
+            finite, or a parameter is invalid.
         DeviceMemoryError
             If the device has too little free memory.
         """
@@ -231,8 +231,7 @@ class NeuralNet(WeightsMixin, nolearn.NeuralNet):
         sklearn.exceptions.NotFittedError
             If the net has no weights yet.
         ValueError
-            If the shape does not fit the net's, or if there is a value that is not
-            finite.
+            If the shape does not fit the net's, or a value is not finite.
         """
         if not self._initialized:
             raise NotFittedError(

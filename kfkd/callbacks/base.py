@@ -21,7 +21,7 @@ class Callback:
     Attributes
     ----------
     loop : kfkd.training.loop.TrainingLoop or None
-        The training that goes on, from before it starts until it has ended.
+        The current training, from before it starts until it has ended.
     supports_overlap : bool
         Whether the next epoch may start before the losses of this one are known, which
         keeps a GPU busy.  It may if all callbacks say so.  A class that overrides
@@ -106,5 +106,5 @@ class Callback:
         set_attributes(self, state)
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return what a copy or a pickle holds: all but the training that goes on."""
+        """Return what a copy or a pickle holds: all but the current training."""
         return {k: v for k, v in vars(self).items() if k != "loop"}

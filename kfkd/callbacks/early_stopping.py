@@ -43,9 +43,9 @@ class EarlyStopping(Callback):
     Notes
     -----
     The tutorial's section "Training specialists", where the best weights come back
-    only if patience runs out, and a second ``fit`` goes on with the state of the first.
-    ``nolearn.lasagne.NeuralNet`` leaves it at that, unless its ``on_training_started``
-    and ``on_training_finished`` are given the methods of these names.
+    only if patience runs out, and a second ``fit`` continues the state of the first.
+    So it is still with ``nolearn.lasagne.NeuralNet``, unless its
+    ``on_training_started`` and ``on_training_finished`` get the methods of these names.
     """
 
     supports_overlap = True  # an epoch too many is rolled back

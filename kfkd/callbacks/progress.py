@@ -25,8 +25,8 @@ def table_row(row: dict[str, Any]) -> str:
 class PrintTables(Callback):
     """Print the layers of a net and a row for each epoch, as in the tutorial.
 
-    On a terminal, and in a notebook, a bar shows how long training still takes, and
-    before it a clock how long it takes to begin.
+    On a terminal, and in a notebook, a clock runs while all is compiled, and then a bar
+    shows how long training still takes.
 
     Parameters
     ----------

@@ -17,19 +17,16 @@ from kfkd.xla import describe_device
 
 __all__ = ["TimeLeft", "is_worth_telling", "usual_duration"]
 
-# Epochs and seconds to go by. One epoch suffices if it takes long enough.
+# Epochs and seconds that an estimate needs. One epoch suffices if it takes _LONG.
 _EPOCHS, _SECONDS, _LONG = 3, 2.0, 20.0
-# Seconds that are worth a line.
+# Seconds of training that are worth a line.
 _WORTH = 180.0
 
 
 def usual_duration(durations: list[float]) -> float | None:
     """Return how long an epoch usually takes, or None if that is not known yet.
 
-    Parameters
-    ----------
-    durations : list of float
-        Of the epochs after the first, in which all is compiled.
+    The durations are those of the epochs after the first, in which all is compiled.
     """
     few = len(durations) < _EPOCHS and min(durations, default=0) < _LONG
     if few or sum(durations) < _SECONDS:
@@ -38,7 +35,7 @@ def usual_duration(durations: list[float]) -> float | None:
 
 
 def is_worth_telling(seconds: float) -> bool:
-    """Return whether so long a time is some minutes."""
+    """Return whether a training of so many seconds takes some minutes."""
     return seconds >= _WORTH
 
 

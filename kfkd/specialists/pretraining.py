@@ -75,18 +75,16 @@ def check_fit(pretrained, job):
     net.initialize_layers()
     ours = {n: s for n, s in shapes(net.get_all_params_values()).items() if s}
     theirs = shapes(pretrained.weights)
-    problem = None
     if list(ours) != list(theirs):
         problem = f"it has the layers {', '.join(theirs)} where {', '.join(ours)}"
     else:
-        for name in ours:
-            if name != "output" and ours[name] != theirs[name]:
-                problem = f"its layer {name} has weights of {theirs[name][0]}, where "
-                problem += f"{ours[name][0]}"
-                break
-    if problem:
-        raise SpecialistError(
-            f"{pretrained.name} is not a net to start the specialist for {job.name} "
-            f"from: {problem} are wanted; only the output layer may differ, as in "
-            "net2 to net8"
-        )
+        others = [n for n in ours if n != "output" and ours[n] != theirs[n]]
+        if not others:
+            return
+        shape, wanted = theirs[others[0]][0], ours[others[0]][0]
+        problem = f"its layer {others[0]} has weights of {shape}, where {wanted}"
+    raise SpecialistError(
+        f"{pretrained.name} is not a net to start the specialist for {job.name} "
+        f"from: {problem} are wanted; only the output layer may differ, as in "
+        "net2 to net8"
+    )

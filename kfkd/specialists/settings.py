@@ -56,7 +56,7 @@ def name_of(columns):
 def find_missing(nets):
     """Return the names of the tutorial's specialists that a set of nets lacks.
 
-    There are none for a set with other groups of columns.
+    It lacks none if it has other groups of columns.
     """
     columns = [setting["columns"] for setting in SPECIALIST_SETTINGS]
     if not set(nets) <= set(columns):
@@ -103,27 +103,23 @@ def read_settings(settings):
 def choose(settings, only):
     """Return the settings of the specialists named by key point or columns.
 
-    With None, these are all.  A name that there is not is a ValueError.
+    None stands for all.  An unknown one is a ValueError.
     """
     if only is None:
         return settings
     if isinstance(only, str):
         raise ValueError(f"only is the text {shown(only)}, not a list of specialists")
     by_name = {name_of(setting["columns"]): setting for setting in settings}
+    names = {setting["columns"]: name for name, setting in by_name.items()}
     chosen = set()
-    for name in only:
-        wanted = name
-        if not isinstance(name, str):
-            columns = tuple(name)
-            wanted = next(
-                (n for n, s in by_name.items() if s["columns"] == columns), None
-            )
-        if wanted not in by_name:
+    for wanted in only:
+        name = wanted if isinstance(wanted, str) else names.get(tuple(wanted))
+        if name not in by_name:
             raise ValueError(
-                f"there is no specialist {shown(name)}{hint(name, by_name)}; there are "
-                f"{', '.join(by_name)}"
+                f"there is no specialist {shown(wanted)}{hint(wanted, by_name)}; there "
+                f"are {', '.join(by_name)}"
             )
-        chosen.add(wanted)
+        chosen.add(name)
     if not chosen:
         raise ValueError("only is empty: there is nothing to train")
     return [setting for name, setting in by_name.items() if name in chosen]

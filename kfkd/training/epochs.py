@@ -41,7 +41,7 @@ class BatchWise:
     net : NeuralNet
     train, valid : (X, y)
     orders : (int array, int array)
-        In which order the samples of each are; updated where they are shuffled.
+        The order of the samples of each, which shuffling changes.
     """
 
     overlaps = False  # whether `start` returns while the device computes

@@ -35,19 +35,18 @@ class TrainingLoop:
     X, y : arrays
         As for its ``fit``.
     n_epochs : int
-        How many it is to last, unless a callback raises StopIteration.
+        How many epochs it lasts, unless a callback raises StopIteration.
     printers, callbacks : sequence of callables
         Called before those in ``net.on_epoch_finished``.
 
     Attributes
     ----------
-    data : (X, y)
-    train, valid : (X, y)
-        What ``net.train_split`` has made of the data.
+    data, train, valid : (X, y)
+        All data, and what ``net.train_split`` has made of them.
     first, last : int
-        The epoch after which it starts, and that with which it ends.
+        How many epochs have been trained when it starts, and when it ends.
     orders : (int array, int array)
-        The order in which the samples of each are, where they are shuffled.
+        The order of the samples of `train` and `valid`, which shuffling changes.
     stopped : bool
         Whether a callback has ended it.
     """
