@@ -4,13 +4,17 @@ import contextlib
 import copy
 import functools
 import inspect
+from collections.abc import Callable, Sequence
+from typing import Any, Self
 
 import nolearn.lasagne as nolearn
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.exceptions import NotFittedError
 from sklearn.metrics import accuracy_score, r2_score
 from sklearn.preprocessing import LabelEncoder
 
+from kfkd.callbacks.checkpoint import Checkpoint
 from kfkd.callbacks.progress import PrintTables
 from kfkd.callbacks.time_left import TimeLeft
 from kfkd.process.signals import defer_keyboard_interrupt
@@ -63,10 +67,11 @@ class NeuralNet(WeightsMixin, nolearn.NeuralNet):
     """
 
     interrupted_ = False
+    train_history_: list[dict[str, Any]]
     _initialized = False
-    _seed = None
+    _seed: int | None = None
 
-    @functools.wraps(nolearn.NeuralNet.__init__)
+    @functools.wraps(nolearn.NeuralNet.__init__)  # type: ignore[misc]
     def __init__(self, *args, log_every=1, **kwargs):
         super().__init__(*args, **kwargs)
         self.log_every = log_every
@@ -80,7 +85,7 @@ class NeuralNet(WeightsMixin, nolearn.NeuralNet):
     def _get_param_names(self):
         return [*super()._get_param_names(), "log_every"]
 
-    def seed(self, seed):
+    def seed(self, seed: int) -> Self:
         """Seed initialisation, noise and batches.
 
         Parameters
@@ -108,7 +113,7 @@ class NeuralNet(WeightsMixin, nolearn.NeuralNet):
         self.batch_iterator_train.random.seed(seed)
         return self
 
-    def reshape_input(self, X):
+    def reshape_input(self, X: np.ndarray) -> np.ndarray:
         """Return images, flat or not, in the shape that this net takes.
 
         Parameters
@@ -135,7 +140,15 @@ class NeuralNet(WeightsMixin, nolearn.NeuralNet):
             check_data(self, X, y)
         return X, y
 
-    def fit(self, X, y, epochs=None, *, checkpoint=None, callbacks=()):
+    def fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        epochs: int | None = None,
+        *,
+        checkpoint: Checkpoint | None = None,
+        callbacks: Sequence[Callable[..., Any]] = (),
+    ) -> Self:
         """Train for `epochs` epochs, by default for ``max_epochs``.
 
         Parameters
@@ -250,7 +263,7 @@ class NeuralNet(WeightsMixin, nolearn.NeuralNet):
         found = tuple(np.vstack(parts) for parts in zip(*outputs, strict=True))
         return found if len(found) > 1 else found[0]
 
-    def score(self, X, y):
+    def score(self, X: ArrayLike, y: ArrayLike) -> float:
         """Return the coefficient of determination, or the accuracy of a classifier.
 
         Parameters

@@ -218,7 +218,7 @@ class Checkpoint(Callback):
         path, (packed, about) = read
         if about["data"] != self._data:
             raise CheckpointError(
-                f"{path} is from a training on other data; take the same to resume "
+                f"{path} is from a training on other data; use the same data to resume "
                 "it, or begin anew"
             )
         others = changes(about["definition"], self._definition)

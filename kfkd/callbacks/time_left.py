@@ -76,7 +76,7 @@ class TimeLeft(Callback):
             line += " at most"
         kind = "CPU" if describe_device().startswith("cpu") else "GPU"
         line += f" on this {kind}"
-        if _hears_ctrl_c():
+        if _is_interruptible():
             files = [getattr(c, "saves_to", None) for c in self.loop.callbacks]
             kept = next(filter(None, files), "the net")
             key = "interrupting the kernel" if progress.in_notebook() else "Ctrl-C"
@@ -90,6 +90,6 @@ def _never_stops(callback):
     return type(callback) in kinds or getattr(callback, "time_limit", 0) is None
 
 
-def _hears_ctrl_c():
+def _is_interruptible():
     main = threading.current_thread() is threading.main_thread()
     return main and callable(signal.getsignal(signal.SIGINT))

@@ -85,14 +85,14 @@ class ProgressSender:
         return self.__dict__ | {"_listener": None}
 
     @property
-    def at_home(self):
+    def in_same_process(self):
         """Whether this is the process of the channel."""
         return os.getpid() == self._pid
 
     @property
     def reached(self):
         """Whether the channel has been reached, and so is on the same machine."""
-        return self.at_home or self.place is not None
+        return self.in_same_process or self.place is not None
 
     def connect(self):
         """Find out whether the channel can be reached, and number the worker."""

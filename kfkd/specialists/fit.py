@@ -1,9 +1,13 @@
 """All specialists, trained one after the other or at the same time."""
 
 import math
+import os
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
+from typing import Any
 
 from kfkd import data, storage, xla
+from kfkd.estimator import NeuralNet
 from kfkd.jobs import pool
 from kfkd.jobs.devices import take_device
 from kfkd.jobs.results import Results
@@ -23,22 +27,22 @@ __all__ = ["fit_specialists"]
 
 
 def fit_specialists(
-    pretrain=None,
+    pretrain: NeuralNet | str | os.PathLike[str] | None = None,
     *,
-    settings=SPECIALIST_SETTINGS,
-    folder=None,
-    only=None,
-    epochs_scale=1.0,
-    n_jobs=None,
-    seed=42,
-    batch_size=128,
-    holdout=0,
-    device=None,
-    out="net-specialists.pickle",
-    log_every=100,
-    max_rows=None,
-    checkpoint_every=MappingProxyType({"minutes": 1}),
-):
+    settings: Sequence[Mapping[str, Any]] = SPECIALIST_SETTINGS,
+    folder: str | os.PathLike[str] | None = None,
+    only: Sequence[str | tuple[str, ...]] | None = None,
+    epochs_scale: float = 1.0,
+    n_jobs: int | None = None,
+    seed: int = 42,
+    batch_size: int = 128,
+    holdout: float = 0,
+    device: str | None = None,
+    out: str | os.PathLike[str] = "net-specialists.pickle",
+    log_every: int = 100,
+    max_rows: int | None = None,
+    checkpoint_every: Mapping[str, float] = MappingProxyType({"minutes": 1}),
+) -> dict[tuple[str, ...], NeuralNet]:
     """Train specialists, and pickle them together.
 
     Each is kept as it arrives in a folder beside `out` (``net-specialists.parts``),

@@ -84,7 +84,6 @@ def check_fit(pretrained, job):
         shape, wanted = theirs[others[0]][0], ours[others[0]][0]
         problem = f"its layer {others[0]} has weights of {shape}, where {wanted}"
     raise SpecialistError(
-        f"{pretrained.name} is not a net to start the specialist for {job.name} "
-        f"from: {problem} are wanted; only the output layer may differ, as in "
-        "net2 to net8"
+        f"the specialist for {job.name} cannot start from {pretrained.name}: {problem} "
+        "are wanted; only the output layer may differ, as in net2 to net8"
     )

@@ -114,7 +114,7 @@ def train(job, images, labels, weights, *, progress, device, precision, n_worker
     """
     progress.connect()
     try:
-        if progress.at_home:
+        if progress.in_same_process:
             return _train(job, images, labels, weights, progress)
         with limit_cores(progress.place or 0, n_workers):
             take_device(device, progress.place)
@@ -127,7 +127,7 @@ def train(job, images, labels, weights, *, progress, device, precision, n_worker
             traceback=traceback.format_exc(),
         )
     except KeyboardInterrupt:
-        if progress.at_home:
+        if progress.in_same_process:
             raise
         return Outcome(job.name, interrupted=True)
 

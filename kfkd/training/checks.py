@@ -132,7 +132,7 @@ def check_data(net, X, y=None):
     _check_finite("X", X)
     of_faces = np.prod(X.shape[1:]) == PIXELS
     if of_faces:
-        _check_scale("X", X, 8, "grey values in [0, 1]", "kfkd.data.load has them so")
+        _check_scale("X", X, 8, "grey values in [0, 1]", "kfkd.data.load returns them")
     if y is None or not net.regression:
         return
     outputs = net._output_layers[-1].output_shape[1:]
@@ -154,7 +154,7 @@ def _check_scale(name, array, most, unit, how):
     if np.median(size) > most:
         raise ValueError(
             f"{name} has values from {array.min():g} to {array.max():g}, where {unit} "
-            f"belong; {how}, or check_input=False if they are meant"
+            f"are expected; {how}, and check_input=False turns this check off"
         )
 
 

@@ -1,6 +1,8 @@
 """Weights of a net: taken over from another net, and pickled with the definition."""
 
 import os
+from collections.abc import Mapping
+from typing import Any
 
 import nolearn.lasagne as nolearn
 import numpy as np
@@ -21,7 +23,9 @@ def shapes(weights):
 class WeightsMixin:
     """What `kfkd.estimator.NeuralNet` does with weights."""
 
-    def load_params_from(self, source):
+    def load_params_from(
+        self, source: nolearn.NeuralNet | Mapping | str | os.PathLike[str]
+    ) -> None:
         """Copy the parameters of layers of the same names from another net.
 
         Parameters
@@ -88,7 +92,7 @@ class WeightsMixin:
         elif hasattr(self, "layers_"):
             self.initialize()
 
-    def make_from(self, values):
+    def make_from(self, values: Mapping[str, Any]) -> None:
         """Make the layers of a net that has none, with these weights.
 
         Parameters
