@@ -167,9 +167,3 @@ def test_a_loss_that_is_not_finite_ends_training_with_the_weights_from_before(
     assert message.startswith("In epoch 3, the loss has become ")
     assert "smaller update_learning_rate; it was 1e+30" in message
     assert "Row 17 of y has values up to 1e+06, where 0." in message
-
-
-def test_there_need_be_no_validation_loss():
-    net = small_faces.small(train_split=TrainSplit(eval_size=0))
-    net.fit(*small_faces.rows(20), epochs=1)
-    assert np.isnan(net.train_history_[0]["valid_loss"])
