@@ -262,13 +262,7 @@ class Checkpoint(Callback):
 def fit_with(checkpoint: Checkpoint, net: Any, X: Any, y: Any, **options: Any) -> None:
     """Train a net, anew if its checkpoint is damaged or of another training.
 
-    Parameters
-    ----------
-    checkpoint : Checkpoint
-    net : kfkd.estimator.NeuralNet
-    X, y : arrays
-    **options
-        As for ``net.fit``.
+    The options are those of ``net.fit``.
     """
     try:
         net.fit(X, y, checkpoint=checkpoint, **options)

@@ -84,16 +84,8 @@ _LONG = {
 def differences(before, now):
     """Return in words how a result was made otherwise than it would be now.
 
-    Parameters
-    ----------
-    before : dict or None
-        As from `Results.provenance`. What it has besides `now` does not count.
-    now : dict
-
-    Returns
-    -------
-    str
-        Empty if there is no difference, or no `before`.
+    `before` is as from `Results.provenance`; what it has besides `now` does not count.
+    The text is empty if nothing differs, or `before` is None.
     """
     if before is None:
         return ""

@@ -93,7 +93,7 @@ class _Reporter(Callback):
 
 
 def train(job, images, labels, weights, *, progress, device, precision, n_workers):
-    """Train a specialist.
+    """Train a specialist, and return an `Outcome`.
 
     Parameters
     ----------
@@ -104,13 +104,9 @@ def train(job, images, labels, weights, *, progress, device, precision, n_worker
         To start from.
     progress : kfkd.jobs.progress_channel.ProgressSender
     device, precision : str or None, str
-        Set unless this is the process of the progress channel, where they are set.
+        They are set unless this is the process of the progress channel.
     n_workers : int
         How many workers share the CPU cores of this machine.
-
-    Returns
-    -------
-    Outcome
     """
     progress.connect()
     try:

@@ -34,32 +34,33 @@ def check_parameters(net, epochs=None):
     """
     params = net.get_params(deep=False)
     for name, value in _counts(net, params, epochs):
-        _check(name, value, _is_count(value), "a whole number of at least 1")
+        _check(name, value, _is_count, "a whole number of at least 1")
     for name in _FUNCTIONS:
         if name in params:
-            wanted = "a function or an object to call"
-            _check(name, params[name], callable(params[name]), wanted)
+            _check(name, params[name], callable, "a function or an object to call")
     for name in ("train_split", *_ITERATORS):
-        wanted = "an object to call, not a class"
-        _check(name, params[name], _is_callable_object(params[name]), wanted)
+        _check(
+            name, params[name], _is_callable_object, "an object to call, not a class"
+        )
     for name in _CALLBACKS:
         for value in listed(params[name] or []):
             wanted = "functions or objects to call, not classes"
-            _check(name, value, _is_callable_object(value), wanted)
+            _check(name, value, _is_callable_object, wanted)
     dropout_rates = {f"{name}_p" for name in _dropout_layers(net)}
     for name, value in params.items():
-        if name.endswith("_nonlinearity"):
-            wanted = "a function such as lasagne.nonlinearities.tanh"
-            _check(name, value, value is None or callable(value), wanted)
+        if name.endswith("_nonlinearity") and value is not None:
+            _check(
+                name, value, callable, "a function such as lasagne.nonlinearities.tanh"
+            )
         if name.startswith("update_"):
             wanted = "a finite number or a shared variable"
-            _check(name, value, _is_number_or_symbol(value), wanted)
+            _check(name, value, _is_number_or_symbol, wanted)
         if name in dropout_rates:
-            _check(name, value, _is_rate(value), "from 0 to less than 1")
+            _check(name, value, _is_rate, "from 0 to less than 1")
 
 
-def _check(name, value, valid, wanted):
-    if not valid:
+def _check(name, value, is_valid, wanted):
+    if not is_valid(value):
         raise ValueError(f"{name} is {value!r}; it must be {wanted}")
 
 

@@ -22,7 +22,7 @@ from kfkd.training.compiled import trained_variables
 from kfkd.training.hooks import listed
 from kfkd.xla.shared_variables import restore, snapshot
 
-__all__ = ["DivergedError", "TrainingLoop"]
+__all__ = ["TrainingLoop"]
 
 
 class TrainingLoop:
@@ -74,13 +74,7 @@ class TrainingLoop:
         return sorted(callbacks, key=lambda c: getattr(c, "runs_last", False))
 
     def run(self):
-        """Train, and call the hooks of the callbacks.
-
-        Raises
-        ------
-        DivergedError
-            If a loss is not finite.
-        """
+        """Train, and call the hooks; a DivergedError if a loss is not finite."""
         # Printers start last, as others may resume an earlier training.
         callbacks = sorted(self.callbacks, key=lambda c: c in self._printers)
         started = []
@@ -135,16 +129,9 @@ class TrainingLoop:
             callback(*self._arguments)
 
     def snapshot(self, variables):
-        """Copy the values that variables have after the latest epoch of the history.
+        """Return copies of the values that variables have after the latest epoch.
 
-        Parameters
-        ----------
-        variables : sequence of shared variables
-
-        Returns
-        -------
-        list of arrays
-            As of `kfkd.xla.shared_variables.snapshot`.
+        That is the last of the history, even if the next is under way.
         """
         before = self._next.before if self._next else {}
         others = [variable for variable in variables if variable not in before]
