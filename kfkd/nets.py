@@ -219,21 +219,21 @@ def _parameters(definition):
     """Return the names of all parameters that a net of this definition takes."""
     names = {*inspect.signature(NeuralNet).parameters, "log_every"}
     names -= {"kwargs", "loss", "X_tensor_type"}  # which nolearn has removed
-    for prefix, thing in [
-        ("update", definition["update"]),
-        ("objective", definition.get("objective", objective)),
-        *definition["layers"],
-    ]:
-        names |= {f"{prefix}_{argument}" for argument in _arguments(thing) - _GIVEN}
+    takers = dict(definition["layers"]) | {
+        "update": definition["update"],
+        "objective": definition.get("objective", objective),
+    }
+    for prefix, taker in takers.items():
+        names |= {f"{prefix}_{name}" for name in _arguments(taker) - _GIVEN}
     return names
 
 
-def _arguments(thing):
-    """Return the names of the arguments of a function, or a class and its bases."""
+def _arguments(taker):
+    """Return the names of the arguments of a function, or of a class and its bases."""
     # Layers hand on what they do not know to the class above.
-    functions = [thing]
-    if inspect.isclass(thing):
-        functions = [cls.__init__ for cls in thing.__mro__ if cls is not object]
+    functions = [taker]
+    if inspect.isclass(taker):
+        functions = [cls.__init__ for cls in taker.__mro__ if cls is not object]
     return {
         argument.name
         for function in functions

@@ -105,6 +105,5 @@ class Callback:
         """Restore what `state_dict` returned in an earlier process."""
         set_attributes(self, state)
 
-    def __getstate__(self) -> dict[str, Any]:
-        """Return what a copy or a pickle holds: all but the current training."""
-        return {k: v for k, v in vars(self).items() if k != "loop"}
+    # A copy or a pickle does not hold the current training either.
+    __getstate__ = state_dict

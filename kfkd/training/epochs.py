@@ -17,10 +17,15 @@ from kfkd.training.hooks import listed
 from kfkd.xla.device import free_memory
 from kfkd.xla.loop import BatchLoop, NoLoopError, nonblocking
 
-__all__ = ["BatchWise", "OnDevice", "choose"]
+__all__ = ["BatchWise", "OnDevice", "choose", "n_samples"]
 
 # Batches that may be handed over before the losses of the first of them are there.
 _AHEAD = 4
+
+
+def n_samples(X):
+    """Return the number of samples in an array, or in a dict of arrays."""
+    return len(next(iter(X.values())) if isinstance(X, dict) else X)
 
 
 def choose(net, train, valid, orders):
@@ -92,8 +97,7 @@ class BatchWise:
         with nonblocking(function):
             for Xb, yb in batches:
                 outputs = net.apply_batch_func(function, Xb, yb)
-                size = len(next(iter(Xb.values())) if isinstance(Xb, dict) else Xb)
-                found.append((size, outputs))
+                found.append((n_samples(Xb), outputs))
                 ahead.append(outputs)
                 if len(ahead) > _AHEAD:
                     np.asarray(ahead.popleft()[0])
@@ -226,7 +230,7 @@ class _Batches:
     """Batches of data, (X, y), that lie on the device, as a batch iterator has them."""
 
     def __init__(self, function, iterator, data, order):
-        self.iterator, self.length, self.order = iterator, len(data[0]), order
+        self.iterator, self.order = iterator, order
         kind = type(iterator)
         if not _is_plain(iterator):
             raise NoLoopError("the iterator makes batches of its own")
@@ -244,9 +248,8 @@ class _Batches:
         self.ordered = iterator.shuffle or _is_shuffled(order)
         size = iterator.batch_size
         self.loop = BatchLoop(function, data, size, transform, key)
-        self.sizes = [
-            min(size, self.length - start) for start in range(0, self.length, size)
-        ]
+        n = len(data[0])
+        self.sizes = [min(size, n - start) for start in range(0, n, size)]
         before = self.tell()
         self.loop.prepare(*self._drawn())
         self.seek(before)  # what that has drawn has not been used

@@ -19,6 +19,7 @@ from kfkd.messages import count
 from kfkd.process.signals import defer_keyboard_interrupt
 from kfkd.training import epochs
 from kfkd.training.compiled import trained_variables
+from kfkd.training.epochs import n_samples
 from kfkd.training.hooks import listed
 from kfkd.xla.shared_variables import restore, snapshot
 
@@ -59,7 +60,9 @@ class TrainingLoop:
         self.train, self.valid = (X_train, y_train), (X_valid, y_valid)
         self.first = len(net.train_history_)
         self.last = self.first + n_epochs
-        self.orders = tuple(np.arange(_length(X)) for X, _ in (self.train, self.valid))
+        self.orders = tuple(
+            np.arange(n_samples(X)) for X, _ in (self.train, self.valid)
+        )
         self.stopped = False
         self._next = None  # the epoch that was started before its turn
 
@@ -160,7 +163,7 @@ class TrainingLoop:
         """Wait for an epoch to end, add it to the history and call the callbacks."""
         row = _summary(self.net, self._best, *epoch.way.finish(epoch.started))
         losses = [row["train_loss"]]
-        if _length(self.valid[0]):
+        if n_samples(self.valid[0]):
             losses.append(row["valid_loss"])
         if not np.isfinite(losses).all():
             message = self._explain_divergence(row)  # before the rate is restored
@@ -227,16 +230,12 @@ class _Epoch:
 def _check_length(split, X):
     """Raise DataError for too few samples to set the share for validation aside."""
     share = getattr(split, "eval_size", None)
-    if isinstance(split, TrainSplit) and share and _length(X) < round(1 / share):
+    if isinstance(split, TrainSplit) and share and n_samples(X) < round(1 / share):
         raise DataError(
-            f"X has only {count(_length(X), 'sample')} to train on; to set {share:g} "
+            f"X has only {count(n_samples(X), 'sample')} to train on; to set {share:g} "
             f"of them aside for validation, {round(1 / share)} are needed "
             "(train_split=TrainSplit(eval_size=0) does without)"
         )
-
-
-def _length(X):
-    return len(next(iter(X.values())) if isinstance(X, dict) else X)
 
 
 def _summary(net, best, train, valid, custom):
