@@ -1,5 +1,6 @@
 """Settings of the specialists: columns of each, and parameters of one alone."""
 
+import re
 from collections.abc import Mapping
 
 import joblib
@@ -131,6 +132,7 @@ def describe(kwargs):
     return {
         name: value
         if isinstance(value, plain)
-        else f"{shown(repr(value))} {joblib.hash(value)}"
+        # Without addresses in memory, which differ from call to call.
+        else f"{shown(re.sub(' at 0x[0-9a-f]+', '', repr(value)))} {joblib.hash(value)}"
         for name, value in kwargs.items()
     }
