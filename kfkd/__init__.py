@@ -10,9 +10,35 @@ can be imported as well, and work (:mod:`kfkd.stack`).
 
 import importlib
 from sys import _getframe
+from typing import TYPE_CHECKING
 
 from kfkd import _import_hook, _renamed
 from kfkd._names import HOMES, INSTEAD
+
+if TYPE_CHECKING:  # what __getattr__ returns
+    from nolearn.lasagne import BatchIterator as BatchIterator
+
+    from kfkd.augment import FlipBatchIterator as FlipBatchIterator
+    from kfkd.callbacks import AdjustVariable as AdjustVariable
+    from kfkd.callbacks import EarlyStopping as EarlyStopping
+    from kfkd.data import load as load
+    from kfkd.data import load2d as load2d
+    from kfkd.estimator import NeuralNet as NeuralNet
+    from kfkd.nets import float32 as float32
+    from kfkd.nets import net1 as net1
+    from kfkd.nets import net2 as net2
+    from kfkd.nets import net3 as net3
+    from kfkd.nets import net4 as net4
+    from kfkd.nets import net5 as net5
+    from kfkd.nets import net6 as net6
+    from kfkd.nets import net7 as net7
+    from kfkd.nets import net8 as net8
+    from kfkd.nets import net12 as net12
+    from kfkd.plots import plot_learning_curves as plot_learning_curves
+    from kfkd.plots import plot_sample as plot_sample
+    from kfkd.plots import plot_weights as plot_weights
+    from kfkd.specialists import SPECIALIST_SETTINGS as SPECIALIST_SETTINGS
+    from kfkd.specialists import fit_specialists as fit_specialists
 
 __version__ = "0.1.0"
 

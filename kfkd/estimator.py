@@ -4,26 +4,26 @@ import contextlib
 import copy
 import functools
 import inspect
-import os
+from collections.abc import Callable, Sequence
+from typing import Any, Self
 
-import lasagne
 import nolearn.lasagne as nolearn
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.exceptions import NotFittedError
 from sklearn.metrics import accuracy_score, r2_score
 from sklearn.preprocessing import LabelEncoder
 
+from kfkd.callbacks.checkpoint import Checkpoint
 from kfkd.callbacks.progress import PrintTables
 from kfkd.callbacks.time_left import TimeLeft
-from kfkd.data.columns import PIXELS
-from kfkd.files.weights import load_params
-from kfkd.messages import count
 from kfkd.process.signals import defer_keyboard_interrupt
 from kfkd.progress import Bar
-from kfkd.training.checks import as_arrays, check_finite, check_parameters, check_scale
+from kfkd.training.checks import as_arrays, check_data, check_parameters
 from kfkd.training.compiled import compile_lazily, without_debug_checks
 from kfkd.training.loop import TrainingLoop
 from kfkd.training.seeding import seeded_initialization
+from kfkd.training.weights import WeightsMixin
 from kfkd.xla.device import memory_errors_explained
 
 __all__ = ["NeuralNet"]
@@ -31,7 +31,7 @@ __all__ = ["NeuralNet"]
 _DEFAULTS = inspect.signature(nolearn.NeuralNet).parameters
 
 
-class NeuralNet(nolearn.NeuralNet):
+class NeuralNet(WeightsMixin, nolearn.NeuralNet):
     """nolearn's NeuralNet 0.6.1, compiled by :mod:`kfkd.xla`.
 
     Parameters, methods and results are those of ``nolearn.lasagne.NeuralNet``, except
@@ -61,16 +61,17 @@ class NeuralNet(nolearn.NeuralNet):
     Attributes
     ----------
     epochs_ : int
-        How many epochs the current or latest training was to last.
+        The number of epochs asked for in the current or latest training.
     interrupted_ : bool
         Whether the latest training was ended by Ctrl-C.
     """
 
     interrupted_ = False
+    train_history_: list[dict[str, Any]]
     _initialized = False
-    _seed = None
+    _seed: int | None = None
 
-    @functools.wraps(nolearn.NeuralNet.__init__)
+    @functools.wraps(nolearn.NeuralNet.__init__)  # type: ignore[misc]
     def __init__(self, *args, log_every=1, **kwargs):
         super().__init__(*args, **kwargs)
         self.log_every = log_every
@@ -84,7 +85,7 @@ class NeuralNet(nolearn.NeuralNet):
     def _get_param_names(self):
         return [*super()._get_param_names(), "log_every"]
 
-    def seed(self, seed):
+    def seed(self, seed: int) -> Self:
         """Seed initialisation, noise and batches.
 
         Parameters
@@ -112,7 +113,7 @@ class NeuralNet(nolearn.NeuralNet):
         self.batch_iterator_train.random.seed(seed)
         return self
 
-    def reshape_input(self, X):
+    def reshape_input(self, X: np.ndarray) -> np.ndarray:
         """Return images, flat or not, in the shape that this net takes.
 
         Parameters
@@ -135,41 +136,19 @@ class NeuralNet(nolearn.NeuralNet):
 
     def _check_good_input(self, X, y=None):
         X, y = super()._check_good_input(X, y)
-        if not isinstance(X, np.ndarray):
-            return X, y
-        expected = next(iter(self.layers_.values())).shape
-        fits = len(expected) == X.ndim and all(
-            n is None or n == m for n, m in zip(expected[1:], X.shape[1:], strict=True)
-        )
-        if not fits:
-            n = "n, " + ", ".join(map(str, expected[1:]))
-            raise ValueError(
-                f"X has the shape {X.shape}, the net takes ({n}): kfkd.data.load gives "
-                "rows of pixels, load2d images"
-            )
-        if not len(X):
-            raise ValueError("X is empty")
-        check_finite("X", X)
-        of_faces = np.prod(X.shape[1:]) == PIXELS
-        if of_faces:
-            check_scale(
-                "X", X, 8, "grey values in [0, 1]", "kfkd.data.load has them so"
-            )
-        if y is not None and self.regression:
-            outputs = self._output_layers[-1].output_shape[1:]
-            if y.shape[1:] != outputs:
-                raise ValueError(
-                    f"y has the shape {y.shape}, but the net has "
-                    f"{count(outputs[0], 'output')}; make one with "
-                    f"output_num_units={y.shape[-1]}"
-                )
-            check_finite("y", y)
-            if of_faces:
-                how = "kfkd.data.from_pixels makes them of pixels"
-                check_scale("y", y, 4, "coordinates in [-1, 1]", how)
+        if isinstance(X, np.ndarray):
+            check_data(self, X, y)
         return X, y
 
-    def fit(self, X, y, epochs=None, *, checkpoint=None):
+    def fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        epochs: int | None = None,
+        *,
+        checkpoint: Checkpoint | None = None,
+        callbacks: Sequence[Callable[..., Any]] = (),
+    ) -> Self:
         """Train for `epochs` epochs, by default for ``max_epochs``.
 
         Parameters
@@ -181,6 +160,8 @@ class NeuralNet(nolearn.NeuralNet):
         epochs : int, optional
         checkpoint : kfkd.callbacks.Checkpoint, optional
             Saves the state of the training, and resumes it.
+        callbacks : sequence of callables, default=()
+            Called in this training alone, before those in ``on_epoch_finished``.
 
         Returns
         -------
@@ -192,49 +173,44 @@ class NeuralNet(nolearn.NeuralNet):
         CheckpointError
             If the training cannot be resumed.
         ValueError
-            If the shapes do not fit the net's, or each other, or if there is a value
-            that is not finite, or a parameter that cannot be.
+            If the shapes do not fit the net's, or each other, or if a value is not
+            finite, or a parameter is invalid.
         DeviceMemoryError
             If the device has too little free memory.
         """
         check_parameters(self, epochs)
         X, y = as_arrays(X, y)
-        if not hasattr(self, "layers_"):
+        is_fresh = not hasattr(self, "layers_")
+        if is_fresh:
             self.initialize_layers()
-            try:
-                if self.check_input:
-                    self._check_good_input(X, y)
-            except ValueError:  # the definition can still be changed
-                del self.layers_, self._output_layers
-                raise
         self.interrupted_ = False
-        # As nolearn's, which has no checkpoint to hand on.
-        if self.check_input:
-            X, y = self._check_good_input(X, y)
+        # As nolearn's, which has no callbacks to hand on.
+        try:
+            if self.check_input:
+                X, y = self._check_good_input(X, y)
+        except ValueError:
+            if is_fresh:  # the definition can still be changed
+                del self.layers_, self._output_layers
+            raise
         if self.use_label_encoder:
             self.enc_ = LabelEncoder()
             y = self.enc_.fit_transform(y).astype(np.int32)
             self.classes_ = self.enc_.classes_
         self.initialize()
-        given = {} if checkpoint is None else {"checkpoint": checkpoint}
+        if checkpoint is not None:
+            callbacks = [*callbacks, checkpoint]
+        # A subclass may override train_loop as nolearn has it.
+        further = {"callbacks": callbacks} if callbacks else {}
         with contextlib.suppress(KeyboardInterrupt):
-            self.train_loop(X, y, epochs=epochs, **given)
+            self.train_loop(X, y, epochs=epochs, **further)
         return self
 
     @memory_errors_explained()
-    def train_loop(self, X, y, epochs=None, *, checkpoint=None):
+    def train_loop(self, X, y, epochs=None, *, callbacks=()):
         """Run the training loop; parameters and errors are those of `fit`."""
         self.epochs_ = epochs or self.max_epochs
-        loop = TrainingLoop(
-            self,
-            X,
-            y,
-            self.epochs_,
-            first_callbacks=(
-                [PrintTables(self.log_every), TimeLeft()] if self.verbose else []
-            ),
-            last_callbacks=[] if checkpoint is None else [checkpoint],
-        )
+        printers = [PrintTables(self.log_every), TimeLeft()] if self.verbose else []
+        loop = TrainingLoop(self, X, y, self.epochs_, printers, callbacks)
         try:
             loop.run()
         except KeyboardInterrupt:
@@ -268,8 +244,7 @@ class NeuralNet(nolearn.NeuralNet):
         sklearn.exceptions.NotFittedError
             If the net has no weights yet.
         ValueError
-            If the shape does not fit the net's, or if there is a value that is not
-            finite.
+            If the shape does not fit the net's, or a value is not finite.
         """
         if not self._initialized:
             raise NotFittedError(
@@ -288,7 +263,7 @@ class NeuralNet(nolearn.NeuralNet):
         found = tuple(np.vstack(parts) for parts in zip(*outputs, strict=True))
         return found if len(found) > 1 else found[0]
 
-    def score(self, X, y):
+    def score(self, X: ArrayLike, y: ArrayLike) -> float:
         """Return the coefficient of determination, or the accuracy of a classifier.
 
         Parameters
@@ -307,96 +282,3 @@ class NeuralNet(nolearn.NeuralNet):
         """
         score = r2_score if self.regression else accuracy_score
         return float(score(y, self.predict(X)))
-
-    def load_params_from(self, source):
-        """Copy the parameters of layers of the same names from another net.
-
-        Parameters
-        ----------
-        source : NeuralNet, dict or path
-            A net, what its ``get_all_params_values`` returns, or a file of either.
-            Layers that are in one of the two only are passed over, and so is an
-            output layer of another shape, so that a net can start from one that was
-            trained on other columns.
-
-        Raises
-        ------
-        ValueError
-            If another layer differs in shape, or nothing could be taken over.  The net
-            is unchanged then.
-        sklearn.exceptions.NotFittedError
-            If the net to load from has no weights yet.
-        """
-        self.initialize()
-        if isinstance(source, (str, os.PathLike)):
-            source = load_params(source)
-        if isinstance(source, nolearn.NeuralNet):
-            trained = hasattr(source, "layers_")
-            source = source.get_all_params_values() if trained else None
-        if source is None:
-            raise NotFittedError("The net to load from has no weights yet")
-
-        taken = []
-        for name, values in source.items():
-            layer = self.layers_.get(name)
-            if layer is None:
-                continue
-            params = layer.get_params()
-            ours = [param.get_value(borrow=True).shape for param in params]
-            theirs = [np.shape(value) for value in values]
-            if ours == theirs:
-                taken += zip(params, values, strict=True)
-            elif layer not in self._output_layers:
-                raise ValueError(
-                    f"The parameters of layer {name!r} have the shapes {theirs} in the "
-                    f"source, but {ours} in this net"
-                )
-        if not taken and any(source.values()):
-            raise ValueError(
-                f"None of the source's layers ({', '.join(source)}) fits this net's "
-                f"({', '.join(self.layers_)})"
-            )
-        for param, value in taken:
-            param.set_value(value)
-
-    def __getstate__(self):
-        state = super().__getstate__()
-        if isinstance(self.layers[0], lasagne.layers.Layer):
-            return state  # without a definition to make the layers from
-        if "layers_" in state:
-            state["_values"] = self.get_all_params_values()
-            del state["layers_"], state["_output_layers"]
-        return state
-
-    def __setstate__(self, state):
-        values = state.pop("_values", None)
-        self.__dict__.update(state)
-        if values is not None:
-            self.make_from(values)
-        elif hasattr(self, "layers_"):
-            self.initialize()
-
-    def make_from(self, values):
-        """Make the layers of a net that has none, with these weights.
-
-        Parameters
-        ----------
-        values : dict
-            What ``get_all_params_values`` of a net with the same definition returns.
-
-        Raises
-        ------
-        ValueError
-            If they are not those of this net's layers.
-        """
-        # Weights that will be overwritten are not drawn from Lasagne's generator.
-        with seeded_initialization(0):
-            self.initialize()
-        theirs = {name: [np.shape(v) for v in vs] for name, vs in values.items()}
-        ours = {
-            name: [v.shape for v in vs]
-            for name, vs in self.get_all_params_values().items()
-        }
-        if theirs != ours:
-            raise ValueError(f"the weights have the shapes {theirs}, not {ours}")
-        self.load_params_from(values)

@@ -20,44 +20,21 @@ _SCALE = SIDE / 2  # pixels for each unit of a coordinate in [-1, 1]
 def to_rmse(loss: ArrayLike) -> np.floating | np.ndarray:
     """Convert mean squared errors of coordinates in [-1, 1] to RMSE in pixels.
 
-    Parameters
-    ----------
-    loss : array_like
-
-    Returns
-    -------
-    numpy.float64 or array
-        NaN where the loss is negative, infinite or NaN.
+    A loss that is negative, infinite or NaN becomes NaN.
     """
     loss = np.asarray(loss, dtype=float)
     return _SCALE * np.sqrt(np.where((loss >= 0) & (loss < np.inf), loss, np.nan))
 
 
 def to_loss(rmse: ArrayLike) -> np.floating | np.ndarray:
-    """Convert RMSE in pixels to mean squared errors: the inverse of `to_rmse`.
-
-    Parameters
-    ----------
-    rmse : array_like
-
-    Returns
-    -------
-    numpy.float64 or array
-    """
+    """Convert RMSE in pixels to mean squared errors: the inverse of `to_rmse`."""
     return (np.asarray(rmse) / _SCALE) ** 2
 
 
 def best_epoch(history: Sequence[dict]) -> dict:
     """Return the row with the lowest validation loss, the first of equal ones.
 
-    Parameters
-    ----------
-    history : sequence of dict
-        Not empty.  A loss that is NaN is higher than any number.
-
-    Returns
-    -------
-    dict
+    A loss that is NaN is higher than any number.
     """
     return min(history, key=lambda row: np.nan_to_num(row["valid_loss"], nan=np.inf))
 
@@ -101,15 +78,6 @@ class Result:
 
 
 def weighted_mean(specialists: Mapping) -> float:
-    """Return the mean of specialists' best RMSE in pixels, weighted by columns.
-
-    Parameters
-    ----------
-    specialists : mapping of tuple of str to NeuralNet
-
-    Returns
-    -------
-    float
-    """
+    """Return the mean of specialists' best RMSE in pixels, weighted by columns."""
     errors = [Result(net).rmse for net in specialists.values()]
     return float(np.average(errors, weights=[len(columns) for columns in specialists]))

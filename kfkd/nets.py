@@ -7,7 +7,6 @@
 ``make`` gives a fresh one, with changes if wanted.
 """
 
-import difflib
 import inspect
 from typing import Any
 
@@ -21,6 +20,7 @@ from kfkd.augment import FlipBatchIterator
 from kfkd.callbacks import AdjustVariable, EarlyStopping
 from kfkd.choices import NETS
 from kfkd.estimator import NeuralNet
+from kfkd.messages import nearest
 
 __all__ = [
     "NETS",
@@ -201,10 +201,10 @@ def make(name: str, **changes: Any) -> NeuralNet:
     known = _parameters(definition)
     for parameter in changes:
         if parameter not in known:
-            near = difflib.get_close_matches(parameter, known, n=1)
+            near = nearest(parameter, known)
             raise ValueError(
                 f"{name} has no parameter {parameter!r}"
-                + (f"; did you mean {near[0]!r}?" if near else "")
+                + (f"; did you mean {near!r}?" if near else "")
             )
     # Other layers may leave parameters of the tutorial's without use.
     return NeuralNet(**{key: definition[key] for key in definition if key in known})
@@ -219,21 +219,21 @@ def _parameters(definition):
     """Return the names of all parameters that a net of this definition takes."""
     names = {*inspect.signature(NeuralNet).parameters, "log_every"}
     names -= {"kwargs", "loss", "X_tensor_type"}  # which nolearn has removed
-    for prefix, thing in [
-        ("update", definition["update"]),
-        ("objective", definition.get("objective", objective)),
-        *definition["layers"],
-    ]:
-        names |= {f"{prefix}_{argument}" for argument in _arguments(thing) - _GIVEN}
+    takers = dict(definition["layers"]) | {
+        "update": definition["update"],
+        "objective": definition.get("objective", objective),
+    }
+    for prefix, taker in takers.items():
+        names |= {f"{prefix}_{name}" for name in _arguments(taker) - _GIVEN}
     return names
 
 
-def _arguments(thing):
-    """Return the names of the arguments of a function, or a class and its bases."""
+def _arguments(taker):
+    """Return the names of the arguments of a function, or of a class and its bases."""
     # Layers hand on what they do not know to the class above.
-    functions = [thing]
-    if inspect.isclass(thing):
-        functions = [cls.__init__ for cls in thing.__mro__ if cls is not object]
+    functions = [taker]
+    if inspect.isclass(taker):
+        functions = [cls.__init__ for cls in taker.__mro__ if cls is not object]
     return {
         argument.name
         for function in functions

@@ -184,6 +184,19 @@ def test_the_tutorials_names():
         assert name in getattr(home, "__all__", vars(home))
 
 
+def test_type_checkers_know_the_tutorials_names():
+    tree = ast.parse(Path(kfkd.__file__).read_text())
+    (block,) = (node for node in tree.body if isinstance(node, ast.If))
+    assert ast.unparse(block.test) == "TYPE_CHECKING"
+    found = [
+        (alias.name, alias.asname, node.module)
+        for node in block.body
+        for alias in node.names
+    ]
+    # "as" makes a name public to type checkers.
+    assert sorted(found) == sorted((name, name, home) for name, home in HOMES.items())
+
+
 # What a reader of the tutorial may look for: all that its code defines or imports.
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "tutorial-today.md"
 

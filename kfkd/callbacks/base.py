@@ -21,11 +21,12 @@ class Callback:
     Attributes
     ----------
     loop : kfkd.training.loop.TrainingLoop or None
-        The training that goes on, from before it starts until it has ended.
+        The current training, from before it starts until it has ended.
     supports_overlap : bool
         Whether the next epoch may start before the losses of this one are known, which
         keeps a GPU busy.  It may if all callbacks say so.  A class that overrides
-        `before_next_epoch` supports it; one that overrides ``__call__`` alone does not.
+        `before_next_epoch` supports it; one that overrides ``__call__`` alone does not,
+        unless it sets this to True.
     runs_last : bool
         Whether it is called after all others, wherever it stands.
     """
@@ -104,6 +105,5 @@ class Callback:
         """Restore what `state_dict` returned in an earlier process."""
         set_attributes(self, state)
 
-    def __getstate__(self) -> dict[str, Any]:
-        """Return what a copy or a pickle holds: all but the training that goes on."""
-        return {k: v for k, v in vars(self).items() if k != "loop"}
+    # A copy or a pickle does not hold the current training either.
+    __getstate__ = state_dict

@@ -19,7 +19,7 @@ from kfkd.training.fingerprint import differences
 __all__ = ["Checkpoint", "CheckpointError", "fit_with"]
 
 _KIND = "checkpoint"
-# Neither copies of the state nor saving it take more than one part of so much time.
+# Copying the state takes at most one part in so many of the time; so does saving it.
 _PARTS = 150
 # Seconds between two copies of the state, made on the device, so that one is at hand
 # when training is interrupted.
@@ -31,9 +31,9 @@ class Checkpoint(Callback):
 
     A training that is killed and resumed gives the numbers and the weights, bit for
     bit, of one that was not, on the same device with the same versions of the packages.
-    The state is that after the latest epoch at which it was due, and that after the
-    latest one, or almost, when training ends early: by Ctrl-C, by an error, or by
-    `time_limit`.
+    The state is saved after each epoch at which it is due.  When training ends early,
+    by Ctrl-C, by an error or by `time_limit`, the state after the latest epoch, or
+    after one shortly before, is saved too.
 
     It is given to ``fit`` of a :class:`kfkd.estimator.NeuralNet`.  It may stand in
     ``on_epoch_finished`` as well, where it is the last one called, but is no part of
@@ -67,7 +67,7 @@ class Checkpoint(Callback):
     CheckpointError
         When training starts, if it cannot be resumed from the file: because both files
         are damaged, or because the data, the definition of the net, its callbacks, the
-        number of epochs, the seed or the initial weights are others.  The files stay as
+        number of epochs, the seed or the initial weights differ.  The files stay as
         they are.
     """
 
@@ -188,9 +188,9 @@ class Checkpoint(Callback):
             path.unlink(missing_ok=True)
 
     def _capture(self, net):
-        about, packed, complaints = state.capture(net, self._others, self.loop)
-        for complaint in complaints:
-            _warn(complaint)
+        about, packed, problems = state.capture(net, self._others, self.loop)
+        for problem in problems:
+            _warn(problem)
         self._state = about, packed
 
     def _save(self):
@@ -218,7 +218,7 @@ class Checkpoint(Callback):
         path, (packed, about) = read
         if about["data"] != self._data:
             raise CheckpointError(
-                f"{path} is from a training on other data; take the same to resume "
+                f"{path} is from a training on other data; use the same data to resume "
                 "it, or begin anew"
             )
         others = changes(about["definition"], self._definition)
@@ -244,36 +244,31 @@ class Checkpoint(Callback):
 
     def _read(self):
         """Return the path and the content of the latest checkpoint that is sound."""
-        found = [path for path in (self.path, self.previous) if path.exists()]
         errors = []
-        for path in found:
+        for path in filter(pathlib.Path.exists, (self.path, self.previous)):
             try:
-                content = path, arrays.read(path, _KIND)
+                content = arrays.read(path, _KIND)
             except StorageError as error:
                 errors.append(str(error))
-            else:
-                if errors:
-                    _warn(f"{errors[0]}; resuming from the one before, {path}")
-                return content
+                continue
+            if errors:
+                _warn(f"{errors[0]}; resuming from the one before, {path}")
+            return path, content
         if errors:
             raise CheckpointError("; ".join(errors))
         return None
 
 
-def fit_with(checkpoint: Checkpoint, net: Any, X: Any, y: Any) -> None:
+def fit_with(checkpoint: Checkpoint, net: Any, X: Any, y: Any, **options: Any) -> None:
     """Train a net, anew if its checkpoint is damaged or of another training.
 
-    Parameters
-    ----------
-    checkpoint : Checkpoint
-    net : kfkd.estimator.NeuralNet
-    X, y : arrays
+    The options are those of ``net.fit``.
     """
     try:
-        net.fit(X, y, checkpoint=checkpoint)
+        net.fit(X, y, checkpoint=checkpoint, **options)
     except CheckpointError:
         checkpoint.remove()
-        net.fit(X, y, checkpoint=checkpoint)
+        net.fit(X, y, checkpoint=checkpoint, **options)
 
 
 def _warn(what):

@@ -43,10 +43,12 @@ class EarlyStopping(Callback):
     Notes
     -----
     The tutorial's section "Training specialists", where the best weights come back
-    only if patience runs out, and a second ``fit`` goes on with the state of the first.
-    ``nolearn.lasagne.NeuralNet`` leaves it at that, unless its ``on_training_started``
-    and ``on_training_finished`` are given the methods of these names.
+    only if patience runs out, and a second ``fit`` continues the state of the first.
+    So it is still with ``nolearn.lasagne.NeuralNet``, unless its
+    ``on_training_started`` and ``on_training_finished`` get the methods of these names.
     """
+
+    supports_overlap = True  # an epoch too many is rolled back
 
     def __init__(self, patience: int = 100) -> None:
         self.patience = patience
@@ -106,10 +108,6 @@ class EarlyStopping(Callback):
                 )
             self._restore_best(net)
             raise StopIteration
-
-    def before_next_epoch(self, net: Any, epoch: int) -> bool:
-        """Allow the next epoch to start; if this was the last, it is rolled back."""
-        return True
 
     def on_training_finished(self, net: Any, train_history: History) -> None:
         """Restore the best weights."""

@@ -25,14 +25,16 @@ def table_row(row: dict[str, Any]) -> str:
 class PrintTables(Callback):
     """Print the layers of a net and a row for each epoch, as in the tutorial.
 
-    On a terminal, and in a notebook, a bar shows how long training still takes, and
-    before it a clock how long it takes to begin.
+    On a terminal, and in a notebook, a clock runs while all is compiled, and then a bar
+    shows how long training still takes.
 
     Parameters
     ----------
     every : int, default=1
         Print every so many epochs, and the last.
     """
+
+    supports_overlap = True
 
     def __init__(self, every: int = 1) -> None:
         self.every = every
@@ -75,10 +77,6 @@ class PrintTables(Callback):
             self._bar.update(note=_losses(row))
         if row["epoch"] % self.every == 0:
             self._print_row(train_history)
-
-    def before_next_epoch(self, net: Any, epoch: int) -> bool:
-        """Allow the next epoch to start."""
-        return True
 
     def _print_row(self, train_history):
         self.printed = train_history[-1]["epoch"]

@@ -17,19 +17,16 @@ from kfkd.xla import describe_device
 
 __all__ = ["TimeLeft", "is_worth_telling", "usual_duration"]
 
-# Epochs and seconds to go by. One epoch suffices if it takes long enough.
+# Epochs and seconds that an estimate needs. One epoch suffices if it takes _LONG.
 _EPOCHS, _SECONDS, _LONG = 3, 2.0, 20.0
-# Seconds that are worth a line.
+# Seconds of training that are worth a line.
 _WORTH = 180.0
 
 
 def usual_duration(durations: list[float]) -> float | None:
     """Return how long an epoch usually takes, or None if that is not known yet.
 
-    Parameters
-    ----------
-    durations : list of float
-        Of the epochs after the first, in which all is compiled.
+    The durations are those of the epochs after the first, in which all is compiled.
     """
     few = len(durations) < _EPOCHS and min(durations, default=0) < _LONG
     if few or sum(durations) < _SECONDS:
@@ -38,7 +35,7 @@ def usual_duration(durations: list[float]) -> float | None:
 
 
 def is_worth_telling(seconds: float) -> bool:
-    """Return whether so long a time is some minutes."""
+    """Return whether a training of so many seconds takes some minutes."""
     return seconds >= _WORTH
 
 
@@ -47,8 +44,9 @@ class TimeLeft(Callback):
 
     The line goes to standard error: what is on standard output stays the tutorial's
     table, unbroken where it is redirected.
-
     """
+
+    supports_overlap = True
 
     def __init__(self) -> None:
         self._ends: list[float] | None = []
@@ -72,17 +70,13 @@ class TimeLeft(Callback):
         if is_worth_telling(left):
             progress.write(self._line(left), sys.stderr)
 
-    def before_next_epoch(self, net: Any, epoch: int) -> bool:
-        """Allow the next epoch to start."""
-        return True
-
     def _line(self, left):
         line = f"About {duration(left)} left"
         if not all(map(_never_stops, self.loop.callbacks)):
             line += " at most"
         kind = "CPU" if describe_device().startswith("cpu") else "GPU"
         line += f" on this {kind}"
-        if _hears_ctrl_c():
+        if _is_interruptible():
             files = [getattr(c, "saves_to", None) for c in self.loop.callbacks]
             kept = next(filter(None, files), "the net")
             key = "interrupting the kernel" if progress.in_notebook() else "Ctrl-C"
@@ -96,6 +90,6 @@ def _never_stops(callback):
     return type(callback) in kinds or getattr(callback, "time_limit", 0) is None
 
 
-def _hears_ctrl_c():
+def _is_interruptible():
     main = threading.current_thread() is threading.main_thread()
     return main and callable(signal.getsignal(signal.SIGINT))

@@ -46,20 +46,17 @@ def count_gpus():
 def limit_cores(place, workers):
     """Limit JAX, if it starts in the block, to an even share of the CPU cores.
 
+    When XLA starts, it creates one thread for each core that it may use. These threads
+    inherit the restriction of the calling thread, which ends with the block. Nothing
+    is done in threads other than the main one, since others may have chosen their
+    cores, or where the system has no such call.
+
     Parameters
     ----------
     place : int
         The number of this worker among those of the machine.
     workers : int
         How many there are on this machine.
-
-    Notes
-    -----
-    When XLA starts, it creates one thread for each core that it may use. These threads
-    inherit the restriction of the calling thread, which ends with the block.
-
-    Nothing is done in threads other than the main one, since others may have chosen
-    their cores. Nothing is done either where the system has no such call.
     """
     main = threading.current_thread() is threading.main_thread()
     if workers < 2 or not main or not hasattr(os, "sched_setaffinity"):

@@ -20,15 +20,10 @@ def is_local():
 
 
 def effective_n_jobs(n_jobs, calls):
-    """Return how many calls are made at the same time.
+    """Return how many of `calls` calls are made at the same time.
 
-    Parameters
-    ----------
-    n_jobs : int or None
-        As for joblib. None stands for what ``joblib.parallel_config`` says. By default
-        it is the number of GPUs, and 1 on the CPU, since one net uses all of its cores.
-    calls : int
-        How many calls there are.
+    `n_jobs` is as for joblib; None stands for what ``joblib.parallel_config`` says. By
+    default it is the number of GPUs, and 1 on the CPU, since one net uses all cores.
     """
     _, configured = get_active_backend()
     if n_jobs is None and is_local() and configured in (None, 1):
@@ -40,17 +35,8 @@ def effective_n_jobs(n_jobs, calls):
 def as_completed(calls, n_jobs):
     """Make calls in parallel, and yield an iterator over results as they arrive.
 
-    If the block ends before all have arrived, the calls that remain are cancelled.
-
-    Parameters
-    ----------
-    calls : iterable
-        Of ``joblib.delayed``.
-    n_jobs : int
-
-    Yields
-    ------
-    iterator
+    The calls are those of ``joblib.delayed``. If the block ends before all results have
+    arrived, the calls that remain are cancelled.
     """
     backend, _ = get_active_backend()
     streams = n_jobs == 1 or backend.supports_return_generator

@@ -60,14 +60,10 @@ class ProgressBars:
         }
 
     def report(self, name, news):
-        """Record that a training starts, or a row of its history.
+        """Show that a training starts, or a row of its history.
 
-        Parameters
-        ----------
-        name : str
-        news : dict
-            Either ``head``, the head of the log, or an epoch's ``epoch``,
-            ``train_loss``, ``valid_loss`` and ``dur``.
+        `news` is either the ``head`` of its log, or an epoch's ``epoch``,
+        ``train_loss``, ``valid_loss`` and ``dur``.
         """
         with self._lock:
             if "head" in news:
@@ -119,25 +115,23 @@ class ProgressBars:
         ----------
         name : str
         history : list of dict
-            Its whole history. Reports of some epochs may be missing.
+            The whole of it, as reports of some epochs may be missing.
         note : str
             The last lines of the log. The first one is printed, too.
         """
         with self._lock:
-            missing = len(history) - self._written[name]
-            if missing > 0:
-                if not self._written[name]:
-                    self._start(name, "")
-                for row in history[self._written[name] :]:
-                    self._log(name, table_row(row) + "\n")
-            self._log(name, f"\n{note}\n")
+            missing = history[self._written[name] :]
+            if len(missing) == len(history) > 0:
+                self._start(name, "")
+            rows = "".join(f"{table_row(row)}\n" for row in missing)
+            self._log(name, f"{rows}\n{note}\n")
             first, *_ = note.splitlines()
             if name in self._bars:
-                self._bars[name].update(missing, first.partition(" at epoch")[0])
+                self._bars[name].update(len(missing), first.partition(" at epoch")[0])
             self._print(f"{name:{self._width}} {first}")
 
     def _log(self, name, text, mode="a"):
-        # A full disk, say, must not abort training.
+        # An error here, such as a full disk, must not abort training.
         with (
             contextlib.suppress(OSError),
             open(self.log(name), mode, encoding="utf-8") as file,

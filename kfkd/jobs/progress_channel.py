@@ -55,11 +55,9 @@ class ProgressChannel:
                         place = self._places.setdefault(worker, len(self._places))
                         connection.send(place)
                     if report:
-                        self._hear(*report)
-
-    def _hear(self, name, news):
-        with contextlib.suppress(OSError, ValueError):  # nobody reads the output
-            self._listener(name, news)
+                        # A ValueError where standard output is closed.
+                        with contextlib.suppress(OSError, ValueError):
+                            self._listener(*report)
 
     def close(self):
         """Stop receiving. Work that still sends reports is interrupted."""
@@ -87,14 +85,14 @@ class ProgressSender:
         return self.__dict__ | {"_listener": None}
 
     @property
-    def at_home(self):
+    def in_same_process(self):
         """Whether this is the process of the channel."""
         return os.getpid() == self._pid
 
     @property
     def reached(self):
         """Whether the channel has been reached, and so is on the same machine."""
-        return self.at_home or self.place is not None
+        return self.in_same_process or self.place is not None
 
     def connect(self):
         """Find out whether the channel can be reached, and number the worker."""

@@ -26,23 +26,14 @@ class Results:
 
     @classmethod
     def beside(cls, out):
-        """Return the folder for the results that make up an output file.
+        """Return the results that make up an output file.
 
-        Parameters
-        ----------
-        out : path
-            ``net-specialists.pickle`` has them in ``net-specialists.parts``.
+        Those of ``net-specialists.pickle`` are in ``net-specialists.parts``.
         """
         return cls(pathlib.Path(out).with_name(f"{storage.stem(out)}.parts"))
 
     def make_folder(self):
-        """Create the folder.
-
-        Raises
-        ------
-        StorageError
-            If that is not possible, or nothing can be written there.
-        """
+        """Create the folder; raise StorageError if nothing can be written there."""
         storage.make_folder(self.folder)
 
     def log(self, name):
@@ -54,15 +45,7 @@ class Results:
         return Checkpoint((self.folder / f"{name}.checkpoint").absolute())
 
     def save(self, name, pickled, provenance):
-        """Save a result, in place of an older one.
-
-        Parameters
-        ----------
-        name : str
-        pickled : bytes
-        provenance : dict
-            What it was made from, as JSON can hold it.
-        """
+        """Save a result, in place of an older one, with what it was made from."""
         with storage.written_atomically(self._path(name)) as draft:
             draft.write_bytes(pickled)
         record = dict(provenance, pickle=hashlib.blake2b(pickled).hexdigest())
@@ -101,16 +84,8 @@ _LONG = {
 def differences(before, now):
     """Return in words how a result was made otherwise than it would be now.
 
-    Parameters
-    ----------
-    before : dict or None
-        As from `Results.provenance`. What it has besides `now` does not count.
-    now : dict
-
-    Returns
-    -------
-    str
-        Empty if there are none, and without `before`.
+    `before` is as from `Results.provenance`; what it has besides `now` does not count.
+    The text is empty if nothing differs, or `before` is None.
     """
     if before is None:
         return ""

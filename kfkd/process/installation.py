@@ -32,11 +32,7 @@ def install(*, cuda=False):
 def reinstall(*, stack=False, before=""):
     """Return how to install all anew, or the three packages of the stack alone.
 
-    Parameters
-    ----------
-    stack : bool
-    before : str
-        A command that has to come first.
+    `before` is a command that has to come first.
     """
     options = "--force-reinstall" + " --no-deps" * stack
     before = f"{before} && " if before else ""

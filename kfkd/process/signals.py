@@ -13,11 +13,8 @@ def defer_keyboard_interrupt():
     """Defer Ctrl-C to the end of the block.
 
     A training step gives the buffers of the parameters away to their update; if it
-    were broken off before it stores the new ones, the parameters would be lost.
-
-    Notes
-    -----
-    Only the main thread gets signals; in others there is nothing to do.
+    were broken off before it stores the new ones, the parameters would be lost.  Only
+    the main thread gets signals; in others there is nothing to do.
     """
     handler = signal.getsignal(signal.SIGINT)
     if threading.current_thread() is not threading.main_thread() or not callable(
@@ -39,13 +36,7 @@ def defer_keyboard_interrupt():
 def sigterm_as_keyboard_interrupt():
     """Raise KeyboardInterrupt in the block on SIGTERM and SIGHUP.
 
-    Yields
-    ------
-    list of int
-        Empty until one of them comes; then its number.
-
-    Notes
-    -----
+    Yields a list that is empty until one of them comes, and then holds its number.
     Where Ctrl-C is ignored, as in what a shell has started in the background, it still
     is, and so is SIGHUP, as under ``nohup``.
     """
@@ -78,17 +69,9 @@ def sigterm_as_keyboard_interrupt():
 
 @contextlib.contextmanager
 def time_limit(minutes):
-    """End the block by a SIGTERM of our own when its time is up.
+    """End the block by a SIGTERM of our own after so many minutes, or None for never.
 
-    Parameters
-    ----------
-    minutes : float or None
-        None for no limit.
-
-    Yields
-    ------
-    threading.Event
-        Set when that has happened.
+    Yields a ``threading.Event`` that is set when that has happened.
     """
     over = threading.Event()
 

@@ -2,15 +2,19 @@
 
 import math
 import os
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
+from typing import Any
 
 from kfkd import data, storage, xla
+from kfkd.estimator import NeuralNet
 from kfkd.jobs import pool
+from kfkd.jobs.devices import take_device
 from kfkd.jobs.results import Results
 from kfkd.messages import shown
 from kfkd.specialists import resume
 from kfkd.specialists.parallel import train_all
-from kfkd.specialists.plan import Options, make_jobs, shared_provenance
+from kfkd.specialists.plan import make_jobs
 from kfkd.specialists.pretraining import read_pretrained
 from kfkd.specialists.settings import (
     SPECIALIST_SETTINGS,
@@ -23,22 +27,22 @@ __all__ = ["fit_specialists"]
 
 
 def fit_specialists(
-    pretrain=None,
+    pretrain: NeuralNet | str | os.PathLike[str] | None = None,
     *,
-    settings=SPECIALIST_SETTINGS,
-    folder=None,
-    only=None,
-    epochs_scale=1.0,
-    n_jobs=None,
-    seed=42,
-    batch_size=128,
-    holdout=0,
-    device=None,
-    out="net-specialists.pickle",
-    log_every=100,
-    max_rows=None,
-    checkpoint_every=MappingProxyType({"minutes": 1}),
-):
+    settings: Sequence[Mapping[str, Any]] = SPECIALIST_SETTINGS,
+    folder: str | os.PathLike[str] | None = None,
+    only: Sequence[str | tuple[str, ...]] | None = None,
+    epochs_scale: float = 1.0,
+    n_jobs: int | None = None,
+    seed: int = 42,
+    batch_size: int = 128,
+    holdout: float = 0,
+    device: str | None = None,
+    out: str | os.PathLike[str] = "net-specialists.pickle",
+    log_every: int = 100,
+    max_rows: int | None = None,
+    checkpoint_every: Mapping[str, float] = MappingProxyType({"minutes": 1}),
+) -> dict[tuple[str, ...], NeuralNet]:
     """Train specialists, and pickle them together.
 
     Each is kept as it arrives in a folder beside `out` (``net-specialists.parts``),
@@ -127,24 +131,32 @@ def fit_specialists(
     if not 0 < epochs_scale < math.inf:
         raise ValueError(f"epochs_scale is {shown(epochs_scale)}, not more than 0")
     storage.check_writable(out)
-    _prepare(device)
+    take_device(device if pool.is_local() else None, place=None)
     pretrained = None if pretrain is None else read_pretrained(pretrain)
     table = data.read("training", folder)
 
     # Plan.
-    options = Options(
+    shared = dict(
+        data=data.fingerprint(data.find("training", folder)),
+        holdout=holdout,
+        batch_size=batch_size,
+        seed=seed,
+        precision=xla.get_precision(),
+        pretrained_from=pretrained.digest() if pretrained else None,
+    )
+    results = Results.beside(out)
+    kept = resume.find_others(others, shared, results, out)
+    jobs = make_jobs(
+        chosen,
+        table,
+        pretrained,
+        shared,
+        results,
         folder=folder,
         epochs_scale=epochs_scale,
-        seed=seed,
-        batch_size=batch_size,
-        holdout=holdout,
         max_rows=max_rows,
         checkpoint_every=checkpoint_every,
     )
-    results = Results.beside(out)
-    shared = shared_provenance(options, pretrained)
-    kept = resume.find_others(others, shared, results, out)
-    jobs = make_jobs(chosen, table, pretrained, options, shared, results)
 
     # Train what earlier calls have not.
     results.make_folder()
@@ -169,11 +181,3 @@ def fit_specialists(
     }
     storage.save(nets, out)
     return nets
-
-
-def _prepare(device):
-    """Choose the device of this process, if this is where specialists are trained."""
-    # For processes that share a GPU; without effect where JAX runs already.
-    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
-    if device is not None and pool.is_local():
-        xla.set_device(device)

@@ -8,7 +8,7 @@ from kfkd.history import best_epoch
 from kfkd.jobs import pool
 from kfkd.jobs.progress_bars import ProgressBars
 from kfkd.jobs.progress_channel import ProgressChannel
-from kfkd.specialists.worker import Device, train
+from kfkd.specialists.worker import train
 
 __all__ = ["train_all"]
 
@@ -18,10 +18,8 @@ def train_all(jobs, todo, arrays, results, *, device, n_jobs, log_every):
 
     Parameters
     ----------
-    jobs : list of Job
-        All, also those that are finished.
-    todo : list of Job
-        Those to train.
+    jobs, todo : list of Job
+        All, and those to train.
     arrays : tuple
         The training set's images and labels, and the weights to start from.
     results : kfkd.jobs.results.Results
@@ -32,8 +30,6 @@ def train_all(jobs, todo, arrays, results, *, device, n_jobs, log_every):
     ------
     SpecialistError
         Some have failed.
-    KeyboardInterrupt
-        After Ctrl-C.
     """
     n_jobs = pool.effective_n_jobs(n_jobs, len(todo))
     where = f", on {xla.describe_device()}" if pool.is_local() else ""
@@ -41,12 +37,19 @@ def train_all(jobs, todo, arrays, results, *, device, n_jobs, log_every):
 
     provenance = {job.name: job.provenance for job in todo}
     missing = dict.fromkeys(provenance)  # why, by name; None if not yet known
-    bars = _bars(todo, results, log_every, n_jobs)
+    bars = ProgressBars(
+        {job.name: job.changes["max_epochs"] for job in todo},
+        results.log,
+        log_every,
+        {job.name: len(job.rows) for job in todo},
+        n_jobs,
+    )
     channel = ProgressChannel(bars.report)
-    workers = n_jobs if pool.is_local() else 1
     options = dict(
         progress=channel.sender,
-        device=Device(device, xla.get_precision(), workers),
+        device=device,
+        precision=xla.get_precision(),
+        n_workers=n_jobs if pool.is_local() else 1,
     )
     calls = (joblib.delayed(train)(job, *arrays, **options) for job in todo)
     try:
@@ -79,12 +82,6 @@ def train_all(jobs, todo, arrays, results, *, device, n_jobs, log_every):
             f"the training of some specialists has failed: {reasons}. "
             + _kept(jobs, missing, results)
         )
-
-
-def _bars(jobs, results, log_every, n_jobs):
-    epochs = {job.name: job.changes["max_epochs"] for job in jobs}
-    rows = {job.name: len(job.rows) for job in jobs}
-    return ProgressBars(epochs, results.log, log_every, rows, n_jobs)
 
 
 def _kept(jobs, missing, results):

@@ -1,59 +1,31 @@
-"""Plan of the specialists' trainings: nets, rows, epochs and provenance."""
-
-import dataclasses
-import os
-from collections.abc import Mapping
+"""Plan of the specialists' trainings: rows, epochs, parameters and provenance."""
 
 import nolearn.lasagne as nolearn
 
-from kfkd import data, xla
+from kfkd import data
 from kfkd.augment import FlipBatchIterator
 from kfkd.specialists.pretraining import check_fit
-from kfkd.specialists.settings import describe
+from kfkd.specialists.settings import describe, name_of
 from kfkd.specialists.worker import Job
 
-__all__ = ["Options", "make_jobs", "shared_provenance"]
+__all__ = ["make_jobs"]
 
 # Epochs times rows, as in the tutorial.
 _FROM_SCRATCH, _PRETRAINED = 1e7, 4e6
 
 
-@dataclasses.dataclass(frozen=True)
-class Options:
-    """What all specialists have in common, as in `fit_specialists`."""
-
-    folder: os.PathLike | None
-    epochs_scale: float
-    seed: int
-    batch_size: int
-    holdout: float
-    max_rows: int | None
-    checkpoint_every: Mapping
-
-
-def shared_provenance(options, pretrained):
-    """Return what all specialists are made from.
-
-    Parameters
-    ----------
-    options : Options
-    pretrained : Pretrained or None
-
-    Returns
-    -------
-    dict
-    """
-    return dict(
-        data=data.fingerprint(data.find("training", options.folder)),
-        holdout=options.holdout,
-        batch_size=options.batch_size,
-        seed=options.seed,
-        precision=xla.get_precision(),
-        pretrained_from=pretrained.digest() if pretrained else None,
-    )
-
-
-def make_jobs(settings, table, pretrained, options, shared, results):
+def make_jobs(
+    settings,
+    table,
+    pretrained,
+    shared,
+    results,
+    *,
+    folder,
+    epochs_scale,
+    max_rows,
+    checkpoint_every,
+):
     """Return the jobs of specialists.
 
     Parameters
@@ -63,15 +35,12 @@ def make_jobs(settings, table, pretrained, options, shared, results):
     table : kfkd.data.Table
         The training set.
     pretrained : Pretrained or None
-    options : Options
     shared : dict
-        As from `shared_provenance`.
+        The part of the provenance that they have in common.
     results : kfkd.jobs.results.Results
         Where the checkpoints are kept.
-
-    Returns
-    -------
-    list of Job
+    folder, epochs_scale, max_rows, checkpoint_every
+        As for `fit_specialists`.
 
     Raises
     ------
@@ -82,43 +51,36 @@ def make_jobs(settings, table, pretrained, options, shared, results):
     """
     jobs = []
     for setting in settings:
-        job = _make_job(setting, table, pretrained, options)
-        job.checkpoint = str(results.checkpoint(job.name).path)
-        job.checkpoint_every = dict(options.checkpoint_every)
-        job.provenance = shared | dict(
-            columns=job.columns,
-            flip_indices=setting["flip_indices"],
-            parameters=describe(setting["kwargs"]),
-            rows=len(job.rows),
-            epochs=job.changes["max_epochs"],
+        columns, own = setting["columns"], setting["kwargs"]
+        rows = data.training_rows(
+            table, columns, holdout=shared["holdout"], folder=folder
+        )[:max_rows]
+        presentations = _PRETRAINED if pretrained else _FROM_SCRATCH
+        changes = dict(
+            output_num_units=len(columns),
+            batch_iterator_train=FlipBatchIterator(
+                shared["batch_size"], flip_indices=setting["flip_indices"]
+            ),
+            batch_iterator_test=nolearn.BatchIterator(shared["batch_size"]),
+            max_epochs=max(1, int(presentations / len(rows) * epochs_scale)),
         )
+        changes |= (pretrained.hidden_units() if pretrained else {}) | own
+        path = results.checkpoint(name_of(columns)).path
+        provenance = shared | dict(
+            columns=columns,
+            flip_indices=setting["flip_indices"],
+            parameters=describe(own),
+            rows=len(rows),
+            epochs=changes["max_epochs"],
+        )
+        checkpoint = dict(checkpoint_every, path=path)
+        job = Job(columns, rows, changes, shared["seed"], checkpoint, provenance)
+        try:
+            job.net()
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"the specialist for {job.name}: {error}") from error
         # Without parameters of their own, all have the same hidden layers.
-        if pretrained and (not jobs or setting["kwargs"]):
+        if pretrained and (not jobs or own):
             check_fit(pretrained, job)
         jobs.append(job)
     return jobs
-
-
-def _make_job(setting, table, pretrained, options):
-    columns = setting["columns"]
-    rows = data.training_rows(
-        table, columns, holdout=options.holdout, folder=options.folder
-    )[: options.max_rows]
-    presentations = _PRETRAINED if pretrained else _FROM_SCRATCH
-    epochs = max(1, int(presentations / len(rows) * options.epochs_scale))
-    changes = dict(
-        output_num_units=len(columns),
-        batch_iterator_train=FlipBatchIterator(
-            options.batch_size, flip_indices=setting["flip_indices"]
-        ),
-        batch_iterator_test=nolearn.BatchIterator(options.batch_size),
-        max_epochs=epochs,
-    )
-    if pretrained:
-        changes |= pretrained.hidden_units()
-    job = Job(columns, rows, changes | setting["kwargs"], options.seed)
-    try:
-        job.net()
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"the specialist for {job.name}: {error}") from error
-    return job

@@ -10,20 +10,16 @@ import numpy as np
 
 from kfkd import storage
 from kfkd.errors import SpecialistError
+from kfkd.training.weights import shapes
 
 __all__ = ["Pretrained", "check_fit", "read_pretrained"]
 
 
 @dataclasses.dataclass(frozen=True)
 class Pretrained:
-    """Weights of a trained net that specialists start from.
+    """Weights of a trained net that specialists start from, by layer.
 
-    Attributes
-    ----------
-    name : str
-        Its name in error messages.
-    weights : dict of str to list of arrays
-        By layer, for layers that have any.
+    `name` is what error messages call the net.
     """
 
     name: str
@@ -48,22 +44,9 @@ class Pretrained:
 
 
 def read_pretrained(pretrain):
-    """Load the weights of a trained net.
+    """Return the `Pretrained` of a trained net, or of a file that holds one.
 
-    Parameters
-    ----------
-    pretrain : NeuralNet or path
-
-    Returns
-    -------
-    Pretrained
-
-    Raises
-    ------
-    SpecialistError
-        It is not a trained net.
-    StorageError
-        It cannot be loaded.
+    Anything else is a SpecialistError, and a file that cannot be read a StorageError.
     """
     what = "what is given as pretrain"
     if isinstance(pretrain, (str, os.PathLike)):
@@ -82,12 +65,7 @@ def read_pretrained(pretrain):
         raise SpecialistError(f"{what} has not been trained; fit it first")
     weights = pretrain.get_all_params_values()
     return Pretrained(
-        what,
-        {
-            layer: [np.asarray(value) for value in values]
-            for layer, values in weights.items()
-            if len(values)
-        },
+        what, {n: [*map(np.asarray, values)] for n, values in weights.items() if values}
     )
 
 
@@ -95,25 +73,17 @@ def check_fit(pretrained, job):
     """Raise SpecialistError unless only the output layer of a specialist differs."""
     net = job.net()
     net.initialize_layers()
-    ours = {
-        name: [param.get_value(borrow=True).shape for param in layer.get_params()]
-        for name, layer in net.layers_.items()
-        if layer.get_params()
-    }
-    theirs = {
-        name: [value.shape for value in values]
-        for name, values in pretrained.weights.items()
-    }
-    problem = None
+    ours = {n: s for n, s in shapes(net.get_all_params_values()).items() if s}
+    theirs = shapes(pretrained.weights)
     if list(ours) != list(theirs):
         problem = f"it has the layers {', '.join(theirs)} where {', '.join(ours)}"
-    for name in ours:
-        if problem is None and name != "output" and ours[name] != theirs[name]:
-            problem = f"its layer {name} has weights of {theirs[name][0]}, where "
-            problem += f"{ours[name][0]}"
-    if problem:
-        raise SpecialistError(
-            f"{pretrained.name} is not a net to start the specialist for {job.name} "
-            f"from: {problem} are wanted; only the output layer may differ, as in "
-            "net2 to net8"
-        )
+    else:
+        others = [n for n in ours if n != "output" and ours[n] != theirs[n]]
+        if not others:
+            return
+        shape, wanted = theirs[others[0]][0], ours[others[0]][0]
+        problem = f"its layer {others[0]} has weights of {shape}, where {wanted}"
+    raise SpecialistError(
+        f"the specialist for {job.name} cannot start from {pretrained.name}: {problem} "
+        "are wanted; only the output layer may differ, as in net2 to net8"
+    )

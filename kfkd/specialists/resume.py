@@ -74,10 +74,8 @@ def announce(jobs, results):
         changed = differences(before, job.provenance)
         if before is None or changed:
             todo.append(job)
-        note = ""
-        if changed:
-            note = f"  (anew: was trained with {changed})"
-        elif before is not None:
+            note = f"  (anew: was trained with {changed})" if changed else ""
+        else:
             note = f"  (done before, see {results.log(job.name)})"
         epochs = job.provenance["epochs"]
         unit = "epoch" if epochs == 1 else "epochs"

@@ -1,5 +1,6 @@
 """Settings of the specialists: columns of each, and parameters of one alone."""
 
+import re
 from collections.abc import Mapping
 
 import joblib
@@ -17,54 +18,33 @@ __all__ = [
     "read_settings",
 ]
 
-SPECIALIST_SETTINGS = [
-    dict(columns=columns, flip_indices=flip_pairs(columns))
-    for columns in (
-        (
-            "left_eye_center_x",
-            "left_eye_center_y",
-            "right_eye_center_x",
-            "right_eye_center_y",
-        ),
-        (
-            "nose_tip_x",
-            "nose_tip_y",
-        ),
-        (
-            "mouth_left_corner_x",
-            "mouth_left_corner_y",
-            "mouth_right_corner_x",
-            "mouth_right_corner_y",
-            "mouth_center_top_lip_x",
-            "mouth_center_top_lip_y",
-        ),
-        (
-            "mouth_center_bottom_lip_x",
-            "mouth_center_bottom_lip_y",
-        ),
-        (
-            "left_eye_inner_corner_x",
-            "left_eye_inner_corner_y",
-            "right_eye_inner_corner_x",
-            "right_eye_inner_corner_y",
-            "left_eye_outer_corner_x",
-            "left_eye_outer_corner_y",
-            "right_eye_outer_corner_x",
-            "right_eye_outer_corner_y",
-        ),
-        (
-            "left_eyebrow_inner_end_x",
-            "left_eyebrow_inner_end_y",
-            "right_eyebrow_inner_end_x",
-            "right_eyebrow_inner_end_y",
-            "left_eyebrow_outer_end_x",
-            "left_eyebrow_outer_end_y",
-            "right_eyebrow_outer_end_x",
-            "right_eyebrow_outer_end_y",
-        ),
-    )
-]
+# The key points of each specialist, in the tutorial's order.
+_GROUPS = (
+    ("left_eye_center", "right_eye_center"),
+    ("nose_tip",),
+    ("mouth_left_corner", "mouth_right_corner", "mouth_center_top_lip"),
+    ("mouth_center_bottom_lip",),
+    (
+        "left_eye_inner_corner",
+        "right_eye_inner_corner",
+        "left_eye_outer_corner",
+        "right_eye_outer_corner",
+    ),
+    (
+        "left_eyebrow_inner_end",
+        "right_eyebrow_inner_end",
+        "left_eyebrow_outer_end",
+        "right_eyebrow_outer_end",
+    ),
+)
 
+
+def _setting(points):
+    columns = tuple(f"{point}_{axis}" for point in points for axis in "xy")
+    return dict(columns=columns, flip_indices=flip_pairs(columns))
+
+
+SPECIALIST_SETTINGS = [_setting(points) for points in _GROUPS]
 
 _KEYS = ("columns", "flip_indices", "kwargs")
 
@@ -75,16 +55,9 @@ def name_of(columns):
 
 
 def find_missing(nets):
-    """Return the names of the tutorial's specialists that a set lacks.
+    """Return the names of the tutorial's specialists that a set of nets lacks.
 
-    Parameters
-    ----------
-    nets : dict of tuple of str to NeuralNet
-
-    Returns
-    -------
-    list of str
-        Empty for a set with other groups of columns.
+    It lacks none if it has other groups of columns.
     """
     columns = [setting["columns"] for setting in SPECIALIST_SETTINGS]
     if not set(nets) <= set(columns):
@@ -95,15 +68,7 @@ def find_missing(nets):
 def read_settings(settings):
     """Return the settings of specialists, checked and complete.
 
-    Returns
-    -------
-    list of dict
-        Each with ``columns``, ``flip_indices`` and ``kwargs``.
-
-    Raises
-    ------
-    ValueError
-        A setting is wrong.
+    Each has ``columns``, ``flip_indices`` and ``kwargs``.  A wrong one is a ValueError.
     """
     checked, seen = [], set()
     for setting in settings:
@@ -139,37 +104,23 @@ def read_settings(settings):
 def choose(settings, only):
     """Return the settings of the specialists named by key point or columns.
 
-    Parameters
-    ----------
-    settings : list of dict
-        As from `read_settings`.
-    only : sequence of str or tuple, or None
-        None stands for all.
-
-    Raises
-    ------
-    ValueError
-        There is no such specialist.
+    None stands for all.  An unknown one is a ValueError.
     """
     if only is None:
         return settings
     if isinstance(only, str):
         raise ValueError(f"only is the text {shown(only)}, not a list of specialists")
     by_name = {name_of(setting["columns"]): setting for setting in settings}
+    names = {setting["columns"]: name for name, setting in by_name.items()}
     chosen = set()
-    for name in only:
-        wanted = name
-        if not isinstance(name, str):
-            columns = tuple(name)
-            wanted = next(
-                (n for n, s in by_name.items() if s["columns"] == columns), None
-            )
-        if wanted not in by_name:
+    for wanted in only:
+        name = wanted if isinstance(wanted, str) else names.get(tuple(wanted))
+        if name not in by_name:
             raise ValueError(
-                f"there is no specialist {shown(name)}{hint(name, by_name)}; there are "
-                f"{', '.join(by_name)}"
+                f"there is no specialist {shown(wanted)}{hint(wanted, by_name)}; there "
+                f"are {', '.join(by_name)}"
             )
-        chosen.add(wanted)
+        chosen.add(name)
     if not chosen:
         raise ValueError("only is empty: there is nothing to train")
     return [setting for name, setting in by_name.items() if name in chosen]
@@ -181,6 +132,7 @@ def describe(kwargs):
     return {
         name: value
         if isinstance(value, plain)
-        else f"{shown(repr(value))} {joblib.hash(value)}"
+        # Without addresses in memory, which differ from call to call.
+        else f"{shown(re.sub(' at 0x[0-9a-f]+', '', repr(value)))} {joblib.hash(value)}"
         for name, value in kwargs.items()
     }

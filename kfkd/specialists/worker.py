@@ -1,6 +1,5 @@
 """Worker: the training of one specialist, in whichever process it runs."""
 
-import contextlib
 import copy
 import dataclasses
 import pickle
@@ -14,9 +13,8 @@ from kfkd.callbacks.checkpoint import Checkpoint, fit_with
 from kfkd.jobs.devices import limit_cores, take_device
 from kfkd.messages import count
 from kfkd.specialists.settings import name_of
-from kfkd.training.hooks import listed
 
-__all__ = ["Device", "Job", "Outcome", "train"]
+__all__ = ["Job", "Outcome", "train"]
 
 
 @dataclasses.dataclass
@@ -31,10 +29,8 @@ class Job:
     changes : dict
         Parameters that differ from those of net8.
     seed : int
-    checkpoint : path, optional
-        Where its checkpoint is kept, if it is trained on the same machine.
-    checkpoint_every : dict, optional
-        When it is saved.
+    checkpoint : dict
+        Parameters of its checkpoint, which it has where it is trained on this machine.
     provenance : dict
         What the specialist is made from.
     """
@@ -43,9 +39,8 @@ class Job:
     rows: np.ndarray
     changes: dict
     seed: int
-    checkpoint: str | None = None
-    checkpoint_every: dict | None = None
-    provenance: dict = dataclasses.field(default_factory=dict)
+    checkpoint: dict
+    provenance: dict
 
     @property
     def name(self):
@@ -57,48 +52,12 @@ class Job:
         return nets.make("net8", **copy.deepcopy(self.changes)).seed(self.seed)
 
 
-@dataclasses.dataclass(frozen=True)
-class Device:
-    """Device of the workers.
-
-    Attributes
-    ----------
-    name : str or None
-        As for ``kfkd.xla.set_device``. With None they take GPUs in turn.
-    precision : str
-        As for ``kfkd.xla.set_precision``.
-    workers : int
-        How many of them share the CPU cores.
-    """
-
-    name: str | None
-    precision: str
-    workers: int
-
-    @contextlib.contextmanager
-    def take(self, place):
-        """Use the device in the block; `place` is the number of this worker."""
-        with limit_cores(place or 0, self.workers):
-            take_device(self.name, place)
-            xla.set_precision(self.precision)
-            yield
-
-
 @dataclasses.dataclass
 class Outcome:
-    """Outcome of a job.
+    """Outcome of a job: a pickled net and its history, or why there is none.
 
-    Attributes
-    ----------
-    name : str
-    pickled : bytes or None
-        The trained net, if all went well. The waiting process saves the bytes, as to
-        unpickle the net would take time and a device.
-    history : list of dict
-        Its ``train_history_``.
-    error, traceback : str or None
-        Why it failed.
-    interrupted : bool
+    The waiting process saves the bytes, as to unpickle the net would take time and a
+    device.
     """
 
     name: str
@@ -112,6 +71,8 @@ class Outcome:
 class _Reporter(Callback):
     """Report each epoch's losses, also those from before training is resumed."""
 
+    supports_overlap = True
+
     def __init__(self, name, progress):
         self._name, self._progress = name, progress
         self._reported = 0
@@ -123,10 +84,6 @@ class _Reporter(Callback):
             self._progress.send(self._name, epoch=row["epoch"], **losses)
         self._reported = len(train_history)
 
-    def before_next_epoch(self, net, epoch):
-        """Return True: epochs may overlap."""
-        return True
-
     def state_dict(self):
         """Return no state: each process reports the whole history."""
         return {}
@@ -135,8 +92,8 @@ class _Reporter(Callback):
         """Ignore the state."""
 
 
-def train(job, images, labels, weights, *, progress, device):
-    """Train a specialist.
+def train(job, images, labels, weights, *, progress, device, precision, n_workers):
+    """Train a specialist, and return an `Outcome`.
 
     Parameters
     ----------
@@ -146,18 +103,18 @@ def train(job, images, labels, weights, *, progress, device):
     weights : dict or None
         To start from.
     progress : kfkd.jobs.progress_channel.ProgressSender
-    device : Device
-        Taken unless this is the process of the progress channel.
-
-    Returns
-    -------
-    Outcome
+    device, precision : str or None, str
+        They are set unless this is the process of the progress channel.
+    n_workers : int
+        How many workers share the CPU cores of this machine.
     """
     progress.connect()
     try:
-        if progress.at_home:
+        if progress.in_same_process:
             return _train(job, images, labels, weights, progress)
-        with device.take(progress.place):
+        with limit_cores(progress.place or 0, n_workers):
+            take_device(device, progress.place)
+            xla.set_precision(precision)
             return _train(job, images, labels, weights, progress)
     except Exception as error:
         return Outcome(
@@ -166,7 +123,7 @@ def train(job, images, labels, weights, *, progress, device):
             traceback=traceback.format_exc(),
         )
     except KeyboardInterrupt:
-        if progress.at_home:
+        if progress.in_same_process:
             raise
         return Outcome(job.name, interrupted=True)
 
@@ -182,15 +139,14 @@ def _train(job, images, labels, weights, progress):
         head=f"{', '.join(job.columns)}\n{count(len(y), 'row')}, "
         f"{count(net.max_epochs, 'epoch')} at most, on {xla.describe_device()}",
     )
-    handlers, verbose = net.on_epoch_finished, net.verbose
+    verbose, net.verbose = net.verbose, 0
     reporter = _Reporter(job.name, progress)
-    net.on_epoch_finished, net.verbose = [reporter, *listed(handlers)], 0
-    if job.checkpoint and progress.reached:
-        checkpoint = Checkpoint(job.checkpoint, resume=True, **job.checkpoint_every)
-        fit_with(checkpoint, net, X, y)
+    if progress.reached:
+        checkpoint = Checkpoint(**job.checkpoint, resume=True)
+        fit_with(checkpoint, net, X, y, callbacks=[reporter])
     else:
-        net.fit(X, y)
-    net.on_epoch_finished, net.verbose = handlers, verbose
+        net.fit(X, y, callbacks=[reporter])
+    net.verbose = verbose
     if net.interrupted_:
         raise KeyboardInterrupt
     return Outcome(

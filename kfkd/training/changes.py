@@ -6,17 +6,9 @@ __all__ = ["changes"]
 
 
 def changes(before, now):
-    """Return what differs between two definitions of a training.
+    """Return what differs between two definitions from ``state.definition``.
 
-    Parameters
-    ----------
-    before, now : dict
-        As from ``kfkd.training.state.definition``.
-
-    Returns
-    -------
-    list of str
-        Such as ``"update_momentum was 0.9, is 0.8"``.
+    Such as ``["update_momentum was 0.9, is 0.8"]``.
     """
     found = {name: pair for name, *pair in differences(before, now)}
     if "epochs" in found:
@@ -34,8 +26,8 @@ def changes(before, now):
             texts += _layer(rest, pair, found)
         else:
             texts.append(_changed(_subject(name, now), pair))
-    # Which follow from the rest, if there is any.
-    return texts or (["the initial weights are others"] if others else [])
+    # Other initial weights follow from other differences, if there are any.
+    return texts or (["the initial weights differ"] if others else [])
 
 
 def _layer(name, pair, found):
@@ -49,7 +41,7 @@ def _layer(name, pair, found):
 
 
 def _subject(name, now):
-    """Return a path into a definition as people say it."""
+    """Return a path into a definition in words."""
     thing, _, rest = name.partition(".")
     if thing.startswith("callbacks["):
         index = int(thing.removeprefix("callbacks[").removesuffix("]"))

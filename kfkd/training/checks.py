@@ -6,11 +6,14 @@ import numbers
 import lasagne
 import numpy as np
 
+from kfkd.data.columns import PIXELS
+from kfkd.messages import count
 from kfkd.training.hooks import listed
 
-__all__ = ["as_arrays", "check_finite", "check_parameters", "check_scale"]
+__all__ = ["as_arrays", "check_data", "check_parameters"]
 
 _ITERATORS = ("batch_iterator_train", "batch_iterator_test")
+_FUNCTIONS = ("update", "objective", "objective_loss_function")
 _CALLBACKS = (
     "on_training_started",
     "on_batch_finished",
@@ -20,7 +23,7 @@ _CALLBACKS = (
 
 
 def check_parameters(net, epochs=None):
-    """Raise ValueError for the first invalid parameter.
+    """Raise ValueError for the first invalid parameter, which the message names.
 
     Parameters
     ----------
@@ -28,44 +31,36 @@ def check_parameters(net, epochs=None):
         Need not have its layers.
     epochs : int, optional
         How many it is to be trained for; by default ``max_epochs``.
-
-    Raises
-    ------
-    ValueError
-        The message names the parameter.
     """
     params = net.get_params(deep=False)
     for name, value in _counts(net, params, epochs):
-        _check(name, value, _is_count(value), "a whole number of at least 1")
-    for name in ("update", "objective", "objective_loss_function"):
+        _check(name, value, _is_count, "a whole number of at least 1")
+    for name in _FUNCTIONS:
         if name in params:
-            function = params[name]
-            _check(
-                name, function, callable(function), "a function or an object to call"
-            )
+            _check(name, params[name], callable, "a function or an object to call")
     for name in ("train_split", *_ITERATORS):
-        value = params[name]
         _check(
-            name, value, _is_callable_object(value), "an object to call, not a class"
+            name, params[name], _is_callable_object, "an object to call, not a class"
         )
     for name in _CALLBACKS:
         for value in listed(params[name] or []):
-            wanted = "functions or objects to call, no class"
-            _check(name, value, _is_callable_object(value), wanted)
+            wanted = "functions or objects to call, not classes"
+            _check(name, value, _is_callable_object, wanted)
     dropout_rates = {f"{name}_p" for name in _dropout_layers(net)}
     for name, value in params.items():
-        if name.endswith("_nonlinearity"):
-            wanted = "a function such as lasagne.nonlinearities.tanh"
-            _check(name, value, value is None or callable(value), wanted)
+        if name.endswith("_nonlinearity") and value is not None:
+            _check(
+                name, value, callable, "a function such as lasagne.nonlinearities.tanh"
+            )
         if name.startswith("update_"):
-            valid = _is_number_or_symbol(value)
-            _check(name, value, valid, "a finite number or a shared variable")
+            wanted = "a finite number or a shared variable"
+            _check(name, value, _is_number_or_symbol, wanted)
         if name in dropout_rates:
-            _check(name, value, _is_rate(value), "from 0 to less than 1")
+            _check(name, value, _is_rate, "from 0 to less than 1")
 
 
-def _check(name, value, valid, wanted):
-    if not valid:
+def _check(name, value, is_valid, wanted):
+    if not is_valid(value):
         raise ValueError(f"{name} is {value!r}; it must be {wanted}")
 
 
@@ -108,41 +103,64 @@ def _is_rate(value):
 
 
 def as_arrays(X, y):
-    """Return lists and tables as arrays, dicts as they are.
-
-    Raises
-    ------
-    ValueError
-        If there is no `y`.
-    """
+    """Return lists and tables as arrays, dicts as they are; y must not be None."""
     if y is None:
         raise ValueError("y is None; a net is trained with X and y")
     return (X if isinstance(X, dict) else np.asarray(X)), np.asarray(y)
 
 
-def check_scale(name, array, most, unit, how):
-    """Raise ValueError for an array whose values are much too large for a net.
+def check_data(net, X, y=None):
+    """Raise ValueError for arrays that do not fit the net, or that it cannot learn.
 
-    Raises
-    ------
-    ValueError
+    Parameters
+    ----------
+    net : NeuralNet
+        With its layers.
+    X, y : arrays
+        Of equal length.
     """
+    expected = next(iter(net.layers_.values())).shape[1:]
+    if X.ndim != len(expected) + 1 or not all(
+        n in (None, m) for n, m in zip(expected, X.shape[1:], strict=True)
+    ):
+        raise ValueError(
+            f"X has the shape {X.shape}, the net takes "
+            f"({', '.join(map(str, ('n', *expected)))}): kfkd.data.load gives rows of "
+            "pixels, load2d images"
+        )
+    if not len(X):
+        raise ValueError("X is empty")
+    _check_finite("X", X)
+    of_faces = np.prod(X.shape[1:]) == PIXELS
+    if of_faces:
+        _check_scale("X", X, 8, "grey values in [0, 1]", "kfkd.data.load returns them")
+    if y is None or not net.regression:
+        return
+    outputs = net._output_layers[-1].output_shape[1:]
+    if y.shape[1:] != outputs:
+        raise ValueError(
+            f"y has the shape {y.shape}, but the net has "
+            f"{count(outputs[0], 'output')}; make one with "
+            f"output_num_units={y.shape[-1]}"
+        )
+    _check_finite("y", y)
+    if of_faces:
+        how = "kfkd.data.from_pixels makes them of pixels"
+        _check_scale("y", y, 4, "coordinates in [-1, 1]", how)
+
+
+def _check_scale(name, array, most, unit, how):
+    """Raise ValueError for an array whose values are much too large for a net."""
     size = np.abs(array).reshape(len(array), -1).mean(axis=1)
-    if len(array) and np.median(size) > most:
+    if np.median(size) > most:
         raise ValueError(
             f"{name} has values from {array.min():g} to {array.max():g}, where {unit} "
-            f"belong; {how}, or check_input=False if they are meant"
+            f"are expected; {how}, and check_input=False turns this check off"
         )
 
 
-def check_finite(name, array):
-    """Raise ValueError for an array with values that are not finite numbers.
-
-    Raises
-    ------
-    ValueError
-        The message says in how many rows, and in which first.
-    """
+def _check_finite(name, array):
+    """Raise ValueError for values that are not finite, naming the first such row."""
     if array.dtype.kind not in "fiub":
         raise ValueError(f"{name} holds values of the type {array.dtype}, not numbers")
     finite = np.isfinite(array).reshape(len(array), -1).all(axis=1)

@@ -41,13 +41,7 @@ def _mode():
 
 
 class LazyFunction:
-    """A function that is compiled when it is first called or looked into.
-
-    Parameters
-    ----------
-    make : callable
-        Returns it.
-    """
+    """The function that `make` returns, made when it is first called or looked into."""
 
     def __init__(self, make):
         self._make = make
@@ -70,14 +64,9 @@ class LazyFunction:
 def compile_lazily(net, layers, objective, update, output_type):
     """Return functions that train, evaluate and predict, compiled when first called.
 
+    The arguments are those of nolearn's ``_create_iter_funcs``, whose graphs these are.
     Until a function is compiled, parameters of the net that it depends on can be
     changed, such as the learning rate of a net that has been loaded.
-
-    Parameters
-    ----------
-    net : nolearn.lasagne.NeuralNet
-    layers, objective, update, output_type
-        As nolearn's ``_create_iter_funcs`` takes them, whose graphs these are.
     """
     images = [
         theano.In(layer.input_var, name=layer.name, allow_downcast=True)
@@ -92,34 +81,31 @@ def compile_lazily(net, layers, objective, update, output_type):
     def outputs():
         return get_output(net._output_layers, None, deterministic=True)
 
-    def loss_and_target(**kwargs):
-        target = output_type("y_batch")
+    def batch(scores, **kwargs):
+        """Return the inputs for a batch, its target, its loss and its scores."""
+        y = output_type("y_batch")
         options = net._get_params_for("objective")
-        return objective(layers, target=target, **kwargs, **options), target
+        loss = objective(layers, target=y, **kwargs, **options)
+        inputs = [*images, theano.In(y, name="y", allow_downcast=net.regression)]
+        return inputs, y, loss, [score(outputs(), y) for _, score in scores]
 
     def train():
-        loss, y = loss_and_target()
+        inputs, _, loss, scores = batch(net.scores_train)
         params = net.get_all_params(trainable=True)
         gradients = theano.grad(loss, params)
         for i, param in enumerate(params):
             scale = getattr(param.tag, "grad_scale", 1)
             if scale != 1:
                 gradients[i] *= scale
-        return function(
-            [*images, theano.In(y, name="y", allow_downcast=net.regression)],
-            [loss, *_scores(net.scores_train, outputs, y)],
-            updates=update(gradients, params, **net._get_params_for("update")),
-        )
+        updates = update(gradients, params, **net._get_params_for("update"))
+        return function(inputs, [loss, *scores], updates=updates)
 
     def evaluate():
-        loss, y = loss_and_target(deterministic=True)
+        inputs, y, loss, scores = batch(net.scores_valid, deterministic=True)
         accuracy = loss
         if not net.regression:
             accuracy = tensor.mean(tensor.eq(outputs()[0].argmax(axis=1), y))
-        return function(
-            [*images, theano.In(y, name="y", allow_downcast=net.regression)],
-            [loss, accuracy, *_scores(net.scores_valid, outputs, y)],
-        )
+        return function(inputs, [loss, accuracy, *scores])
 
     def predict():
         return function(images, outputs())
@@ -127,16 +113,10 @@ def compile_lazily(net, layers, objective, update, output_type):
     return LazyFunction(train), LazyFunction(evaluate), LazyFunction(predict)
 
 
-def _scores(functions, outputs, y):
-    """Return what nolearn's scores, (name, function), make of outputs and targets."""
-    return [function(outputs(), y) for _, function in functions]
-
-
 def trained_variables(net):
     """Return the shared variables that training a net reads or changes.
 
-    They are the weights, the velocities of the update rule, its learning rate, and the
-    random states of the noise layers.
+    These are weights, velocities, the learning rate, and random states of noise layers.
     """
     found = {}
     for function in (net.train_iter_, net.eval_iter_):

@@ -17,10 +17,15 @@ from kfkd.training.hooks import listed
 from kfkd.xla.device import free_memory
 from kfkd.xla.loop import BatchLoop, NoLoopError, nonblocking
 
-__all__ = ["BatchWise", "OnDevice", "choose"]
+__all__ = ["BatchWise", "OnDevice", "choose", "n_samples"]
 
 # Batches that may be handed over before the losses of the first of them are there.
 _AHEAD = 4
+
+
+def n_samples(X):
+    """Return the number of samples in an array, or in a dict of arrays."""
+    return len(next(iter(X.values())) if isinstance(X, dict) else X)
 
 
 def choose(net, train, valid, orders):
@@ -41,8 +46,7 @@ class BatchWise:
     net : NeuralNet
     train, valid : (X, y)
     orders : (int array, int array)
-        In which order the samples of each are; brought up to date where they are
-        shuffled.
+        The order of the samples of each, which shuffling changes.
     """
 
     overlaps = False  # whether `start` returns while the device computes
@@ -51,8 +55,8 @@ class BatchWise:
         self.net, self.train, self.valid, self.orders = net, train, valid, orders
 
     def is_current(self):
-        """Return whether this is still the way: nothing is kept that could change."""
-        return True
+        """Return whether the net can still be trained in this way."""
+        return True  # nothing is kept that could change
 
     def tell(self):
         """Return nothing: iterators of all kinds cannot be turned back."""
@@ -84,7 +88,7 @@ class BatchWise:
         return train, valid, custom
 
     def finish(self, started):
-        """Return what `_summary` takes."""
+        """Return the sizes and outputs of the batches of both sets, and the scores."""
         return started
 
     def _outputs(self, function, batches, callbacks, score=None):
@@ -93,8 +97,7 @@ class BatchWise:
         with nonblocking(function):
             for Xb, yb in batches:
                 outputs = net.apply_batch_func(function, Xb, yb)
-                size = len(next(iter(Xb.values())) if isinstance(Xb, dict) else Xb)
-                found.append((size, outputs))
+                found.append((n_samples(Xb), outputs))
                 ahead.append(outputs)
                 if len(ahead) > _AHEAD:
                     np.asarray(ahead.popleft()[0])
@@ -143,12 +146,7 @@ def _taken(part, order):
 class OnDevice:
     """Epochs of data that lie on the device, each run by two calls.
 
-    Parameters
-    ----------
-    net : NeuralNet
-    train, valid : (X, y)
-    orders : (int array, int array)
-        As for `BatchWise`.
+    Parameters are those of `BatchWise`.
 
     Raises
     ------
@@ -178,7 +176,7 @@ class OnDevice:
 
     @staticmethod
     def _asked(net):
-        """Return what a callback may change, so that epochs are to be run in a new way.
+        """Return what a callback may change so that a new `OnDevice` is needed.
 
         Such as the size of a batch, which can grow from epoch to epoch.
         """
@@ -191,18 +189,18 @@ class OnDevice:
         )
 
     def is_current(self):
-        """Return whether the net still asks for what it did when this was made."""
+        """Return whether the net is as it was when this was made."""
         try:
             return self._asked(self.net) == self.asked
         except NoLoopError:
             return False
 
     def tell(self):
-        """Return where in the random numbers and in the data the next epoch begins."""
+        """Return where the next epoch begins, in the random numbers and in the data."""
         return [part.tell() for part in (self.train, self.valid)]
 
     def seek(self, position):
-        """Begin the next epoch at such a position again."""
+        """Begin the next epoch where `tell` said."""
         for part, earlier in zip((self.train, self.valid), position, strict=True):
             part.seek(earlier)
 
@@ -213,19 +211,13 @@ class OnDevice:
             return self.train.start(), self.valid.start()
 
     def finish(self, started):
-        """Wait for an epoch to end; return what `_summary` takes."""
+        """Wait for an epoch to end; return what `BatchWise.finish` does."""
         train, valid = started
         return self.train.outputs(train), self.valid.outputs(valid), []
 
 
 def _state(iterator):
-    """Return what a batch iterator is, but for its position in the random numbers.
-
-    Raises
-    ------
-    NoLoopError
-        If it holds what cannot be compared.
-    """
+    """Return what a batch iterator is, but for its position in the random numbers."""
     passing = ("X", "y", "random")
     try:
         state = {k: v for k, v in vars(iterator).items() if k not in passing}
@@ -235,18 +227,10 @@ def _state(iterator):
 
 
 class _Batches:
-    """Batches of data that lie on the device, as a batch iterator makes them.
-
-    Parameters
-    ----------
-    function : theano.compile.function.types.Function
-    iterator : nolearn.lasagne.BatchIterator
-    data : (X, y)
-    order : int array
-    """
+    """Batches of data, (X, y), that lie on the device, as a batch iterator has them."""
 
     def __init__(self, function, iterator, data, order):
-        self.iterator, self.length, self.order = iterator, len(data[0]), order
+        self.iterator, self.order = iterator, order
         kind = type(iterator)
         if not _is_plain(iterator):
             raise NoLoopError("the iterator makes batches of its own")
@@ -264,19 +248,16 @@ class _Batches:
         self.ordered = iterator.shuffle or _is_shuffled(order)
         size = iterator.batch_size
         self.loop = BatchLoop(function, data, size, transform, key)
-        self.sizes = [
-            min(size, self.length - start) for start in range(0, self.length, size)
-        ]
+        n = len(data[0])
+        self.sizes = [min(size, n - start) for start in range(0, n, size)]
         before = self.tell()
         self.loop.prepare(*self._drawn())
         self.seek(before)  # what that has drawn has not been used
 
     def tell(self):
-        """Return where in the random numbers and in the data the next epoch begins."""
         return self.iterator.random.get_state(), self.order.copy()
 
     def seek(self, position):
-        """Begin the next epoch at such a position again."""
         random, self.order[:] = position
         self.iterator.random.set_state(random)
 

@@ -4,9 +4,9 @@ The loop, what it calls and what it writes into ``train_history_`` are those of
 ``nolearn.lasagne.NeuralNet.train_loop``; for the epochs see
 :mod:`kfkd.training.epochs`.
 
-Where nobody needs to look in between, an epoch is handed over to the device before the
-losses of the one before it are there, so that the device does not wait for the host.
-How a callback says so: see :mod:`kfkd.callbacks`.
+Unless a callback needs to look in between, the device gets an epoch before the host has
+the losses of the one before it, so that the device never waits.  How a callback says
+that it does not: see :mod:`kfkd.callbacks.base`.
 """
 
 import time
@@ -19,10 +19,11 @@ from kfkd.messages import count
 from kfkd.process.signals import defer_keyboard_interrupt
 from kfkd.training import epochs
 from kfkd.training.compiled import trained_variables
+from kfkd.training.epochs import n_samples
 from kfkd.training.hooks import listed
 from kfkd.xla.shared_variables import restore, snapshot
 
-__all__ = ["DivergedError", "TrainingLoop"]
+__all__ = ["TrainingLoop"]
 
 
 class TrainingLoop:
@@ -35,32 +36,33 @@ class TrainingLoop:
     X, y : arrays
         As for its ``fit``.
     n_epochs : int
-        How many it is to last, unless a callback raises StopIteration.
-    first_callbacks, last_callbacks : sequence of callables
-        Called before and after those in ``net.on_epoch_finished``.
+        How many epochs it lasts, unless a callback raises StopIteration.
+    printers, callbacks : sequence of callables
+        Called before those in ``net.on_epoch_finished``.
 
     Attributes
     ----------
-    data : (X, y)
-    train, valid : (X, y)
-        What ``net.train_split`` has made of the data.
+    data, train, valid : (X, y)
+        All data, and what ``net.train_split`` has made of them.
     first, last : int
-        The epoch after which it starts, and that with which it ends.
+        How many epochs have been trained when it starts, and when it ends.
     orders : (int array, int array)
-        The order in which the samples of each are, where they are shuffled.
+        The order of the samples of `train` and `valid`, which shuffling changes.
     stopped : bool
         Whether a callback has ended it.
     """
 
-    def __init__(self, net, X, y, n_epochs, *, first_callbacks=(), last_callbacks=()):
+    def __init__(self, net, X, y, n_epochs, printers=(), callbacks=()):
         self.net, self.data = net, (X, y)
-        self._first_callbacks, self._last_callbacks = first_callbacks, last_callbacks
+        self._printers, self._further_callbacks = printers, callbacks
         _check_length(net.train_split, X)
         X_train, X_valid, y_train, y_valid = net.train_split(X, y, net)
         self.train, self.valid = (X_train, y_train), (X_valid, y_valid)
         self.first = len(net.train_history_)
         self.last = self.first + n_epochs
-        self.orders = tuple(np.arange(_length(X)) for X, _ in (self.train, self.valid))
+        self.orders = tuple(
+            np.arange(n_samples(X)) for X, _ in (self.train, self.valid)
+        )
         self.stopped = False
         self._next = None  # the epoch that was started before its turn
 
@@ -68,23 +70,16 @@ class TrainingLoop:
     def callbacks(self):
         """The callbacks after an epoch, in the order of their calls."""
         callbacks = [
-            *self._first_callbacks,
+            *self._printers,
+            *self._further_callbacks,
             *listed(self.net.on_epoch_finished),
-            *self._last_callbacks,
         ]
         return sorted(callbacks, key=lambda c: getattr(c, "runs_last", False))
 
     def run(self):
-        """Train, and call the hooks of the callbacks.
-
-        Raises
-        ------
-        DivergedError
-            If a loss is not finite.
-        """
-        # What prints starts last, as others may resume an earlier training.
-        first = self._first_callbacks
-        callbacks = [c for c in self.callbacks if c not in first] + list(first)
+        """Train, and call the hooks; a DivergedError if a loss is not finite."""
+        # Printers start last, as others may resume an earlier training.
+        callbacks = sorted(self.callbacks, key=lambda c: c in self._printers)
         started = []
         try:
             for callback in callbacks:
@@ -118,8 +113,7 @@ class TrainingLoop:
             for name in ("train_loss", "valid_loss")
         }
         self._ended = time.time()
-        number = len(history) + 1
-        while number <= self.last:
+        for number in range(len(history) + 1, self.last + 1):
             epoch = self._next or self._start()
             self._next = None
             try:
@@ -134,21 +128,13 @@ class TrainingLoop:
                     raise
                 self.stopped = True
                 break
-            number += 1
         for callback in listed(self.net.on_training_finished):
             callback(*self._arguments)
 
     def snapshot(self, variables):
-        """Copy the values that variables have after the latest epoch of the history.
+        """Return copies of the values that variables have after the latest epoch.
 
-        Parameters
-        ----------
-        variables : sequence of shared variables
-
-        Returns
-        -------
-        list of arrays
-            As of `kfkd.xla.shared_variables.snapshot`.
+        That is the last of the history, even if the next is under way.
         """
         before = self._next.before if self._next else {}
         others = [variable for variable in variables if variable not in before]
@@ -156,9 +142,9 @@ class TrainingLoop:
         return [values[variable] for variable in variables]
 
     def _can_overlap(self, number):
-        """Return whether the epoch after this one can start before this has ended.
+        """Return whether the next epoch can start before this one has ended.
 
-        If so, what callbacks change after this one has been changed.
+        If so, the callbacks have changed what they change after this one.
         """
         callbacks = self.callbacks
         return (
@@ -176,11 +162,14 @@ class TrainingLoop:
     def _finish(self, epoch):
         """Wait for an epoch to end, add it to the history and call the callbacks."""
         row = _summary(self.net, self._best, *epoch.way.finish(epoch.started))
-        if not self._is_finite(row):
-            advice = self._advice(row)
+        losses = [row["train_loss"]]
+        if n_samples(self.valid[0]):
+            losses.append(row["valid_loss"])
+        if not np.isfinite(losses).all():
+            message = self._explain_divergence(row)  # before the rate is restored
             self._rollback()
             epoch.rollback()
-            raise DivergedError(advice)
+            raise DivergedError(message)
         now = time.time()
         duration = now - max(epoch.time, self._ended)
         self._ended = now
@@ -194,12 +183,7 @@ class TrainingLoop:
             self._next.rollback()
             self._next = None
 
-    def _is_finite(self, row):
-        losses = [row["train_loss"], row["valid_loss"]]
-        return np.isfinite(losses if _length(self.valid[0]) else losses[:1]).all()
-
-    def _advice(self, row):
-        """Return what may have gone wrong."""
+    def _explain_divergence(self, row):
         rate = getattr(self.net, "update_learning_rate", None)
         rate = rate.get_value() if hasattr(rate, "get_value") else rate
         text = (
@@ -224,17 +208,10 @@ class TrainingLoop:
 
 
 class _Epoch:
-    """An epoch that has been started.
+    """An epoch that has been started, and the state from before, to be restored.
 
-    Attributes
-    ----------
-    way : OnDevice or BatchWise
-    before : dict
-        A copy of the values that the shared variables had.
-    time : float
-        When it was started.
-    started : object
-        What ``way.finish`` takes.
+    `started` is what ``way.finish`` takes, `before` maps the shared variables to copies
+    of the values that they had.
     """
 
     def __init__(self, net, way):
@@ -253,30 +230,20 @@ class _Epoch:
 def _check_length(split, X):
     """Raise DataError for too few samples to set the share for validation aside."""
     share = getattr(split, "eval_size", None)
-    if isinstance(split, TrainSplit) and share and _length(X) < round(1 / share):
+    if isinstance(split, TrainSplit) and share and n_samples(X) < round(1 / share):
         raise DataError(
-            f"X has only {count(_length(X), 'sample')} to train on; to set {share:g} "
+            f"X has only {count(n_samples(X), 'sample')} to train on; to set {share:g} "
             f"of them aside for validation, {round(1 / share)} are needed "
             "(train_split=TrainSplit(eval_size=0) does without)"
         )
 
 
-def _length(X):
-    return len(next(iter(X.values())) if isinstance(X, dict) else X)
-
-
 def _summary(net, best, train, valid, custom):
     """Return the row of the history, but for the epoch's duration.
 
-    Parameters
-    ----------
-    net : NeuralNet
-    best : dict
-        The lowest losses so far, which are brought up to date.
-    train, valid : lists of (int, list)
-        For each batch its size and the outputs of the function for it.
-    custom : list of list of float
-        For each of ``custom_scores`` its value for each batch of `valid`.
+    `best` holds the lowest losses so far, and is updated.  `train` and `valid` hold for
+    each batch its size and the outputs of the function, `custom` for each of the net's
+    ``custom_scores`` its values for the batches of `valid`.
     """
     sizes = [n for n, _ in valid]
     train_loss, *scores_train = _averages(train)

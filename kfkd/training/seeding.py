@@ -16,12 +16,8 @@ _lock = threading.RLock()
 def seeded_initialization(seed):
     """Draw the weights of layers that are made in this block from a seeded generator.
 
-    Meanwhile, other threads that ask for the same wait.
-
-    Parameters
-    ----------
-    seed : int or None
-        Without one, they draw from ``lasagne.random.get_rng()`` as ever.
+    Without a seed they come from ``lasagne.random.get_rng()``, as ever.  Other threads
+    that enter such a block wait meanwhile.
     """
     with _lock:
         if seed is None:

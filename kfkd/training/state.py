@@ -31,23 +31,10 @@ def _parts(net, callbacks):
 
 
 def capture(net, callbacks, loop):
-    """Copy the state of a training; on the device, what is there.
+    """Copy the state of a training; what is on the device stays there.
 
-    Parameters
-    ----------
-    net : kfkd.estimator.NeuralNet
-        While it is trained.
-    callbacks : list
-        Those whose state counts.
-    loop : kfkd.training.loop.TrainingLoop
-
-    Returns
-    -------
-    about : dict
-        For JSON.
-    packed : dict of str to array
-    complaints : list of str
-        What could not be copied, and why.
+    Returns ``about``, for JSON; ``packed``, a dict of arrays; and ``problems``, a list
+    of what could not be copied, and why.  `callbacks` are those whose state counts.
     """
     variables, packed = trained_variables(net), {}
     whole = {
@@ -61,18 +48,18 @@ def capture(net, callbacks, loop):
         "variables": len(variables),
         "history": [pack(_plain(row), packed, "history") for row in net.train_history_],
     }
-    complaints = []
+    problems = []
     for name, part in _parts(net, callbacks).items():
         try:
             about["parts"][name] = pack(get_state(part), packed, name)
         except (TypeError, RecursionError) as error:
             about["parts"][name] = None
-            complaints.append(
+            problems.append(
                 f"the state of {name} is not saved, as {error}; give it the methods "
                 "state_dict and load_state_dict"
             )
     packed |= {f"variable.{i}": v for i, v in enumerate(snapshot(variables))}
-    return about, packed, complaints
+    return about, packed, problems
 
 
 def _plain(row):
@@ -80,13 +67,7 @@ def _plain(row):
 
 
 def restore(net, callbacks, loop, about, packed):
-    """Restore the state of a training that `capture` has returned.
-
-    Raises
-    ------
-    ValueError
-        If it is not one of this net's.
-    """
+    """Restore what `capture` has returned; a ValueError if the net is another."""
     variables = trained_variables(net)
     values = [packed[f"variable.{i}"] for i in range(about["variables"])]
     theirs = [(v.shape, v.dtype) for v in values]
@@ -107,7 +88,7 @@ def restore(net, callbacks, loop, about, packed):
 
 
 def definition(net, callbacks, loop):
-    """Describe what is trained, and how, as JSON can hold it."""
+    """Return a description, for JSON, of what is trained, and how."""
     left_out = ("layers", "verbose", "log_every", "check_input")
     params = {
         name: value
@@ -149,7 +130,7 @@ def fingerprint(loop):
 
 
 def versions():
-    """Return what a repetition depends on besides."""
+    """Return the device and the versions on which the numbers depend besides."""
     names = ("theano-pymc", "lasagne", "nolearn", "numpy", "jax", "jaxlib")
     return {
         "device": describe_device(),

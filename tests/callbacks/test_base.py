@@ -150,3 +150,23 @@ def test_a_checkpoint_is_given_to_fit(tmp_path):
     # The state that was at hand when the fourth epoch was interrupted.
     assert checkpoint.resumed in (2, 3)
     np.testing.assert_equal(small_faces.params(net), small_faces.params(expected))
+
+
+def test_callbacks_of_one_training_come_first_and_leave_the_net_alone():
+    seen = []
+
+    class Names(Callback):
+        def __init__(self, name):
+            self.name = name
+
+        def __call__(self, net, train_history):
+            seen.append((self.name, len(train_history)))
+
+    own = Names("own")
+    net = small_faces.small(on_epoch_finished=[own])
+    net.fit(*small_faces.rows(), epochs=2, callbacks=[Names("first")])
+    assert seen == [("first", 1), ("own", 1), ("first", 2), ("own", 2)]
+    assert net.on_epoch_finished == [own]
+    seen.clear()
+    net.fit(*small_faces.rows(), epochs=1)
+    assert seen == [("own", 3)]

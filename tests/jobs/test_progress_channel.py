@@ -34,10 +34,10 @@ def worker(channel, monkeypatch, pid):
 
 
 def test_workers_are_numbered(channel, monkeypatch):
-    assert channel.sender.at_home
+    assert channel.sender.in_same_process
     places = [worker(channel, monkeypatch, pid).place for pid in (-1, -2, -1, -3)]
     assert places == [0, 1, 0, 2]
-    assert not channel.sender.at_home  # by the process's number
+    assert not channel.sender.in_same_process  # by the process's number
 
 
 def test_reports_arrive_in_order(channel, reports, monkeypatch):

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from kfkd import faces, nets, storage
+from kfkd.callbacks import EarlyStopping
 from kfkd.specialists import SpecialistError, fit_specialists
 from tests.helpers.fake_workers import (
     COLUMNS,
@@ -80,6 +81,13 @@ def test_what_was_made_otherwise_is_trained_anew(
     assert len(re.findall(f"anew: was trained with .*{difference}", out)) == 6
     fit_specialists(**first | changes)
     assert training.names == []
+
+
+def test_equal_objects_among_the_parameters_are_the_same(training, folder):
+    for patience, names in ((3, NAMES), (3, []), (4, NAMES)):
+        settings = small(on_epoch_finished=[EarlyStopping(patience)])
+        fit_specialists(settings=settings, folder=folder)
+        assert training.names == names
 
 
 def test_other_data_or_another_start_are_noticed(training, folder, tmp_path, capsys):

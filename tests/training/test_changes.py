@@ -35,7 +35,7 @@ BEFORE = {
         ("epochs", [9, 109], ["the number of epochs trained before was 0, is 9"]),
         ("update", "lasagne.updates.sgd", ["update was nesterov_momentum, is sgd"]),
         ("conv1_filter_size", [3, 5], ["conv1_filter_size was [3, 3], is [3, 5]"]),
-        ("initial weights", "77aa", ["the initial weights are others"]),
+        ("initial weights", "77aa", ["the initial weights differ"]),
         (
             "batch_iterator_train.batch_size",
             64,

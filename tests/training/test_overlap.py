@@ -12,17 +12,10 @@ from kfkd.augment import FlipBatchIterator
 from kfkd.callbacks import AdjustVariable, Callback, EarlyStopping
 from kfkd.callbacks.checkpoint import Checkpoint
 from kfkd.training import epochs, loop
-from kfkd.xla import formulations
 from tests.helpers import small_faces
 from tests.helpers.cases import parametrize
 
-pytestmark = pytest.mark.gpu
-
-
-@pytest.fixture(autouse=True)
-def loops(monkeypatch):
-    """Let this device run loops over all graphs, as a GPU does."""
-    monkeypatch.setattr(formulations, "loops", lambda nodes: True)
+pytestmark = [pytest.mark.gpu, pytest.mark.usefixtures("loops")]
 
 
 class Recorder(Callback):

@@ -1,0 +1,114 @@
+"""Weights of a net: taken over from another net, and pickled with the definition."""
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import nolearn.lasagne as nolearn
+import numpy as np
+from lasagne.layers import Layer
+from sklearn.exceptions import NotFittedError
+
+from kfkd.files.weights import load_params
+from kfkd.training.seeding import seeded_initialization
+
+__all__ = ["WeightsMixin", "shapes"]
+
+
+def shapes(weights):
+    """Return the shapes of weights by layer, as from ``get_all_params_values``."""
+    return {name: [np.shape(v) for v in values] for name, values in weights.items()}
+
+
+class WeightsMixin:
+    """What `kfkd.estimator.NeuralNet` does with weights."""
+
+    def load_params_from(
+        self, source: nolearn.NeuralNet | Mapping | str | os.PathLike[str]
+    ) -> None:
+        """Copy the parameters of layers of the same names from another net.
+
+        Parameters
+        ----------
+        source : NeuralNet, dict or path
+            A net, what its ``get_all_params_values`` returns, or a file of either.
+            Layers that are in one of the two only are passed over, and so is an
+            output layer of another shape, so that a net can start from one that was
+            trained on other columns.
+
+        Raises
+        ------
+        ValueError
+            If another layer differs in shape, or nothing could be taken over.  The net
+            is unchanged then.
+        sklearn.exceptions.NotFittedError
+            If the net to load from has no weights yet.
+        """
+        self.initialize()
+        if isinstance(source, (str, os.PathLike)):
+            source = load_params(source)
+        if isinstance(source, nolearn.NeuralNet):
+            trained = hasattr(source, "layers_")
+            source = source.get_all_params_values() if trained else None
+        if source is None:
+            raise NotFittedError("The net to load from has no weights yet")
+        taken = []
+        for name, values in source.items():
+            layer = self.layers_.get(name)
+            if layer is None:
+                continue
+            params = layer.get_params()
+            ours = [param.get_value(borrow=True).shape for param in params]
+            theirs = [np.shape(value) for value in values]
+            if ours == theirs:
+                taken += zip(params, values, strict=True)
+            elif layer not in self._output_layers:
+                raise ValueError(
+                    f"The parameters of layer {name!r} have the shapes {theirs} in the "
+                    f"source, but {ours} in this net"
+                )
+        if not taken and any(source.values()):
+            raise ValueError(
+                f"None of the source's layers ({', '.join(source)}) fits this net's "
+                f"({', '.join(self.layers_)})"
+            )
+        for param, value in taken:
+            param.set_value(value)
+
+    def __getstate__(self):
+        state = super().__getstate__()
+        if isinstance(self.layers[0], Layer):
+            return state  # without a definition to make the layers from
+        if "layers_" in state:
+            state["_values"] = self.get_all_params_values()
+            del state["layers_"], state["_output_layers"]
+        return state
+
+    def __setstate__(self, state):
+        values = state.pop("_values", None)
+        self.__dict__.update(state)
+        if values is not None:
+            self.make_from(values)
+        elif hasattr(self, "layers_"):
+            self.initialize()
+
+    def make_from(self, values: Mapping[str, Any]) -> None:
+        """Make the layers of a net that has none, with these weights.
+
+        Parameters
+        ----------
+        values : dict
+            What ``get_all_params_values`` of a net with the same definition returns.
+
+        Raises
+        ------
+        ValueError
+            If they are not those of this net's layers.
+        """
+        # Weights that will be overwritten are not drawn from Lasagne's generator.
+        with seeded_initialization(0):
+            self.initialize()
+        theirs, ours = shapes(values), shapes(self.get_all_params_values())
+        if theirs != ours:
+            raise ValueError(f"the weights have the shapes {theirs}, not {ours}")
+        self.load_params_from(values)
