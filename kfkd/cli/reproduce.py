@@ -23,7 +23,7 @@ def parse_args(argv=None, prog=None):
     parser = Parser(
         prog=prog,
         description="Train the nets of the tutorial and its specialists, and write a "
-        "page, report.html and report.md, that puts what comes of them beside the "
+        "page, report.html, that puts what comes of them beside the "
         "tutorial's numbers. Each net is kept as it is finished: after Ctrl-C, the "
         "same command goes on with the others. With other settings or data, nets are "
         "trained anew.",
@@ -87,7 +87,7 @@ def parse_args(argv=None, prog=None):
     )
     args = parser.parse_args(argv)
     _options.check_data(parser, args)
-    if args.out.suffix.lower() in (".html", ".md"):
+    if args.out.suffix.lower() == ".html":
         parser.error("--out names a folder; the page in it is called report.html")
     if args.specialists is None:
         args.specialists = "none" if args.nets else "pretrained"
@@ -153,8 +153,6 @@ def main(argv=None, prog=None):
             print("The time limit is reached.")
             return _options.OUT_OF_TIME
     with kfkd.progress.Bar("writing the page"):
-        html, markdown = kfkd.report.write(
-            settings, runs, args.out, command=command_of(args)
-        )
-    print(f"The page is written: {html}, {markdown}")
+        page = kfkd.report.write(settings, runs, args.out, command=command_of(args))
+    print(f"The page is written: {page}")
     return int(any(run.problem for run in runs.values()))

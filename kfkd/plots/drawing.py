@@ -11,6 +11,7 @@ from kfkd.storage import written_atomically
 
 __all__ = [
     "BLACK",
+    "DPI",
     "FORMATS",
     "LINES",
     "MARK",
@@ -27,6 +28,7 @@ BLACK, BLUE, SKY, GREEN = "#000000", "#0072b2", "#56b4e9", "#009e73"
 ORANGE, VERMILION, PURPLE = "#e69f00", "#d55e00", "#cc79a7"
 MARK = "#ffb000"  # bright on any grey
 LINES = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY)
+DPI = 150  # of the files
 
 
 def new_axes(width, height):
@@ -68,4 +70,4 @@ def save_figure(figure, path):
     """
     check_format(path)
     with written_atomically(path) as draft:
-        figure.get_figure(root=True).savefig(draft, dpi=150)
+        figure.get_figure(root=True).savefig(draft, dpi=DPI)
