@@ -32,8 +32,7 @@ def parse_args(argv=None, prog=None):
         metavar="IMAGE",
         help="image files of any size and colour (default: the images of test.csv)",
     )
-    _options.add_data(parser)
-    _options.add_device(parser)
+    _options.add(parser, *_options.DATA, "--device")
     add(
         "--out",
         metavar="FILE",

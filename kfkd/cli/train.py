@@ -11,7 +11,6 @@ from kfkd.cli._values import one_of, whole
 from kfkd.errors import CheckpointError, DataError, DivergedError, StorageError
 from kfkd.messages import count
 
-DRY_RUN = 200  # images
 _INTERRUPTED = 130  # as after Ctrl-C in a shell
 
 
@@ -31,30 +30,22 @@ def parse_args(argv=None, prog=None):
         metavar="NET",
         help=f"{', '.join(NETS)} (default: %(default)s)",
     )
-    _options.add_data(parser)
+    _options.add(parser, *_options.DATA)
     add(
         "--epochs",
         type=whole(1),
         metavar="N",
         help="how many; schedules are stretched to them (default: as in the tutorial)",
     )
-    _options.add_training(parser)
-    _options.add_checkpoint_every(parser)
+    _options.add(parser, *_options.TRAINING)
     add(
         "--resume",
         action=argparse.BooleanOptionalAction,
         help="resume from the checkpoint of a training that ended early, or "
         "begin anew (default: begin, if there is no checkpoint)",
     )
-    _options.add_time_limit(parser)
-    _options.add_device(parser)
-    add(
-        "--log-every",
-        type=whole(1),
-        metavar="N",
-        default=1,
-        help="print every N-th epoch and the last (default: %(default)s)",
-    )
+    _options.add(parser, "--time-limit", "--device")
+    _options.add(parser, "--log-every", default=1)
     add(
         "--out",
         metavar="FILE",
@@ -62,12 +53,7 @@ def parse_args(argv=None, prog=None):
         help="where the net goes, and beside it, ending in .png, a picture of its "
         "predictions (default: NET.pickle, or as --format says)",
     )
-    _saved_nets.add_format(parser)
-    add(
-        "--dry-run",
-        action="store_true",
-        help=f"one epoch on {DRY_RUN} images, no files written (default: off)",
-    )
+    _options.add(parser, "--format", "--dry-run")
     args = parser.parse_args(argv)
     _options.check_data(parser, args)
     if args.out and args.out.suffix.lower() in PICTURE_FORMATS:
@@ -84,7 +70,7 @@ def main(argv=None, prog=None):
     notices = check_left(checkpoint, args) if checkpoint else []
     _options.choose_device(args)
     kfkd.xla.set_precision(args.precision)
-    folder = choose_data(args)
+    folder = _options.choose_folder(args)
     net = make_net(args)
     X, y = load_data(net, folder, args)
     for notice in notices:
@@ -113,13 +99,6 @@ def make_checkpoint(args):
     )
 
 
-def choose_data(args):
-    """Return the folder of the data; for a dry run, few faces are drawn."""
-    # Enough that DRY_RUN of them have all their labels.
-    sizes = dict(n_train=4 * DRY_RUN, n_test=16) if args.dry_run else {}
-    return _options.choose_folder(args, **sizes)
-
-
 def make_net(args):
     """Return the net as the options ask for it, not trained yet."""
     net = kfkd.nets.make(args.net, log_every=args.log_every).seed(args.seed)
@@ -135,7 +114,8 @@ def load_data(net, folder, args):
     X = net.reshape_input(X)
     print(f"X.shape == {X.shape}; X.min == {X.min():.3f}; X.max == {X.max():.3f}")
     print(f"y.shape == {y.shape}; y.min == {y.min():.3f}; y.max == {y.max():.3f}\n")
-    return (X[:DRY_RUN], y[:DRY_RUN]) if args.dry_run else (X, y)
+    n = _options.DRY_RUN if args.dry_run else len(X)
+    return X[:n], y[:n]
 
 
 def fit(net, X, y, checkpoint):
