@@ -17,9 +17,8 @@ __all__ = [
     "MARK",
     "ORANGE",
     "SKY",
-    "check_axes",
+    "axes_or_new",
     "check_format",
-    "new_axes",
     "save_figure",
 ]
 
@@ -31,22 +30,26 @@ LINES = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY)
 DPI = 150  # of the files
 
 
-def new_axes(width, height):
-    """Return the Axes of a new figure, of a size in inches, that fits its labels."""
-    return Figure(figsize=(width, height), layout="constrained").add_subplot()
+def axes_or_new(ax, width, height):
+    """Return the caller's `ax`, or if it is None the Axes of a new figure, in inches.
 
-
-def check_axes(ax):
-    """Raise `PlotError` unless the caller's `ax` is an Axes, or None."""
-    if ax is not None and not isinstance(ax, Axes):
+    Raises
+    ------
+    PlotError
+        `ax` is something else.
+    """
+    if ax is None:
+        return Figure(figsize=(width, height), layout="constrained").add_subplot()
+    if not isinstance(ax, Axes):
         raise PlotError(
             f"ax is not an Axes, but {type(ax).__name__}; the second of what "
             "plt.subplots() returns is one"
         )
+    return ax
 
 
 def check_format(path):
-    """Raise `PlotError` if a file's ending is none of `FORMATS`."""
+    """Raise `PlotError` unless a file's ending is one of `FORMATS`."""
     if PurePath(path).suffix.lower() not in FORMATS:
         raise PlotError(f"{path} ends in none of {', '.join(FORMATS)}")
 
@@ -64,9 +67,9 @@ def save_figure(figure, path):
     Raises
     ------
     PlotError
-        If the ending is none of these.
+        It does not.
     StorageError
-        If the file cannot be written.
+        The file cannot be written.
     """
     check_format(path)
     with written_atomically(path) as draft:

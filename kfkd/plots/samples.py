@@ -52,11 +52,7 @@ def plot_sample(x, y, axis):
     The tutorial's function of this name.  Pixel c is drawn from c to c + 1, as the
     labels count.
     """
-    X, points = checked([x], [y])
-    tiles = Tiles(axis, 1, 1)
-    tiles.face(0, X[0])
-    tiles.mark(0, points[0])
-    return axis
+    return plot_predictions([x], [y], axis)
 
 
 def plot_predictions(X, y, ax=None, *, rows=4, columns=4, title=None):
@@ -149,23 +145,26 @@ def plot_comparison(nets, X, index=0, y=None, ax=None):
             f"y has {count(truth.shape[1], 'column')}, where {len(COLUMNS)} are wanted"
         )
 
+    # Each row has a net, or a face if these are fewer.
+    order = [(j, name) for name in nets for j in range(len(X))]
+    if len(X) < len(nets):
+        order.sort(key=lambda pair: pair[0])
     rows = min(len(nets), len(X))
     if rows == 1:
-        rows = math.ceil(len(nets) * len(X) / 4)
-    columns = math.ceil(len(nets) * len(X) / rows)
+        rows = math.ceil(len(order) / 4)
+    columns = math.ceil(len(order) / rows)
     tiles = Tiles(ax, rows, columns, captions=True, inches=3)
-    for i, (name, net) in enumerate(nets.items()):
-        table = predict(net, X)
-        known = truth[:, [COLUMNS.index(column) for column in table]]
-        for j, predicted in enumerate(table.to_numpy()):
-            caption = name
-            if np.isfinite(known[j]).any():
-                rmse = np.sqrt(np.nanmean((predicted - known[j]) ** 2))
-                caption = f"{name} ({rmse:.2f} pixels)"
-            tile = i * len(X) + j if len(nets) <= len(X) else j * len(nets) + i
-            tiles.face(tile, faces[j], caption)
-            tiles.mark(tile, known[j], label="true", **_CIRCLE)
-            tiles.mark(tile, predicted, label="predicted", **_CROSS)
+    predicted = {name: predict(net, X) for name, net in nets.items()}
+    for tile, (j, name) in enumerate(order):
+        points = predicted[name].to_numpy()[j]
+        known = truth[j, [COLUMNS.index(column) for column in predicted[name]]]
+        caption = name
+        if np.isfinite(known).any():
+            rmse = np.sqrt(np.nanmean((points - known) ** 2))
+            caption = f"{name} ({rmse:.2f} pixels)"
+        tiles.face(tile, faces[j], caption)
+        tiles.mark(tile, known, label="true", **_CIRCLE)
+        tiles.mark(tile, points, label="predicted", **_CROSS)
     if np.isfinite(truth).any():
         tiles.legend()
     return tiles.ax
@@ -224,7 +223,7 @@ def plot_flip(x, y, ax=None, *, columns=COLUMNS):
         tiles.face(i, image, caption)
         points = to_pixels(values).reshape(-1, 2)
         for side, style in _SIDES.items():
-            if (sides == side).any():
+            if side in sides:
                 tiles.mark(i, points[sides == side].ravel(), **style)
         if pairs:  # the name of one and the same spot of the face
             which = pairs[0][i] // 2

@@ -7,7 +7,7 @@ from kfkd.data import to_pixels
 from kfkd.data.columns import PIXELS, SIDE
 from kfkd.errors import PlotError
 
-from .drawing import MARK, check_axes, new_axes
+from .drawing import MARK, axes_or_new
 
 __all__ = ["Tiles", "checked"]
 
@@ -18,14 +18,13 @@ _HEAD = 12  # for the captions
 class Tiles:
     """Faces side by side in one Axes, which counts in their pixels."""
 
-    def __init__(self, ax, rows, columns, *, captions=False, inches=None, title=None):
+    def __init__(self, ax, rows, columns, *, inches, captions=False, title=None):
         head = _HEAD if captions else 0
         width = columns * (SIDE + _GAP) - _GAP
         height = rows * (head + SIDE + _GAP) - _GAP
-        check_axes(ax)
-        if ax is None:
-            above = 0.35 if title else 0
-            ax = new_axes(inches * columns, inches * columns * height / width + above)
+        given, inches = ax, inches * columns
+        ax = axes_or_new(ax, inches, inches * height / width + (0.35 if title else 0))
+        if given is None:
             pad = 0.06 if title else 0  # beside the title; faces reach to the edges
             ax.get_figure().get_layout_engine().set(w_pad=0, h_pad=pad)
         if title:
