@@ -15,6 +15,7 @@ __all__ = [
     "check_net",
     "check_saved",
     "choose_out",
+    "is_image",
     "load_named",
 ]
 
@@ -39,32 +40,15 @@ def add_net(parser, default=None):
     )
 
 
-def check_net(parser, net, images=None):
-    """End with an error of `parser` if net and images are not in their places.
+def is_image(path):
+    """Return whether the ending of a file's name is that of an image."""
+    return pathlib.Path(path).suffix.lower() in _IMAGES
 
-    `images` are the paths that follow the net; None if no image may follow.
-    """
-    endings = NET_FORMATS.values()
-    nets = [path for path in images or () if pathlib.Path(path).suffix in endings]
-    if pathlib.Path(net).suffix.lower() in _IMAGES:
-        if images is None:
-            parser.error(f"{net} is an image, not a saved net")
-        name = nets[0] if nets else "NET.pickle"
-        rest = shlex.join(path for path in (net, *images) if path not in nets)
-        parser.error(
-            f"{net} is an image; the net comes first: {parser.prog} {name} {rest}"
-        )
-    if nets:
-        parser.error(f"{nets[0]} is a saved net, not an image; one net is taken")
-    for path in images or ():
-        if pathlib.Path(path).is_dir():
-            parser.error(f"{path} is a folder; name the images in it, as in {path}/*")
-        if pathlib.Path(path).suffix.lower() == ".csv":
-            folder = pathlib.Path(path).parent
-            parser.error(
-                f"{path} is a table, not an image; --data {folder} predicts the images "
-                "of its test.csv"
-            )
+
+def check_net(parser, net):
+    """End with an error of `parser` if an image stands in the place of a net."""
+    if is_image(net):
+        parser.error(f"{net} is an image, not a saved net")
 
 
 def check_saved(path, default=None):

@@ -1,10 +1,12 @@
 """Predict key points, in pixels, with a saved net or a set of specialists."""
 
 import os
+import pathlib
+import shlex
 import sys
 
 import kfkd
-from kfkd.choices import PICTURE_FORMATS
+from kfkd.choices import NET_FORMATS, PICTURE_FORMATS
 from kfkd.cli import _options, _saved_nets, _values
 from kfkd.cli._parser import Parser
 from kfkd.messages import count
@@ -47,17 +49,36 @@ def parse_args(argv=None, prog=None):
         f"format: {', '.join(PICTURE_FORMATS)} (default: none)",
     )
     args = parser.parse_intermixed_args(argv)
-    _saved_nets.check_net(parser, args.net, args.images)
-    for path in (args.out, args.plot):
-        if path and any(_same(path, read) for read in (args.net, *args.images)):
+    _check_order(parser, args.net, args.images)
+    read = {os.path.realpath(path) for path in (args.net, *args.images)}
+    for path in filter(None, (args.out, args.plot)):
+        if os.path.realpath(path) in read:
             parser.error(f"{path} is to be read, and would be written over")
     if (args.data is not None) + args.synthetic + bool(args.images) > 1:
         parser.error("--data, --synthetic and image files exclude each other")
     return args
 
 
-def _same(path, other):
-    return os.path.realpath(path) == os.path.realpath(other)
+def _check_order(parser, net, images):
+    """End with an error of `parser` unless a net is followed by images alone."""
+    endings = NET_FORMATS.values()
+    nets = [path for path in images if pathlib.Path(path).suffix in endings]
+    if _saved_nets.is_image(net):
+        name = nets[0] if nets else "NET.pickle"
+        rest = shlex.join(path for path in (net, *images) if path not in nets)
+        parser.error(
+            f"{net} is an image; the net comes first: {parser.prog} {name} {rest}"
+        )
+    if nets:
+        parser.error(f"{nets[0]} is a saved net, not an image; one net is taken")
+    for path in map(pathlib.Path, images):
+        if path.is_dir():
+            parser.error(f"{path} is a folder; name the images in it, as in {path}/*")
+        if path.suffix.lower() == ".csv":
+            parser.error(
+                f"{path} is a table, not an image; --data {path.parent} predicts the "
+                "images of its test.csv"
+            )
 
 
 def predict_files(nets, paths, plot):
