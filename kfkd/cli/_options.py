@@ -139,7 +139,9 @@ def add(parser, *names, **changes):
 
 
 def choose_device(args, choose=None):
-    """Choose the device that ``--device`` names; `choose` replaces `xla.set_device`.
+    """Choose the device that ``--device`` names, and ``--precision`` where it exists.
+
+    `choose` takes the place of ``kfkd.xla.set_device``.
 
     Raises
     ------
@@ -152,6 +154,8 @@ def choose_device(args, choose=None):
         if args.device is None:
             raise
         raise DeviceError(f"--device: {error}") from error
+    if "precision" in args:
+        kfkd.xla.set_precision(args.precision)
 
 
 def check_data(parser, args):

@@ -90,7 +90,6 @@ def check(args):
     if args.net is not None:
         _saved_nets.check_saved(args.net)
     _options.choose_device(args, _take_device)
-    kfkd.xla.set_precision(args.precision)
     if args.net is not None:
         from kfkd.specialists.pretraining import read_pretrained
 

@@ -106,6 +106,8 @@ def command_of(args):
     words += ["--batch-size", str(args.batch_size)]
     if args.holdout:
         words += ["--holdout", f"{args.holdout:g}"]
+    if args.precision:
+        words += ["--precision", args.precision]
     if args.synthetic:
         words.append("--synthetic")
     return shlex.join(words)

@@ -69,7 +69,6 @@ def main(argv=None, prog=None):
     checkpoint = make_checkpoint(args)
     notices = check_left(checkpoint, args) if checkpoint else []
     _options.choose_device(args)
-    kfkd.xla.set_precision(args.precision)
     folder = _options.choose_folder(args)
     net = make_net(args)
     X, y = load_data(net, folder, args)

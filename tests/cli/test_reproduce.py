@@ -102,6 +102,20 @@ def test_a_page_about_what_is_finished(folder, work, capsys):
     assert "<h2>net1: single hidden</h2>" in text
 
 
+def test_nets_are_trained_in_the_precision_asked_for(folder, monkeypatch):
+    found = []
+
+    def run(*args, **kwargs):
+        found.append(xla.get_precision())
+        return {}
+
+    monkeypatch.setattr("kfkd.reproduction.run", run)
+    monkeypatch.setattr("kfkd.xla.precision._chosen", None)  # put back at the end
+    assert reproduce.main(arguments(folder, "--precision", "bfloat16")) == 0
+    assert found == ["bfloat16"]
+    assert "--precision bfloat16" in read("reproduction/report.html")
+
+
 def test_a_net_that_fails_is_named(folder, monkeypatch, capsys):
     def fit(net, X, y, **options):
         raise MemoryError("no room for <it>")
