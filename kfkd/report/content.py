@@ -12,16 +12,7 @@ __all__ = ["compose"]
 
 
 def compose(study):
-    """Put the page together, and draw its figures.
-
-    Parameters
-    ----------
-    study : kfkd.report.study.Study
-
-    Returns
-    -------
-    Page
-    """
+    """Return the page about a `Study`, its figures drawn."""
     sections = [
         Section("All nets", _overview(study), "all"),
         *_nets(study),
@@ -184,7 +175,7 @@ def _times(study):
     if len(devices) > 1:
         each = (f"{device}: {', '.join(names)}" for device, names in devices.items())
         text += f" {'; '.join(each)}."
-    return [Text(text), tables.times(study.trained, study.specialists, study.scale)]
+    return [Text(text), tables.times(study.trained | study.specialists, study.scale)]
 
 
 def _scores(study):

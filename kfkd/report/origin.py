@@ -9,8 +9,8 @@ from kfkd.messages import count
 
 __all__ = ["Origin", "identify"]
 
-# Of Kaggle's training.csv: how many rows it has (of the copy of the tutorial's author,
-# too), how many of them are complete, and some means, in pixels.
+# Of Kaggle's training.csv, and of the tutorial's author's copy: the number of rows; how
+# many of them are complete, and the means of some columns, in pixels, of both.
 _ROWS = (7049, 7044)
 _COMPLETE = 2140
 _MEANS = {
@@ -64,26 +64,16 @@ class Origin:
 
 
 def identify(folder=None):
-    """Identify the data in a folder.
+    """Return the `Origin` of the data in a folder.
 
-    Parameters
-    ----------
-    folder : path, optional
-        As for ``kfkd.data.load``.
-
-    Returns
-    -------
-    Origin
+    Kaggle's data are recognized by their numbers of rows and the means of their labels.
+    Drawn faces have the same numbers, but ``kfkd.faces.make`` leaves a record beside
+    them.
 
     Raises
     ------
     DataError
         There is no usable training set.
-
-    Notes
-    -----
-    Kaggle's are told by their numbers of rows and by means of their labels. Drawn faces
-    have the same numbers, but ``kfkd.faces.make`` leaves a record beside them.
     """
     path = data.find("training", folder)
     table = data.read("training", folder)

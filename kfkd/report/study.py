@@ -101,21 +101,16 @@ class Study:
     @functools.cached_property
     def test_scores(self):
         """Kaggle's scores on the test set, in pixels, if its labels are known."""
-        return results.test_scores(self.scored, self.settings.folder)
+        return results.score_test_set(self.scored, self.settings.folder)
 
     @functools.cached_property
     def held_out_scores(self):
         """Kaggle's scores on the rows held out, in pixels."""
         where = self.settings.holdout, self.settings.folder
-        return results.held_out_scores(self.scored, *where)
+        return results.score_held_out(self.scored, *where)
 
     def gathered(self, key):
-        """Return devices, or versions of a package, with the nets that have them.
-
-        Returns
-        -------
-        dict of str to list of str
-        """
+        """Return devices, or versions of a package, each with the names of its nets."""
         found = {}
         for name, run in self.runs.items():
             value = run.record.get(key) or run.record.get("versions", {}).get(key)

@@ -1,4 +1,7 @@
-"""The tutorial's tables, side by side with those of a reproduction."""
+"""The tutorial's tables, side by side with those of a reproduction.
+
+`scale` is what the tutorial's numbers of epochs were multiplied by.
+"""
 
 import math
 
@@ -6,8 +9,9 @@ import numpy as np
 
 from kfkd.history import Result, to_rmse, weighted_mean
 from kfkd.plots.curves import group_name
-from kfkd.report import results, tutorial
+from kfkd.report import tutorial
 from kfkd.report.document import Table
+from kfkd.report.results import plain_losses
 from kfkd.report.tutorial import Losses
 from kfkd.reproduction import scaled
 
@@ -50,15 +54,7 @@ def duration(seconds):
 
 
 def final(runs, scale):
-    """Return the tutorial's table of all nets, each at its last epoch there.
-
-    Parameters
-    ----------
-    runs : dict of str to Run
-        Of single nets.
-    scale : float
-        What the tutorial's epochs were multiplied by.
-    """
+    """Return the tutorial's table of all nets, each at its last epoch there."""
     rows = []
     for name, run in runs.items():
         if name not in tutorial.LOSSES:
@@ -74,15 +70,7 @@ def final(runs, scale):
 
 
 def losses(name, net, scale):
-    """Return the table of a net's losses at the epochs at which the tutorial has them.
-
-    Parameters
-    ----------
-    name : str
-    net : NeuralNet
-    scale : float
-        What the tutorial's epochs were multiplied by.
-    """
+    """Return the table of a net's losses at the epochs that the tutorial prints."""
     theirs = tutorial.LOSSES.get(name, [])
     at = {scaled(row.epoch, scale): row for row in theirs if row.epoch * scale >= 1}
     if len(theirs) < 3:  # the course of training is of interest all the same
@@ -134,19 +122,11 @@ def _number(value, form):
 
 
 def outcomes(runs, X, y):
-    """Return a table of the results of nets at the end of training.
-
-    Parameters
-    ----------
-    runs : dict of str to Run
-        Of single nets that can be used.
-    X, y : arrays
-        As for `kfkd.report.results.plain_losses`.
-    """
+    """Return a table of results at the end of training; X and y include validation."""
     rows = []
     for name, run in runs.items():
         result = Result(run.net)
-        train, both = results.plain_losses(run.net, X, y)
+        train, both = plain_losses(run.net, X, y)
         theirs = tutorial.PLAIN_TRAIN_LOSS.get(name)
         rows.append(
             {
@@ -165,51 +145,36 @@ def outcomes(runs, X, y):
     return Table(rows)
 
 
-def times(runs, specialists, scale):
-    """Return a table of how long training takes, then and now.
-
-    Parameters
-    ----------
-    runs : dict of str to Run
-        Of single nets that have been trained.
-    specialists : dict of str to Run
-        Of sets of specialists.
-    scale : float
-        What the tutorial's epochs were multiplied by.
-    """
-    rows = []
+def times(runs, scale):
+    """Return a table of how long nets and sets of specialists train, then and now."""
+    then, rows = "tutorial, on a GPU of 2014", []
     for name, run in runs.items():
-        result = Result(run.net)
-        epochs = then = 0
-        if name in tutorial.TIMES:
-            epochs = tutorial.LOSSES[name][-1].epoch
-            then = tutorial.TIMES[name][1] / epochs
-        times_faster = _factor(then, result.epoch_seconds)
-        ours = len(result.history), result.seconds, result.epoch_seconds
-        rows.append(_time(name, epochs, then, *ours, times_faster))
-    for name, run in specialists.items():
-        parts = [Result(net) for net in run.net.values()]
-        seconds = sum(part.seconds for part in parts)
-        epochs = sum(len(part.history) for part in parts)
-        _, then = tutorial.TIMES.get(name, ("", 0))
-        times_faster = _factor(then if scale == 1 else 0, seconds)
-        ours = epochs, seconds, seconds / epochs
-        rows.append(_time(name, 0, 0, *ours, times_faster))
+        words, whole = tutorial.TIMES.get(name, (_NONE, 0))
+        if isinstance(run.net, dict):
+            results = [Result(net) for net in run.net.values()]
+            epochs = sum(len(result.history) for result in results)
+            seconds = sum(result.seconds for result in results)
+            epoch, at = seconds / epochs, 0
+            times_faster = _factor(whole if scale == 1 else 0, seconds)
+        else:
+            result = Result(run.net)
+            epochs, seconds = len(result.history), result.seconds
+            epoch = result.epoch_seconds
+            at = tutorial.LOSSES[name][-1].epoch if whole else 0
+            times_faster = _factor(whole / at if at else 0, epoch)
+        rows.append(
+            {
+                "net": label(name),
+                f"{then}: epochs": f"{at:,}" if at else _NONE,
+                f"{then}: time": words,
+                f"{then}: an epoch": duration(whole / at) if at else _NONE,
+                "here: epochs": f"{epochs:,}",
+                "here: time": duration(seconds),
+                "here: an epoch": duration(epoch),
+                "times faster": times_faster,
+            }
+        )
     return Table(rows)
-
-
-def _time(name, epochs_then, epoch_then, epochs, seconds, epoch_seconds, times_faster):
-    then = "tutorial, on a GPU of 2014"
-    return {
-        "net": label(name),
-        f"{then}: epochs": f"{epochs_then:,}" if epochs_then else _NONE,
-        f"{then}: time": tutorial.TIMES.get(name, (_NONE,))[0],
-        f"{then}: an epoch": duration(epoch_then) if epoch_then else _NONE,
-        "here: epochs": f"{epochs:,}",
-        "here: time": duration(seconds),
-        "here: an epoch": duration(epoch_seconds),
-        "times faster": times_faster,
-    }
 
 
 def _factor(then, now):
@@ -221,14 +186,7 @@ def _factor(then, now):
 
 
 def specialists(nets, rows_of):
-    """Return a table of the results of a set of specialists.
-
-    Parameters
-    ----------
-    nets : dict of tuple of str to NeuralNet
-    rows_of : callable
-        Gives the number of faces that have all of some columns.
-    """
+    """Return a table of results of specialists; `rows_of` counts the faces of each."""
     rows = []
     for columns, net in nets.items():
         result = Result(net)
@@ -255,13 +213,7 @@ def specialists(nets, rows_of):
 
 
 def scores(test, held_out):
-    """Return a table of Kaggle's scores.
-
-    Parameters
-    ----------
-    test, held_out : dict of str to float
-        In pixels; either may be empty.
-    """
+    """Return a table of Kaggle's scores, in pixels; either dict may be empty."""
     columns = {
         "tutorial": tutorial.LEADERBOARD,
         "here, test set": test,

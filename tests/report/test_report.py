@@ -133,12 +133,12 @@ def test_times_then_and_now():
         "net1": Run("net1", history([0.1] * 4, [0.1] * 4, dur=2.0)),
         "net2": Run("net2", history([0.1] * 10, [0.1] * 10, dur=0.1)),
     }
-    table = tables.times(runs, {}, 0.01)
+    table = tables.times(runs, 0.01)
     assert column(table, "here: time") == ["8.00 s", "1.00 s"]
     assert column(table, "tutorial, on a GPU of 2014: an epoch") == ["–", "1.20 s"]
     assert column(table, "times faster") == ["–", "12"]  # 20 minutes, 1000 epochs
     slow = {"net2": Run("net2", history([0.1] * 10, [0.1] * 10, dur=27.0))}
-    assert column(tables.times(slow, {}, 0.01), "times faster") == ["0.044"]
+    assert column(tables.times(slow, 0.01), "times faster") == ["0.044"]
 
 
 @pytest.mark.parametrize(
