@@ -16,7 +16,7 @@ from .histories import best, group_name, mean_curve, read_curves, stretch
 __all__ = ["plot_learning_curves", "plot_specialists"]
 
 _MARKERS = "osD^vp<>h"
-_START = 0.02  # the share of the epochs, falling steeply, that may leave the picture
+_START = 0.02  # the share of the epochs, with a steep fall, that limits may cut off
 _INSIDE = 3  # nets whose legend has room beside the curves
 _DASHED = (0, (4, 1.6))
 
@@ -73,16 +73,11 @@ def plot_learning_curves(
     single, few = len(found) == 1, len(found) <= _INSIDE
     last = max(curves.epochs[-1] for curves in found.values())
     ax = axes_or_new(ax, 7, 4.4 if few else 5)
-    handles = [
-        _pair(
-            ax,
-            i,
-            curves,
-            label=f"{'validation' if single else name}{best(curves)}",
-            **({} if single else _mark(curves, i / len(found), last)),
-        )
-        for i, (name, curves) in enumerate(found.items())
+    labels = [
+        f"{'validation' if single else name}{best(curves)}"
+        for name, curves in found.items()
     ]
+    handles = _pairs(ax, found, labels, None if single else last)
     _limit(ax, found.values(), log, ymin, ymax)
     if loss_axis:
         second = ax.secondary_yaxis("right", functions=(to_loss, to_rmse))
@@ -149,16 +144,8 @@ def plot_specialists(specialists, ax=None, *, log=True, ymin=None, ymax=None):
         for columns, net in specialists.items()
     }
     ax = axes_or_new(ax, 7, 5)
-    handles = [
-        _pair(
-            ax,
-            i,
-            curves,
-            label=f"{group_name(columns)} ({len(columns)})",
-            **_mark(curves, i / len(found), 100),
-        )
-        for i, (columns, curves) in enumerate(found.items())
-    ]
+    labels = [f"{group_name(columns)} ({len(columns)})" for columns in found]
+    handles = _pairs(ax, found, labels, 100)
     grid, mean = mean_curve(found)
     if np.isfinite(mean).any():
         style = dict(color=BLACK, lw=3.5, label="mean, weighted", zorder=3)
@@ -175,26 +162,27 @@ def plot_specialists(specialists, ax=None, *, log=True, ymin=None, ymax=None):
     return ax
 
 
-def _mark(curves, offset, last):
-    """Return how to mark some points of a line; `offset` keeps those of lines apart."""
-    places = last * (np.arange(6) + 0.3 + offset) / 6.3
-    x = curves.epochs
-    at = np.searchsorted(x, places[places < x[-1]]).tolist()
-    return dict(ms=8, mec="white", zorder=2.5, markevery=at)
+def _pairs(ax, found, labels, last):
+    """Draw training and validation of each net; return the lines of the latter.
 
-
-def _pair(ax, i, curves, *, label, **mark):
-    """Draw training and validation of the i-th net; return the line of the latter."""
-    colour, marker = LINES[i % len(LINES)], _MARKERS[i % len(_MARKERS)]
-    dot = dict(color=colour, marker="." if len(curves.epochs) == 1 else "")
-    ax.plot(curves.epochs, curves.train, lw=1.3, ls=_DASHED, alpha=0.7, **dot)
-    if mark:
-        dot["marker"] = marker
-    return ax.plot(curves.epochs, curves.valid, lw=1.9, label=label, **dot | mark)[0]
+    Lines have marks, each at places of its own between 0 and `last`, unless it is None.
+    """
+    handles = []
+    for i, (curves, label) in enumerate(zip(found.values(), labels, strict=True)):
+        x = curves.epochs
+        dot = dict(color=LINES[i % len(LINES)], marker="." if len(x) == 1 else "")
+        ax.plot(x, curves.train, lw=1.3, ls=_DASHED, alpha=0.7, **dot)
+        if last is not None:
+            places = last * (np.arange(6) + 0.3 + i / len(found)) / 6.3
+            at = np.searchsorted(x, places[places < x[-1]]).tolist()
+            marker = _MARKERS[i % len(_MARKERS)]
+            dot |= dict(marker=marker, ms=8, mec="white", zorder=2.5, markevery=at)
+        handles += ax.plot(x, curves.valid, lw=1.9, label=label, **dot)
+    return handles
 
 
 def _line_kinds(single):
-    """Return what the legend says of dashed and of solid lines."""
+    """Return the legend's entries for solid and for dashed lines."""
     colour = LINES[0] if single else "0.35"
     dashed = Line2D([], [], color=colour, lw=1.3, ls=_DASHED, label="training")
     solid = Line2D([], [], color=colour, lw=1.9, label="validation")

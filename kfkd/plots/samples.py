@@ -63,13 +63,13 @@ def plot_predictions(X, y, ax=None, *, rows=4, columns=4, title=None):
     X : array, shape (n, 9216) or (n, 1, 96, 96)
         Grey values in [0, 1].
     y : array, shape (n, 2 * k)
-        Predictions in [-1, 1].  Points beside a face's image are not drawn.
+        Predictions in [-1, 1].  Points outside of a face's image are not drawn.
     ax : matplotlib.axes.Axes, optional
         Where to draw; a new figure by default.
     rows, columns : int, default=4
-        At most so many faces are drawn one above the other and side by side.
+        The largest number of rows of faces, and of faces in a row.
     title : str, optional
-        What to write above; nothing by default.
+        None by default.
 
     Returns
     -------
@@ -105,11 +105,11 @@ def plot_comparison(nets, X, index=0, y=None, ax=None):
     X : array, shape (n, 9216) or (n, 1, 96, 96)
         Grey values in [0, 1].
     index : int or sequence of int, default=0
-        Which of the faces in `X` to draw.  With several nets, each net has a row, or
-        each face if they are fewer.
+        Which of the faces in `X` to draw.  With several nets, each row shows a net, or
+        a face if there are fewer faces than nets.
     y : array, shape (n, 30), optional
-        Where the points are, in [-1, 1], NaN where that is not known.  They are drawn
-        as circles, and the titles give each net's RMSE on this face, in pixels.
+        The true points in [-1, 1], NaN where one is not known.  They are drawn as
+        circles, and the titles give each net's RMSE on this face, in pixels.
     ax : matplotlib.axes.Axes, optional
         Where to draw; a new figure by default.
 
@@ -173,9 +173,9 @@ def plot_comparison(nets, X, index=0, y=None, ax=None):
 def plot_flip(x, y, ax=None, *, columns=COLUMNS):
     """Draw a face beside its flipped copy, as `FlipBatchIterator` makes it.
 
-    Points of the person's left are orange triangles, those of the right blue squares.
-    The columns of a pair swap places: what is the left eye in one image is the right
-    eye in the other, as its name, written beside it, says.
+    Points on the person's left are orange triangles, those on the right blue squares.
+    The columns of a pair swap places: the left eye of one image is the right eye of the
+    other, and its name is written above.
 
     Parameters
     ----------
@@ -185,7 +185,7 @@ def plot_flip(x, y, ax=None, *, columns=COLUMNS):
     ax : matplotlib.axes.Axes, optional
         Where to draw; a new figure by default.
     columns : sequence of str
-        What the columns of `y` are called; by default all 30, in Kaggle's order.
+        The names of the columns of `y`; by default all 30, in Kaggle's order.
 
     Returns
     -------

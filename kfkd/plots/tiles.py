@@ -16,7 +16,7 @@ _HEAD = 12  # for the captions
 
 
 class Tiles:
-    """Faces side by side in one Axes, which counts in their pixels."""
+    """Faces side by side in one Axes, whose coordinates are their pixels."""
 
     def __init__(self, ax, rows, columns, *, inches, captions=False, title=None):
         head = _HEAD if captions else 0
@@ -55,7 +55,7 @@ class Tiles:
             self.ax.text(left + SIDE / 2, top - self.head / 2, caption, **at)
 
     def mark(self, i, points, **style):
-        """Mark points, x and y in turn, in pixels, as far as they are in tile i."""
+        """Mark points, x and y in turn, in pixels, except outside of tile i."""
         left, top = self._corner(i)
         style = style or dict(marker="x", s=14, lw=1, color=MARK)
         marks = self.ax.scatter(left + points[0::2], top + points[1::2], **style)
@@ -63,7 +63,7 @@ class Tiles:
         marks.set_clip_path(tile)
 
     def name(self, i, point, text):
-        """Write a name on top of tile i, with a line to a point, in pixels."""
+        """Write a name at the top of tile i, with a line to a point, in pixels."""
         left, top = self._corner(i)
         if np.isfinite(point).all():
             self.ax.annotate(
@@ -94,7 +94,7 @@ class Tiles:
 
 
 def checked(X, y):
-    """Return images of shape (n, 96, 96), and points in pixels."""
+    """Check shapes; return images of shape (n, 96, 96), and points in pixels."""
     X, y = np.asarray(X), np.asarray(y)
     if not X.size or X.size != len(X) * PIXELS:
         raise PlotError(
