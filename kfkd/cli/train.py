@@ -74,15 +74,16 @@ def main(argv=None, prog=None):
     X, y = load_data(net, folder, args)
     for notice in notices:
         print(notice)
-    diverged = fit(net, X, y, checkpoint)
+    try:
+        net.fit(X, y, checkpoint=checkpoint)
+    except DivergedError:
+        if net.train_history_:
+            present(net, X, y, folder, args)
+        raise
     if not net.train_history_:
-        if diverged:
-            raise diverged
         print("\nInterrupted before the first epoch ended: there is nothing to save.")
         return _INTERRUPTED
     present(net, X, y, folder, args)
-    if diverged:
-        raise diverged
     return finish(net, checkpoint)
 
 
@@ -99,7 +100,7 @@ def make_checkpoint(args):
 
 
 def make_net(args):
-    """Return the net as the options ask for it, not trained yet."""
+    """Return the net that the options ask for, not trained yet."""
     net = kfkd.nets.make(args.net, log_every=args.log_every).seed(args.seed)
     net.max_epochs = 1 if args.dry_run else args.epochs or net.max_epochs
     net.batch_iterator_train.batch_size = args.batch_size
@@ -115,15 +116,6 @@ def load_data(net, folder, args):
     print(f"y.shape == {y.shape}; y.min == {y.min():.3f}; y.max == {y.max():.3f}\n")
     n = _options.DRY_RUN if args.dry_run else len(X)
     return X[:n], y[:n]
-
-
-def fit(net, X, y, checkpoint):
-    """Train a net; return the DivergedError that has ended training, or None."""
-    try:
-        net.fit(X, y, checkpoint=checkpoint)
-    except DivergedError as error:
-        return error
-    return None
 
 
 def present(net, X, y, folder, args):
@@ -146,24 +138,23 @@ def finish(net, checkpoint):
     out_of_time = checkpoint is not None and checkpoint.out_of_time
     if out_of_time:
         print(f"The time limit is reached after epoch {len(net.train_history_)}")
-    if checkpoint:
-        if not (net.interrupted_ or out_of_time):
-            checkpoint.remove()
-        elif checkpoint.path.exists():
-            print(f"To resume from {checkpoint.path}, do the same again with --resume")
+    if checkpoint and not (net.interrupted_ or out_of_time):
+        checkpoint.remove()
+    elif checkpoint and checkpoint.path.exists():
+        print(f"To resume from {checkpoint.path}, do the same again with --resume")
     if out_of_time:
         return _options.OUT_OF_TIME
     return _INTERRUPTED if net.interrupted_ else 0
 
 
 def check_left(checkpoint, args):
-    """Return notices of what an earlier training has left in the places of this one.
+    """Return notices about the files that an earlier training has left.
 
     Raises
     ------
     CheckpointError
-        It has left a checkpoint, and the user does not say what to do about it; or a
-        net alone, whose training cannot be resumed.
+        There is a checkpoint, and neither --resume nor --no-resume; or a net without
+        one, whose training cannot be resumed.
     """
     found = checkpoint.path.exists() or checkpoint.previous.exists()
     if found and args.resume is None:
@@ -185,7 +176,7 @@ def check_left(checkpoint, args):
 
 
 def save(net, path):
-    """Save a net, even if its file cannot be written any more: then somewhere else."""
+    """Save a net; where its file can no longer be written, in a temporary folder."""
     try:
         kfkd.storage.save(net, path)
     except StorageError as error:
@@ -202,10 +193,10 @@ def report(net, X, y):
     from lasagne.layers import DropoutLayer
     from sklearn.metrics import mean_squared_error
 
-    from kfkd.history import best_epoch, to_rmse
+    from kfkd.history import Result
 
-    seconds = [row["dur"] for row in net.train_history_]
-    best = best_epoch(net.train_history_)
+    result = Result(net)
+    best, seconds = result.best, [row["dur"] for row in result.history]
     X_train, _, y_train, _ = net.train_split(X, y, net)
     train = mean_squared_error(y_train, net.predict(X_train))
     drops = any(isinstance(layer, DropoutLayer) for layer in net.layers_.values())
@@ -214,10 +205,10 @@ def report(net, X, y):
     print(
         f"{'Interrupted.' if net.interrupted_ else ''}\n"
         f"Best validation loss {best['valid_loss']:.6f} at epoch {best['epoch']}: "
-        f"RMSE {to_rmse(best['valid_loss']):.3f} pixels\n"
+        f"RMSE {result.rmse:.3f} pixels\n"
         f"Train loss {of_what} {train:.6f} (the table's {table}is an average over the "
         "epoch)\n"
-        f"{count(len(seconds), 'epoch')} in {sum(seconds):.1f} s, "
+        f"{count(len(seconds), 'epoch')} in {result.seconds:.1f} s, "
         f"median {np.median(seconds):.3f} s, on {kfkd.xla.describe_device()}"
     )
 

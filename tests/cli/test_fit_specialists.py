@@ -138,23 +138,8 @@ def test_a_dry_run_writes_no_file(folder, small_nets, work, capsys):
         (["--data", "x", "--synthetic"], "--data and --synthetic exclude"),
     ],
 )
-def test_usage_errors(arguments, message, capsys):
-    with pytest.raises(SystemExit) as exit:
-        fit_specialists.main(arguments)
-    assert exit.value.code == 2
-    assert message in capsys.readouterr().err
-
-
-def test_help_gives_the_defaults(capsys):
-    with pytest.raises(SystemExit) as exit:
-        fit_specialists.main(["--help"])
-    assert exit.value.code == 0
-    text = capsys.readouterr().out
-    options = re.split(r"^  (?=-)", text, flags=re.MULTILINE)[1:]
-    assert len(options) == 17
-    for option in options[1:]:  # without --help itself
-        assert re.search(r"\(default:\s[^)]+\)", option), option
-    assert all(name in text for name in NAMES)
+def test_usage_errors(arguments, message, usage_error):
+    assert message in usage_error(fit_specialists.main, arguments)
 
 
 def start(*arguments):

@@ -153,11 +153,8 @@ def test_without_nets_named_all_and_the_pretrained_specialists():
         (["--data", "x", "--synthetic"], "--data and --synthetic exclude each other"),
     ],
 )
-def test_usage_errors(wrong, message, capsys):
-    with pytest.raises(SystemExit) as exit:
-        reproduce.parse_args(wrong)
-    assert exit.value.code == 2
-    assert message in capsys.readouterr().err
+def test_usage_errors(wrong, message, usage_error):
+    assert message in usage_error(reproduce.parse_args, wrong)
 
 
 def test_a_folder_that_cannot_be_made_is_found_before_training(folder, work):
