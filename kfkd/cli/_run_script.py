@@ -22,11 +22,7 @@ kfkd.py, as the tutorial's is."""
 def main(argv, prog):
     """Run the script, module or code that the arguments name; return the exit status.
 
-    Parameters
-    ----------
-    argv : list of str
-    prog : str
-        The name of the command in messages.
+    `prog` is the name of the command in messages.
     """
     if argv[:1] in (["-h"], ["--help"]):
         print(_USAGE.format(prog))

@@ -1,5 +1,6 @@
 """Predict key points, in pixels, with a saved net or a set of specialists."""
 
+import functools
 import os
 import pathlib
 import shlex
@@ -81,8 +82,8 @@ def _check_order(parser, net, images):
             )
 
 
-def predict_files(nets, paths, plot):
-    """Return a table of points in the images' own pixels, and a figure if wanted."""
+def predict_files(nets, paths):
+    """Return a table of points in the images' own pixels."""
     from kfkd.prediction import image_files
 
     squares = [image_files.read_face(path) for path in paths]
@@ -90,21 +91,21 @@ def predict_files(nets, paths, plot):
     table = kfkd.prediction.predict(nets, X, paths).rename_axis("File")
     for row, square in enumerate(squares):
         table.iloc[row] = square.to_own(table.iloc[row])
-    if not plot:
-        return table, None
+    return table
+
+
+def draw_files(paths, table):
+    """Return a figure of the first image files with their points."""
     from kfkd.plots.photos import plot_points
 
-    return table, plot_points(paths[:DRAWN], table.to_numpy()[:DRAWN])
+    return plot_points(paths[:DRAWN], table.to_numpy()[:DRAWN])
 
 
-def predict_table(nets, folder, plot):
-    """Return a table of points for test.csv, and a figure if wanted."""
-    table = kfkd.prediction.predict_test_set(nets, folder)
-    if not plot:
-        return table, None
+def draw_test_set(folder, table):
+    """Return a figure of the first faces of test.csv with their points."""
     X = kfkd.data.scale_images(kfkd.data.read("test", folder).images[:DRAWN])
     y = kfkd.data.from_pixels(table.to_numpy()[:DRAWN])
-    return table, kfkd.plots.plot_predictions(X, y)
+    return kfkd.plots.plot_predictions(X, y)
 
 
 def main(argv=None, prog=None):
@@ -116,12 +117,14 @@ def main(argv=None, prog=None):
     _options.choose_device(args)
     nets = kfkd.storage.load(args.net)
     if args.images:
-        table, figure = predict_files(nets, args.images, args.plot)
+        table = predict_files(nets, args.images)
+        draw = functools.partial(draw_files, args.images)
     else:
         folder = _options.choose_folder(args, "test", file=sys.stderr)
-        table, figure = predict_table(nets, folder, args.plot)
+        table = kfkd.prediction.predict_test_set(nets, folder)
+        draw = functools.partial(draw_test_set, folder)
     if args.plot:
-        kfkd.plots.save_figure(figure, args.plot)
+        kfkd.plots.save_figure(draw(table), args.plot)
         print(f"Drawn in {args.plot}", file=sys.stderr)
 
     layout = dict(float_format="%.4f", lineterminator="\n")

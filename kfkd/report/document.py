@@ -19,36 +19,21 @@ class Text:
 class Table:
     """A table of texts.
 
-    Attributes
-    ----------
-    rows : list of dict of str to str
-        All with the same keys, which title the columns: ``"train loss: here"`` is the
-        column "here" in the group "train loss".
-    names : int
-        How many columns at the left name things; the others hold numbers.
+    The rows are dicts with the same keys, which title the columns: ``"loss: here"`` is
+    the column "here" in the group "loss".
     """
 
     rows: list
-    names: int = 1
+    names: int = 1  # columns at the left that name things; the others hold numbers
 
     kind = "table"
 
 
 @dataclasses.dataclass
 class Figure:
-    """A picture.
+    """A picture with an optional caption, and a description for who cannot see it."""
 
-    Attributes
-    ----------
-    picture : bytes
-        The content of a PNG file.
-    caption : str
-        Empty if the picture needs none.
-    alt : str
-        A description for those who do not see the picture.
-    """
-
-    picture: bytes
+    picture: bytes  # a PNG file's
     caption: str
     alt: str
 
@@ -57,23 +42,12 @@ class Figure:
 
 @dataclasses.dataclass
 class Section:
-    """A part of the page.
-
-    Attributes
-    ----------
-    title : str
-    blocks : list of Text, Table and Figure
-        In the order in which they are shown.
-    id : str
-        For links.
-    short : str
-        The title in the list of contents, if that is another.
-    """
+    """A part of the page: texts, tables and figures."""
 
     title: str
     blocks: list
-    id: str
-    short: str = ""
+    id: str  # for links
+    short: str = ""  # the title in the list of contents, if that is another
 
 
 @dataclasses.dataclass
@@ -87,19 +61,10 @@ class Note:
 
 @dataclasses.dataclass
 class Page:
-    """A page.
-
-    Attributes
-    ----------
-    title, subtitle : str
-    facts : list of (str, str)
-        The most important results at a glance: a value and what it is.
-    notes : list of Note
-    sections : list of Section
-    """
+    """A page."""
 
     title: str
     subtitle: str
-    facts: list
+    facts: list  # the most important results: pairs of a value and what it is
     notes: list
     sections: list

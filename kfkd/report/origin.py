@@ -24,25 +24,13 @@ _NEAR = 0.02
 
 @dataclasses.dataclass
 class Origin:
-    """Which data a training set is.
+    """Which data a training set is."""
 
-    Attributes
-    ----------
-    kind : {"kaggle", "drawn", "other"}
-    rows, complete : int
-        How many faces, and how many of them with all 30 labels.
-    tests : int or None
-        Images in the test set, if there is one.
-    name : str
-        The file's, without its folder.
-    fingerprint : str
-    """
-
-    kind: str
+    kind: str  # "kaggle", "drawn" or "other"
     rows: int
-    complete: int
-    tests: int | None
-    name: str
+    complete: int  # rows with all 30 labels
+    tests: int | None  # images in the test set, if there is one
+    name: str  # of the file, without its folder
     fingerprint: str
 
     @property

@@ -20,43 +20,27 @@ class Study:
     runs : dict of str to kfkd.reproduction.Run
     command : str
         The command line that does the same again.
-
-    Attributes
-    ----------
-    scale : float
-        What the tutorial's epochs were multiplied by.
-    singles : dict of str to Run
-        Those of single nets, failed ones included.
-    trained : dict of str to Run
-        Those of single nets that have a net.
-    usable : dict of str to Run
-        Those of single nets that have not diverged either.
-    drawable : dict of str to NeuralNet
-        Single nets whose losses are numbers, at least at first.
-    specialists : dict of str to Run
-        Those of sets of specialists that have nets.
-    scored : dict of str to NeuralNet or set of specialists
-        What is usable.
     """
 
     def __init__(self, settings, runs, command):
         self.settings, self.runs, self.command = settings, runs, command
         self.scale = settings.epochs_scale
+        # Runs of single nets; those that have a net; those that have not diverged.
         self.singles = {name: runs[name] for name in settings.names() if name in runs}
         self.trained = {n: run for n, run in self.singles.items() if run.net}
         self.usable = {n: run for n, run in self.trained.items() if not run.problem}
+        # Runs of sets of specialists that have nets.
+        self.specialists = {
+            n: run for n, run in runs.items() if n not in self.singles and run.net
+        }
+        scored = self.usable | self.specialists
+        self.scored = {name: run.net for name, run in scored.items()}
+        # Single nets whose losses are numbers, at least at first.
         self.drawable = {
             name: run.net
             for name, run in self.trained.items()
             if math.isfinite(run.net.train_history_[0]["valid_loss"])
         }
-        self.specialists = {
-            name: run
-            for name, run in runs.items()
-            if name not in self.singles and run.net
-        }
-        usable = self.usable | self.specialists
-        self.scored = {name: run.net for name, run in usable.items()}
 
     def best(self):
         """Return the name of the usable net with the lowest validation loss."""
