@@ -72,15 +72,15 @@ def _notes(study):
         short = dict(drawn="Drawn faces", other="Other data")[origin.kind]
         text = (
             f"These nets were trained on {origin.title}: {origin.size}. The tutorial's "
-            "numbers, which stand beside ours, are about Kaggle's photographs. They "
-            "show how training goes; which errors are lower says nothing."
+            "numbers, which stand beside ours, are for Kaggle's photographs. Compare "
+            "how training proceeds, not which errors are lower."
         )
         notes.append(Note(f"{short}, not Kaggle's photographs", text))
     if study.scale != 1:
         text = (
             "All numbers of epochs, and with them the schedules of learning rate and "
-            f"momentum, are the tutorial's times {plain(study.scale)}. What stands "
-            f"beside its epoch 1000 is epoch {scaled(1000, study.scale)} here."
+            f"momentum, are the tutorial's times {plain(study.scale)}: its epoch 1000 "
+            f"is compared with epoch {scaled(1000, study.scale)} here."
         )
         kind = "Fewer" if study.scale < 1 else "More"
         notes.append(Note(f"{kind} epochs than in the tutorial", text))
@@ -112,10 +112,10 @@ def _overview(study):
         constant = results.constant_error(first.net, y)
         blocks += [
             Text(
-                "At the end of training. A loss that is measured while a net trains "
-                "includes dropout and changes over the epoch; without it, the net as "
-                "it is at the end predicts its training faces. The tutorial gives "
-                "this for net6 only, and for training and validation faces together."
+                "Losses at the end of training. The train loss with dropout is "
+                "measured during training and averaged over the epoch. The one without "
+                "is that of the final net on the training faces; the tutorial gives it "
+                "for net6 only, and for training and validation faces together."
             ),
             tables.outcomes(study.usable, X, y),
             Text(

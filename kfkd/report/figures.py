@@ -103,8 +103,8 @@ def flip(X, y):
     index = min(1, len(X) - 1)
     return _figure(
         plots.plot_flip(X[index], y[index]),
-        "A face of the training set and its flipped copy, as the nets from net3 "
-        "on see it every other time. The tutorial's figure flips the image alone.",
+        "A face of the training set and its flipped copy, which nets with augmentation "
+        "see half of the time. The tutorial's figure flips the image alone.",
         "A face and its mirror image, each with its key points",
     )
 

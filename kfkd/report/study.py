@@ -1,4 +1,4 @@
-"""What a page is written about: nets, their data, and what follows from them."""
+"""The subject of a page: nets, their data, and what follows from them."""
 
 import functools
 import math
@@ -12,7 +12,7 @@ __all__ = ["Study"]
 
 
 class Study:
-    """What has come of a reproduction.
+    """The results of a reproduction.
 
     Parameters
     ----------
