@@ -17,7 +17,7 @@ from kfkd.process.signals import sigterm_as_keyboard_interrupt
 from tests.helpers import stubs
 from tests.helpers.cases import ALL
 from tests.helpers.fake_workers import COLUMNS, NAMES, SMALL
-from tests.helpers.train_runs import without_time_left
+from tests.helpers.train_runs import files, without_time_left
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = ROOT / "scripts" / "fit_specialists.py"
@@ -45,10 +45,6 @@ def folder(tmp_path_factory):
 def small_nets(monkeypatch):
     for setting in specialists.SPECIALIST_SETTINGS:
         monkeypatch.setitem(setting, "kwargs", SMALL)
-
-
-def files(folder):
-    return sorted(path.name for path in folder.iterdir())
 
 
 @pytest.mark.slow
