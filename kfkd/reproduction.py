@@ -76,14 +76,14 @@ class Settings:
 
 @dataclasses.dataclass
 class Run:
-    """What has come of the training of a net, or of a set of specialists.
+    """The outcome of the training of a net, or of a set of specialists.
 
     Attributes
     ----------
     name : str
         ``"net1"``, or ``"specialists-scratch"``.
     net : NeuralNet, dict of tuple of str to NeuralNet, or None
-        None if there is none.
+        None if training failed.
     record : dict
         What it was made from (``data``, ``seed``, ``epochs`` ...), and where and when
         (``device``, ``versions``, ``ended``).
@@ -165,7 +165,7 @@ def run(
                 runs[name] = Run(name, problem=problem)
                 print(f"{place}: {problem}\n", flush=True)
                 continue
-        provenance = trainer.common | _config(settings, name, start)
+        provenance = trainer.provenance(name, start)
         record = results.provenance(name)
         changed = differences(record, provenance)
         if record is not None and not changed:
@@ -179,48 +179,41 @@ def run(
     return runs
 
 
-def _config(settings, name, start):
-    """Return the configuration of one run, beside what all have in common."""
-    if name in nets.NETS:
-        return dict(net=name, epochs=settings.epochs(name))
-    weights = None
-    if start is not None:
-        weights = joblib.hash(start.net.get_all_params_values())
-    return dict(
-        specialists=name,
-        epochs_scale=settings.epochs_scale,
-        start=start.name if start else None,
-        weights=weights,
-    )
-
-
 class _Trainer:
     """Trains nets and specialists, and keeps them."""
 
     def __init__(self, settings, results, device, n_jobs, options):
         self.settings, self.results = settings, results
         self.device, self.n_jobs, self.options = device, n_jobs, options
-        # What everything is made from.
-        self.common = dict(
-            data=data.fingerprint(data.find("training", settings.folder)),
+        self.data = data.fingerprint(data.find("training", settings.folder))
+
+    def provenance(self, name, start):
+        """Return what a run is made from; `start` is the Run that it starts from."""
+        settings = self.settings
+        common = dict(
+            data=self.data,
             holdout=settings.holdout,
             batch_size=settings.batch_size,
             seed=settings.seed,
         )
-
-    @functools.cached_property
-    def arrays(self):
-        where = dict(folder=self.settings.folder, holdout=self.settings.holdout)
-        return data.load(**where)
+        if name in nets.NETS:
+            return common | dict(net=name, epochs=settings.epochs(name))
+        weights = start and joblib.hash(start.net.get_all_params_values())
+        return common | dict(
+            specialists=name,
+            epochs_scale=settings.epochs_scale,
+            start=start and start.name,
+            weights=weights,
+        )
 
     def train(self, name, provenance, start):
         """Return the Run of what is made from `provenance`, also if training fails."""
         started, problem = time.perf_counter(), ""
         try:
             if name in nets.NETS:
-                net, problem = self._net(name, provenance)
+                net, problem = self._net(name)
             else:
-                net = self._specialists(name, start.net if start else None)
+                net = self._specialists(name, start and start.net)
         except (data.DataError, storage.StorageError):
             raise
         except Exception as error:  # the others can still be trained
@@ -230,25 +223,24 @@ class _Trainer:
         seconds = time.perf_counter() - started
         record = provenance | _environment() | {"problem": problem}
         self.results.save(name, pickle.dumps(net, pickle.HIGHEST_PROTOCOL), record)
-        run = Run(name, net, record, problem)
-        outcome = run.problem or f"finished after {seconds:.1f} s"
-        print(f"{name}: {outcome}\n", flush=True)
-        return run
+        print(f"{name}: {problem or f'finished after {seconds:.1f} s'}\n", flush=True)
+        return Run(name, net, record, problem)
 
-    def _net(self, name, provenance):
+    @functools.cached_property
+    def _arrays(self):
+        return data.load(folder=self.settings.folder, holdout=self.settings.holdout)
+
+    def _net(self, name):
         """Return a trained net, and what is wrong with it."""
-        net = nets.make(
-            provenance["net"],
-            max_epochs=provenance["epochs"],
-            log_every=self.options["log_every"],
-        )
-        net.seed(provenance["seed"])
-        net.batch_iterator_train.batch_size = provenance["batch_size"]
-        net.batch_iterator_test.batch_size = provenance["batch_size"]
-        X, y = self.arrays
+        settings, options = self.settings, self.options
+        epochs = settings.epochs(name)
+        net = nets.make(name, max_epochs=epochs, log_every=options["log_every"])
+        net.seed(settings.seed)
+        net.batch_iterator_train.batch_size = settings.batch_size
+        net.batch_iterator_test.batch_size = settings.batch_size
+        X, y = self._arrays
         path = self.results.checkpoint(name).path
-        every = self.options["checkpoint_every"]
-        checkpoint = Checkpoint(path, resume=True, **every)
+        checkpoint = Checkpoint(path, resume=True, **options["checkpoint_every"])
         problem = ""
         try:
             fit_with(checkpoint, net, net.reshape_input(X), y)
@@ -261,14 +253,15 @@ class _Trainer:
         return net, problem
 
     def _specialists(self, name, pretrain):
+        settings = self.settings
         return specialists.fit_specialists(
             pretrain,
-            folder=self.settings.folder,
-            epochs_scale=self.settings.epochs_scale,
+            folder=settings.folder,
+            epochs_scale=settings.epochs_scale,
             n_jobs=self.n_jobs,
-            seed=self.settings.seed,
-            batch_size=self.settings.batch_size,
-            holdout=self.settings.holdout,
+            seed=settings.seed,
+            batch_size=settings.batch_size,
+            holdout=settings.holdout,
             device=self.device,
             out=self.results.folder / f"{name}.pickle",
             **self.options,

@@ -1,8 +1,8 @@
 """The command lines: one module for each, with its ``parse_args`` and ``main``.
 
 ``scripts/`` and the command ``kfkd`` call them through `run`.  They parse their
-arguments before they import: ``import kfkd`` costs next to nothing, and its modules are
-imported where they are first used, as in ``kfkd.data.find``.
+arguments before they import what is slow: ``import kfkd`` takes almost no time, and its
+modules are imported where they are first used, as in ``kfkd.data.find``.
 """
 
 import errno
@@ -26,18 +26,18 @@ def run(name, argv=None, prog=None):
     Parameters
     ----------
     name : str
-        The module of this package that has its ``main``.
+        The module of this package that contains its ``main``.
     argv : list of str, optional
         Its arguments; by default those of the process.
     prog : str, optional
-        What it is called in messages; by default as the script that was started.
+        Its name in messages; by default that of the script that was started.
 
     Returns
     -------
     int
-        What ``main`` returns; 1 after an error that is the user's to mend, of which
-        the message goes to standard error; 130 after Ctrl-C, and 143 after SIGTERM
-        and 129 after SIGHUP, which end everything in the same order.
+        What ``main`` returns; 1 after an error that the user can correct, whose
+        message goes to standard error; 130 after Ctrl-C, 143 after SIGTERM and 129
+        after SIGHUP, which end the program in the same way.
     """
     prog = prog or os.path.basename(sys.argv[0])
     with (
@@ -45,7 +45,7 @@ def run(name, argv=None, prog=None):
         sigterm_as_keyboard_interrupt() as received,
     ):
         status = _run(name, argv, prog)
-    # That nobody wants to read on is no failure.
+    # A reader that has stopped reading is not a failure.
     if output.error and output.error.errno not in (errno.EPIPE, errno.EIO):
         reason = output.error.strerror
         _warn(prog, f"standard output could not be written: {reason}")
@@ -64,14 +64,14 @@ def _run(name, argv, prog):
 
 
 def explain(prog, error):
-    """Print what the user can do about an error; return the exit status.
+    """Print an error, and for a missing module how to install it; return the status.
 
     Parameters
     ----------
     prog : str
-        What the command is called.
+        The name of the command in messages.
     error : KfkdError, OSError or ModuleNotFoundError
-        Raised again if it is a module of ours that is missing.
+        Raised again if it is a module of kfkd that is missing.
     """
     if not isinstance(error, ModuleNotFoundError):
         _warn(prog, error)

@@ -4,60 +4,144 @@ import sys
 from collections.abc import Mapping
 
 import kfkd
-from kfkd.choices import PICTURE_FORMATS, PRECISIONS
-from kfkd.cli._values import duration, every, jobs, one_of, picture, share, whole
+from kfkd.choices import NET_FORMATS, PICTURE_FORMATS, PRECISIONS
+from kfkd.cli._values import (
+    duration,
+    every,
+    jobs,
+    one_of,
+    picture,
+    positive,
+    share,
+    whole,
+)
 from kfkd.errors import DataError, DeviceError, NoDataError
 from kfkd.messages import count
 
 __all__ = [
+    "DATA",
+    "DRY_RUN",
     "OUT_OF_TIME",
-    "add_checkpoint_every",
-    "add_data",
-    "add_device",
-    "add_jobs",
-    "add_picture",
-    "add_time_limit",
-    "add_training",
+    "TRAINING",
+    "add",
     "check_data",
     "choose_device",
     "choose_folder",
     "print_held_out",
+    "save_figure",
 ]
 
+DRY_RUN = 200  # images
 OUT_OF_TIME = 75  # which sysexits.h has for what may be tried again
 
-
-def add_picture(parser, default):
-    """Add ``--out`` for a picture."""
-    parser.add_argument(
-        "--out",
-        metavar="FILE",
-        type=picture,
-        default=default,
-        help="the picture; its ending says the format: "
-        f"{', '.join(PICTURE_FORMATS)} (default: %(default)s)",
-    )
-
-
-def add_device(parser):
-    """Add ``--device``."""
-    parser.add_argument(
-        "--device",
+DATA = ("--data", "--synthetic")
+TRAINING = (
+    "--batch-size",
+    "--seed",
+    "--holdout",
+    "--precision",
+    "--checkpoint-every",
+)
+_OPTIONS = {
+    "--data": dict(
+        metavar="FOLDER",
+        help="folder with Kaggle's files (default: KFKD_DATA, else where "
+        "data/README.md says, else drawn faces)",
+    ),
+    "--synthetic": dict(
+        action="store_true",
+        help="take drawn faces instead (default: off)",
+    ),
+    "--device": dict(
         metavar="NAME",
         help="cpu, cuda or cuda:N (default: KFKD_DEVICE, else the first CUDA GPU, else "
         "cpu)",
-    )
+    ),
+    "--batch-size": dict(
+        type=whole(1),
+        metavar="N",
+        default=128,
+        help="images a step (default: %(default)s)",
+    ),
+    "--seed": dict(
+        type=whole(0, 2**32 - 1),
+        metavar="N",
+        default=42,
+        help="of weights, dropout and flips (default: %(default)s)",
+    ),
+    "--holdout": dict(
+        type=share,
+        metavar="SHARE",
+        default=0.0,
+        help="share of the rows of training.csv to keep out of training and "
+        "validation, and to score by Kaggle's measure at the end; the same share "
+        "always means the same rows (default: %(default)s)",
+    ),
+    "--precision": dict(
+        type=one_of(PRECISIONS),
+        metavar=f"{{{','.join(PRECISIONS)}}}",
+        help="of products of float32: tensorfloat32 on GPUs (the CPU has float32 "
+        "instead), float32 everywhere, or bfloat16, with weights in float32 (default: "
+        "KFKD_PRECISION, else tensorfloat32)",
+    ),
+    "--checkpoint-every": dict(
+        type=every,
+        metavar="WHEN",
+        default="1m",
+        help="save all that training depends on after so many epochs (100) or so much "
+        "time (90s, 5m, 1h), or never (default: %(default)s)",
+    ),
+    "--time-limit": dict(
+        type=duration,
+        metavar="TIME",
+        help="end training in good order before so much time (50m, 2h) has passed; "
+        f"the exit status is {OUT_OF_TIME} then (default: none)",
+    ),
+    "--epochs-scale": dict(type=positive, metavar="FACTOR", default=1.0),
+    "--jobs": dict(
+        type=jobs,
+        metavar="N",
+        help="how many specialists to train at the same time, -1 for as many as there "
+        "are CPU cores (default: as many as there are GPUs; 1 on the CPU, all cores of "
+        "which a single net keeps busy)",
+    ),
+    "--log-every": dict(
+        type=whole(1),
+        metavar="N",
+        default=100,
+        help="print every N-th epoch and the last (default: %(default)s)",
+    ),
+    "--format": dict(
+        type=one_of(NET_FORMATS),
+        metavar=f"{{{','.join(NET_FORMATS)}}}",
+        help="what the nets are saved as: a pickle, or arrays and JSON, which can be "
+        "loaded without running code of the file (default: by the ending of --out, "
+        + ", ".join(f"{end} for {name}" for name, end in NET_FORMATS.items())
+        + ")",
+    ),
+    "--dry-run": dict(
+        action="store_true",
+        help=f"one epoch on {DRY_RUN} images, no files written (default: off)",
+    ),
+    "--out": dict(
+        metavar="FILE",
+        type=picture,
+        help="the picture; its ending says the format: "
+        f"{', '.join(PICTURE_FORMATS)} (default: %(default)s)",
+    ),
+}
+
+
+def add(parser, *names, **changes):
+    """Add options by their names, with `changes` to how they are defined here."""
+    for name in names:
+        parser.add_argument(name, **_OPTIONS[name] | changes)
 
 
 def choose_device(args, choose=None):
-    """Choose the device that ``--device`` names.
+    """Choose the device that ``--device`` names, and ``--precision`` where it exists.
 
-    Parameters
-    ----------
-    args : argparse.Namespace
-        With ``device``.
-    choose : callable, optional
-        Called with the name; by default ``kfkd.xla.set_device``.
+    `choose` takes the place of ``kfkd.xla.set_device``.
 
     Raises
     ------
@@ -70,122 +154,25 @@ def choose_device(args, choose=None):
         if args.device is None:
             raise
         raise DeviceError(f"--device: {error}") from error
-
-
-def add_jobs(parser):
-    """Add ``--jobs``, for the training of specialists."""
-    parser.add_argument(
-        "--jobs",
-        type=jobs,
-        metavar="N",
-        help="how many specialists to train at the same time, -1 for as many as there "
-        "are CPU cores (default: as many as there are GPUs; 1 on the CPU, all cores of "
-        "which a single net keeps busy)",
-    )
-
-
-def add_training(parser):
-    """Add ``--batch-size``, ``--seed``, ``--holdout`` and ``--precision``."""
-    add = parser.add_argument
-    add(
-        "--batch-size",
-        type=whole(1),
-        metavar="N",
-        default=128,
-        help="images a step (default: %(default)s)",
-    )
-    add(
-        "--seed",
-        type=whole(0, 2**32 - 1),
-        metavar="N",
-        default=42,
-        help="of weights, dropout and flips (default: %(default)s)",
-    )
-    add(
-        "--holdout",
-        type=share,
-        metavar="SHARE",
-        default=0.0,
-        help="share of the rows of training.csv to keep out of training and "
-        "validation, and to score by Kaggle's measure at the end; the same share "
-        "always means the same rows (default: %(default)s)",
-    )
-    add(
-        "--precision",
-        type=one_of(PRECISIONS),
-        metavar=f"{{{','.join(PRECISIONS)}}}",
-        help="of products of float32: tensorfloat32 on GPUs (the CPU has float32 "
-        "instead), float32 everywhere, or bfloat16, with weights in float32 (default: "
-        "KFKD_PRECISION, else tensorfloat32)",
-    )
-
-
-def add_checkpoint_every(parser):
-    """Add ``--checkpoint-every``."""
-    parser.add_argument(
-        "--checkpoint-every",
-        type=every,
-        metavar="WHEN",
-        default="1m",
-        help="save all that training depends on after so many epochs (100) or so much "
-        "time (90s, 5m, 1h), or never (default: %(default)s)",
-    )
-
-
-def add_time_limit(parser):
-    """Add ``--time-limit``."""
-    parser.add_argument(
-        "--time-limit",
-        type=duration,
-        metavar="TIME",
-        help="end training in good order before so much time (50m, 2h) has passed; "
-        f"the exit status is {OUT_OF_TIME} then (default: none)",
-    )
-
-
-def add_data(parser):
-    """Add ``--data`` and ``--synthetic``."""
-    parser.add_argument(
-        "--data",
-        metavar="FOLDER",
-        help="folder with Kaggle's files (default: KFKD_DATA, else where "
-        "data/README.md says, else drawn faces)",
-    )
-    parser.add_argument(
-        "--synthetic",
-        action="store_true",
-        help="take drawn faces instead (default: off)",
-    )
+    if "precision" in args:
+        kfkd.xla.set_precision(args.precision)
 
 
 def check_data(parser, args):
-    """End with an error of `parser` if the two options of `add_data` are both set."""
+    """End with an error of `parser` if both of `DATA` are given."""
     if args.data is not None and args.synthetic:
         parser.error("--data and --synthetic exclude each other")
 
 
-def choose_folder(args, name="training", *, file=None, **sizes):
-    """Return the folder of the data, saying which.
+def choose_folder(args, name="training", *, file=None):
+    """Return the folder of a table, or None for the usual places; print which it is.
 
-    A command line goes on with drawn faces where Kaggle's files are not found in the
-    usual places, and says so.  Functions of the package never do this by themselves.
-
-    Parameters
-    ----------
-    args : argparse.Namespace
-        With ``data`` and ``synthetic``.
-    name : str
-        The table that is needed.
-    file : file object, optional
-        Where to say it, standard output by default.
-    **sizes
-        Of the drawn set, as for ``kfkd.faces.make``.
-
-    Returns
-    -------
-    path or None
-        None for the places where ``kfkd.data.find`` looks by itself.
+    A command line takes drawn faces where Kaggle's files are not in the usual places,
+    and says so.  Functions of the package never do this by themselves.
     """
+    # Of the few that a dry run draws, DRY_RUN have all their labels.
+    dry_run = getattr(args, "dry_run", False)
+    sizes = dict(n_train=4 * DRY_RUN, n_test=16) if dry_run else {}
     file = file or sys.stdout
     if not args.synthetic:
         try:
@@ -210,15 +197,7 @@ def choose_folder(args, name="training", *, file=None, **sizes):
 
 
 def print_held_out(nets, folder, holdout):
-    """Print the score of nets on the rows that were held out.
-
-    Parameters
-    ----------
-    nets : NeuralNet, or mapping of tuple of str to NeuralNet
-    folder : path or None
-    holdout : float
-        As for ``kfkd.data.load_held_out``.
-    """
+    """Print the score of a net, or of specialists, on the rows that were held out."""
     from kfkd.prediction import scoring
 
     X, y = kfkd.data.load_held_out(holdout, folder=folder)
@@ -235,3 +214,11 @@ def print_held_out(nets, folder, holdout):
         f"On the {rows} held out:\n"
         f"{scoring.report(*scoring.evaluate(nets, X, y, predicted))}\n"
     )
+
+
+def save_figure(args):
+    """Save the figure that ``args.draw`` returns; return the exit status."""
+    kfkd.storage.check_writable(args.out)
+    kfkd.plots.save_figure(args.draw(args), args.out)
+    print(f"Drawn in {args.out}")
+    return 0

@@ -1,4 +1,4 @@
-"""Standard output and error, whose failures cost no results."""
+"""Standard output and error whose failures do not abort a command."""
 
 import contextlib
 import os
@@ -41,7 +41,7 @@ class _TolerantStream:
 
     def _silence(self, error):
         self.error = error
-        # Where what is still in the buffers goes, too.
+        # What is still in the buffers goes there, too.
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, self._stream.fileno())
         os.close(null)
@@ -51,9 +51,9 @@ class _TolerantStream:
 def tolerate_broken_stdout():
     """Tolerate failures to write to standard output and error in the block.
 
-    A training that is watched through ``| head``, on a terminal that is closed, or in
-    a log on a disk that fills up, goes on and saves its net.  Characters that the
-    terminal does not know are written as their codes.
+    A training whose output goes to ``| head``, to a terminal that is closed, or to a
+    log on a full disk continues and saves its net.  Characters that the terminal cannot
+    show are written as escapes.
 
     Yields
     ------

@@ -1,6 +1,7 @@
-"""Parsers of arguments that suggest what a mistyped word may be meant for."""
+"""Argument parser that suggests the nearest option for a mistyped one."""
 
 import argparse
+import re
 import sys
 
 from kfkd.messages import hint
@@ -9,10 +10,10 @@ __all__ = ["Parser"]
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser that names the nearest option, or figure, where there is none such.
+    """A parser whose error for an unknown option or sub-command names the nearest one.
 
-    argparse itself tells an unknown option last: what follows it may have been taken
-    for something else by then.
+    argparse itself reports an unknown option only after it has parsed all others, and
+    may have misread what follows it.
     """
 
     def __init__(self, *args, **kwargs):
@@ -31,14 +32,12 @@ class Parser(argparse.ArgumentParser):
         return self._subparsers_action
 
     def parse_args(self, args=None, namespace=None):
-        """Parse as argparse does, once the words are known."""
-        args = self._check(args)
-        return super().parse_args(args, namespace)
+        """Parse as argparse does, after a check of the names."""
+        return super().parse_args(self._check(args), namespace)
 
     def parse_intermixed_args(self, args=None, namespace=None):
-        """Parse as argparse does, once the words are known."""
-        args = self._check(args)
-        return super().parse_intermixed_args(args, namespace)
+        """Parse as argparse does, after a check of the names."""
+        return super().parse_intermixed_args(self._check(args), namespace)
 
     def _check(self, args):
         args = [*map(str, sys.argv[1:] if args is None else args)]
@@ -53,16 +52,14 @@ class Parser(argparse.ArgumentParser):
             if word == "--":
                 return
             name = word.partition("=")[0]
-            if (
-                not name.startswith("-")
-                or " " in name
-                or not name.strip("-")[:1].isalpha()
-            ):
-                continue
-            # argparse takes the beginning of a name for the whole.
-            if not any(known.startswith(name) for known in self._names):
+            # Negative numbers and texts are arguments.
+            if re.fullmatch(r"-+[^\W\d_][^ ]*", name) and not self._is_option(name):
                 near = hint(f"--{name.strip('-')}", self._names)
                 self.error(f"there is no option {name}{near}")
+
+    def _is_option(self, name):
+        """Return whether this is an option or the beginning of one, as in argparse."""
+        return any(known.startswith(name) for known in self._names)
 
     def _check_choice(self, args):
         choices, what = self._subparsers_action.choices, self._subparsers_action.metavar
@@ -70,7 +67,7 @@ class Parser(argparse.ArgumentParser):
         if first in choices:
             choices[first]._check(rest)
         elif first.startswith("-"):
-            if not any(known.startswith(first) for known in self._names):
+            if not self._is_option(first):
                 self.error(f"{what} comes first, its options after it")
         else:
             later = [word for word in rest if word in choices]

@@ -1,6 +1,6 @@
 """Command line of ``kfkd run`` and ``python -m kfkd.stack``: run an old script.
 
-It is parsed here, before :mod:`kfkd.stack` is imported, which takes a while.
+It is parsed here, before :mod:`kfkd.stack`, which is slow to import.
 """
 
 import sys
@@ -20,13 +20,9 @@ kfkd.py, as the tutorial's is."""
 
 
 def main(argv, prog):
-    """Run what the arguments name; return the exit status.
+    """Run the script, module or code that the arguments name; return the exit status.
 
-    Parameters
-    ----------
-    argv : list of str
-    prog : str
-        What the command is called in messages.
+    `prog` is the name of the command in messages.
     """
     if argv[:1] in (["-h"], ["--help"]):
         print(_USAGE.format(prog))

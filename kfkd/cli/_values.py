@@ -1,4 +1,4 @@
-"""What the text of an argument means: numbers, times, and the names of files."""
+"""Types of arguments: numbers, times, and the paths of files."""
 
 import argparse
 import math
@@ -20,16 +20,22 @@ __all__ = [
 ]
 
 
+def _number(text, kind=float, what="a number"):
+    try:
+        return kind(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not {what}") from None
+
+
+def _whole_number(text):
+    return _number(text, int, "a whole number")
+
+
 def whole(least, most=None):
-    """Return a function that takes a text for a whole number within bounds."""
+    """Return a function that reads a whole number within bounds."""
 
     def parse(text):
-        try:
-            number = int(text)
-        except ValueError:
-            raise argparse.ArgumentTypeError(
-                f"{text!r} is not a whole number"
-            ) from None
+        number = _whole_number(text)
         if number < least or (most is not None and number > most):
             bounds = f"at least {least}" + (f", at most {most}" if most else "")
             raise argparse.ArgumentTypeError(f"{text} is not {bounds}")
@@ -38,23 +44,19 @@ def whole(least, most=None):
     return parse
 
 
-def _number(text):
-    try:
-        return float(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
-
-
 def positive(text):
-    """Take a text for a number greater than 0."""
-    number = _number(text)
+    """Read a number greater than 0."""
+    return _positive(_number(text), text)
+
+
+def _positive(number, text):
     if not 0 < number < math.inf:
         raise argparse.ArgumentTypeError(f"{text} is not greater than 0")
     return number
 
 
 def share(text):
-    """Take a text for a share from 0 to less than 1."""
+    """Read a share from 0 to less than 1."""
     number = _number(text)
     if not 0 <= number < 1:
         raise argparse.ArgumentTypeError(f"{text} is not from 0 to less than 1")
@@ -62,7 +64,7 @@ def share(text):
 
 
 def one_of(names):
-    """Return a function that takes a text for one of some names."""
+    """Return a function that reads one of some names."""
 
     def parse(text):
         if text in names:
@@ -80,7 +82,7 @@ _UNITS = {"s": 1 / 60, "m": 1, "h": 60}
 
 
 def duration(text):
-    """Take a text such as 90s, 30m or 1.5h for a time in minutes."""
+    """Read a time such as 90s, 30m or 1.5h; return minutes."""
     number, unit = text[:-1], text[-1:]
     try:
         minutes = float(number) * _UNITS[unit]
@@ -88,13 +90,11 @@ def duration(text):
         raise argparse.ArgumentTypeError(
             f"{text!r} is not a time such as 90s, 30m or 1.5h"
         ) from None
-    if not 0 < minutes < math.inf:
-        raise argparse.ArgumentTypeError(f"{text} is not greater than 0")
-    return minutes
+    return _positive(minutes, text)
 
 
 def every(text):
-    """Take a text for when checkpoints are saved, as options of `Checkpoint`."""
+    """Read when checkpoints are saved; return options of `Checkpoint`."""
     if text == "never":
         return {}
     if text.isdecimal():
@@ -109,18 +109,15 @@ def every(text):
 
 
 def jobs(text):
-    """Take a text for a number of jobs, as joblib has it."""
-    try:
-        number = int(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
+    """Read a number of jobs, which may be negative as for joblib."""
+    number = _whole_number(text)
     if not number:
         raise argparse.ArgumentTypeError("0 is not a number of jobs")
     return number
 
 
 def picture(text):
-    """Take a text for the path of a picture, in a format that can be written."""
+    """Read the path of a picture, in a format that can be written."""
     path = pathlib.Path(text)
     if path.suffix.lower() not in PICTURE_FORMATS:
         raise argparse.ArgumentTypeError(
@@ -130,7 +127,7 @@ def picture(text):
 
 
 def table(text):
-    """Take a text for the path of a table as CSV."""
+    """Read the path of a CSV table."""
     path = pathlib.Path(text)
     pipe = path.exists() and not path.is_file()  # or a device, or a folder
     if path.suffix.lower() != ".csv" and not pipe:

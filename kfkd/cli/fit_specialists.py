@@ -2,15 +2,14 @@
 
 import contextlib
 import pathlib
+import tempfile
 
 import kfkd
 from kfkd.choices import SPECIALISTS
 from kfkd.cli import _options, _saved_nets
 from kfkd.cli._parser import Parser
-from kfkd.cli._values import one_of, positive, whole
+from kfkd.cli._values import one_of
 from kfkd.process.signals import time_limit
-
-DRY_RUN = 200  # images
 
 
 def parse_args(argv=None, prog=None):
@@ -30,8 +29,7 @@ def parse_args(argv=None, prog=None):
         help="a trained net to start from, such as net6 or net7; a pickle can run "
         "any code that its author put into it (default: none, weights are drawn)",
     )
-    _options.add_data(parser)
-    _options.add_jobs(parser)
+    _options.add(parser, *_options.DATA, "--jobs")
     add(
         "--only",
         nargs="+",
@@ -40,23 +38,16 @@ def parse_args(argv=None, prog=None):
         help="train these alone and keep the others as they are: "
         f"{', '.join(SPECIALISTS)} (default: all)",
     )
-    add(
+    _options.add(
+        parser,
         "--epochs-scale",
-        type=positive,
-        metavar="FACTOR",
-        default=1.0,
         help="times the tutorial's numbers of epochs, which are 10,000,000 / rows, and "
         "4,000,000 / rows when starting from a net (default: %(default)s)",
     )
-    _options.add_training(parser)
-    _options.add_checkpoint_every(parser)
-    _options.add_time_limit(parser)
-    _options.add_device(parser)
-    add(
+    _options.add(parser, *_options.TRAINING, "--time-limit", "--device")
+    _options.add(
+        parser,
         "--log-every",
-        type=whole(1),
-        metavar="N",
-        default=100,
         help="where there is no terminal to show bars, print every N-th epoch of each; "
         "the logs have all (default: %(default)s)",
     )
@@ -67,18 +58,42 @@ def parse_args(argv=None, prog=None):
         help="where the nets go, and beside it the folder of the single ones "
         "(default: net-specialists.pickle, or as --format says)",
     )
-    _saved_nets.add_format(parser)
-    add(
-        "--dry-run",
-        action="store_true",
-        help=f"one epoch on {DRY_RUN} images, no files written (default: off)",
-    )
+    _options.add(parser, "--format", "--dry-run")
     args = parser.parse_args(argv)
     _options.check_data(parser, args)
     if args.net is not None:
         _saved_nets.check_net(parser, args.net)
     _saved_nets.choose_out(parser, args, _saved_nets.SPECIALISTS)
     return args
+
+
+def main(argv=None, prog=None):
+    """Train, save, report; return the exit status."""
+    args = parse_args(argv, prog)
+    check(args)
+    with choose_out(args) as out:
+        folder = _options.choose_folder(args)
+        nets = fit(args, folder, out)
+        if nets is None:
+            print("\nThe time limit is reached.")
+            return _options.OUT_OF_TIME
+        print(f"\n{report(nets, out)}\n")
+    if args.holdout:
+        _options.print_held_out(nets, folder, args.holdout)
+    print("Dry run: no files are written." if args.dry_run else saved(nets, args.out))
+    return 0
+
+
+def check(args):
+    """Check output, device and the net to start from, before faces are drawn."""
+    kfkd.storage.check_writable(args.out)
+    if args.net is not None:
+        _saved_nets.check_saved(args.net)
+    _options.choose_device(args, _take_device)
+    if args.net is not None:
+        from kfkd.specialists.pretraining import read_pretrained
+
+        read_pretrained(args.net)
 
 
 def _take_device(name):
@@ -88,67 +103,45 @@ def _take_device(name):
     kfkd.xla.set_device(name)
 
 
-def main(argv=None, prog=None):
-    """Train, save, report; return the exit status."""
-    args = parse_args(argv, prog)
-    kfkd.storage.check_writable(args.out)
-    if args.net is not None:
-        _saved_nets.check_saved(args.net)
-    _options.choose_device(args, _take_device)
-    kfkd.xla.set_precision(args.precision)
-    if args.net is not None:
-        from kfkd.specialists.pretraining import read_pretrained
+@contextlib.contextmanager
+def choose_out(args):
+    """Yield where the nets go: for a dry run, into a folder that is then removed."""
+    if not args.dry_run:
+        yield args.out
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        yield pathlib.Path(folder, "dry")
 
-        read_pretrained(args.net)  # to know before faces are drawn
-    with contextlib.ExitStack() as stack:
-        out, sizes, limits = args.out, {}, {}
-        if args.dry_run:
-            import tempfile
 
-            out = pathlib.Path(
-                stack.enter_context(tempfile.TemporaryDirectory()), "dry"
+def fit(args, folder, out):
+    """Return trained specialists, or None if the time limit has ended training."""
+    options = dict(epochs_scale=args.epochs_scale)
+    if args.dry_run:
+        options = dict(epochs_scale=1e-9, max_rows=_options.DRY_RUN)
+    with time_limit(args.time_limit) as over:
+        try:
+            return kfkd.specialists.fit_specialists(
+                args.net,
+                folder=folder,
+                only=args.only,
+                n_jobs=args.jobs,
+                seed=args.seed,
+                batch_size=args.batch_size,
+                holdout=args.holdout,
+                device=args.device,
+                out=out,
+                log_every=args.log_every,
+                checkpoint_every=args.checkpoint_every,
+                **options,
             )
-            # Enough that DRY_RUN of them have all their labels.
-            sizes = dict(n_train=4 * DRY_RUN, n_test=16)
-            limits = dict(max_rows=DRY_RUN, epochs_scale=1e-9)
-        folder = _options.choose_folder(args, **sizes)
-        arguments = dict(
-            pretrain=args.net,
-            folder=folder,
-            only=args.only,
-            epochs_scale=args.epochs_scale,
-            n_jobs=args.jobs,
-            seed=args.seed,
-            batch_size=args.batch_size,
-            holdout=args.holdout,
-            device=args.device,
-            out=out,
-            log_every=args.log_every,
-            checkpoint_every=args.checkpoint_every,
-        )
-        with time_limit(args.time_limit) as over:
-            try:
-                nets = kfkd.specialists.fit_specialists(**arguments | limits)
-            except KeyboardInterrupt:
-                if not over.is_set():
-                    raise
-                print("\nThe time limit is reached.")
-                return _options.OUT_OF_TIME
-        print(f"\n{report(nets, out)}\n")
-    if args.holdout:
-        _options.print_held_out(nets, folder, args.holdout)
-    print("Dry run: no files are written." if args.dry_run else saved(nets, args.out))
-    return 0
+        except KeyboardInterrupt:
+            if not over.is_set():
+                raise
+    return None
 
 
 def saved(nets, out):
-    """Return a message on what is saved and what is missing.
-
-    Parameters
-    ----------
-    nets : dict of tuple of str to NeuralNet
-    out : path
-    """
+    """Return a message that says which specialists are saved and which are missing."""
     from kfkd.specialists.settings import find_missing
 
     missing = find_missing(nets)
@@ -162,14 +155,7 @@ def saved(nets, out):
 
 
 def report(nets, out):
-    """Return a table of the results of the trainings.
-
-    Parameters
-    ----------
-    nets : dict of tuple of str to NeuralNet
-    out : path
-        The file that they are saved in, beside which the numbers of rows are found.
-    """
+    """Return a table of the results; the numbers of rows are in the folder of `out`."""
     from kfkd.history import Result, weighted_mean
     from kfkd.jobs.results import Results
     from kfkd.specialists.settings import name_of

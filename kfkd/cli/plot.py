@@ -52,9 +52,9 @@ def parse_args(argv=None, prog=None):
         help="how many, the strongest first (default: all filters of a convolution, 25 "
         "units of a dense layer)",
     )
-    for name, add in figures.choices.items():
-        add.set_defaults(draw=draw)
-        _options.add_picture(add, default=f"{name}.png")
+    for name, subparser in figures.choices.items():
+        subparser.set_defaults(draw=draw)
+        _options.add(subparser, "--out", default=f"{name}.png")
 
     add = figures.add_parser(
         "learning-curves",
@@ -62,7 +62,6 @@ def parse_args(argv=None, prog=None):
         description=plot_learning_curves.DESCRIPTION,
     )
     plot_learning_curves.add_arguments(add)
-    add.set_defaults(draw=plot_learning_curves.draw)
     args = parser.parse_args(argv)
     if hasattr(args, "data"):
         _options.check_data(figures.choices[args.figure], args)
@@ -77,11 +76,11 @@ def _add_nets(parser, nargs=1):
         help="a net with 30 outputs, or a set of specialists; loading it can run any "
         "code that its author put into it",
     )
-    _options.add_device(parser)
+    _options.add(parser, "--device")
 
 
 def _add_faces(parser, which, index, nargs=None):
-    _options.add_data(parser)
+    _options.add(parser, *_options.DATA)
     text = index if nargs is None else " ".join(map(str, index))
     parser.add_argument(
         "--image",
@@ -147,8 +146,4 @@ def draw(args):
 
 def main(argv=None, prog=None):
     """Draw and save; return the exit status."""
-    args = parse_args(argv, prog)
-    kfkd.storage.check_writable(args.out)
-    kfkd.plots.save_figure(args.draw(args), args.out)
-    print(f"Drawn in {args.out}")
-    return 0
+    return _options.save_figure(parse_args(argv, prog))

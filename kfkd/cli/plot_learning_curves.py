@@ -25,7 +25,7 @@ def add_arguments(parser):
         help="files to load; loading them can run any code that their authors put into "
         f"them (default: {_saved_nets.DEFAULT_SET})",
     )
-    _options.add_picture(parser, default="learning-curves.png")
+    _options.add(parser, "--out", default="learning-curves.png")
     add(
         "--linear",
         action="store_true",
@@ -39,6 +39,7 @@ def add_arguments(parser):
             help=f"the {limit} error on the scale (default: as the curves have it, "
             "without their steep beginning)",
         )
+    parser.set_defaults(draw=draw)
 
 
 def draw(args):
@@ -66,8 +67,4 @@ def parse_args(argv=None, prog=None):
 
 def main(argv=None, prog=None):
     """Load, draw, save; return the exit status."""
-    args = parse_args(argv, prog)
-    kfkd.storage.check_writable(args.out)
-    kfkd.plots.save_figure(draw(args), args.out)
-    print(f"Drawn in {args.out}")
-    return 0
+    return _options.save_figure(parse_args(argv, prog))

@@ -1,10 +1,13 @@
 """Predict key points, in pixels, with a saved net or a set of specialists."""
 
+import functools
 import os
+import pathlib
+import shlex
 import sys
 
 import kfkd
-from kfkd.choices import PICTURE_FORMATS
+from kfkd.choices import NET_FORMATS, PICTURE_FORMATS
 from kfkd.cli import _options, _saved_nets, _values
 from kfkd.cli._parser import Parser
 from kfkd.messages import count
@@ -32,8 +35,7 @@ def parse_args(argv=None, prog=None):
         metavar="IMAGE",
         help="image files of any size and colour (default: the images of test.csv)",
     )
-    _options.add_data(parser)
-    _options.add_device(parser)
+    _options.add(parser, *_options.DATA, "--device")
     add(
         "--out",
         metavar="FILE",
@@ -48,21 +50,40 @@ def parse_args(argv=None, prog=None):
         f"format: {', '.join(PICTURE_FORMATS)} (default: none)",
     )
     args = parser.parse_intermixed_args(argv)
-    _saved_nets.check_net(parser, args.net, args.images)
-    for path in (args.out, args.plot):
-        if path and any(_same(path, read) for read in (args.net, *args.images)):
+    _check_order(parser, args.net, args.images)
+    read = {os.path.realpath(path) for path in (args.net, *args.images)}
+    for path in filter(None, (args.out, args.plot)):
+        if os.path.realpath(path) in read:
             parser.error(f"{path} is to be read, and would be written over")
     if (args.data is not None) + args.synthetic + bool(args.images) > 1:
         parser.error("--data, --synthetic and image files exclude each other")
     return args
 
 
-def _same(path, other):
-    return os.path.realpath(path) == os.path.realpath(other)
+def _check_order(parser, net, images):
+    """End with an error of `parser` unless a net is followed by images alone."""
+    endings = NET_FORMATS.values()
+    nets = [path for path in images if pathlib.Path(path).suffix in endings]
+    if _saved_nets.is_image(net):
+        name = nets[0] if nets else "NET.pickle"
+        rest = shlex.join(path for path in (net, *images) if path not in nets)
+        parser.error(
+            f"{net} is an image; the net comes first: {parser.prog} {name} {rest}"
+        )
+    if nets:
+        parser.error(f"{nets[0]} is a saved net, not an image; one net is taken")
+    for path in map(pathlib.Path, images):
+        if path.is_dir():
+            parser.error(f"{path} is a folder; name the images in it, as in {path}/*")
+        if path.suffix.lower() == ".csv":
+            parser.error(
+                f"{path} is a table, not an image; --data {path.parent} predicts the "
+                "images of its test.csv"
+            )
 
 
-def predict_files(nets, paths, plot):
-    """Return a table of points in the images' own pixels, and a figure if wanted."""
+def predict_files(nets, paths):
+    """Return a table of points in the images' own pixels."""
     from kfkd.prediction import image_files
 
     squares = [image_files.read_face(path) for path in paths]
@@ -70,21 +91,21 @@ def predict_files(nets, paths, plot):
     table = kfkd.prediction.predict(nets, X, paths).rename_axis("File")
     for row, square in enumerate(squares):
         table.iloc[row] = square.to_own(table.iloc[row])
-    if not plot:
-        return table, None
+    return table
+
+
+def draw_files(paths, table):
+    """Return a figure of the first image files with their points."""
     from kfkd.plots.photos import plot_points
 
-    return table, plot_points(paths[:DRAWN], table.to_numpy()[:DRAWN])
+    return plot_points(paths[:DRAWN], table.to_numpy()[:DRAWN])
 
 
-def predict_table(nets, folder, plot):
-    """Return a table of points for test.csv, and a figure if wanted."""
-    table = kfkd.prediction.predict_test_set(nets, folder)
-    if not plot:
-        return table, None
+def draw_test_set(folder, table):
+    """Return a figure of the first faces of test.csv with their points."""
     X = kfkd.data.scale_images(kfkd.data.read("test", folder).images[:DRAWN])
     y = kfkd.data.from_pixels(table.to_numpy()[:DRAWN])
-    return table, kfkd.plots.plot_predictions(X, y)
+    return kfkd.plots.plot_predictions(X, y)
 
 
 def main(argv=None, prog=None):
@@ -96,12 +117,14 @@ def main(argv=None, prog=None):
     _options.choose_device(args)
     nets = kfkd.storage.load(args.net)
     if args.images:
-        table, figure = predict_files(nets, args.images, args.plot)
+        table = predict_files(nets, args.images)
+        draw = functools.partial(draw_files, args.images)
     else:
         folder = _options.choose_folder(args, "test", file=sys.stderr)
-        table, figure = predict_table(nets, folder, args.plot)
+        table = kfkd.prediction.predict_test_set(nets, folder)
+        draw = functools.partial(draw_test_set, folder)
     if args.plot:
-        kfkd.plots.save_figure(figure, args.plot)
+        kfkd.plots.save_figure(draw(table), args.plot)
         print(f"Drawn in {args.plot}", file=sys.stderr)
 
     layout = dict(float_format="%.4f", lineterminator="\n")

@@ -7,7 +7,7 @@ import kfkd
 from kfkd.choices import NETS, PRETRAIN, REPRODUCED
 from kfkd.cli import _options
 from kfkd.cli._parser import Parser
-from kfkd.cli._values import one_of, positive, whole
+from kfkd.cli._values import one_of
 from kfkd.process.signals import time_limit
 
 SPECIALISTS = {
@@ -23,7 +23,7 @@ def parse_args(argv=None, prog=None):
     parser = Parser(
         prog=prog,
         description="Train the nets of the tutorial and its specialists, and write a "
-        "page, report.html and report.md, that puts what comes of them beside the "
+        "page, report.html, that puts what comes of them beside the "
         "tutorial's numbers. Each net is kept as it is finished: after Ctrl-C, the "
         "same command goes on with the others. With other settings or data, nets are "
         "trained anew.",
@@ -52,27 +52,14 @@ def parse_args(argv=None, prog=None):
         help="the net that pretrained specialists start from; it is trained too "
         "(default: %(default)s)",
     )
-    add(
+    _options.add(
+        parser,
         "--epochs-scale",
-        type=positive,
-        metavar="FACTOR",
-        default=1.0,
         help="times the tutorial's numbers of epochs; 0.1 for those in a hurry "
         "(default: %(default)s)",
     )
-    _options.add_data(parser)
-    _options.add_training(parser)
-    _options.add_checkpoint_every(parser)
-    _options.add_time_limit(parser)
-    _options.add_device(parser)
-    _options.add_jobs(parser)
-    add(
-        "--log-every",
-        type=whole(1),
-        metavar="N",
-        default=100,
-        help="print every N-th epoch and the last (default: %(default)s)",
-    )
+    _options.add(parser, *_options.DATA, *_options.TRAINING, "--time-limit")
+    _options.add(parser, "--device", "--jobs", "--log-every")
     add(
         "--out",
         metavar="FOLDER",
@@ -87,7 +74,7 @@ def parse_args(argv=None, prog=None):
     )
     args = parser.parse_args(argv)
     _options.check_data(parser, args)
-    if args.out.suffix.lower() in (".html", ".md"):
+    if args.out.suffix.lower() == ".html":
         parser.error("--out names a folder; the page in it is called report.html")
     if args.specialists is None:
         args.specialists = "none" if args.nets else "pretrained"
@@ -110,7 +97,7 @@ def read_settings(args, folder):
 
 
 def command_of(args):
-    """Return the command line that does the same elsewhere."""
+    """Return the command line that does the same on another machine."""
     words = ["kfkd", "reproduce", "--nets", *args.nets]
     words += ["--specialists", args.specialists]
     if "pretrained" in SPECIALISTS[args.specialists]:
@@ -119,6 +106,8 @@ def command_of(args):
     words += ["--batch-size", str(args.batch_size)]
     if args.holdout:
         words += ["--holdout", f"{args.holdout:g}"]
+    if args.precision:
+        words += ["--precision", args.precision]
     if args.synthetic:
         words.append("--synthetic")
     return shlex.join(words)
@@ -129,11 +118,22 @@ def main(argv=None, prog=None):
     args = parse_args(argv, prog)
     _options.choose_device(args)
     kfkd.storage.make_folder(args.out)
-    folder = _options.choose_folder(args)
-    settings = read_settings(args, folder)
+    settings = read_settings(args, _options.choose_folder(args))
+    runs = train(args, settings)
+    if runs is None:
+        print("The time limit is reached.")
+        return _options.OUT_OF_TIME
+    with kfkd.progress.Bar("writing the page"):
+        page = kfkd.report.write(settings, runs, args.out, command=command_of(args))
+    print(f"The page is written: {page}")
+    return int(any(run.problem for run in runs.values()))
+
+
+def train(args, settings):
+    """Return what is finished, or None if the time limit has ended training."""
     with time_limit(args.time_limit) as over:
         try:
-            runs = kfkd.reproduction.run(
+            return kfkd.reproduction.run(
                 settings,
                 args.out,
                 train=not args.report_only,
@@ -150,11 +150,4 @@ def main(argv=None, prog=None):
             )
             if not over.is_set():
                 raise
-            print("The time limit is reached.")
-            return _options.OUT_OF_TIME
-    with kfkd.progress.Bar("writing the page"):
-        html, markdown = kfkd.report.write(
-            settings, runs, args.out, command=command_of(args)
-        )
-    print(f"The page is written: {html}, {markdown}")
-    return int(any(run.problem for run in runs.values()))
+    return None

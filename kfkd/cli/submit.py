@@ -19,7 +19,7 @@ def parse_args(argv=None, prog=None):
     )
     add = parser.add_argument
     _saved_nets.add_net(parser, default=_saved_nets.DEFAULT_SET)
-    _options.add_data(parser)
+    _options.add(parser, *_options.DATA)
     add(
         "--labels",
         metavar="FILE",
@@ -27,7 +27,7 @@ def parse_args(argv=None, prog=None):
         "(default: test_labels.csv beside test.csv, if it is there, as with drawn "
         "faces)",
     )
-    _options.add_device(parser)
+    _options.add(parser, "--device")
     add(
         "--out",
         metavar="FILE",

@@ -11,7 +11,6 @@ from kfkd.cli._values import one_of, whole
 from kfkd.errors import CheckpointError, DataError, DivergedError, StorageError
 from kfkd.messages import count
 
-DRY_RUN = 200  # images
 _INTERRUPTED = 130  # as after Ctrl-C in a shell
 
 
@@ -31,30 +30,22 @@ def parse_args(argv=None, prog=None):
         metavar="NET",
         help=f"{', '.join(NETS)} (default: %(default)s)",
     )
-    _options.add_data(parser)
+    _options.add(parser, *_options.DATA)
     add(
         "--epochs",
         type=whole(1),
         metavar="N",
         help="how many; schedules are stretched to them (default: as in the tutorial)",
     )
-    _options.add_training(parser)
-    _options.add_checkpoint_every(parser)
+    _options.add(parser, *_options.TRAINING)
     add(
         "--resume",
         action=argparse.BooleanOptionalAction,
         help="resume from the checkpoint of a training that ended early, or "
         "begin anew (default: begin, if there is no checkpoint)",
     )
-    _options.add_time_limit(parser)
-    _options.add_device(parser)
-    add(
-        "--log-every",
-        type=whole(1),
-        metavar="N",
-        default=1,
-        help="print every N-th epoch and the last (default: %(default)s)",
-    )
+    _options.add(parser, "--time-limit", "--device")
+    _options.add(parser, "--log-every", default=1)
     add(
         "--out",
         metavar="FILE",
@@ -62,12 +53,7 @@ def parse_args(argv=None, prog=None):
         help="where the net goes, and beside it, ending in .png, a picture of its "
         "predictions (default: NET.pickle, or as --format says)",
     )
-    _saved_nets.add_format(parser)
-    add(
-        "--dry-run",
-        action="store_true",
-        help=f"one epoch on {DRY_RUN} images, no files written (default: off)",
-    )
+    _options.add(parser, "--format", "--dry-run")
     args = parser.parse_args(argv)
     _options.check_data(parser, args)
     if args.out and args.out.suffix.lower() in PICTURE_FORMATS:
@@ -83,21 +69,21 @@ def main(argv=None, prog=None):
     checkpoint = make_checkpoint(args)
     notices = check_left(checkpoint, args) if checkpoint else []
     _options.choose_device(args)
-    kfkd.xla.set_precision(args.precision)
-    folder = choose_data(args)
+    folder = _options.choose_folder(args)
     net = make_net(args)
     X, y = load_data(net, folder, args)
     for notice in notices:
         print(notice)
-    diverged = fit(net, X, y, checkpoint)
+    try:
+        net.fit(X, y, checkpoint=checkpoint)
+    except DivergedError:
+        if net.train_history_:
+            present(net, X, y, folder, args)
+        raise
     if not net.train_history_:
-        if diverged:
-            raise diverged
         print("\nInterrupted before the first epoch ended: there is nothing to save.")
         return _INTERRUPTED
     present(net, X, y, folder, args)
-    if diverged:
-        raise diverged
     return finish(net, checkpoint)
 
 
@@ -113,15 +99,8 @@ def make_checkpoint(args):
     )
 
 
-def choose_data(args):
-    """Return the folder of the data; for a dry run, few faces are drawn."""
-    # Enough that DRY_RUN of them have all their labels.
-    sizes = dict(n_train=4 * DRY_RUN, n_test=16) if args.dry_run else {}
-    return _options.choose_folder(args, **sizes)
-
-
 def make_net(args):
-    """Return the net as the options ask for it, not trained yet."""
+    """Return the net that the options ask for, not trained yet."""
     net = kfkd.nets.make(args.net, log_every=args.log_every).seed(args.seed)
     net.max_epochs = 1 if args.dry_run else args.epochs or net.max_epochs
     net.batch_iterator_train.batch_size = args.batch_size
@@ -135,16 +114,8 @@ def load_data(net, folder, args):
     X = net.reshape_input(X)
     print(f"X.shape == {X.shape}; X.min == {X.min():.3f}; X.max == {X.max():.3f}")
     print(f"y.shape == {y.shape}; y.min == {y.min():.3f}; y.max == {y.max():.3f}\n")
-    return (X[:DRY_RUN], y[:DRY_RUN]) if args.dry_run else (X, y)
-
-
-def fit(net, X, y, checkpoint):
-    """Train a net; return the DivergedError that has ended training, or None."""
-    try:
-        net.fit(X, y, checkpoint=checkpoint)
-    except DivergedError as error:
-        return error
-    return None
+    n = _options.DRY_RUN if args.dry_run else len(X)
+    return X[:n], y[:n]
 
 
 def present(net, X, y, folder, args):
@@ -167,24 +138,23 @@ def finish(net, checkpoint):
     out_of_time = checkpoint is not None and checkpoint.out_of_time
     if out_of_time:
         print(f"The time limit is reached after epoch {len(net.train_history_)}")
-    if checkpoint:
-        if not (net.interrupted_ or out_of_time):
-            checkpoint.remove()
-        elif checkpoint.path.exists():
-            print(f"To resume from {checkpoint.path}, do the same again with --resume")
+    if checkpoint and not (net.interrupted_ or out_of_time):
+        checkpoint.remove()
+    elif checkpoint and checkpoint.path.exists():
+        print(f"To resume from {checkpoint.path}, do the same again with --resume")
     if out_of_time:
         return _options.OUT_OF_TIME
     return _INTERRUPTED if net.interrupted_ else 0
 
 
 def check_left(checkpoint, args):
-    """Return notices of what an earlier training has left in the places of this one.
+    """Return notices about the files that an earlier training has left.
 
     Raises
     ------
     CheckpointError
-        It has left a checkpoint, and the user does not say what to do about it; or a
-        net alone, whose training cannot be resumed.
+        There is a checkpoint, and neither --resume nor --no-resume; or a net without
+        one, whose training cannot be resumed.
     """
     found = checkpoint.path.exists() or checkpoint.previous.exists()
     if found and args.resume is None:
@@ -206,7 +176,7 @@ def check_left(checkpoint, args):
 
 
 def save(net, path):
-    """Save a net, even if its file cannot be written any more: then somewhere else."""
+    """Save a net; where its file can no longer be written, in a temporary folder."""
     try:
         kfkd.storage.save(net, path)
     except StorageError as error:
@@ -223,10 +193,10 @@ def report(net, X, y):
     from lasagne.layers import DropoutLayer
     from sklearn.metrics import mean_squared_error
 
-    from kfkd.history import best_epoch, to_rmse
+    from kfkd.history import Result
 
-    seconds = [row["dur"] for row in net.train_history_]
-    best = best_epoch(net.train_history_)
+    result = Result(net)
+    best, seconds = result.best, [row["dur"] for row in result.history]
     X_train, _, y_train, _ = net.train_split(X, y, net)
     train = mean_squared_error(y_train, net.predict(X_train))
     drops = any(isinstance(layer, DropoutLayer) for layer in net.layers_.values())
@@ -235,10 +205,10 @@ def report(net, X, y):
     print(
         f"{'Interrupted.' if net.interrupted_ else ''}\n"
         f"Best validation loss {best['valid_loss']:.6f} at epoch {best['epoch']}: "
-        f"RMSE {to_rmse(best['valid_loss']):.3f} pixels\n"
+        f"RMSE {result.rmse:.3f} pixels\n"
         f"Train loss {of_what} {train:.6f} (the table's {table}is an average over the "
         "epoch)\n"
-        f"{count(len(seconds), 'epoch')} in {sum(seconds):.1f} s, "
+        f"{count(len(seconds), 'epoch')} in {result.seconds:.1f} s, "
         f"median {np.median(seconds):.3f} s, on {kfkd.xla.describe_device()}"
     )
 

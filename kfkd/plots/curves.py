@@ -10,20 +10,13 @@ from kfkd.errors import PlotError
 from kfkd.history import to_loss, to_rmse
 from kfkd.messages import shown
 
-from .drawing import BLACK, LINES, check_axes, new_axes
-from .histories import (
-    Curves,
-    best,
-    group_name,
-    read_curves,
-    shares,
-    weighted_mean,
-)
+from .drawing import BLACK, LINES, axes_or_new
+from .histories import best, group_name, mean_curve, read_curves, stretch
 
 __all__ = ["plot_learning_curves", "plot_specialists"]
 
 _MARKERS = "osD^vp<>h"
-_START = 0.02  # the share of the epochs, falling steeply, that may leave the picture
+_START = 0.02  # the share of the epochs, with a steep fall, that limits may cut off
 _INSIDE = 3  # nets whose legend has room beside the curves
 _DASHED = (0, (4, 1.6))
 
@@ -33,9 +26,9 @@ def plot_learning_curves(
 ):
     """Draw the errors of one net, or of several to compare, over the epochs.
 
-    Errors of validation are drawn as solid lines, those of training dashed, each net
-    in a colour, and where there are several with a mark, of its own. The legend has
-    each net's lowest validation error.
+    Validation errors are solid lines, training errors dashed. Each net has its own
+    colour, and where there are several, its own mark. The legend gives each net's
+    lowest validation error.
 
     Parameters
     ----------
@@ -46,7 +39,7 @@ def plot_learning_curves(
     log : bool, default=True
         Whether errors have a logarithmic scale.
     ymin, ymax : float, optional
-        Its limits, in pixels. By default they fit the curves, but for the steep
+        Its limits, in pixels. By default they fit the curves, except for the steep
         beginning (the first 2 % of the epochs), which may lie above.
     loss_axis : bool, default=True
         Whether a second axis, on the right, shows the loss that belongs to an error.
@@ -59,8 +52,8 @@ def plot_learning_curves(
     Raises
     ------
     PlotError
-        Something is no net, has not been trained, or has no loss that is a number; or
-        these are specialists, which `plot_specialists` draws; or the limits are not
+        Something is not a net, has not been trained, or has no loss that is a number;
+        or these are specialists, which `plot_specialists` draws; or the limits are not
         in order.
 
     Notes
@@ -77,18 +70,15 @@ def plot_learning_curves(
             "plot_specialists draws it"
         )
     found = {name: read_curves(net, name or "the net") for name, net in nets.items()}
-    single = len(found) == 1
+    single, few = len(found) == 1, len(found) <= _INSIDE
     last = max(curves.epochs[-1] for curves in found.values())
-    check_axes(ax)
-    ax = new_axes(7, 4.4 if len(found) <= _INSIDE else 5) if ax is None else ax
-
-    handles = []
-    for i, (name, curves) in enumerate(found.items()):
-        label = f"{'validation' if single else name}{best(curves)}"
-        mark = {} if single else _mark(curves.epochs, i / len(found), last)
-        handles.append(_pair(ax, i, curves.epochs, curves, label=label, **mark))
+    ax = axes_or_new(ax, 7, 4.4 if few else 5)
+    labels = [
+        f"{'validation' if single else name}{best(curves)}"
+        for name, curves in found.items()
+    ]
+    handles = _pairs(ax, found, labels, None if single else last)
     _limit(ax, found.values(), log, ymin, ymax)
-    _readable(ax, log)
     if loss_axis:
         second = ax.secondary_yaxis("right", functions=(to_loss, to_rmse))
         second.set_ylabel("loss (mean squared error in [−1, 1])")
@@ -99,17 +89,15 @@ def plot_learning_curves(
     ax.set(xlabel="epoch", ylabel="RMSE (pixels)")
     ax.set_xlim(0, max(1.05 * last, 2))
     ax.xaxis.get_major_locator().set_params(integer=True)
-    handles += _line_kinds(single)
-    _legend(ax, handles, ncols=2, inside=len(found) <= _INSIDE)
+    _legend(ax, handles + _line_kinds(single), ncols=2, inside=few)
     return ax
 
 
 def plot_specialists(specialists, ax=None, *, log=True, ymin=None, ymax=None):
     """Draw the errors of a set of specialists, all scaled to the same length.
 
-    Errors of validation are drawn as solid lines, those of training dashed. The thick
-    line is the mean of the validation errors, weighted by the numbers of target
-    values.
+    Validation errors are solid lines, training errors dashed. The thick line is the
+    mean of the validation errors, weighted by the numbers of target values.
 
     Parameters
     ----------
@@ -120,7 +108,7 @@ def plot_specialists(specialists, ax=None, *, log=True, ymin=None, ymax=None):
     log : bool, default=True
         Whether errors have a logarithmic scale.
     ymin, ymax : float, optional
-        Its limits, in pixels. By default they fit the curves, but for the steep
+        Its limits, in pixels. By default they fit the curves, except for the steep
         beginning (the first 2 % of the epochs), which may lie above.
 
     Returns
@@ -133,7 +121,7 @@ def plot_specialists(specialists, ax=None, *, log=True, ymin=None, ymax=None):
     Raises
     ------
     PlotError
-        These are no specialists, or one has not been trained or has no loss that is a
+        These are not specialists, or one has not been trained or has no loss that is a
         number; or the limits are not in order.
 
     Notes
@@ -152,26 +140,17 @@ def plot_specialists(specialists, ax=None, *, log=True, ymin=None, ymax=None):
     if not specialists:
         raise PlotError("the set of specialists is empty")
     found = {
-        columns: read_curves(net, f"the specialist for {columns[0]}")
+        columns: stretch(read_curves(net, f"the specialist for {columns[0]}"))
         for columns, net in specialists.items()
     }
-    check_axes(ax)
-    ax = new_axes(7, 5) if ax is None else ax
-    handles = []
-    for i, (columns, curves) in enumerate(found.items()):
-        if len(curves.epochs) == 1:
-            curves = Curves(*(np.repeat(values, 2) for values in curves))
-        x = shares(curves)
-        label = f"{group_name(columns)} ({len(columns)})"
-        mark = _mark(x, i / len(found), 100)
-        handles.append(_pair(ax, i, x, curves, label=label, **mark))
-
-    grid, mean = weighted_mean(found)
+    ax = axes_or_new(ax, 7, 5)
+    labels = [f"{group_name(columns)} ({len(columns)})" for columns in found]
+    handles = _pairs(ax, found, labels, 100)
+    grid, mean = mean_curve(found)
     if np.isfinite(mean).any():
         style = dict(color=BLACK, lw=3.5, label="mean, weighted", zorder=3)
         handles += ax.plot(grid, mean, **style)
     _limit(ax, found.values(), log, ymin, ymax)
-    _readable(ax, log)
     ax.set(
         title=f"Learning curves of {len(found)} specialists",
         xlabel="share of the training (%)",
@@ -183,28 +162,27 @@ def plot_specialists(specialists, ax=None, *, log=True, ymin=None, ymax=None):
     return ax
 
 
-def _mark(x, offset, last):
-    """Return how to mark some of the points of a line, at places that `offset` moves.
+def _pairs(ax, found, labels, last):
+    """Draw training and validation of each net; return the lines of the latter.
 
-    So marks of lines that are close do not lie on each other.
+    Lines have marks, each at places of its own between 0 and `last`, unless it is None.
     """
-    places = last * (np.arange(6) + 0.3 + offset) / 6.3
-    at = np.searchsorted(x, places[places < x[-1]]).tolist()
-    return dict(ms=8, mec="white", zorder=2.5, markevery=at)
-
-
-def _pair(ax, i, x, curves, *, label, **mark):
-    """Draw training and validation of the i-th net; return the line of the latter."""
-    colour, marker = LINES[i % len(LINES)], _MARKERS[i % len(_MARKERS)]
-    dot = dict(color=colour, marker="." if len(x) == 1 else "")
-    ax.plot(x, curves.train, lw=1.3, ls=_DASHED, alpha=0.7, **dot)
-    if mark:
-        dot["marker"] = marker
-    return ax.plot(x, curves.valid, lw=1.9, label=label, **dot | mark)[0]
+    handles = []
+    for i, (curves, label) in enumerate(zip(found.values(), labels, strict=True)):
+        x = curves.epochs
+        dot = dict(color=LINES[i % len(LINES)], marker="." if len(x) == 1 else "")
+        ax.plot(x, curves.train, lw=1.3, ls=_DASHED, alpha=0.7, **dot)
+        if last is not None:
+            places = last * (np.arange(6) + 0.3 + i / len(found)) / 6.3
+            at = np.searchsorted(x, places[places < x[-1]]).tolist()
+            marker = _MARKERS[i % len(_MARKERS)]
+            dot |= dict(marker=marker, ms=8, mec="white", zorder=2.5, markevery=at)
+        handles += ax.plot(x, curves.valid, lw=1.9, label=label, **dot)
+    return handles
 
 
 def _line_kinds(single):
-    """Return what the legend says of dashed and of solid lines."""
+    """Return the legend's entries for solid and for dashed lines."""
     colour = LINES[0] if single else "0.35"
     dashed = Line2D([], [], color=colour, lw=1.3, ls=_DASHED, label="training")
     solid = Line2D([], [], color=colour, lw=1.9, label="validation")
@@ -212,7 +190,7 @@ def _line_kinds(single):
 
 
 def _legend(ax, handles, *, ncols, inside=False, title=None):
-    """Add a legend, below the axes if it is large and their figure makes room."""
+    """Add a legend: inside, or below the axes if their figure makes room."""
     if inside:
         place = dict(loc="upper right")
     elif ax.get_figure(root=True).get_layout_engine() is None:
@@ -225,7 +203,7 @@ def _legend(ax, handles, *, ncols, inside=False, title=None):
 
 
 def _limit(ax, found, log, ymin, ymax):
-    """Set the limits of the y axis; a logarithmic one cannot have 0."""
+    """Set limits and numbers of the y axis; a logarithmic one cannot have 0."""
     both = [np.array([curves.train, curves.valid]) for curves in found]
     low = max(min(np.nanmin(errors) for errors in both), 1e-3)
     late = (errors[:, int(_START * errors.shape[1]) :] for errors in both)
@@ -239,10 +217,11 @@ def _limit(ax, found, log, ymin, ymax):
             + (" on a logarithmic scale" if log else "")
         )
     ax.set_ylim(bottom, top)
+    _readable(ax, log)
 
 
 def _readable(ax, log, limits=None):
-    """Give the y axis numbers that can be read, also on a logarithmic scale."""
+    """Give the y axis readable numbers, also on a logarithmic scale."""
     if log:
         ax.set_yscale("log")
         low, high = ax.get_ylim() if limits is None else limits

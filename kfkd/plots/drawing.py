@@ -11,14 +11,14 @@ from kfkd.storage import written_atomically
 
 __all__ = [
     "BLACK",
+    "DPI",
     "FORMATS",
     "LINES",
     "MARK",
     "ORANGE",
     "SKY",
-    "check_axes",
+    "axes_or_new",
     "check_format",
-    "new_axes",
     "save_figure",
 ]
 
@@ -27,24 +27,29 @@ BLACK, BLUE, SKY, GREEN = "#000000", "#0072b2", "#56b4e9", "#009e73"
 ORANGE, VERMILION, PURPLE = "#e69f00", "#d55e00", "#cc79a7"
 MARK = "#ffb000"  # bright on any grey
 LINES = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY)
+DPI = 150  # of the files
 
 
-def new_axes(width, height):
-    """Return the Axes of a new figure, of a size in inches, that fits its labels."""
-    return Figure(figsize=(width, height), layout="constrained").add_subplot()
+def axes_or_new(ax, width, height):
+    """Return the caller's `ax`, or if it is None the Axes of a new figure, in inches.
 
-
-def check_axes(ax):
-    """Raise `PlotError` unless the caller's `ax` is an Axes, or None."""
-    if ax is not None and not isinstance(ax, Axes):
+    Raises
+    ------
+    PlotError
+        `ax` is something else.
+    """
+    if ax is None:
+        return Figure(figsize=(width, height), layout="constrained").add_subplot()
+    if not isinstance(ax, Axes):
         raise PlotError(
             f"ax is not an Axes, but {type(ax).__name__}; the second of what "
             "plt.subplots() returns is one"
         )
+    return ax
 
 
 def check_format(path):
-    """Raise `PlotError` if a file's ending is none of `FORMATS`."""
+    """Raise `PlotError` unless a file's ending is one of `FORMATS`."""
     if PurePath(path).suffix.lower() not in FORMATS:
         raise PlotError(f"{path} ends in none of {', '.join(FORMATS)}")
 
@@ -62,10 +67,10 @@ def save_figure(figure, path):
     Raises
     ------
     PlotError
-        If the ending is none of these.
+        It does not.
     StorageError
-        If the file cannot be written.
+        The file cannot be written.
     """
     check_format(path)
     with written_atomically(path) as draft:
-        figure.get_figure(root=True).savefig(draft, dpi=150)
+        figure.get_figure(root=True).savefig(draft, dpi=DPI)

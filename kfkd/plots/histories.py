@@ -8,18 +8,11 @@ from kfkd.errors import PlotError
 from kfkd.history import to_rmse
 from kfkd.messages import shown
 
-__all__ = [
-    "Curves",
-    "best",
-    "group_name",
-    "read_curves",
-    "shares",
-    "weighted_mean",
-]
+__all__ = ["Curves", "best", "group_name", "mean_curve", "read_curves", "stretch"]
 
 
 class Curves(NamedTuple):
-    """Errors in pixels over epochs; NaN where there is none, or no number."""
+    """Errors in pixels over epochs; NaN where there is none that is a number."""
 
     epochs: np.ndarray
     train: np.ndarray
@@ -63,15 +56,17 @@ def best(curves):
     return f" (best {curves.valid[at]:.2f}, epoch {curves.epochs[at]:,.0f})"
 
 
-def shares(curves):
-    """Return where the epochs lie between start and end, in percent."""
-    return np.linspace(0, 100, len(curves.epochs))
+def stretch(curves):
+    """Return curves over the share of a training in percent; of one epoch, level."""
+    if len(curves.epochs) == 1:
+        curves = Curves(*(np.repeat(values, 2) for values in curves))
+    return curves._replace(epochs=np.linspace(0, 100, len(curves.epochs)))
 
 
-def weighted_mean(found):
-    """Return shares in percent, and there the mean of the validation errors."""
+def mean_curve(found):
+    """Return the validation errors of stretched curves, weighted by columns."""
     grid = np.linspace(0, 100, max(101, *(len(c.epochs) for c in found.values())))
-    errors = [np.interp(grid, shares(c), c.valid) for c in found.values()]
+    errors = [np.interp(grid, c.epochs, c.valid) for c in found.values()]
     return grid, np.average(errors, axis=0, weights=[len(columns) for columns in found])
 
 

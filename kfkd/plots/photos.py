@@ -10,6 +10,8 @@ from matplotlib.figure import Figure
 
 from kfkd.prediction.image_files import open_image
 
+from .drawing import MARK
+
 __all__ = ["plot_points"]
 
 
@@ -45,10 +47,7 @@ def plot_points(
         image = open_image(path)
         width, height = image.size
         image.thumbnail((1024, 1024))  # more than is seen
-        axis.imshow(
-            np.asarray(image.convert("RGB")),
-            extent=(0, width, height, 0),
-        )
-        axis.scatter(xy[0::2], xy[1::2], marker="x", s=20, c="#ffb000", lw=1.2)
+        axis.imshow(np.asarray(image.convert("RGB")), extent=(0, width, height, 0))
+        axis.scatter(xy[0::2], xy[1::2], marker="x", s=20, c=MARK, lw=1.2)
         axis.set(xlim=(0, width), ylim=(height, 0))
     return figure

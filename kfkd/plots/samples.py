@@ -52,11 +52,7 @@ def plot_sample(x, y, axis):
     The tutorial's function of this name.  Pixel c is drawn from c to c + 1, as the
     labels count.
     """
-    X, points = checked([x], [y])
-    tiles = Tiles(axis, 1, 1)
-    tiles.face(0, X[0])
-    tiles.mark(0, points[0])
-    return axis
+    return plot_predictions([x], [y], axis)
 
 
 def plot_predictions(X, y, ax=None, *, rows=4, columns=4, title=None):
@@ -67,13 +63,13 @@ def plot_predictions(X, y, ax=None, *, rows=4, columns=4, title=None):
     X : array, shape (n, 9216) or (n, 1, 96, 96)
         Grey values in [0, 1].
     y : array, shape (n, 2 * k)
-        Predictions in [-1, 1].  Points beside a face's image are not drawn.
+        Predictions in [-1, 1].  Points outside of a face's image are not drawn.
     ax : matplotlib.axes.Axes, optional
         Where to draw; a new figure by default.
     rows, columns : int, default=4
-        At most so many faces are drawn one above the other and side by side.
+        The largest number of rows of faces, and of faces in a row.
     title : str, optional
-        What to write above; nothing by default.
+        None by default.
 
     Returns
     -------
@@ -109,11 +105,11 @@ def plot_comparison(nets, X, index=0, y=None, ax=None):
     X : array, shape (n, 9216) or (n, 1, 96, 96)
         Grey values in [0, 1].
     index : int or sequence of int, default=0
-        Which of the faces in `X` to draw.  With several nets, each net has a row, or
-        each face if they are fewer.
+        Which of the faces in `X` to draw.  With several nets, each row shows a net, or
+        a face if there are fewer faces than nets.
     y : array, shape (n, 30), optional
-        Where the points are, in [-1, 1], NaN where that is not known.  They are drawn
-        as circles, and the titles give each net's RMSE on this face, in pixels.
+        The true points in [-1, 1], NaN where one is not known.  They are drawn as
+        circles, and the titles give each net's RMSE on this face, in pixels.
     ax : matplotlib.axes.Axes, optional
         Where to draw; a new figure by default.
 
@@ -149,23 +145,26 @@ def plot_comparison(nets, X, index=0, y=None, ax=None):
             f"y has {count(truth.shape[1], 'column')}, where {len(COLUMNS)} are wanted"
         )
 
+    # Each row has a net, or a face if these are fewer.
+    order = [(j, name) for name in nets for j in range(len(X))]
+    if len(X) < len(nets):
+        order.sort(key=lambda pair: pair[0])
     rows = min(len(nets), len(X))
     if rows == 1:
-        rows = math.ceil(len(nets) * len(X) / 4)
-    columns = math.ceil(len(nets) * len(X) / rows)
+        rows = math.ceil(len(order) / 4)
+    columns = math.ceil(len(order) / rows)
     tiles = Tiles(ax, rows, columns, captions=True, inches=3)
-    for i, (name, net) in enumerate(nets.items()):
-        table = predict(net, X)
-        known = truth[:, [COLUMNS.index(column) for column in table]]
-        for j, predicted in enumerate(table.to_numpy()):
-            caption = name
-            if np.isfinite(known[j]).any():
-                rmse = np.sqrt(np.nanmean((predicted - known[j]) ** 2))
-                caption = f"{name} ({rmse:.2f} pixels)"
-            tile = i * len(X) + j if len(nets) <= len(X) else j * len(nets) + i
-            tiles.face(tile, faces[j], caption)
-            tiles.mark(tile, known[j], label="true", **_CIRCLE)
-            tiles.mark(tile, predicted, label="predicted", **_CROSS)
+    predicted = {name: predict(net, X) for name, net in nets.items()}
+    for tile, (j, name) in enumerate(order):
+        points = predicted[name].to_numpy()[j]
+        known = truth[j, [COLUMNS.index(column) for column in predicted[name]]]
+        caption = name
+        if np.isfinite(known).any():
+            rmse = np.sqrt(np.nanmean((points - known) ** 2))
+            caption = f"{name} ({rmse:.2f} pixels)"
+        tiles.face(tile, faces[j], caption)
+        tiles.mark(tile, known, label="true", **_CIRCLE)
+        tiles.mark(tile, points, label="predicted", **_CROSS)
     if np.isfinite(truth).any():
         tiles.legend()
     return tiles.ax
@@ -174,9 +173,9 @@ def plot_comparison(nets, X, index=0, y=None, ax=None):
 def plot_flip(x, y, ax=None, *, columns=COLUMNS):
     """Draw a face beside its flipped copy, as `FlipBatchIterator` makes it.
 
-    Points of the person's left are orange triangles, those of the right blue squares.
-    The columns of a pair swap places: what is the left eye in one image is the right
-    eye in the other, as its name, written beside it, says.
+    Points on the person's left are orange triangles, those on the right blue squares.
+    The columns of a pair swap places: the left eye of one image is the right eye of the
+    other, and its name is written above.
 
     Parameters
     ----------
@@ -186,7 +185,7 @@ def plot_flip(x, y, ax=None, *, columns=COLUMNS):
     ax : matplotlib.axes.Axes, optional
         Where to draw; a new figure by default.
     columns : sequence of str
-        What the columns of `y` are called; by default all 30, in Kaggle's order.
+        The names of the columns of `y`; by default all 30, in Kaggle's order.
 
     Returns
     -------
@@ -224,7 +223,7 @@ def plot_flip(x, y, ax=None, *, columns=COLUMNS):
         tiles.face(i, image, caption)
         points = to_pixels(values).reshape(-1, 2)
         for side, style in _SIDES.items():
-            if (sides == side).any():
+            if side in sides:
                 tiles.mark(i, points[sides == side].ravel(), **style)
         if pairs:  # the name of one and the same spot of the face
             which = pairs[0][i] // 2

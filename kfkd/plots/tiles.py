@@ -7,7 +7,7 @@ from kfkd.data import to_pixels
 from kfkd.data.columns import PIXELS, SIDE
 from kfkd.errors import PlotError
 
-from .drawing import MARK, check_axes, new_axes
+from .drawing import MARK, axes_or_new
 
 __all__ = ["Tiles", "checked"]
 
@@ -16,16 +16,15 @@ _HEAD = 12  # for the captions
 
 
 class Tiles:
-    """Faces side by side in one Axes, which counts in their pixels."""
+    """Faces side by side in one Axes, whose coordinates are their pixels."""
 
-    def __init__(self, ax, rows, columns, *, captions=False, inches=None, title=None):
+    def __init__(self, ax, rows, columns, *, inches, captions=False, title=None):
         head = _HEAD if captions else 0
         width = columns * (SIDE + _GAP) - _GAP
         height = rows * (head + SIDE + _GAP) - _GAP
-        check_axes(ax)
-        if ax is None:
-            above = 0.35 if title else 0
-            ax = new_axes(inches * columns, inches * columns * height / width + above)
+        given, inches = ax, inches * columns
+        ax = axes_or_new(ax, inches, inches * height / width + (0.35 if title else 0))
+        if given is None:
             pad = 0.06 if title else 0  # beside the title; faces reach to the edges
             ax.get_figure().get_layout_engine().set(w_pad=0, h_pad=pad)
         if title:
@@ -56,7 +55,7 @@ class Tiles:
             self.ax.text(left + SIDE / 2, top - self.head / 2, caption, **at)
 
     def mark(self, i, points, **style):
-        """Mark points, x and y in turn, in pixels, as far as they are in tile i."""
+        """Mark points, x and y in turn, in pixels, except outside of tile i."""
         left, top = self._corner(i)
         style = style or dict(marker="x", s=14, lw=1, color=MARK)
         marks = self.ax.scatter(left + points[0::2], top + points[1::2], **style)
@@ -64,7 +63,7 @@ class Tiles:
         marks.set_clip_path(tile)
 
     def name(self, i, point, text):
-        """Write a name on top of tile i, with a line to a point, in pixels."""
+        """Write a name at the top of tile i, with a line to a point, in pixels."""
         left, top = self._corner(i)
         if np.isfinite(point).all():
             self.ax.annotate(
@@ -95,7 +94,7 @@ class Tiles:
 
 
 def checked(X, y):
-    """Return images of shape (n, 96, 96), and points in pixels."""
+    """Check shapes; return images of shape (n, 96, 96), and points in pixels."""
     X, y = np.asarray(X), np.asarray(y)
     if not X.size or X.size != len(X) * PIXELS:
         raise PlotError(

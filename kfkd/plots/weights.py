@@ -1,4 +1,4 @@
-"""What the first layer of a net looks for."""
+"""The weights of a net's first layer, as images."""
 
 import math
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from kfkd.data.columns import PIXELS, SIDE
 from kfkd.errors import PlotError
 from kfkd.messages import shown
 
-from .drawing import check_axes, new_axes
+from .drawing import axes_or_new
 
 __all__ = ["plot_weights"]
 
@@ -32,10 +32,10 @@ def plot_weights(net, ax=None, *, n=None, smooth=None):
     n : int, optional
         How many units to draw; by default all filters, and 25 units of a dense layer.
     smooth : float, optional
-        Standard deviation, in pixels, of a Gaussian that the images are smoothed by;
-        0 draws the weights as they are.  By default that is done with filters, and 2
-        taken for a dense layer: what it has learnt is small beside the random weights
-        from which it has started, but neighbouring pixels share it.
+        Standard deviation, in pixels, of the Gaussian that smooths the images; 0 draws
+        the weights as they are.  The default is 0 for filters, and 2 for a dense
+        layer: what that has learnt is small beside its initial random weights, but
+        neighbouring pixels share it.
 
     Returns
     -------
@@ -44,39 +44,21 @@ def plot_weights(net, ax=None, *, n=None, smooth=None):
     Raises
     ------
     PlotError
-        It is no net, has no weights yet, or those of its first layer are no images.
+        It is not a net, has no weights yet, or those of its first layer are not images.
 
     Notes
     -----
     Not in the tutorial.  Filters are drawn as they lie on the image: convolution turns
-    what is stored by 180 degrees.
+    the stored ones by 180 degrees.
     """
     if isinstance(net, Mapping):
         raise PlotError(
             "this is a set of specialists; the weights of one net are drawn"
         )
-    layers = getattr(net, "layers_", None)
-    if not layers:
-        what = "has no weights yet" if hasattr(net, "layers") else "is not a net"
-        raise PlotError(f"{shown(net)} {what}, so there are none to draw")
-    name, W = next(
-        (name, layer.W.get_value())
-        for name, layer in layers.items()
-        if hasattr(layer, "W")
-    )
-    if W.ndim == 4 and W.shape[1] == 1:
-        images, kind = W[:, 0, ::-1, ::-1], "filters"
-        smooth = smooth or 0
-    elif W.ndim == 2 and len(W) == PIXELS:
-        images, kind = W.T.reshape(-1, SIDE, SIDE), "units"
+    name, images, kind = _first_layer(net)
+    if kind == "units":
         n = 25 if n is None else n
         smooth = 2 if smooth is None else smooth
-    else:
-        raise PlotError(
-            f"the first layer, {name}, has weights of the shape {W.shape}, which are "
-            f"neither those of units on {SIDE} x {SIDE} pixels nor filters of one "
-            "channel"
-        )
     if smooth:
         images = gaussian_filter(images, smooth, axes=(1, 2))
     strength = np.square(images).sum(axis=(1, 2))
@@ -85,8 +67,7 @@ def plot_weights(net, ax=None, *, n=None, smooth=None):
     columns = _columns(len(strongest))
     rows = math.ceil(len(strongest) / columns)
     height, width = np.multiply(images.shape[1:], 1.1)  # with gaps
-    check_axes(ax)
-    ax = new_axes(7, 0.4 + 6 * rows / columns) if ax is None else ax
+    ax = axes_or_new(ax, 7, 0.4 + 6 * rows / columns)
     norm = CenteredNorm(halfrange=np.abs(strongest).max() or 1)
     for i, image in enumerate(strongest):
         left, top = i % columns * width, i // columns * height
@@ -111,6 +92,28 @@ def plot_weights(net, ax=None, *, n=None, smooth=None):
     )
     bar.outline.set_visible(False)
     return ax
+
+
+def _first_layer(net):
+    """Return name and weights of the first layer, and what the images are called."""
+    layers = getattr(net, "layers_", None)
+    if not layers:
+        what = "has no weights yet" if hasattr(net, "layers") else "is not a net"
+        raise PlotError(f"{shown(net)} {what}, so there are none to draw")
+    name, W = next(
+        (name, layer.W.get_value())
+        for name, layer in layers.items()
+        if hasattr(layer, "W")
+    )
+    if W.ndim == 4 and W.shape[1] == 1:
+        return name, W[:, 0, ::-1, ::-1], "filters"
+    if W.ndim == 2 and len(W) == PIXELS:
+        return name, W.T.reshape(-1, SIDE, SIDE), "units"
+    raise PlotError(
+        f"the first layer, {name}, has weights of the shape {W.shape}, which are "
+        f"neither those of units on {SIDE} x {SIDE} pixels nor filters of one "
+        "channel"
+    )
 
 
 def _columns(n):

@@ -3,36 +3,24 @@
 import datetime
 
 from kfkd.history import Result, weighted_mean
-from kfkd.report import results, tables, tutorial
+from kfkd.report import figures, results, tables, tutorial
 from kfkd.report.document import Note, Page, Section, Table, Text
-from kfkd.report.tables import DESCRIPTIONS, label, plain
-from kfkd.reproduction import scaled
+from kfkd.report.tables import label, plain
+from kfkd.reproduction import PACKAGES, scaled
 
 __all__ = ["compose"]
 
-_HOW = dict(scratch="from random weights", pretrained="starting from {}")
 
-
-def compose(study, painter):
-    """Put the page together, and draw its figures.
-
-    Parameters
-    ----------
-    study : kfkd.report.study.Study
-    painter : kfkd.report.figures.Painter
-
-    Returns
-    -------
-    Page
-    """
+def compose(study):
+    """Return the page about a `Study`, its figures drawn."""
     sections = [
-        _overview(study, painter),
-        *_nets(study, painter),
-        *_specialists(study, painter),
-        _times(study),
-        _scores(study),
-        _pictures(study, painter),
-        _origin(study),
+        Section("All nets", _overview(study), "all"),
+        *_nets(study),
+        *_specialists(study),
+        Section("Time, then and now", _times(study), "time"),
+        Section("Kaggle's score", _scores(study), "score"),
+        Section("Pictures", _pictures(study), "pictures"),
+        Section("How this was made", _origin(study), "made"),
     ]
     return Page(
         title="Facial keypoints, trained again",
@@ -50,30 +38,32 @@ def _facts(study):
         name = study.best()
         best = Result(study.usable[name].net).rmse
         facts.append((f"{best:.2f} px", f"validation error of the best net, {name}"))
-    for kind, run in study.specialists.items():
+    for name, run in study.specialists.items():
         mean = weighted_mean(run.net)
-        facts.append((f"{mean:.2f} px", f"validation error of specialists, {kind}"))
+        facts.append((f"{mean:.2f} px", f"validation error of {label(name)}"))
     if study.test_scores:
         name, score = min(study.test_scores.items(), key=lambda item: item[1])
         text = f"Kaggle's score on the test set, {label(name)}"
         facts.append((f"{score:.2f} px", text))
-    histories = [run.net for run in study.trained.values()]
+    trained = [run.net for run in study.trained.values()]
     for run in study.specialists.values():
-        histories += run.net.values()
-    if histories:
-        total = sum(Result(net).seconds for net in histories)
-        facts.append((tables.duration(total), f"of training on {study.device()}"))
+        trained += run.net.values()
+    if trained:
+        total = sum(Result(net).seconds for net in trained)
+        devices = ", ".join(study.gathered("device"))
+        facts.append((tables.duration(total), f"of training on {devices}"))
     return facts
 
 
 def _notes(study):
-    """Return what one must know before one compares."""
+    """Return what a reader must know before comparing."""
     notes = []
     for name, run in study.runs.items():
         if run.problem:
             text = f"{run.problem[0].upper()}{run.problem[1:].rstrip('.')}."
             notes.append(Note(f"{label(name)} can't be used", text, bad=True))
-    missing = [label(name) for name in study.wanted if name not in study.runs]
+    wanted = study.settings.wanted()
+    missing = [label(name) for name in wanted if name not in study.runs]
     if missing:
         text = f"Still to come: {', '.join(missing)}."
         notes.append(Note("Not everything is finished", text))
@@ -82,66 +72,61 @@ def _notes(study):
         short = dict(drawn="Drawn faces", other="Other data")[origin.kind]
         text = (
             f"These nets were trained on {origin.title}: {origin.size}. The tutorial's "
-            "numbers, which stand beside ours, are about Kaggle's photographs. They "
-            "show how training goes; which errors are lower says nothing."
+            "numbers, which stand beside ours, are for Kaggle's photographs. Compare "
+            "how training proceeds, not which errors are lower."
         )
         notes.append(Note(f"{short}, not Kaggle's photographs", text))
     if study.scale != 1:
         text = (
             "All numbers of epochs, and with them the schedules of learning rate and "
-            f"momentum, are the tutorial's times {plain(study.scale)}. What stands "
-            f"beside its epoch 1000 is epoch {scaled(1000, study.scale)} here."
+            f"momentum, are the tutorial's times {plain(study.scale)}: its epoch 1000 "
+            f"is compared with epoch {scaled(1000, study.scale)} here."
         )
         kind = "Fewer" if study.scale < 1 else "More"
         notes.append(Note(f"{kind} epochs than in the tutorial", text))
     return notes
 
 
-def _overview(study, painter):
+def _overview(study):
     blocks = []
     singles = study.singles
     table = tables.final(singles, study.scale)
     if table.rows:
-        same = "the epoch that it has in the tutorial's table"
-        if study.scale != 1:
-            same += f", times {plain(study.scale)}"
+        times = f", times {plain(study.scale)}" if study.scale != 1 else ""
         text = (
-            f"Each net at {same}. Losses are mean squared errors of coordinates in "
-            "[-1, 1], and RMSE is 48 times the root of the validation loss."
+            f"Each net at its last epoch in the tutorial's tables{times}. Losses are "
+            "mean squared errors of coordinates in [-1, 1], and RMSE is 48 times the "
+            "root of the validation loss."
         )
         if "net12" in singles:
             text += " The tutorial's table calls net12 net7."
         if "net4" in singles or "net5" in singles:
             text += (
                 " The tables of net4 and net5 end at epochs 1000 and 2000 in the "
-                "tutorial; its code, and this run, go on to 3000"
+                f"tutorial; its code, and this run, continue to 3000{times}."
             )
-            text += f" × {plain(study.scale)}." if study.scale != 1 else "."
         blocks += [Text(text), table]
     if study.usable:
+        X, y = study.arrays
+        first = next(iter(study.usable.values()))
+        constant = results.constant_error(first.net, y)
         blocks += [
             Text(
-                "At the end of training. A loss that is measured while a net trains "
-                "includes dropout and changes over the epoch; without it, the net as "
-                "it is at the end predicts its training faces. The tutorial gives "
-                "this for net6 only, and for training and validation faces together."
+                "Losses at the end of training. The train loss with dropout is "
+                "measured during training and averaged over the epoch. The one without "
+                "is that of the final net on the training faces; the tutorial gives it "
+                "for net6 only, and for training and validation faces together."
             ),
-            tables.outcomes(study.usable, *study.arrays),
-        ]
-        constant = results.constant_error(
-            next(iter(study.usable.values())).net, study.arrays[1]
-        )
-        blocks.append(
+            tables.outcomes(study.usable, X, y),
             Text(
-                "For comparison: who always predicts the mean of the training faces "
-                f"is off by {constant:.2f} pixels in validation."
-            )
-        )
-    blocks += painter.comparisons(study.drawable)
-    return Section("All nets", blocks, "all")
+                "For comparison: the mean of the training faces, as a prediction for "
+                f"every face, has an error of {constant:.2f} pixels in validation."
+            ),
+        ]
+    return blocks + figures.comparisons(study.drawable)
 
 
-def _nets(study, painter):
+def _nets(study):
     sections = []
     for name, run in study.trained.items():
         blocks = []
@@ -149,126 +134,98 @@ def _nets(study, painter):
             blocks.append(Text("The tutorial gives no numbers for this net."))
         blocks.append(tables.losses(name, run.net, study.scale))
         if name in study.drawable:
-            blocks.append(painter.curves(name, run.net))
-        title = f"{name}: {DESCRIPTIONS[name]}" if name in DESCRIPTIONS else name
+            blocks.append(figures.curves(name, run.net))
+        title = ": ".join(filter(None, (name, tutorial.DESCRIPTIONS.get(name))))
         sections.append(Section(title, blocks, name, short=name))
+    return sections
+
+
+def _specialists(study):
+    sections = []
+    for name, run in study.specialists.items():
+        how = theirs = "from random weights"
+        if run.record["start"]:
+            how = f"starting from {run.record['start']}"
+            theirs = "starting from net6 or net7"
+        text = (
+            "Each net predicts some of the key points, and learns from all faces that "
+            "have these. The mean of their errors is weighted by columns. The tutorial "
+            f"shows curves only; its specialists {theirs} reached "
+            f"{tutorial.LEADERBOARD[name]} pixels on Kaggle's leaderboard."
+        )
+        table = tables.specialists(run.net, study.rows_of)
+        blocks = [Text(text), table, figures.specialists(run.net, how)]
+        short = label(name).capitalize()
+        sections.append(Section(f"Specialists, {how}", blocks, name, short=short))
     return sections
 
 
 def _times(study):
     if not study.trained and not study.specialists:
-        return Section("Time, then and now", [], "time")
+        return []
     text = (
-        "The time that the epochs take, without preparations; an epoch is the median. "
-        "The tutorial's are in the words of its text."
+        "The time of the epochs alone, without preparations; that of one epoch is the "
+        "median. The tutorial's times are quoted from its text."
     )
     if study.specialists:
-        text += " Of specialists it is the sum, however many are trained at a time."
+        text += (
+            " For specialists it is the sum, however many are trained at the same time."
+        )
     devices = study.gathered("device")
     if len(devices) > 1:
-        text += (
-            " " + "; ".join(f"{d}: {', '.join(n)}" for d, n in devices.items()) + "."
-        )
-    return Section(
-        "Time, then and now",
-        [
-            Text(text),
-            tables.times(study.trained, study.specialists, study.scale),
-        ],
-        "time",
-    )
-
-
-def _specialists(study, painter):
-    sections = []
-    for kind, run in study.specialists.items():
-        how, theirs = (
-            _HOW[kind].format(start) for start in (run.record["start"], "net6 or net7")
-        )
-        score = tutorial.LEADERBOARD[kind]
-        sections.append(
-            Section(
-                f"Specialists, {how}",
-                [
-                    Text(
-                        "Each net predicts some of the key points, and learns from all "
-                        "faces that have these. The mean of their errors is weighted "
-                        "by columns. The tutorial shows curves only; its specialists "
-                        f"{theirs} came to {score} pixels on "
-                        "Kaggle's leaderboard."
-                    ),
-                    tables.specialists(run.net, study.rows_of),
-                    painter.specialists(kind, run.net),
-                ],
-                f"specialists-{kind}",
-                short=f"Specialists, {kind}",
-            )
-        )
-    return sections
+        each = (f"{device}: {', '.join(names)}" for device, names in devices.items())
+        text += f" {'; '.join(each)}."
+    return [Text(text), tables.times(study.trained | study.specialists, study.scale)]
 
 
 def _scores(study):
-    blocks = []
-    if study.test_scores or study.held_out_scores:
-        text = "The root of the mean squared error, in pixels, of all locations"
-        if study.test_scores:
-            text += "; on the test set, of those that Kaggle asks for"
-        text += ". The tutorial's are from Kaggle's leaderboard."
-        blocks.append(Text(text))
-        blocks.append(tables.scores(study.test_scores, study.held_out_scores))
-    return Section("Kaggle's score", blocks, "score")
+    if not study.test_scores and not study.held_out_scores:
+        return []
+    text = "The root of the mean squared error, in pixels, of all locations"
+    if study.test_scores:
+        text += "; on the test set, of those that Kaggle asks for"
+    text += ". The tutorial's are from Kaggle's leaderboard."
+    return [Text(text), tables.scores(study.test_scores, study.held_out_scores)]
 
 
-def _pictures(study, painter):
-    usable = {name: run.net for name, run in study.usable.items()}
-    shown = list(dict.fromkeys([next(iter(usable)), study.best()])) if usable else []
-    blocks = []
-    for name in shown:
-        blocks.append(painter.predictions(name, usable[name], study.unseen))
-    for kind, run in study.specialists.items():
-        name = f"specialists-{kind}"
-        blocks.append(painter.predictions(name, run.net, study.unseen))
-    two = [name for name in ("net1", "net2") if name in usable]
-    two = two if len(two) == 2 else shown
-    if len(two) == 2:
-        pair = {name: usable[name] for name in two}
-        blocks.append(painter.comparison(pair, study.unseen))
-    for name in shown:
-        blocks.append(painter.weights(name, usable[name]))
-    if blocks:
-        blocks.append(painter.flip(*study.arrays))
-    return Section("Pictures", blocks, "pictures")
+def _pictures(study):
+    if not study.scored:
+        return []
+    names = list(study.usable)
+    shown = list(dict.fromkeys([names[0], study.best()])) if names else []
+    pair = ["net1", "net2"] if {"net1", "net2"} <= {*names} else shown
+    blocks = [
+        figures.predictions(name, study.scored[name], study.unseen)
+        for name in (*shown, *study.specialists)
+    ]
+    if len(pair) == 2:
+        nets = {name: study.scored[name] for name in pair}
+        blocks.append(figures.comparison(nets, study.unseen))
+    blocks += [figures.weights(name, study.scored[name]) for name in shown]
+    return [*blocks, figures.flip(*study.arrays)]
 
 
 def _origin(study):
-    """Return the section on data, settings, devices and versions."""
-    origin = study.origin
-    rows = [
-        ["data", f"{origin.title}: {origin.size}"],
-        ["file", f"{origin.name}, BLAKE2b {origin.fingerprint}"],
-        ["held out", f"{study.settings.holdout:g} of the rows"],
-        ["seed", str(study.settings.seed)],
-        ["images a step", str(study.settings.batch_size)],
-        ["epochs", f"the tutorial's × {plain(study.scale)}"],
-    ]
-    if not study.settings.holdout:
-        rows = [row for row in rows if row[0] != "held out"]
-    for key, what in [("device", "device"), *((p, p) for p in study.packages())]:
-        values = study.gathered(key)
-        if len(values) == 1:
-            rows.append([what, next(iter(values))])
-        else:
-            listed = (
-                f"{value} ({', '.join(names)})" for value, names in values.items()
-            )
-            rows.append([what, "; ".join(listed)])
+    """Return data, settings, devices and versions."""
+    origin, settings = study.origin, study.settings
     now = datetime.datetime.now().astimezone()
-    rows.append(["page written", f"{now:%Y-%m-%d %H:%M %Z}"])
-    return Section(
-        "How this was made",
-        [
-            Table(["what", "value"], [row for row in rows if row[1]], names=2),
-            Text(study.command, code=True),
-        ],
-        "made",
-    )
+    made = {
+        "data": f"{origin.title}: {origin.size}",
+        "file": f"{origin.name}, BLAKE2b {origin.fingerprint}",
+        "held out": f"{settings.holdout:g} of the rows" if settings.holdout else "",
+        "seed": str(settings.seed),
+        "images a step": str(settings.batch_size),
+        "epochs": f"the tutorial's × {plain(study.scale)}",
+        **{key: _gathered(study, key) for key in ("device", "python", *PACKAGES)},
+        "page written": f"{now:%Y-%m-%d %H:%M %Z}",
+    }
+    rows = [dict(what=what, value=value) for what, value in made.items() if value]
+    return [Table(rows, names=2), Text(study.command, code=True)]
+
+
+def _gathered(study, key):
+    """Return what all nets have in common, or what each has."""
+    found = study.gathered(key)
+    if len(found) == 1:
+        return next(iter(found))
+    return "; ".join(f"{value} ({', '.join(names)})" for value, names in found.items())

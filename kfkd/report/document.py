@@ -1,14 +1,13 @@
-"""What a page is made of, in whichever form it is written."""
+"""What a page is made of: sections of paragraphs, tables and figures."""
 
 import dataclasses
-from pathlib import Path
 
 __all__ = ["Figure", "Note", "Page", "Section", "Table", "Text"]
 
 
 @dataclasses.dataclass
 class Text:
-    """A paragraph; or, as `code`, lines to be shown as they are."""
+    """A paragraph; with `code`, lines to be shown as they are."""
 
     text: str
     code: bool = False
@@ -17,82 +16,24 @@ class Text:
 
 
 @dataclasses.dataclass
-class Note:
-    """Something to know before one reads on.
-
-    Attributes
-    ----------
-    title, text : str
-    bad : bool
-        Whether something has failed.
-    """
-
-    title: str
-    text: str
-    bad: bool = False
-
-    kind = "note"
-
-
-@dataclasses.dataclass
 class Table:
     """A table of texts.
 
-    Attributes
-    ----------
-    columns : list of str
-    rows : list of list of str
-        Empty where there is nothing to say.
-    groups : list of (str, int)
-        Titles over columns, and over how many; an empty title over those that stand
-        alone. None at all by default.
-    names : int
-        How many columns at the left name things; the others hold numbers.
-    caption : str
+    The rows are dicts with the same keys, which title the columns: ``"loss: here"`` is
+    the column "here" in the group "loss".
     """
 
-    columns: list
     rows: list
-    groups: list = dataclasses.field(default_factory=list)
-    names: int = 1
-    caption: str = ""
+    names: int = 1  # columns at the left that name things; the others hold numbers
 
     kind = "table"
-
-    def flat_columns(self):
-        """Return titles of columns that need no groups over them."""
-        above = [title for title, span in self.groups for _ in range(span)]
-        return [
-            f"{title}: {name}" if title else name
-            for title, name in zip(
-                above or [""] * len(self.columns), self.columns, strict=True
-            )
-        ]
-
-    def starts(self):
-        """Return for each column whether a group begins or has ended with it."""
-        starts, before = [], ""
-        for title, span in self.groups or [("", len(self.columns))]:
-            starts += [bool(title or before), *[False] * (span - 1)]
-            before = title
-        return [False, *starts[1:]]
 
 
 @dataclasses.dataclass
 class Figure:
-    """A picture.
+    """A picture with an optional caption, and a description for who cannot see it."""
 
-    Attributes
-    ----------
-    path : pathlib.Path
-        Of the PNG file.
-    caption : str
-        Empty if the picture says it all.
-    alt : str
-        What is seen, for those who do not see it.
-    """
-
-    path: Path
+    picture: bytes  # a PNG file's
     caption: str
     alt: str
 
@@ -101,40 +42,29 @@ class Figure:
 
 @dataclasses.dataclass
 class Section:
-    """A part of the page.
-
-    Attributes
-    ----------
-    title : str
-    blocks : list
-        What stands in it, one below the other.
-    id : str
-        For links.
-    short : str
-        Its title in the list of contents, if that is another.
-    """
+    """A part of the page: texts, tables and figures."""
 
     title: str
     blocks: list
-    id: str
-    short: str = ""
+    id: str  # for links
+    short: str = ""  # the title in the list of contents, if that is another
+
+
+@dataclasses.dataclass
+class Note:
+    """Something to know before reading on; `bad` if something has failed."""
+
+    title: str
+    text: str
+    bad: bool = False
 
 
 @dataclasses.dataclass
 class Page:
-    """A page.
-
-    Attributes
-    ----------
-    title, subtitle : str
-    facts : list of (str, str)
-        The most important results at a glance: a value and what it is.
-    notes : list of Note
-    sections : list of Section
-    """
+    """A page."""
 
     title: str
     subtitle: str
-    facts: list
+    facts: list  # the most important results: pairs of a value and what it is
     notes: list
     sections: list

@@ -9,8 +9,8 @@ from kfkd.messages import count
 
 __all__ = ["Origin", "identify"]
 
-# Of Kaggle's training.csv: how many rows it has (of the copy of the tutorial's author,
-# too), how many of them are complete, and some means, in pixels.
+# Of Kaggle's training.csv, and of the tutorial's author's copy: the number of rows; how
+# many of them are complete, and the means of some columns, in pixels, of both.
 _ROWS = (7049, 7044)
 _COMPLETE = 2140
 _MEANS = {
@@ -24,25 +24,13 @@ _NEAR = 0.02
 
 @dataclasses.dataclass
 class Origin:
-    """Which data a training set is.
+    """Which data a training set is."""
 
-    Attributes
-    ----------
-    kind : {"kaggle", "drawn", "other"}
-    rows, complete : int
-        How many faces, and how many of them with all 30 labels.
-    tests : int or None
-        Images in the test set, if there is one.
-    name : str
-        The file's, without its folder.
-    fingerprint : str
-    """
-
-    kind: str
+    kind: str  # "kaggle", "drawn" or "other"
     rows: int
-    complete: int
-    tests: int | None
-    name: str
+    complete: int  # rows with all 30 labels
+    tests: int | None  # images in the test set, if there is one
+    name: str  # of the file, without its folder
     fingerprint: str
 
     @property
@@ -64,26 +52,16 @@ class Origin:
 
 
 def identify(folder=None):
-    """Identify the data in a folder.
+    """Return the `Origin` of the data in a folder.
 
-    Parameters
-    ----------
-    folder : path, optional
-        As for ``kfkd.data.load``.
-
-    Returns
-    -------
-    Origin
+    Kaggle's data are recognized by their numbers of rows and the means of their labels.
+    Drawn faces have the same numbers, but ``kfkd.faces.make`` leaves a record beside
+    them.
 
     Raises
     ------
     DataError
         There is no usable training set.
-
-    Notes
-    -----
-    Kaggle's are told by their numbers of rows and by means of their labels. Drawn faces
-    have the same numbers, but ``kfkd.faces.make`` leaves a record beside them.
     """
     path = data.find("training", folder)
     table = data.read("training", folder)

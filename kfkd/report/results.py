@@ -8,29 +8,11 @@ from kfkd import data, prediction
 from kfkd.history import to_rmse
 from kfkd.prediction import scoring, submission
 
-__all__ = [
-    "constant_error",
-    "held_out_scores",
-    "plain_losses",
-    "test_scores",
-]
+__all__ = ["constant_error", "plain_losses", "score_held_out", "score_test_set"]
 
 
 def plain_losses(net, X, y):
-    """Return losses without dropout, of the net as it is.
-
-    Parameters
-    ----------
-    net : NeuralNet
-    X : array, shape (n, 9216)
-    y : array, shape (n, 30)
-        What it was trained and validated on.
-
-    Returns
-    -------
-    train, both : float
-        Of the training part, and of training and validation part together.
-    """
+    """Return losses without dropout: of the training part of X and y, and of both."""
     predicted = net.predict(net.reshape_input(X))
     squares = ((predicted - y) ** 2).mean(axis=1, dtype=np.float64)
     train, *_ = net.train_split(squares, y, net)
@@ -44,19 +26,11 @@ def constant_error(net, y):
     return float(to_rmse(loss))
 
 
-def test_scores(nets, folder):
-    """Return Kaggle's score of nets on the test set, if its labels are there.
+def score_test_set(nets, folder):
+    """Return Kaggle's score of each net or set of specialists on the test set.
 
-    Parameters
-    ----------
-    nets : dict of str to NeuralNet or set of specialists
-    folder : path or None
-        Where the data are; ``test_labels.csv`` is looked for beside ``test.csv``.
-
-    Returns
-    -------
-    dict of str to float
-        In pixels; empty without labels.
+    The labels are those of ``test_labels.csv`` beside ``test.csv``; without them there
+    are no scores.
 
     Raises
     ------
@@ -78,23 +52,10 @@ def test_scores(nets, folder):
     }
 
 
-test_scores.__test__ = False
+def score_held_out(nets, holdout, folder):
+    """Return Kaggle's score of each net or set of specialists on the rows held out.
 
-
-def held_out_scores(nets, holdout, folder):
-    """Return Kaggle's score of nets on the rows that were held out.
-
-    Parameters
-    ----------
-    nets : dict of str to NeuralNet or set of specialists
-    holdout : float
-        As for ``kfkd.data.load_held_out``.
-    folder : path or None
-
-    Returns
-    -------
-    dict of str to float
-        In pixels; empty if nothing was held out, or nothing that has labels.
+    There are none if no rows are held out, or if these have no labels.
     """
     if not holdout:
         return {}

@@ -1,63 +1,45 @@
-"""What a page is written about: nets, their data, and what follows from them."""
+"""The subject of a page: nets, their data, and what follows from them."""
 
 import functools
 import math
-
-import numpy as np
 
 from kfkd import data, nets
 from kfkd.history import Result
 from kfkd.report import figures, results
 from kfkd.report.origin import identify
-from kfkd.reproduction import PACKAGES
 
 __all__ = ["Study"]
 
 
 class Study:
-    """What has come of a reproduction.
+    """The results of a reproduction.
 
     Parameters
     ----------
     settings : kfkd.reproduction.Settings
     runs : dict of str to kfkd.reproduction.Run
     command : str
-        What does the same again.
-
-    Attributes
-    ----------
-    wanted : list of str
-        What runs there should be.
-    scale : float
-        What the tutorial's epochs were multiplied by.
-    singles : dict of str to Run
-        Those of single nets, failed ones included.
-    trained : dict of str to Run
-        Those that have a net.
-    usable : dict of str to Run
-        Those that have not diverged either.
-    drawable : dict of str to NeuralNet
-        Nets that have any loss that is a number.
-    specialists : dict of str to Run
-        By ``"scratch"`` and ``"pretrained"``, as far as they are there.
+        The command line that does the same again.
     """
 
     def __init__(self, settings, runs, command):
         self.settings, self.runs, self.command = settings, runs, command
         self.scale = settings.epochs_scale
-        self.wanted = settings.wanted()
+        # Runs of single nets; those that have a net; those that have not diverged.
         self.singles = {name: runs[name] for name in settings.names() if name in runs}
         self.trained = {n: run for n, run in self.singles.items() if run.net}
         self.usable = {n: run for n, run in self.trained.items() if not run.problem}
+        # Runs of sets of specialists that have nets.
+        self.specialists = {
+            n: run for n, run in runs.items() if n not in self.singles and run.net
+        }
+        scored = self.usable | self.specialists
+        self.scored = {name: run.net for name, run in scored.items()}
+        # Single nets whose losses are numbers, at least at first.
         self.drawable = {
             name: run.net
             for name, run in self.trained.items()
             if math.isfinite(run.net.train_history_[0]["valid_loss"])
-        }
-        self.specialists = {
-            name.partition("-")[2]: run
-            for name, run in runs.items()
-            if name not in self.singles and run.net
         }
 
     def best(self):
@@ -98,43 +80,24 @@ class Study:
             net = nets.make("net1")  # all split alike
             _, X, _, _ = net.train_split(*self.arrays, net)
             return X
-        return images[: figures.FACES] / np.float32(255)
-
-    def _scored(self):
-        found = {name: run.net for name, run in self.usable.items()}
-        for kind, run in self.specialists.items():
-            found[f"specialists-{kind}"] = run.net
-        return found
+        return data.scale_images(images[: figures.FACES])
 
     @functools.cached_property
     def test_scores(self):
         """Kaggle's scores on the test set, in pixels, if its labels are known."""
-        return results.test_scores(self._scored(), self.settings.folder)
+        return results.score_test_set(self.scored, self.settings.folder)
 
     @functools.cached_property
     def held_out_scores(self):
         """Kaggle's scores on the rows held out, in pixels."""
         where = self.settings.holdout, self.settings.folder
-        return results.held_out_scores(self._scored(), *where)
-
-    def packages(self):
-        """Return what versions are recorded of."""
-        return ("python", *PACKAGES)
+        return results.score_held_out(self.scored, *where)
 
     def gathered(self, key):
-        """Return devices, or versions of a package, with the nets that have them.
-
-        Returns
-        -------
-        dict of str to list of str
-        """
+        """Return devices, or versions of a package, each with the names of its nets."""
         found = {}
         for name, run in self.runs.items():
             value = run.record.get(key) or run.record.get("versions", {}).get(key)
             if value:
                 found.setdefault(value, []).append(name)
         return found
-
-    def device(self):
-        """Return the devices of all nets in a line."""
-        return ", ".join(self.gathered("device"))

@@ -17,7 +17,7 @@ from kfkd.process.signals import sigterm_as_keyboard_interrupt
 from tests.helpers import stubs
 from tests.helpers.cases import ALL
 from tests.helpers.fake_workers import COLUMNS, NAMES, SMALL
-from tests.helpers.train_runs import without_time_left
+from tests.helpers.train_runs import files, without_time_left
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = ROOT / "scripts" / "fit_specialists.py"
@@ -45,10 +45,6 @@ def folder(tmp_path_factory):
 def small_nets(monkeypatch):
     for setting in specialists.SPECIALIST_SETTINGS:
         monkeypatch.setitem(setting, "kwargs", SMALL)
-
-
-def files(folder):
-    return sorted(path.name for path in folder.iterdir())
 
 
 @pytest.mark.slow
@@ -138,23 +134,8 @@ def test_a_dry_run_writes_no_file(folder, small_nets, work, capsys):
         (["--data", "x", "--synthetic"], "--data and --synthetic exclude"),
     ],
 )
-def test_usage_errors(arguments, message, capsys):
-    with pytest.raises(SystemExit) as exit:
-        fit_specialists.main(arguments)
-    assert exit.value.code == 2
-    assert message in capsys.readouterr().err
-
-
-def test_help_gives_the_defaults(capsys):
-    with pytest.raises(SystemExit) as exit:
-        fit_specialists.main(["--help"])
-    assert exit.value.code == 0
-    text = capsys.readouterr().out
-    options = re.split(r"^  (?=-)", text, flags=re.MULTILINE)[1:]
-    assert len(options) == 17
-    for option in options[1:]:  # without --help itself
-        assert re.search(r"\(default:\s[^)]+\)", option), option
-    assert all(name in text for name in NAMES)
+def test_usage_errors(arguments, message, usage_error):
+    assert message in usage_error(fit_specialists.main, arguments)
 
 
 def start(*arguments):

@@ -224,6 +224,23 @@ def test_each_command_has_its_name_in_its_help(run, name):
     assert out.startswith(f"usage: kfkd {name} ")
 
 
+@pytest.mark.parametrize(
+    ("name", "number", "names"),
+    [
+        ("train", 16, choices.NETS),
+        ("fit-specialists", 17, choices.SPECIALISTS),
+        ("reproduce", 18, choices.NETS),
+    ],
+)
+def test_help_gives_the_defaults_and_choices(run, name, number, names):
+    _, out, _ = run(name, "--help")
+    options = re.split(r"^  (?=-)", out, flags=re.MULTILINE)[1:]
+    assert len(options) == number
+    for option in options[1:]:  # without --help itself
+        assert re.search(r"\(default:\s[^)]+\)", option), option
+    assert ", ".join(names) in " ".join(out.split())
+
+
 @pytest.mark.parametrize("verb", ALIASES)
 def test_the_tutorials_verbs_work(run, verb):
     _, out, _ = run(verb, "--help")

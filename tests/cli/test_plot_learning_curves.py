@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from matplotlib.figure import Figure
 from PIL import Image
 
 from kfkd import nets, storage
@@ -18,20 +17,6 @@ SCRIPT = str(ROOT / "scripts" / "plot_learning_curves.py")
 pytestmark = pytest.mark.usefixtures("work")
 
 
-@pytest.fixture
-def saved(monkeypatch):
-    """The figures that are saved, which are saved all the same."""
-    figures = []
-    savefig = Figure.savefig
-
-    def keep(figure, *args, **kwargs):
-        figures.append(figure)
-        savefig(figure, *args, **kwargs)
-
-    monkeypatch.setattr(Figure, "savefig", keep)
-    return figures
-
-
 def history(loss):
     return [
         {"epoch": i, "train_loss": loss / i, "valid_loss": 2 * loss / i}
@@ -39,8 +24,8 @@ def history(loss):
     ]
 
 
-def legend(figure):
-    return [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
+def legend(axes):
+    return [text.get_text() for text in axes.get_legend().get_texts()]
 
 
 def save_net(path, loss):
@@ -64,7 +49,7 @@ def test_specialists_by_default(run, saved):
         assert picture.format == "PNG"
         assert picture.width > 800
     assert "mean, weighted" in legend(saved[0])
-    assert saved[0].axes[0].get_yscale() == "log"
+    assert saved[0].get_yscale() == "log"
 
 
 def test_a_net(run, saved):
@@ -72,7 +57,7 @@ def test_a_net(run, saved):
     status, _ = run("net1.pickle", "--out", "a.svg", "--linear", "--ymin", 0)
     assert status == 0
     assert Path("a.svg").read_text(encoding="utf-8").startswith("<?xml")
-    (axes,) = saved[0].axes
+    (axes,) = saved[0].figure.axes
     assert axes.get_title() == "Learning curves of net1"
     assert axes.get_yscale() == "linear"
     assert axes.get_ylim()[0] == 0
@@ -85,7 +70,7 @@ def test_nets_with_names(run, saved):
     save_net("other/net2.pickle", 0.002)
     assert run("net1.pickle", "other/net2.pickle", "--ymax", "3")[0] == 0
     assert [text.split()[0] for text in legend(saved[0])[:2]] == ["net1", "net2"]
-    assert saved[0].axes[0].get_ylim()[1] == 3
+    assert saved[0].get_ylim()[1] == 3
     save_net("other/net1.pickle", 0.002)
     assert run("net1.pickle", "other/net1.pickle")[0] == 0
     names = [text.split()[0] for text in legend(saved[1])[:2]]

@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.figure import Figure
 from PIL import Image
 
 from kfkd import augment, faces, storage
@@ -17,20 +16,6 @@ ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = str(ROOT / "scripts" / "plot_samples.py")
 
 pytestmark = pytest.mark.usefixtures("work")
-
-
-@pytest.fixture
-def saved(monkeypatch):
-    """The Axes of the figures that are saved, which are saved all the same."""
-    axes = []
-    savefig = Figure.savefig
-
-    def keep(figure, *args, **kwargs):
-        axes.append(figure.axes[0])
-        savefig(figure, *args, **kwargs)
-
-    monkeypatch.setattr(Figure, "savefig", keep)
-    return axes
 
 
 @pytest.fixture

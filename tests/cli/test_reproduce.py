@@ -28,17 +28,20 @@ def arguments(folder, *others):
     return [*start, "--device", "cpu", *others]
 
 
+def read(path):
+    return Path(path).read_text(encoding="utf-8").replace("&#39;", "'")
+
+
 def test_a_net_is_trained_and_a_page_written(folder, work, capsys):
     assert reproduce.main(arguments(folder)) == 0
     assert "net1 (1 of 1)\n" in capsys.readouterr().out
     out = work / "reproduction"
     names = {path.name for path in out.iterdir()}
-    assert names == {"net1.pickle", "net1.json", "report.html", "report.md", "figures"}
+    assert names == {"net1.pickle", "net1.json", "report.html"}
     net = storage.load(out / "net1.pickle")
     assert len(net.train_history_) == net.max_epochs == 2
 
-    text = (out / "report.md").read_text(encoding="utf-8")
-    html = (out / "report.html").read_text(encoding="utf-8")
+    text = read(out / "report.html")
     last = net.train_history_[-1]
     X, y = data.load(folder=folder)
     loss = ((net.predict(X) - y) ** 2).mean()
@@ -60,17 +63,20 @@ def test_a_net_is_trained_and_a_page_written(folder, work, capsys):
         "kfkd reproduce --nets net1",
     ):
         assert part in text
-        assert part.replace("'", "&#39;") in html
-    pictures = re.findall(r"\]\((figures/[^)]+)\)", text)
-    assert len(pictures) == html.count('src="data:image/png;base64,')
-    assert {out / picture for picture in pictures} == set((out / "figures").iterdir())
-    assert {"curves-net1", "predictions-net1", "weights-net1", "flip"} == {
-        Path(picture).stem for picture in pictures
-    }
-    assert str(work) not in text + html
-    assert str(folder) not in text + html
+    pictures = re.findall(r'src="data:image/png;base64,[^"]+" alt="([^"]+)"', text)
+    assert pictures == [
+        "Errors of net1 in training and validation over the epochs",
+        "8 faces with the key points that are predicted by net1",
+        "The weights of the first layer of net1 as small images",
+        "A face and its mirror image, each with its key points",
+    ]
+    assert str(work) not in text
+    assert str(folder) not in text
     # Kaggle's score, as scripts/submit.py prints it.
-    assert re.search(r"\| net1 +\| +– +\| +[\d.]+ +\|\n\n## Pictures", text)
+    _, _, score = text.partition("<h2>Kaggle's score</h2>")
+    name, theirs, ours, *_ = re.findall(r"<td[^>]*>(.+)</td>", score)
+    assert (name, theirs) == ("net1", "–")
+    assert re.fullmatch(r"[\d.]+", ours)
 
     # The same again trains nothing.
     capsys.readouterr()
@@ -83,17 +89,31 @@ def test_a_net_is_trained_and_a_page_written(folder, work, capsys):
 @pytest.mark.slow
 def test_a_page_about_what_is_finished(folder, work, capsys):
     assert reproduce.main(arguments(folder, "--report-only", "--holdout", "0.2")) == 0
-    text = Path("reproduction/report.md").read_text(encoding="utf-8")
+    text = read("reproduction/report.html")
     assert "Still to come: net1." in text
     assert reproduce.main(arguments(folder, "--holdout", "0.2", "--out", "a/b")) == 0
     capsys.readouterr()
     more = ["--nets", "net1", "net2", *arguments(folder, "--holdout", "0.2")[2:]]
     assert reproduce.main([*more, "--report-only", "--out", "a/b"]) == 0
     assert "Epoch" not in capsys.readouterr().out
-    text = Path("a/b/report.md").read_text(encoding="utf-8")
+    text = read("a/b/report.html")
     assert "Still to come: net2." in text
     assert "rows held out" in text
-    assert "## net1" in text
+    assert "<h2>net1: single hidden</h2>" in text
+
+
+def test_nets_are_trained_in_the_precision_asked_for(folder, monkeypatch):
+    found = []
+
+    def run(*args, **kwargs):
+        found.append(xla.get_precision())
+        return {}
+
+    monkeypatch.setattr("kfkd.reproduction.run", run)
+    monkeypatch.setattr("kfkd.xla.precision._chosen", None)  # put back at the end
+    assert reproduce.main(arguments(folder, "--precision", "bfloat16")) == 0
+    assert found == ["bfloat16"]
+    assert "--precision bfloat16" in read("reproduction/report.html")
 
 
 def test_a_net_that_fails_is_named(folder, monkeypatch, capsys):
@@ -102,10 +122,9 @@ def test_a_net_that_fails_is_named(folder, monkeypatch, capsys):
 
     monkeypatch.setattr("kfkd.estimator.NeuralNet.fit", fit)
     assert reproduce.main(arguments(folder)) == 1
-    text = Path("reproduction/report.md").read_text(encoding="utf-8")
-    assert "> **net1 can't be used**\n>\n> Training failed: MemoryError: no" in text
-    html = Path("reproduction/report.html").read_text(encoding="utf-8")
-    assert "no room for &lt;it&gt;" in html
+    text = read("reproduction/report.html")
+    assert "<strong>net1 can't be used</strong>" in text
+    assert "<p>Training failed: MemoryError: no room for &lt;it&gt;.</p>" in text
 
 
 def test_without_nets_named_all_and_the_pretrained_specialists():
@@ -134,11 +153,8 @@ def test_without_nets_named_all_and_the_pretrained_specialists():
         (["--data", "x", "--synthetic"], "--data and --synthetic exclude each other"),
     ],
 )
-def test_usage_errors(wrong, message, capsys):
-    with pytest.raises(SystemExit) as exit:
-        reproduce.parse_args(wrong)
-    assert exit.value.code == 2
-    assert message in capsys.readouterr().err
+def test_usage_errors(wrong, message, usage_error):
+    assert message in usage_error(reproduce.parse_args, wrong)
 
 
 def test_a_folder_that_cannot_be_made_is_found_before_training(folder, work):

@@ -268,27 +268,12 @@ def test_what_cannot_be_is_found_before_training(
         (["net1", "--checkpoint-every", "0"], "-every: 0 is not at least 1"),
     ],
 )
-def test_usage_errors(arguments, message, capsys):
-    with pytest.raises(SystemExit) as exit:
-        train.main(arguments)
-    assert exit.value.code == 2
-    assert message in capsys.readouterr().err
+def test_usage_errors(arguments, message, usage_error):
+    assert message in usage_error(train.main, arguments)
 
 
 def test_the_originals_net_is_the_default():
     assert train.parse_args([]).net == "net8"
-
-
-def test_help_gives_the_defaults(capsys):
-    with pytest.raises(SystemExit) as exit:
-        train.main(["--help"])
-    assert exit.value.code == 0
-    text = capsys.readouterr().out
-    options = re.split(r"^  (?=-)", text, flags=re.MULTILINE)[1:]
-    assert len(options) == 16
-    for option in options[1:]:  # without --help itself
-        assert re.search(r"\(default:\s[^)]+\)", option), option
-    assert "net1, net2, net3" in text
 
 
 def test_errors_are_one_line_and_status_1(folder, run, monkeypatch):
