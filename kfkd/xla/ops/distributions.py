@@ -124,13 +124,9 @@ _DRAWS = {
 
 
 @convert.register(RandomFunction)
-def convert_random_function(op, node):
+def convert_random_function(op, node, state, size, *parameters):
     draw, dtype = _DRAWS[op.distribution], dtype_of(node.outputs[1])
-
-    def random_function(state, size, *parameters):
-        shape, following = sizes(size), advance(state)
-        op.check_size(shape)
-        drawn = draw(make_keys(following), shape, dtype, *parameters)
-        return following, drawn.astype(dtype)
-
-    return random_function
+    shape, following = sizes(size), advance(state)
+    op.check_size(shape)
+    drawn = draw(make_keys(following), shape, dtype, *parameters)
+    return following, drawn.astype(dtype)

@@ -9,7 +9,7 @@ from theano.tensor import basic as tb
 from kfkd.xla.dispatch import NotStatic, as_dtype, convert, runtime_assert
 from kfkd.xla.padded import PaddedArray
 
-__all__ = ["selected", "write_selected"]
+__all__ = ["out_of_bounds", "selected", "write_selected"]
 
 
 def _nonzero(x):
@@ -18,12 +18,9 @@ def _nonzero(x):
 
 
 @convert.register(tb.Nonzero)
-def convert_nonzero(op, node):
-    def nonzero(x):
-        places, count = _nonzero(jnp.asarray(x))
-        return tuple(PaddedArray(p, count) for p in places)
-
-    return nonzero
+def convert_nonzero(op, node, x):
+    places, count = _nonzero(jnp.asarray(x))
+    return tuple(PaddedArray(p, count) for p in places)
 
 
 def _places(x, entries):
@@ -51,10 +48,14 @@ def _places(x, entries):
     counts, found = jnp.arange(len(places[0])) < count, []
     for place, n in zip(places, x.shape, strict=False):
         inside = (place >= -n) & (place < n)
-        error = IndexError(f"an index is out of bounds for an axis of size {n}")
-        runtime_assert(inside | ~counts, error)
+        runtime_assert(inside | ~counts, out_of_bounds(n))
         found.append(jnp.where(counts, jnp.where(place < 0, place + n, place), n))
     return tuple(found), count
+
+
+def out_of_bounds(length):
+    """Return the error about an index of an axis of *length*."""
+    return IndexError(f"an index is out of bounds for an axis of size {length}")
 
 
 def _mismatch():
