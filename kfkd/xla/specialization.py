@@ -26,13 +26,7 @@ def is_array(variable):
 
 
 def hashable(value):
-    """Return something hashable that stands for *value*.
-
-    Raises
-    ------
-    TypeError
-        If there is nothing.
-    """
+    """Return something hashable that stands for *value*, or raise a TypeError."""
     if isinstance(value, np.ndarray):
         return value.shape, value.dtype, value.tobytes()
     if isinstance(value, slice):  # hashable from Python 3.12 on
@@ -51,10 +45,6 @@ def _fits_host(variable):
         return False
     most = 1 if dtype_of(variable).kind in "iub" else 0
     return variable.type.ndim <= most
-
-
-def _is_variable(operand):
-    return isinstance(operand, Variable)
 
 
 class StaticQuery:
@@ -86,7 +76,8 @@ class StaticQuery:
     def __init__(self, function, operands, known):
         self.function = function
         self.operands = operands
-        self.variables = tuple(dict.fromkeys(v for v in operands if _is_variable(v)))
+        variables = (v for v in operands if isinstance(v, Variable))
+        self.variables = tuple(dict.fromkeys(variables))
         nodes = io_toposort(list(known), self.variables)
         inner = (v for node in nodes for v in node.inputs)
         used = dict.fromkeys([*self.variables, *inner])
@@ -94,12 +85,10 @@ class StaticQuery:
         given |= {v: known[v] for v in used if v in known}
         self.inputs = [v for v in used if v.owner is None and v not in given]
         self.on_host = all(map(_fits_host, self.inputs))
-        if self.on_host:
-            self._prepare_evaluation(nodes, used, given)
-        elif not all(map(is_array, self.variables)):
-            raise NotStatic
-
-    def _prepare_evaluation(self, nodes, used, given):
+        if not self.on_host:
+            if not all(map(is_array, self.variables)):
+                raise NotStatic
+            return
         self.computed = [v for n in nodes for v in n.outputs if v not in given]
         self.storage = {v: [given.get(v)] for v in (*used, *self.computed)}
         self.thunks = [evaluation(node, self.storage) for node in nodes]
@@ -142,7 +131,7 @@ class StaticQuery:
 
     def _apply(self, values):
         return self.function(
-            *(values[v] if _is_variable(v) else v for v in self.operands)
+            *(values[o] if isinstance(o, Variable) else o for o in self.operands)
         )
 
 
