@@ -93,12 +93,7 @@ def free_memory():
 
 @contextlib.contextmanager
 def memory_errors_explained():
-    """Raise JAX's out-of-memory errors as a `DeviceMemoryError` with advice.
-
-    Raises
-    ------
-    DeviceMemoryError
-    """
+    """Raise JAX's out-of-memory errors as a `DeviceMemoryError` with advice."""
     try:
         yield
     except jax.errors.JaxRuntimeError as error:

@@ -61,10 +61,7 @@ def python_ops_allowed():
 def host_callback(node):
     """Return the function of arrays that computes *node* by Theano on the host.
 
-    Raises
-    ------
-    NotImplementedError
-        If the node takes or returns anything but arrays.
+    Raise NotImplementedError if the node takes or returns anything but arrays.
     """
     if not all(isinstance(v.type, T.TensorType) for v in (*node.inputs, *node.outputs)):
         raise NotImplementedError(

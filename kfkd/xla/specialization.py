@@ -65,12 +65,8 @@ class StaticQuery:
         The inputs of the graph that the result depends on.
     on_host : bool
         Whether the host can evaluate the query, because all inputs are scalars or
-        vectors of integers.  Otherwise it takes a program of its own.
-
-    Raises
-    ------
-    NotStatic
-        If a program would have to return a variable that is not an array.
+        vectors of integers.  Otherwise it takes a program of its own, which can only
+        return arrays.
     """
 
     def __init__(self, function, operands, known):
@@ -100,14 +96,9 @@ class StaticQuery:
         return self.function, *map(hashable, self.operands)
 
     def evaluate(self, read, compute=None):
-        """Return the result.
+        """Return the result, from a function that reads the value of an input.
 
-        Parameters
-        ----------
-        read : callable
-            Returns the value of an input.
-        compute : callable, optional
-            Returns the values of variables, if the query is not `on_host`.
+        If the query is not `on_host`, from one that computes the values of variables.
         """
         if not self.on_host:
             values = compute(self.variables)

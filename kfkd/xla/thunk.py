@@ -224,14 +224,7 @@ class Thunk:
         return any(cells.count(id(self.cells[v])) > 1 for v in self.updated)
 
     def compute(self, values, resolve=None):
-        """Trace the program.
-
-        Parameters
-        ----------
-        values : dict
-            The arrays of all inputs and of large constants, by variable.
-        resolve : callable, optional
-            As for `Program`.
+        """Trace the program for *values* of all inputs and large constants.
 
         Returns
         -------
@@ -239,14 +232,14 @@ class Thunk:
             What the function returns, perhaps with a `PaddedArray` among it, and what
             the updated variables become.
         checks : dict
-            Whether each runtime assert holds, by type and text of its error.
+            Whether each runtime assert holds, as of `add_check`.
 
         Raises
         ------
         NeedsChecks
-            If there is such a condition and `checked` is False.
+            If there is a runtime assert and `checked` is False.
         NotStatic
-            As from `Program`.
+            As from `Program`, which is also where *resolve* is described.
         """
         checks = {}
 

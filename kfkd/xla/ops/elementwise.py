@@ -1,5 +1,7 @@
 """Operations on each element: ``Elemwise`` of those of ``theano.scalar``."""
 
+import itertools
+
 import jax
 from theano.tensor import ScalarFromTensor, TensorFromScalar
 from theano.tensor.elemwise import Elemwise
@@ -33,19 +35,16 @@ def convert_elemwise(op, node):
 
 def _same_rows(values, patterns):
     """Return the count of the `PaddedArray` among *values*, and arrays for all."""
-    count = next(v.count for v in values if isinstance(v, PaddedArray))
-    rows, arrays = [], []
-    for value, (broadcast, *_) in zip(values, patterns, strict=True):
-        padded = isinstance(value, PaddedArray)
-        array = value.array if padded else value
-        n = value.count if padded else array.shape[0]
-        if not broadcast:
-            rows.append(array.shape[0])
-            error = "Input dimension mismatch: the numbers of rows differ"
-            runtime_assert(n == count, ValueError(error))
-        arrays.append((array, broadcast))
-    room = min(rows)
-    return count, [a if broadcast else a[:room] for a, broadcast in arrays]
+    padded = [isinstance(v, PaddedArray) for v in values]
+    arrays = [v.array if p else v for v, p in zip(values, padded, strict=True)]
+    counts = [v.count if p else len(v) for v, p in zip(values, padded, strict=True)]
+    has_rows = [not pattern[0] for pattern in patterns]
+    count = next(itertools.compress(counts, padded))
+    error = ValueError("Input dimension mismatch: the numbers of rows differ")
+    for n in itertools.compress(counts, has_rows):
+        runtime_assert(n == count, error)
+    room = min(map(len, itertools.compress(arrays, has_rows)))
+    return count, [a[:room] if r else a for a, r in zip(arrays, has_rows, strict=True)]
 
 
 def check_shapes(shapes, patterns):

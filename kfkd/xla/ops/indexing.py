@@ -17,7 +17,7 @@ from kfkd.xla.dispatch import (
     specialize_on,
     static_value,
 )
-from kfkd.xla.ops.masks import out_of_bounds, selected, write_selected
+from kfkd.xla.ops.masks import out_of_bounds, selected, write_at, write_selected
 from kfkd.xla.padded import PaddedArray
 
 
@@ -145,11 +145,7 @@ def _written(op, x, index, y):
             old = lax.dynamic_slice(x, start, shape)
             y = old | y if x.dtype == bool else old + y
         return y if y.shape == x.shape else lax.dynamic_update_slice(x, y, start)
-    reference = x.at[index]
-    if op.set_instead_of_inc:
-        return reference.set(y)
-    # The sum of booleans is whether one of them is true.
-    return reference.max(y) if x.dtype == bool else reference.add(y)
+    return write_at(op, x, index, y)
 
 
 def _of_padded(op, x, values):

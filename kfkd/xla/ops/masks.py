@@ -9,7 +9,7 @@ from theano.tensor import basic as tb
 from kfkd.xla.dispatch import NotStatic, as_dtype, convert, runtime_assert
 from kfkd.xla.padded import PaddedArray
 
-__all__ = ["out_of_bounds", "selected", "write_selected"]
+__all__ = ["out_of_bounds", "selected", "write_at", "write_selected"]
 
 
 def _nonzero(x):
@@ -68,6 +68,15 @@ def selected(x, entries):
     return PaddedArray(x.at[places].get(mode="fill", fill_value=0), count)
 
 
+def write_at(op, x, index, y, mode=None):
+    """Return *x* with the entries at *index* set to *y*, or increased by it."""
+    if op.set_instead_of_inc:
+        return x.at[index].set(y, mode=mode)
+    # The sum of booleans is whether one of them is true.
+    increase = x.at[index].max if x.dtype == bool else x.at[index].add
+    return increase(y, mode=mode)
+
+
 def write_selected(op, x, y, entries):
     """Return *x* with those rows set to *y*, or increased by it."""
     places, count = _places(x, entries)
@@ -79,9 +88,4 @@ def write_selected(op, x, y, entries):
     if y.ndim > x.ndim - len(places) and len(y) != 1:
         room = min(len(y), len(places[0]))
         y, places = y[:room], tuple(place[:room] for place in places)
-    y = as_dtype(y, x.dtype)
-    reference = x.at[places]
-    if op.set_instead_of_inc:
-        return reference.set(y, mode="drop")
-    write = reference.max if x.dtype == bool else reference.add
-    return write(y, mode="drop")
+    return write_at(op, x, places, as_dtype(y, x.dtype), mode="drop")
