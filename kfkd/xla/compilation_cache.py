@@ -13,7 +13,7 @@ from kfkd.files.cache_folder import cache_folder
 
 __all__ = ["compiling", "enable_compilation_cache"]
 
-_LARGEST = 2**28  # bytes of the whole cache
+_LARGEST = 2**28  # bytes of the whole cache, at the start of a process
 _SHORT = 0.2  # seconds; what is compiled faster is not worth a file
 
 
@@ -21,12 +21,12 @@ def enable_compilation_cache():
     """Cache compiled programs in ``~/.cache/kfkd/xla``, unless JAX has a cache already.
 
     ``JAX_COMPILATION_CACHE_DIR`` names another folder, and
-    ``JAX_ENABLE_COMPILATION_CACHE=0`` does without.
+    ``JAX_ENABLE_COMPILATION_CACHE=0`` turns the cache off.
 
     Notes
     -----
-    JAX's key of a program does not include the kind of processor that a program for the
-    CPU is compiled for.  So each kind of processor has a folder.
+    JAX's key of a program does not say for which kind of processor it was compiled, so
+    each kind has a folder.
     """
     if jax.config.jax_compilation_cache_dir is not None:
         return
@@ -44,7 +44,7 @@ def enable_compilation_cache():
 
 
 def _processor():
-    """Return a name of the kind of processor: the machine, and a digest of features."""
+    """Return a name for the kind of processor, with a digest of its features."""
     text = platform.processor()
     with contextlib.suppress(OSError):
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
@@ -57,26 +57,31 @@ def _processor():
 
 
 def _prune(folder):
-    """Delete the oldest files if the cache is too large."""
+    """Delete the least recently used files if the cache is too large.
+
+    JAX's own limit, ``jax_compilation_cache_max_size``, is not used.  A file that was
+    written without it, or that a full disk or the end of a process cut short, stops all
+    further writing (https://github.com/jax-ml/jax/issues/39880).  Reading writes files,
+    too, and waits for a lock: up to 10 s for each program.
+    """
     with contextlib.suppress(OSError):  # another process does the same
-        found = sorted(
-            ((path.stat(), path) for path in folder.iterdir()),
-            key=lambda pair: pair[0].st_mtime,
-        )
-        total = sum(stat.st_size for stat, _ in found)
-        for stat, path in found:
+        stats = {path: path.stat() for path in folder.iterdir()}
+        total = sum(stat.st_size for stat in stats.values())
+        # Many file systems note the first access in a day only, some none.
+        used = {p: max(stat.st_atime, stat.st_mtime) for p, stat in stats.items()}
+        for path in sorted(used, key=used.get):
             if total <= _LARGEST:
                 break
             path.unlink()
-            total -= stat.st_size
+            total -= stats[path].st_size
 
 
 @contextlib.contextmanager
 def compiling():
     """Suppress warnings of JAX about compilation that nobody can act on."""
     with warnings.catch_warnings():
-        # An update may change a shape; its old buffer is then of no use.
+        # If an update changes a shape, the old buffer cannot be used for the new value.
         warnings.filterwarnings("ignore", "Some donated buffers were not usable")
-        # A cached program that is damaged, or a full disk: it is compiled again.
+        # A damaged file, or a full disk: the program is compiled again.
         warnings.filterwarnings("ignore", "Error .* persistent compilation cache")
         yield

@@ -27,9 +27,9 @@ def set_device(name=None):
     Parameters
     ----------
     name : {None, "cpu", "cuda", "cuda:0", "cuda:1", ...}
-        ``"cuda"`` is the first CUDA GPU.  None takes the choice back: the environment
-        variable ``KFKD_DEVICE`` decides again, then a GPU named in ``THEANO_FLAGS``,
-        then what is there: the first CUDA GPU, else the CPU.
+        ``"cuda"`` is the first CUDA GPU.  None resets the choice to the environment
+        variable ``KFKD_DEVICE``; without it to a GPU named in ``THEANO_FLAGS``; else to
+        the first CUDA GPU, or the CPU if there is none.
 
     Returns
     -------
@@ -38,8 +38,7 @@ def set_device(name=None):
     Raises
     ------
     DeviceError
-        If there is no such device.  A GPU that is asked for and missing never means
-        the CPU.
+        If there is no such device.  The CPU never stands in for a missing GPU.
     """
     global _chosen
     _chosen = None if name is None else _find(name)
@@ -66,7 +65,7 @@ def get_device():
 
 
 @device_request.on_change
-def _choose_anew():
+def _reset_device():
     set_device(None)
 
 
@@ -76,7 +75,7 @@ def requester():
 
 
 def describe_device():
-    """Return the name of the device in use for people: ``"cuda:0 (NVIDIA H200)"``."""
+    """Return the device in use as text, such as ``"cuda:0 (NVIDIA H200)"``."""
     device = get_device()
     if device.platform == "cpu":
         cores = len(os.sched_getaffinity(0))
@@ -94,17 +93,12 @@ def free_memory():
 
 @contextlib.contextmanager
 def memory_errors_explained():
-    """Raise JAX's out-of-memory errors as a `DeviceMemoryError` with advice.
-
-    Raises
-    ------
-    DeviceMemoryError
-    """
+    """Raise JAX's out-of-memory errors as a `DeviceMemoryError` with advice."""
     try:
         yield
     except jax.errors.JaxRuntimeError as error:
         code, _, text = str(error).partition(": ")
-        # JAX 0.8 has this one as an internal error.
+        # JAX 0.8 raises it as an internal error.
         if code != "RESOURCE_EXHAUSTED" and "Out of memory" not in text:
             raise
         lines = text.strip().splitlines() or [code]

@@ -1,8 +1,10 @@
 """Registry of conversions, and the functions that conversions share."""
 
+import builtins
 import contextlib
 import contextvars
 import dataclasses
+import functools
 import threading
 from collections.abc import Callable
 
@@ -18,11 +20,13 @@ __all__ = [
     "Listed",
     "NotStatic",
     "TheanosTypeError",
+    "add_check",
+    "apply_transpose",
     "as_dtype",
     "collect_runtime_asserts",
     "convert",
-    "current_specializer",
     "dtype_of",
+    "error_of",
     "evaluate",
     "evaluation",
     "is_static",
@@ -73,27 +77,32 @@ def convert(op, node):
     """
     for kind in type(op).__mro__:
         if kind in _registered:
-            make_function, traits = _registered[kind]
-            return Conversion(make_function(op, node), **traits)
+            function, factory, traits = _registered[kind]
+            if factory:
+                return Conversion(function(op, node), **traits)
+            return Conversion(functools.partial(function, op, node), **traits)
     raise NotImplementedError(f"{type(op).__name__} has no conversion")
 
 
-def _register(kind, **traits):
-    """Register a function of *op* and *node* that makes a conversion's function.
+def _register(kind, *, factory=False, **traits):
+    """Register a function of an operation, its node and arrays as their conversion.
 
     Parameters
     ----------
     kind : type
         The type of the operation; conversions apply to types derived from it, too.
+    factory : bool
+        Whether the function takes only the operation and the node, when Theano compiles
+        a function, and returns the function of arrays.
     **traits : bool
         The attributes of the `Conversion`.
     """
 
     # functools.singledispatch would ask each type for virtual subclasses, of which
     # Theano has none: 50 ms for each operation that a process sees first.
-    def register(make_function):
-        _registered[kind] = make_function, traits
-        return make_function
+    def register(function):
+        _registered[kind] = function, factory, traits
+        return function
 
     return register
 
@@ -168,38 +177,15 @@ def specialize_on(function, *values, host_only=False):
     return specializer(function, values, host_only)
 
 
-def current_specializer():
-    """Return `specialize_on` for the node at hand, for calls from nodes within it."""
-    specializer = _specializer.get()
-
-    def specialize(function, *values):
-        with specializing_with(specializer):
-            return specialize_on(function, *values)
-
-    return specialize
-
-
 def static_value(value, host_only=False):
-    """Return *value* as a NumPy array; specialize the program on it if need be.
-
-    Raises
-    ------
-    NotStatic
-        As from `specialize_on`.
-    """
+    """Return *value* as a NumPy array; specialize the program on it if need be."""
     if is_static(value):
         return np.asarray(value)
     return specialize_on(np.array, value, host_only=host_only)
 
 
 def sizes(*values):
-    """Return scalars, and the entries of vectors, as a tuple of static ints.
-
-    Raises
-    ------
-    NotStatic
-        As from `specialize_on`.
-    """
+    """Return scalars, and the entries of vectors, as a tuple of static ints."""
     return tuple(int(i) for value in values for i in np.ravel(static_value(value)))
 
 
@@ -224,10 +210,31 @@ def runtime_assert(condition, error):
         raise error
 
 
+def add_check(checks, condition, error):
+    """Add to *checks* whether a condition holds, by type and text of its error.
+
+    JAX wants plain values as keys of a result; `error_of` makes the error again.
+    """
+    key = type(error).__name__, str(error)
+    checks[key] = checks.get(key, True) & jnp.all(condition)
+
+
+def error_of(key):
+    """Return the error that a key of `add_check` stands for."""
+    kind, message = key
+    return getattr(builtins, kind, np.linalg.LinAlgError)(message)
+
+
 def collect_runtime_asserts():
     """Return the conditions to check after the call, with their errors; forget them."""
     pending, _asserts.pending = _asserts.pending, []
     return pending
+
+
+def apply_transpose(function, shape, value):
+    """Return *value* times the transpose of a linear function of arrays of *shape*."""
+    argument = jax.ShapeDtypeStruct(shape, value.dtype)
+    return jax.linear_transpose(function, argument)(value)[0]
 
 
 def as_dtype(value, dtype):

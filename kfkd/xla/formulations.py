@@ -24,7 +24,7 @@ def _on_cpu():
 def images_channels_last():
     """Return whether images are stored with their channels last.
 
-    On the CPU, where a training step of net2 takes half the time so.  On a GPU the
+    On the CPU, where a training step of net2 then takes half the time.  On a GPU the
     layout is left to XLA, which chooses one for cuDNN.
     """
     return _on_cpu()
@@ -33,8 +33,8 @@ def images_channels_last():
 def holds_transposed(shape):
     """Return whether a loop carries a matrix of weights transposed.
 
-    On the CPU those of many inputs and few outputs.  XLA's products with them take half
-    the time so.  An epoch of net1 takes two thirds.
+    On the CPU those of many inputs and few outputs.  XLA's products with them then take
+    half the time, and an epoch of net1 two thirds.
     """
     return _on_cpu() and len(shape) == 2 and shape[0] >= 16 * shape[1] >= 16**2
 
@@ -51,7 +51,7 @@ def filters_flipped_apart():
     """Return whether filters are flipped before a convolution instead of within it.
 
     On a GPU.  XLA lowers a convolution that flips its filters to one of cuDNN's
-    gradients.  If they are flipped before, it becomes one of cuDNN's convolutions,
+    gradients.  With filters flipped before, it becomes one of cuDNN's convolutions,
     which adds the bias as well.
     """
     return not _on_cpu()
@@ -60,8 +60,8 @@ def filters_flipped_apart():
 def loops(nodes):
     """Return whether to run a graph of these nodes in a loop within one program.
 
-    Not on the CPU if there are convolutions.  In a loop, an epoch of net2 takes more
-    than twice the time, and one of net1 three quarters.
+    Not on the CPU if there are convolutions: an epoch of net2 takes more than twice the
+    time in a loop, while one of net1 takes three quarters.
     """
     has_convolutions = any(isinstance(node.op, BaseAbstractConv) for node in nodes)
     return not (_on_cpu() and has_convolutions)

@@ -1,7 +1,7 @@
 """Host callbacks: operations without a conversion, computed by Theano in Python.
 
-Only on request: the inputs are copied to the host, and the outputs back to the device,
-in the midst of a program.
+Only on request: in the middle of a program, the inputs are copied to the host, and the
+outputs back to the device.
 """
 
 import functools
@@ -34,8 +34,8 @@ def allow_python_ops(allow=True):
     allow : bool or None
         True: Theano evaluates them in Python, in functions compiled from now on.  Their
         inputs and outputs are copied between device and host.  False, the default:
-        compiling such a function is an error.  None takes the choice back: they are
-        allowed if the environment variable ``KFKD_ALLOW_PYTHON_OPS`` is 1.
+        compiling such a function is an error.  None resets the choice: they are allowed
+        if the environment variable ``KFKD_ALLOW_PYTHON_OPS`` is 1.
 
     Raises
     ------
@@ -61,17 +61,18 @@ def python_ops_allowed():
 def host_callback(node):
     """Return the function of arrays that computes *node* by Theano on the host.
 
-    Raises
-    ------
-    NotImplementedError
-        If the node takes or returns anything but arrays.
+    Raise NotImplementedError if the node takes or returns anything but arrays.
     """
     if not all(isinstance(v.type, T.TensorType) for v in (*node.inputs, *node.outputs)):
         raise NotImplementedError(
             f"{node.op} has no conversion, and takes or returns other things than "
             "arrays"
         )
-    shapes_of = _Shapes(node)
+
+    def evaluated_shapes(*values):
+        return tuple(np.shape(output) for output in evaluate(node, values))
+
+    inferred_shapes = functools.cache(functools.partial(_inferred_shapes, node))
     failed = RuntimeError(
         f"{node.op} cannot be evaluated in Python, see the error above"
     )
@@ -89,9 +90,9 @@ def host_callback(node):
             jnp.asarray(value, dtype_of(v))
             for v, value in zip(node.inputs, values, strict=True)
         ]
-        shapes = shapes_of.inferred(tuple(v.shape for v in values))
+        shapes = inferred_shapes(tuple(v.shape for v in values))
         if shapes is None:
-            shapes = specialize_on(shapes_of, *values)
+            shapes = specialize_on(evaluated_shapes, *values)
         results = tuple(
             jax.ShapeDtypeStruct(shape, dtype_of(v))
             for v, shape in zip(node.outputs, shapes, strict=True)
@@ -133,37 +134,23 @@ def pop_host_error():
     return errors[0]
 
 
-class _Shapes:
-    """The shapes of the outputs of a node."""
-
-    def __init__(self, node):
-        self.node = node
-        self.inferred = functools.cache(self._inferred)
-
-    def __call__(self, *values):
-        """Return the shapes of the outputs for these values of the inputs."""
-        return tuple(np.shape(output) for output in evaluate(self.node, values))
-
-    def _inferred(self, shapes):
-        """Return the shapes of outputs if those of inputs determine them, or None."""
-        node = self.node
-        if all(all(v.type.broadcastable) for v in node.outputs):
-            return tuple((1,) * v.type.ndim for v in node.outputs)
-        if not hasattr(node.op, "infer_shape"):
-            return None
-        given = [tuple(T.constant(n, dtype="int64") for n in s) for s in shapes]
-        try:
-            inferred = node.op.infer_shape(None, node, given)
-            lengths = [T.as_tensor_variable(n) for shape in inferred for n in shape]
-        except Exception:  # Theano, too, then does without
-            return None
-        query = StaticQuery(_ints, lengths, {})
-        if query.inputs:
-            return None
-        lengths = iter(query.evaluate(None))
-        return tuple(
-            tuple(next(lengths) for _ in range(v.type.ndim)) for v in node.outputs
-        )
+def _inferred_shapes(node, shapes):
+    """Return the shapes of outputs if those of inputs determine them, or None."""
+    if all(all(v.type.broadcastable) for v in node.outputs):
+        return tuple((1,) * v.type.ndim for v in node.outputs)
+    if not hasattr(node.op, "infer_shape"):
+        return None
+    given = [tuple(T.constant(n, dtype="int64") for n in s) for s in shapes]
+    try:
+        inferred = node.op.infer_shape(None, node, given)
+        lengths = [T.as_tensor_variable(n) for shape in inferred for n in shape]
+    except Exception:  # Theano ignores it as well
+        return None
+    query = StaticQuery(_ints, lengths, {})
+    if query.inputs:
+        return None
+    lengths = iter(query.evaluate(None))
+    return tuple(tuple(next(lengths) for _ in range(v.type.ndim)) for v in node.outputs)
 
 
 def _ints(*values):

@@ -65,20 +65,17 @@ class ChannelsLast(Permuted):
         return super().physical(value)
 
 
-@jax.tree_util.register_pytree_node_class
 class Transposed(Permuted):
     """A matrix that is stored as its transpose; loops carry it from step to step."""
 
     order = (1, 0)
 
-    def tree_flatten(self):
-        """Return the array that a loop carries."""
-        return (self.array,), None
 
-    @classmethod
-    def tree_unflatten(cls, _, arrays):
-        """Return the matrix that is stored in such an array."""
-        return cls(*arrays)
+jax.tree_util.register_pytree_node(
+    Transposed,
+    lambda matrix: ((matrix.array,), None),
+    lambda _, arrays: Transposed(*arrays),
+)
 
 
 channels_last = ChannelsLast.physical

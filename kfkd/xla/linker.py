@@ -31,11 +31,10 @@ class XLALinker(Linker):
 
     A size may also depend on other arrays.  What leads to it is then computed twice, by
     a program of its own before each call and by the program itself.  That is not needed
-    for rows that a computed mask chooses, or that a loop leaves when it ends early, as
-    long as the rows are only returned, taken, summed up, and computed with element by
-    element.
+    for the rows that a computed mask chooses, or that a loop leaves when it ends early,
+    as long as they are only returned, indexed, reduced, or computed with elementwise.
 
-    A function that has got 512 programs forgets them and makes them again as needed.
+    A function that has 512 programs drops them all, and makes them again as needed.
     """
 
     def __init__(self, allow_gc=False):
@@ -60,7 +59,7 @@ class XLALinker(Linker):
         input_storage, output_storage, storage_map = map_storage(
             fgraph, order, input_storage, output_storage, storage_map
         )
-        program = Program(fgraph, order)
+        program = Program.of_graph(fgraph, order)
         thunk = Thunk(program, input_storage, self.updates, storage_map)
         inputs = [
             Container(v, storage)

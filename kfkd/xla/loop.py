@@ -13,8 +13,8 @@ from kfkd.xla.dispatch import NotStatic
 from kfkd.xla.layout import Transposed, to_logical
 from kfkd.xla.padded import PaddedArray
 from kfkd.xla.precision import precisely
-from kfkd.xla.shared_variables import Cell, exclusive, to_device
-from kfkd.xla.thunk import NeedsChecks, Thunk, distinct, raise_broken, variant
+from kfkd.xla.shared_variables import Cell, distinct, exclusive, to_device
+from kfkd.xla.thunk import NeedsChecks, Thunk, raise_broken, variant
 
 __all__ = ["BatchLoop", "NoLoopError", "nonblocking"]
 
@@ -50,7 +50,7 @@ def _carried(array):
 
 
 class BatchLoop:
-    """Calls of a function with one batch of rows after the other, without the host.
+    """Calls of a function with one batch of rows after the other, as one program.
 
     The arrays are put on the device once.  A call of the loop has the effect of calls
     of the function with the batches in order, updates of shared variables included.
@@ -61,14 +61,14 @@ class BatchLoop:
     function : theano.compile.function.types.Function
         Compiled in mode ``"xla"``.
     arrays : sequence of arrays
-        One for each argument of the function, all of the same length. They are
+        One for each argument of the function, all of the same length.  They are
         converted as the function would convert them.
     batch_size : int
     transform : callable, optional
         ``transform(batch, drawn)`` returns what the function gets instead of `batch`,
         a tuple of JAX arrays; it is traced.
     key : hashable, optional
-        Equal for transforms that do the same. Loops over the same function, with the
+        Equal for transforms that do the same.  Loops over the same function, with the
         same batch size and key, share their program.
 
     Raises
@@ -142,9 +142,9 @@ class BatchLoop:
         Returns
         -------
         whole, rest : list of arrays, or None
-            For each output of the function an array on the device, which need not be
-            there yet: of the whole batches, along its first axis, and of the smaller
-            one at the end.  None where there are no such batches.
+            The outputs of the whole batches, stacked along a new first axis, and those
+            of the smaller one at the end.  Each is an array on the device that may not
+            be computed yet.  None where there are no such batches.
 
         Raises
         ------
@@ -163,11 +163,9 @@ class BatchLoop:
     def _jitted(self):
         jitted, key = self.thunk.jitted, (*variant(), self.key)
         if key not in jitted:
-            donated, kept = self.thunk.shared()
-            traced = _TracedLoop(self, list(donated), list(kept))
-            jitted[key] = jax.jit(
-                traced.run, donate_argnums=() if self.thunk.checked else 0
-            )
+            traced = _TracedLoop(self, *map(list, self.thunk.shared()))
+            donate = () if self.thunk.checked else 0
+            jitted[key] = jax.jit(traced.run, donate_argnums=donate)
         return jitted[key]
 
 
@@ -175,18 +173,12 @@ class _TracedLoop:
     """Calls for all batches as one function that JAX can trace.
 
     It outlives the `BatchLoop` that it is made from, so it must not hold its arrays.
-
-    Parameters
-    ----------
-    loop : BatchLoop
-    donated, kept : list of variables
-        As from `Thunk.shared`.
     """
 
     def __init__(self, loop, donated, kept):
         self.thunk, self.arguments = loop.thunk, loop.arguments
         self.batch_size, self.transform = loop.batch_size, loop.transform
-        self.donated, self.kept = donated, kept
+        self.donated, self.kept = donated, kept  # variables, as from `Thunk.shared`
 
     def run(self, donated_arrays, kept_arrays, arrays, drawn, order):
         """Return outputs of whole batches and of the rest, new values, and checks.

@@ -1,7 +1,6 @@
 """Lowering: from an optimised Theano graph to a function that JAX can trace."""
 
 import contextlib
-import copy
 import functools
 
 from theano.graph.basic import Constant, graph_inputs, io_toposort
@@ -37,44 +36,45 @@ class Program:
 
     Parameters
     ----------
-    fgraph : theano.graph.fg.FunctionGraph
-        The optimised graph.
-    order : list of theano.graph.basic.Apply
-        Its nodes in an order in which they can be computed.
-
-    Raises
-    ------
-    NotImplementedError
-        If an operation has no conversion; the message names it and the line of the
-        user's program that it comes from.  Or if an output is not an array.
+    inputs, outputs : sequence of variables
+        Those of the graph.
+    steps : list of tuple
+        Its nodes in an order in which they can be computed, with their conversions.
     """
 
-    def __init__(self, fgraph, order):
-        self.inputs = list(fgraph.inputs)
-        self.outputs = list(fgraph.outputs)
-        self.steps = [(node, _convert(node)) for node in order]
-        for v in self.outputs:
-            if not is_array(v):
-                raise NotImplementedError(
-                    f"Mode 'xla': {v} cannot be returned, as it is no array but a "
-                    f"{v.type}. Use mode='FAST_RUN'."
-                )
-        self._find_constants()
-
-    def _find_constants(self):
+    def __init__(self, inputs, outputs, steps):
+        self.inputs, self.outputs, self.steps = list(inputs), list(outputs), steps
         used = [v for node, _ in self.steps for v in node.inputs] + self.outputs
         self.constants = {v: v.data for v in used if isinstance(v, Constant)}
+
+    @classmethod
+    def of_graph(cls, fgraph, order):
+        """Return the program of an optimised graph, whose nodes are in *order*.
+
+        Raises
+        ------
+        NotImplementedError
+            If an operation has no conversion; the message names it and the line of the
+            user's program that it comes from.  Or if an output is not an array.
+        """
+        steps = [(node, _convert(node)) for node in order]
+        for v in fgraph.outputs:
+            if not is_array(v):
+                raise NotImplementedError(
+                    f"Mode 'xla': {v} cannot be returned, as it is not an array but a "
+                    f"{v.type}. Use mode='FAST_RUN'."
+                )
+        return cls(fgraph.inputs, fgraph.outputs, steps)
 
     def part(self, outputs):
         """Return the program of *outputs*, variables of the same graph, alone."""
         inputs = set(graph_inputs(outputs))
         nodes = set(io_toposort(self.inputs, outputs))
-        part = copy.copy(self)
-        part.inputs = [v for v in self.inputs if v in inputs]
-        part.outputs = list(outputs)
-        part.steps = [step for step in self.steps if step[0] in nodes]
-        part._find_constants()
-        return part
+        return Program(
+            [v for v in self.inputs if v in inputs],
+            outputs,
+            [step for step in self.steps if step[0] in nodes],
+        )
 
     def __call__(self, values, check, resolve=None):
         """Compute the outputs of the graph.
@@ -138,26 +138,17 @@ def _convert(node):
             alone = ""
         raise NotImplementedError(
             f"Mode 'xla': {error}.\nIt is {where(node)}\n"
-            f"Theano's own, slow evaluation may know it: {alone}use "
-            "mode='FAST_RUN'."
+            f"Theano's own, slow evaluation may know it: {alone}use mode='FAST_RUN'."
         ) from None
 
 
 class _Trace:
-    """The values of variables while a graph is traced, node by node.
-
-    Parameters
-    ----------
-    values : dict
-        The values that are there at the start, by variable.
-    resolve : callable or None
-        As for `Program`.
-    """
+    """The values of variables while a graph is traced, node by node."""
 
     def __init__(self, values, resolve):
         self.values = values
-        self.resolve = resolve
-        self.lengths = {}  # of padded arrays, by the identity of the count: the static
+        self.resolve = resolve  # as for `Program`
+        self.lengths = {}  # those known of padded arrays, by the identity of the count
 
     def compute(self, node, conversion):
         """Compute the outputs of *node*."""

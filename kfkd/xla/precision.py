@@ -27,12 +27,11 @@ def set_precision(name=None):
     Parameters
     ----------
     name : {None, "tensorfloat32", "float32", "bfloat16"}
-        ``"tensorfloat32"``, the default: GPUs multiply numbers of 10 bits after the
-        point and sum in float32; the CPU computes in float32.  ``"float32"``: GPUs
-        compute in float32, too.  ``"bfloat16"``: products of numbers of 7 bits after
-        the point, summed in float32; weights, their updates and all else stay float32.
-        None takes the choice back: the environment variable ``KFKD_PRECISION`` decides
-        again.
+        ``"tensorfloat32"``, the default: GPUs multiply numbers with 10 bits of mantissa
+        and sum in float32; the CPU computes in float32.  ``"float32"``: GPUs compute in
+        float32, too.  ``"bfloat16"``: products of numbers with 7 bits of mantissa,
+        summed in float32; weights, their updates and all else stay float32.  None
+        resets the choice to the environment variable ``KFKD_PRECISION``.
 
     Raises
     ------

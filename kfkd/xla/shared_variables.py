@@ -10,7 +10,15 @@ from theano.tensor.sharedvar import scalar_constructor, tensor_constructor
 
 from kfkd.xla.device import get_device
 
-__all__ = ["Cell", "exclusive", "restore", "snapshot", "to_device", "to_host"]
+__all__ = [
+    "Cell",
+    "distinct",
+    "exclusive",
+    "restore",
+    "snapshot",
+    "to_device",
+    "to_host",
+]
 
 
 # Arrays of so many bytes are not copied once more on their way to the device.
@@ -86,6 +94,19 @@ class Cell(list):
         """Set the value to an array of the device that nothing else uses."""
         self._array = array
         super().__setitem__(0, None)
+
+
+def distinct(new, given=()):
+    """Return *new* with copies of what is among *given* or in it twice.
+
+    JAX hands on an input, or the same output twice, without copying it: two shared
+    variables would have one buffer, and each would donate it.
+    """
+    new, taken = list(new), set(map(id, given))
+    for i, array in enumerate(new):
+        new[i] = jnp.copy(array) if id(array) in taken else array
+        taken.add(id(array))
+    return new
 
 
 def snapshot(variables):

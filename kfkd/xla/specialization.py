@@ -26,13 +26,7 @@ def is_array(variable):
 
 
 def hashable(value):
-    """Return something hashable that stands for *value*.
-
-    Raises
-    ------
-    TypeError
-        If there is nothing.
-    """
+    """Return something hashable that stands for *value*, or raise a TypeError."""
     if isinstance(value, np.ndarray):
         return value.shape, value.dtype, value.tobytes()
     if isinstance(value, slice):  # hashable from Python 3.12 on
@@ -53,10 +47,6 @@ def _fits_host(variable):
     return variable.type.ndim <= most
 
 
-def _is_variable(operand):
-    return isinstance(operand, Variable)
-
-
 class StaticQuery:
     """A function of variables of a graph, whose result has to be static.
 
@@ -75,18 +65,15 @@ class StaticQuery:
         The inputs of the graph that the result depends on.
     on_host : bool
         Whether the host can evaluate the query, because all inputs are scalars or
-        vectors of integers.  Otherwise it takes a program of its own.
-
-    Raises
-    ------
-    NotStatic
-        If a program would have to return a variable that is not an array.
+        vectors of integers.  Otherwise it takes a program of its own, which can only
+        return arrays.
     """
 
     def __init__(self, function, operands, known):
         self.function = function
         self.operands = operands
-        self.variables = tuple(dict.fromkeys(v for v in operands if _is_variable(v)))
+        variables = (v for v in operands if isinstance(v, Variable))
+        self.variables = tuple(dict.fromkeys(variables))
         nodes = io_toposort(list(known), self.variables)
         inner = (v for node in nodes for v in node.inputs)
         used = dict.fromkeys([*self.variables, *inner])
@@ -94,12 +81,10 @@ class StaticQuery:
         given |= {v: known[v] for v in used if v in known}
         self.inputs = [v for v in used if v.owner is None and v not in given]
         self.on_host = all(map(_fits_host, self.inputs))
-        if self.on_host:
-            self._prepare_evaluation(nodes, used, given)
-        elif not all(map(is_array, self.variables)):
-            raise NotStatic
-
-    def _prepare_evaluation(self, nodes, used, given):
+        if not self.on_host:
+            if not all(map(is_array, self.variables)):
+                raise NotStatic
+            return
         self.computed = [v for n in nodes for v in n.outputs if v not in given]
         self.storage = {v: [given.get(v)] for v in (*used, *self.computed)}
         self.thunks = [evaluation(node, self.storage) for node in nodes]
@@ -111,14 +96,9 @@ class StaticQuery:
         return self.function, *map(hashable, self.operands)
 
     def evaluate(self, read, compute=None):
-        """Return the result.
+        """Return the result, from a function that reads the value of an input.
 
-        Parameters
-        ----------
-        read : callable
-            Returns the value of an input.
-        compute : callable, optional
-            Returns the values of variables, if the query is not `on_host`.
+        If the query is not `on_host`, from one that computes the values of variables.
         """
         if not self.on_host:
             values = compute(self.variables)
@@ -142,7 +122,7 @@ class StaticQuery:
 
     def _apply(self, values):
         return self.function(
-            *(values[v] if _is_variable(v) else v for v in self.operands)
+            *(values[o] if isinstance(o, Variable) else o for o in self.operands)
         )
 
 

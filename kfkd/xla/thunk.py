@@ -1,8 +1,6 @@
 """The thunk that Theano calls: runs a program on what is in storage, and updates it."""
 
-import builtins
 import contextlib
-import dataclasses
 import functools
 
 import jax
@@ -13,12 +11,12 @@ from theano.scalar import Scalar
 from kfkd.process.signals import defer_keyboard_interrupt
 from kfkd.xla.compilation_cache import compiling
 from kfkd.xla.device import get_device
-from kfkd.xla.dispatch import NotStatic, dtype_of
+from kfkd.xla.dispatch import NotStatic, add_check, dtype_of, error_of
 from kfkd.xla.host_callback import pop_host_error
 from kfkd.xla.lowering import where
 from kfkd.xla.padded import PaddedArray, unpad
 from kfkd.xla.precision import get_precision, precisely
-from kfkd.xla.shared_variables import Cell, exclusive, to_device, to_host
+from kfkd.xla.shared_variables import Cell, distinct, exclusive, to_device, to_host
 from kfkd.xla.specialization import (
     Respecialize,
     Specialization,
@@ -27,12 +25,12 @@ from kfkd.xla.specialization import (
     is_array,
 )
 
-__all__ = ["NeedsChecks", "Thunk", "distinct", "raise_broken", "variant"]
+__all__ = ["NeedsChecks", "Thunk", "raise_broken", "variant"]
 
-# Constants with more elements are handed to the program instead of written into it.
+# Larger constants, in elements, are arguments of the program and not written into it.
 _LARGE_CONSTANT = 4096
 
-# So many specializations of a function are kept; one more, and it starts anew.
+# So many specializations of a function are kept; with one more it starts anew.
 _MAX_SPECIALIZATIONS = 512
 
 
@@ -41,62 +39,15 @@ class NeedsChecks(Exception):
 
 
 def raise_broken(checks):
-    """Raise the error of the first condition that does not hold, if any."""
-    for (kind, message), holds in checks.items():
+    """Raise the error of the first runtime assert that does not hold, if any."""
+    for key, holds in checks.items():
         if not holds:
-            error = getattr(builtins, kind, np.linalg.LinAlgError)(message)
-            raise error from pop_host_error()
-
-
-def distinct(new, given):
-    """Return *new* with copies of what is among *given* or in it twice.
-
-    JAX hands on an input, or the same output twice, without copying it: two shared
-    variables would have one buffer, and each would donate it.
-    """
-    new, taken = list(new), {id(array) for array in given}
-    for i, array in enumerate(new):
-        new[i] = jnp.copy(array) if id(array) in taken else array
-        taken.add(id(array))
-    return new
+            raise error_of(key) from pop_host_error()
 
 
 def variant():
-    """Return what conversions may choose by, so that a program is made for each."""
+    """Return what the choices of conversions depend on: each has its own program."""
     return get_device().platform, get_precision()
-
-
-@dataclasses.dataclass(frozen=True)
-class _Arguments:
-    """The values that a call starts from, by variable.
-
-    Attributes
-    ----------
-    donated : dict
-        The arrays of shared variables that an update replaces.
-    kept : dict
-        The other arrays.
-    built_in : dict
-        What is not an array, such as None: a program is made for each.
-    """
-
-    donated: dict
-    kept: dict
-    built_in: dict
-
-    @property
-    def arrays(self):
-        """The arguments of the program."""
-        return list(self.donated.values()), list(self.kept.values())
-
-    @property
-    def signature(self):
-        """What the program depends on, but for the results of static queries."""
-        return (
-            variant(),
-            tuple((v, hashable(value)) for v, value in self.built_in.items()),
-            tuple((a.shape, a.dtype) for part in self.arrays for a in part),
-        )
 
 
 class Thunk:
@@ -139,11 +90,11 @@ class Thunk:
 
     def __call__(self, output_subset=None):
         """Run the program on what is in storage; store updates, return the rest."""
+        # Donated buffers must not be lost before the new ones are stored.
+        uninterrupted = (
+            defer_keyboard_interrupt if self.updated else contextlib.nullcontext
+        )
         with jax.enable_x64(True), precisely():
-            # Donated buffers must not be lost before the new ones are stored.
-            uninterrupted = (
-                defer_keyboard_interrupt if self.updated else contextlib.nullcontext
-            )
             with exclusive, uninterrupted():
                 returned = self._step()
             if self.blocking:
@@ -155,6 +106,7 @@ class Thunk:
             return [*returned, *[None] * len(self.updated)]
 
     def _step(self):
+        """Run the program and store the updates; return the rest."""
         while True:
             try:
                 returned, new, checks = self._run()
@@ -177,31 +129,43 @@ class Thunk:
         """Call the program for what is in storage; make it if there is none."""
         if len(self.jitted) >= _MAX_SPECIALIZATIONS:
             self._forget()
-        arguments = self._arguments()
-        specialization = self._specialization(arguments)
+        donated, kept, built_in = self._arguments()
+        arrays = list(donated.values()), list(kept.values())
+        specialization = self._specialization(built_in, arrays)
         specialization.evaluate_guards()
         if specialization.key in self.jitted:
-            return self.jitted[specialization.key](*arguments.arrays)
-        jitted = self._jit(arguments, specialization)
+            return self.jitted[specialization.key](*arrays)
+        jitted = self._jit([*donated, *kept], built_in, specialization.resolve)
         with compiling():  # tracing makes the key longer
-            result = jitted(*arguments.arrays)
+            result = jitted(*arrays)
         self.jitted[specialization.key] = jitted
         return result
 
     def _arguments(self):
-        donated, kept = self.shared()
-        built_in = {
-            v: cell[0]
-            for v, cell in self.cells.items()
-            if v in self.built_in or (not isinstance(cell, Cell) and cell[0] is None)
-        }
-        for v, cell in self.cells.items():
-            if v not in built_in and not isinstance(cell, Cell):
-                kept[v] = to_device(np.asarray(cell[0]))
-        return _Arguments(donated, kept, built_in)
+        """Return what a call starts from, by variable.
 
-    def _specialization(self, arguments):
-        number = self.signatures.setdefault(arguments.signature, len(self.signatures))
+        These are arrays that are donated, arrays that are kept, and what is not an
+        array, such as None: a program is made for each.
+        """
+        donated, kept = self.shared()
+        built_in = {}
+        for v, cell in self.cells.items():
+            if v in self.built_in:
+                built_in[v] = cell[0]
+            elif not isinstance(cell, Cell):
+                if cell[0] is None:
+                    built_in[v] = None
+                else:
+                    kept[v] = to_device(np.asarray(cell[0]))
+        return donated, kept, built_in
+
+    def _specialization(self, built_in, arrays):
+        signature = (
+            variant(),
+            tuple((v, hashable(value)) for v, value in built_in.items()),
+            tuple((a.shape, a.dtype) for part in arrays for a in part),
+        )
+        number = self.signatures.setdefault(signature, len(self.signatures))
         read = functools.cache(lambda v: np.asarray(self.cells[v][0]))
         return Specialization(self.guards, number, read, self._compute_part)
 
@@ -213,15 +177,13 @@ class Thunk:
             self.parts[variables] = Thunk(program, storage, {}, {})
         return [to_host(array) for array in self.parts[variables]._step()]
 
-    def _jit(self, arguments, specialization):
-        # The function must not hold the arrays of this call.
-        variables, built_in = [*arguments.donated, *arguments.kept], arguments.built_in
+    def _jit(self, variables, built_in, resolve):
+        """Return the jitted program; it must not hold the arrays of a call."""
 
         def run(donated_arrays, kept_arrays):
             arrays = [*donated_arrays, *kept_arrays]
-            values = dict(zip(variables, arrays, strict=True))
-            resolve = specialization.resolve
-            returned, new, checks = self.compute(built_in | values, resolve)
+            values = built_in | dict(zip(variables, arrays, strict=True))
+            returned, new, checks = self.compute(values, resolve)
             return returned, distinct(new, arrays), checks
 
         return jax.jit(run, donate_argnums=() if self.checked else 0)
@@ -241,19 +203,20 @@ class Thunk:
         Returns
         -------
         donated, kept : dict
-            Those that an update replaces, and the others.
+            Those that an update replaces, and the others.  An array that is donated is
+            not handed over twice: where variables share a cell, others get copies.
         """
-        donated, kept = {}, {v: cell.on_device for v, cell in self.large.items()}
-        updated, given = {id(self.cells[v]) for v in self.updated}, set()
-        for v, cell in self.cells.items():
-            if v not in self.built_in and isinstance(cell, Cell):
-                array = cell.on_device
-                if v in self.updated:  # the last of its clones leaves its value there
-                    donated[v] = jnp.copy(array) if id(cell) in given else array
-                    given.add(id(cell))
-                else:  # copied where a clone of the variable is updated
-                    kept[v] = jnp.copy(array) if id(cell) in updated else array
-        return donated, kept
+        shared = {
+            v: cell
+            for v, cell in self.cells.items()
+            if v not in self.built_in and isinstance(cell, Cell)
+        }
+        arrays = {v: cell.on_device for v, cell in (self.large | shared).items()}
+        donated = {v: array for v, array in arrays.items() if v in self.updated}
+        kept = {v: array for v, array in arrays.items() if v not in donated}
+        given = set(map(id, donated.values()))
+        kept = {v: jnp.copy(a) if id(a) in given else a for v, a in kept.items()}
+        return dict(zip(donated, distinct(donated.values()), strict=True)), kept
 
     def updates_clones(self):
         """Return whether another variable has the value of one that is updated."""
@@ -261,14 +224,7 @@ class Thunk:
         return any(cells.count(id(self.cells[v])) > 1 for v in self.updated)
 
     def compute(self, values, resolve=None):
-        """Trace the program.
-
-        Parameters
-        ----------
-        values : dict
-            The arrays of all inputs and of large constants, by variable.
-        resolve : callable, optional
-            As for `Program`.
+        """Trace the program for *values* of all inputs and large constants.
 
         Returns
         -------
@@ -276,35 +232,30 @@ class Thunk:
             What the function returns, perhaps with a `PaddedArray` among it, and what
             the updated variables become.
         checks : dict
-            Whether each runtime assert holds, by type and text of its error.
+            Whether each runtime assert holds, as of `add_check`.
 
         Raises
         ------
         NeedsChecks
-            If there is such a condition and `checked` is False.
+            If there is a runtime assert and `checked` is False.
         NotStatic
-            As from `Program`.
+            As from `Program`, which is also where *resolve* is described.
         """
         checks = {}
 
         def check(condition, error):
             if not self.checked:
                 raise NeedsChecks
-            # Plain values, as JAX wants them for the keys of a result.
-            key = type(error).__name__, str(error)
-            checks[key] = checks.get(key, True) & jnp.all(condition)
+            add_check(checks, condition, error)
 
-        arrays = self.program(values, check, resolve)
-        outputs = []
-        for v, array in zip(self.program.outputs, arrays, strict=True):
-            updates = len(outputs) >= self.n_returned
-            if updates and isinstance(array, PaddedArray):
+        outputs = self.program(values, check, resolve)
+        for i, v in enumerate(self.program.outputs):
+            if i >= self.n_returned and isinstance(outputs[i], PaddedArray):
                 if resolve is None:
                     raise NotStatic(v.owner)
-                array = array.array[: resolve(StaticQuery(len, [v], {}))]
-            if not isinstance(array, PaddedArray):
-                array = jnp.asarray(array, dtype_of(v))
-            outputs.append(array)
+                outputs[i] = outputs[i].array[: resolve(StaticQuery(len, [v], {}))]
+            if not isinstance(outputs[i], PaddedArray):
+                outputs[i] = jnp.asarray(outputs[i], dtype_of(v))
         return outputs[: self.n_returned], outputs[self.n_returned :], checks
 
     def store(self, new):

@@ -193,7 +193,7 @@ RULES = (
     Rule(
         "chooses between lists of Python's, which are no arrays",
         ("*::TestIfelse::test_lazy_if_on_generics",),
-        error="cannot be returned, as it is no array",
+        error="cannot be returned, as it is not an array",
     ),
     Rule(
         "wants a name that an operation had before Theano-PyMC 1.1",

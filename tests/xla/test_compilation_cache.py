@@ -79,13 +79,21 @@ def test_without_a_place_or_a_wish_nothing_is_kept(tmp_path, changes):
     assert not programs(tmp_path / "kfkd")
 
 
-def test_the_oldest_give_way(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("accessed", "kept"),
+    [
+        ([0, 1, 2, 3, 4], ["3-cache", "4-cache"]),
+        ([9, 1, 2, 3, 4], ["0-cache", "4-cache"]),  # the first one is still read
+        ([0, 0, 0, 0, 0], ["3-cache", "4-cache"]),  # accesses are not noted
+    ],
+)
+def test_the_least_recently_used_give_way(tmp_path, monkeypatch, accessed, kept):
     from kfkd.xla import compilation_cache as module
 
-    for i in range(5):
+    for i, time in enumerate(accessed):
         path = tmp_path / f"{i}-cache"
         path.write_bytes(bytes(10))
-        os.utime(path, (i, i))
+        os.utime(path, (time, i))
     monkeypatch.setattr(module, "_LARGEST", 25)
     module._prune(tmp_path)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["3-cache", "4-cache"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == kept

@@ -5,9 +5,9 @@ from kfkd.xla import dispatch
 
 def test_every_conversion_has_a_name_of_its_own():
     made = {
-        make_function
-        for make_function, _ in dispatch._registered.values()
-        if make_function.__module__.startswith("kfkd.xla.ops.")
+        function
+        for function, *_ in dispatch._registered.values()
+        if function.__module__.startswith("kfkd.xla.ops.")
     }
     names = {(f.__module__, f.__name__) for f in made}
     assert len(names) == len(made) > 100

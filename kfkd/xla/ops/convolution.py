@@ -5,14 +5,13 @@ convolution may be a true one, with the filters flipped, or a correlation.  `Con
 what programs older than ``T.nnet.conv2d`` use.
 """
 
-import jax
 import jax.numpy as jnp
 from jax import lax
 from theano.tensor.nnet import abstract_conv as ac
 from theano.tensor.nnet.conv import ConvOp
 
 from kfkd.xla import formulations
-from kfkd.xla.dispatch import as_dtype, convert, dtype_of, sizes
+from kfkd.xla.dispatch import apply_transpose, as_dtype, convert, dtype_of, sizes
 from kfkd.xla.layout import ChannelsLast, channels_last, to_logical
 from kfkd.xla.precision import operands
 
@@ -85,7 +84,7 @@ def _array(op, image, dtype):
     return as_dtype(array, dtype)
 
 
-@convert.register(ac.AbstractConv, keeps_layout=True)
+@convert.register(ac.AbstractConv, factory=True, keeps_layout=True)
 def convert_conv(op, node):
     _check_supported(op)
     dtype = dtype_of(node.outputs[0])
@@ -101,8 +100,8 @@ def convert_conv(op, node):
                 f"The images have {channels} channels, the filters of shape "
                 f"{filters.shape} take {filters.shape[1] * op.num_groups}"
             )
-        # As a product only if the gradient needs the same patches, which XLA then
-        # makes once.  Otherwise XLA's convolution is faster.
+        # A product is faster only if the gradient needs the same patches, which XLA
+        # then makes once.
         shared = getattr(node.inputs[0].tag, "patches_needed", False)
         if _is_plain(op) and shared and channels > 1:
             patches = jnp.concatenate(_shifted(images, *filters.shape[2:]), axis=-1)
@@ -118,7 +117,7 @@ def convert_conv(op, node):
     return conv
 
 
-@convert.register(ac.AbstractConv_gradWeights, keeps_layout=True)
+@convert.register(ac.AbstractConv_gradWeights, factory=True, keeps_layout=True)
 def convert_conv_grad_weights(op, node):
     _check_supported(op)
     dtype = dtype_of(node.outputs[0])
@@ -132,9 +131,8 @@ def convert_conv_grad_weights(op, node):
         if _is_plain(op):
             return _flip(op, _grad_weights_as_product(images, gradient, spatial, dtype))
         shape = (c_out, c_in // op.num_groups, *spatial)
-        filters = jax.ShapeDtypeStruct(shape, images.dtype)
-        transposed = jax.linear_transpose(lambda k: _correlate(op, images, k), filters)
-        return as_dtype(_flip(op, transposed(gradient)[0]), dtype)
+        result = apply_transpose(lambda k: _correlate(op, images, k), shape, gradient)
+        return as_dtype(_flip(op, result), dtype)
 
     return conv_grad_weights
 
@@ -151,7 +149,7 @@ def _grad_weights_as_product(images, gradient, spatial, dtype):
     return jnp.transpose(product.reshape(*spatial, c_in, c_out), (3, 2, 0, 1))
 
 
-@convert.register(ac.AbstractConv_gradInputs, keeps_layout=True)
+@convert.register(ac.AbstractConv_gradInputs, factory=True, keeps_layout=True)
 def convert_conv_grad_inputs(op, node):
     _check_supported(op)
     dtype = dtype_of(node.outputs[0])
@@ -162,14 +160,13 @@ def convert_conv_grad_inputs(op, node):
         spatial = sizes(spatial)
         n, channels = gradient.shape[0], filters.shape[1] * op.num_groups
         shape = (n, *spatial, channels) if _last(op) else (n, channels, *spatial)
-        images = jax.ShapeDtypeStruct(shape, gradient.dtype)
-        transposed = jax.linear_transpose(lambda x: _correlate(op, x, filters), images)
-        return _image(op, as_dtype(transposed(gradient)[0], dtype))
+        result = apply_transpose(lambda x: _correlate(op, x, filters), shape, gradient)
+        return _image(op, as_dtype(result, dtype))
 
     return conv_grad_inputs
 
 
-@convert.register(ConvOp, keeps_layout=True)
+@convert.register(ConvOp, factory=True, keeps_layout=True)
 def convert_conv_op(op, node):
     # The settings for unrolled loops have no meaning here.
     convolution = ac.AbstractConv2d(

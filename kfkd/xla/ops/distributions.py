@@ -30,19 +30,19 @@ def _is_one(n):
     return is_static(n) and (np.asarray(n) == 1).all()
 
 
-def _broadcast(shape, *parameters):
-    return [jnp.broadcast_to(p, shape) for p in parameters]
+def _broadcast(shape, *parameters, dtype=None):
+    return [jnp.broadcast_to(jnp.asarray(p, dtype), shape) for p in parameters]
 
 
 def _uniform(keys, shape, dtype, low, high):
-    low, high = (jnp.asarray(p, dtype) for p in _broadcast(shape, low, high))
+    low, high = _broadcast(shape, low, high, dtype=dtype)
     return uniform_numbers(keys, shape, dtype) * (high - low) + low
 
 
 def _normal(keys, shape, dtype, avg, std):
     runtime_assert(~(std < 0), ValueError("the standard deviation is negative"))
-    avg, std = (jnp.asarray(p, dtype) for p in _broadcast(shape, avg, std))
-    # Box and Muller's way.
+    avg, std = _broadcast(shape, avg, std, dtype=dtype)
+    # The transform of Box and Muller.
     radius, angle = uniform_numbers(keys, (2, *shape), dtype)
     angle = angle * dtype.type(2 * np.pi)
     return jnp.sqrt(-2 * jnp.log(radius)) * jnp.cos(angle) * std + avg
@@ -67,7 +67,7 @@ def _poisson(keys, shape, dtype, lam):
 
 def _random_integers(keys, shape, dtype, low, high):
     runtime_assert(low <= high, ValueError("low is above high"))
-    low, high = (jnp.asarray(p, "int64") for p in _broadcast(shape, low, high))
+    low, high = _broadcast(shape, low, high, dtype="int64")
     return jax.random.randint(_jax_key(keys), shape, low, high + 1, "int64")
 
 
@@ -104,7 +104,7 @@ def _multinomial(keys, shape, dtype, n, pvals):
         below = jnp.cumsum(jnp.broadcast_to(pvals, (*shape, n_outcomes)), axis=-1)
         reached = uniform_numbers(keys, (*shape, 1), pvals.dtype) >= below[..., :-1]
         return jax.nn.one_hot(reached.sum(axis=-1), n_outcomes, dtype=dtype)
-    # What is missing is the last one's.
+    # The last outcome has what is missing to 1.
     pvals = jnp.asarray(pvals).at[..., -1].add(jnp.maximum(1 - sums, 0))
     n = jnp.broadcast_to(n, shape)
     pvals = jnp.broadcast_to(pvals, (*shape, n_outcomes))
@@ -124,13 +124,9 @@ _DRAWS = {
 
 
 @convert.register(RandomFunction)
-def convert_random_function(op, node):
+def convert_random_function(op, node, state, size, *parameters):
     draw, dtype = _DRAWS[op.distribution], dtype_of(node.outputs[1])
-
-    def random_function(state, size, *parameters):
-        shape, following = sizes(size), advance(state)
-        op.check_size(shape)
-        drawn = draw(make_keys(following), shape, dtype, *parameters)
-        return following, drawn.astype(dtype)
-
-    return random_function
+    shape, following = sizes(size), advance(state)
+    op.check_size(shape)
+    drawn = draw(make_keys(following), shape, dtype, *parameters)
+    return following, drawn.astype(dtype)

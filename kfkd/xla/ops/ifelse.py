@@ -18,19 +18,16 @@ from kfkd.xla.dispatch import (
 
 
 @convert.register(IfElse)
-def convert_ifelse(op, node):
-    def ifelse(condition, *values):
-        then, otherwise = values[: op.n_outs], values[op.n_outs :]
-        shapes = [[jnp.shape(v) for v in branch] for branch in (then, otherwise)]
-        if shapes[0] != shapes[1] or is_static(condition):
-            # A program has one of the shapes.
-            return tuple(then if specialize_on(bool, condition) else otherwise)
-        return tuple(
-            t if _equal(t, o) else jnp.where(condition != 0, t, o)
-            for t, o in zip(then, otherwise, strict=True)
-        )
-
-    return ifelse
+def convert_ifelse(op, node, condition, *values):
+    then, otherwise = values[: op.n_outs], values[op.n_outs :]
+    shapes = [[jnp.shape(v) for v in branch] for branch in (then, otherwise)]
+    if shapes[0] != shapes[1] or is_static(condition):
+        # A program has one of the shapes.
+        return tuple(then if specialize_on(bool, condition) else otherwise)
+    return tuple(
+        t if _equal(t, o) else jnp.where(condition != 0, t, o)
+        for t, o in zip(then, otherwise, strict=True)
+    )
 
 
 def _equal(first, second):
@@ -40,34 +37,23 @@ def _equal(first, second):
 
 
 @convert.register(MakeList, no_constant_folding=True)
-def convert_make_list(op, node):
-    return lambda *values: (Listed(values),)
+def convert_make_list(op, node, *values):
+    return (Listed(values),)
 
 
 @convert.register(tb.Choose, no_constant_folding=True)
-def convert_choose(op, node):
-    dtype = dtype_of(node.outputs[0])
-
-    def choose(places, choices):
-        n = len(choices)
-        if n == 0:
-            raise ValueError("There is nothing to choose from")
-        if op.mode == "raise":
-            inside = (places >= 0) & (places < n)
-            runtime_assert(
-                inside, ValueError(f"invalid entry in choice array: there are {n}")
-            )
-        places = places % n if op.mode == "wrap" else jnp.clip(places, 0, n - 1)
-        shape = jnp.broadcast_shapes(places.shape, *(c.shape for c in choices))
-        chosen = jnp.broadcast_to(places, shape)[None]
-        choices = jnp.stack(
-            [jnp.broadcast_to(as_dtype(choice, dtype), shape) for choice in choices]
-        )
-        return jnp.take_along_axis(choices, chosen, axis=0)[0]
-
-    return choose
+def convert_choose(op, node, places, choices):
+    n, mode = len(choices), op.mode
+    if n == 0:
+        raise ValueError("There is nothing to choose from")
+    if mode == "raise":
+        error = ValueError(f"invalid entry in choice array: there are {n}")
+        runtime_assert((places >= 0) & (places < n), error)
+        mode = "clip"
+    choices = [as_dtype(choice, dtype_of(node.outputs[0])) for choice in choices]
+    return jnp.choose(places, choices, mode=mode)
 
 
 @convert.register(tb.Default, takes_none=True)
-def convert_default(op, node):
-    return lambda x, default: default if x is None else x
+def convert_default(op, node, x, default):
+    return default if x is None else x

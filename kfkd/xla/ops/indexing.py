@@ -17,38 +17,33 @@ from kfkd.xla.dispatch import (
     specialize_on,
     static_value,
 )
-from kfkd.xla.ops.masks import selected, write_selected
+from kfkd.xla.ops.masks import out_of_bounds, selected, write_at, write_selected
 from kfkd.xla.padded import PaddedArray
 
 
-def _bound(value):
-    """Return a bound of a slice as a static int or None."""
-    return None if value is None else int(static_value(value))
+def _bounds(entry):
+    return entry.start, entry.stop, entry.step
 
 
-def _slice(entry):
-    return slice(_bound(entry.start), _bound(entry.stop), _bound(entry.step))
+def _static_slice(entry):
+    return slice(*(None if b is None else int(static_value(b)) for b in _bounds(entry)))
 
 
 def _index(entry, length):
     """Return an index along an axis of *length*, checked to be in bounds."""
     if isinstance(entry, slice):
-        part = _slice(entry)
+        part = _static_slice(entry)
         # One entry at most is taken; older releases of JAX want steps that are int32.
         if part.step and abs(part.step) > length > 0:
             step = length if part.step > 0 else -length
             return slice(part.start, part.stop, step)
         return part
-    entry = entry if not is_static(entry) else np.asarray(entry)
+    entry = np.asarray(entry) if is_static(entry) else entry
     if entry.dtype.kind != "u":
         # JAX clamps what is out of range, and takes -1 only of signed numbers.
-        runtime_assert(entry >= -length, _out_of_bounds(length))
-    runtime_assert(entry < length, _out_of_bounds(length))
+        runtime_assert(entry >= -length, out_of_bounds(length))
+    runtime_assert(entry < length, out_of_bounds(length))
     return entry
-
-
-def _out_of_bounds(length):
-    return IndexError(f"an index is out of bounds for an axis of size {length}")
 
 
 def _count(start, stop, step, length):
@@ -63,20 +58,13 @@ def _moving(entry, length):
 
     The program is specialized on the number of entries, not on where they are.
     """
-    start, stop, step = entry.start, entry.stop, entry.step
-    count, step = specialize_on(_count, start, stop, step, length)
+    count, step = specialize_on(_count, *_bounds(entry), length)
     size = (count - 1) * abs(step) + 1 if count else 0
-    if start is None:
-        start = 0 if step > 0 else length - 1
-    start = jnp.asarray(start, "int64")
+    first = 0 if step > 0 else length - 1
+    start = jnp.asarray(first if entry.start is None else entry.start, "int64")
     start = jnp.where(start < 0, start + length, start)
     start = jnp.clip(start, 0, length if step > 0 else length - 1)
     return start if step > 0 else start - (size - 1), size, slice(None, None, step)
-
-
-def _is_moving(entry):
-    bounds = entry.start, entry.stop, entry.step
-    return not all(is_static(b) for b in bounds)
 
 
 class _Part:
@@ -87,7 +75,7 @@ class _Part:
         self.begin, self.shape = [np.int64(0)] * x.ndim, list(x.shape)
         self.moves, index = False, []
         for i, entry in enumerate(ts.get_idx_list([x, *values], op.idx_list)):
-            if isinstance(entry, slice) and _is_moving(entry):
+            if isinstance(entry, slice) and not all(map(is_static, _bounds(entry))):
                 self.begin[i], self.shape[i], entry = _moving(entry, x.shape[i])
                 self.moves = True
             index.append(_index(entry, x.shape[i]))
@@ -157,11 +145,7 @@ def _written(op, x, index, y):
             old = lax.dynamic_slice(x, start, shape)
             y = old | y if x.dtype == bool else old + y
         return y if y.shape == x.shape else lax.dynamic_update_slice(x, y, start)
-    reference = x.at[index]
-    if op.set_instead_of_inc:
-        return reference.set(y)
-    # The sum of booleans is whether one of them is true.
-    return reference.max(y) if x.dtype == bool else reference.add(y)
+    return write_at(op, x, index, y)
 
 
 def _of_padded(op, x, values):
@@ -189,21 +173,20 @@ def _of_padded(op, x, values):
 
 
 @convert.register(ts.Subtensor, takes_padded=True)
-def convert_subtensor(op, node):
-    def subtensor(x, *values):
-        if isinstance(x, PaddedArray):
-            return _of_padded(op, x, values)
-        return _Part(op, x, values).taken()
-
-    return subtensor
+def convert_subtensor(op, node, x, *values):
+    if isinstance(x, PaddedArray):
+        return _of_padded(op, x, values)
+    return _Part(op, x, values).taken()
 
 
 @convert.register(ts.IncSubtensor)
-def convert_inc_subtensor(op, node):
-    return lambda x, y, *values: _Part(op, x, values).written(op, y)
+def convert_inc_subtensor(op, node, x, y, *values):
+    return _Part(op, x, values).written(op, y)
 
 
-def _taken(x, entries):
+@convert.register(ts.AdvancedSubtensor1, takes_padded=True)
+@convert.register(ts.AdvancedSubtensor, takes_padded=True)
+def convert_advanced_subtensor(op, node, x, *entries):
     if isinstance(x, PaddedArray):
         raise NotStatic
     x = jnp.asarray(x)
@@ -214,31 +197,20 @@ def _taken(x, entries):
     return x[_advanced(x, entries)]
 
 
-def _replaced(op, x, y, entries):
+@convert.register(ts.AdvancedIncSubtensor1, takes_padded=True)
+@convert.register(ts.AdvancedIncSubtensor, takes_padded=True)
+def convert_advanced_inc_subtensor(op, node, x, y, *entries):
     if isinstance(x, PaddedArray):
         raise NotStatic
-    if not isinstance(y, PaddedArray):
-        with contextlib.suppress(NotStatic):
-            return _written(op, x, _advanced(x, entries, host_only=True), y)
+    if isinstance(y, PaddedArray):
+        return write_selected(op, jnp.asarray(x), y, entries)
+    with contextlib.suppress(NotStatic):
+        return _written(op, x, _advanced(x, entries, host_only=True), y)
     with contextlib.suppress(NotStatic):
         return write_selected(op, jnp.asarray(x), y, entries)
-    if isinstance(y, PaddedArray):
-        raise NotStatic
     return _written(op, x, _advanced(x, entries), y)
 
 
-@convert.register(ts.AdvancedSubtensor1, takes_padded=True)
-@convert.register(ts.AdvancedSubtensor, takes_padded=True)
-def convert_advanced_subtensor(op, node):
-    return lambda x, *entries: _taken(x, entries)
-
-
-@convert.register(ts.AdvancedIncSubtensor1, takes_padded=True)
-@convert.register(ts.AdvancedIncSubtensor, takes_padded=True)
-def convert_advanced_inc_subtensor(op, node):
-    return lambda x, y, *entries: _replaced(op, x, y, entries)
-
-
 @convert.register(MakeSlice)
-def convert_make_slice(op, node):
-    return lambda start, stop, step: _slice(slice(start, stop, step))
+def convert_make_slice(op, node, start, stop, step):
+    return _static_slice(slice(start, stop, step))

@@ -1,5 +1,8 @@
 """Products of vectors and matrices."""
 
+import functools
+
+import jax
 import jax.numpy as jnp
 from theano.tensor import basic as tb
 from theano.tensor import blas
@@ -10,79 +13,61 @@ from kfkd.xla.layout import Transposed
 from kfkd.xla.precision import operands
 
 
-def _product(function, node):
+def _product(function, node, x, y):
+    """Return a product in the dtype of the node's output and the precision in use."""
     result = dtype_of(node.outputs[0])
-
-    def product(x, y):
-        x, y = operands(as_dtype(x, result), as_dtype(y, result))
-        return function(x, y, preferred_element_type=result)
-
-    return product
+    x, y = operands(as_dtype(x, result), as_dtype(y, result))
+    return function(x, y, preferred_element_type=result)
 
 
 @convert.register(tb.Dot)
 @convert.register(blas.Dot22)
-def convert_dot(op, node):
-    x, _ = node.inputs
-    of_transpose = x.owner and getattr(x.owner.op, "new_order", None) == (1, 0)
-
-    def dot(x, y, **options):
-        # A product with a transpose may be the gradient of weights that are held so.
-        if (
-            of_transpose
-            and y.ndim == 2
-            and formulations.holds_transposed((len(x), y.shape[1]))
-        ):
-            return Transposed(jnp.dot(y.T, x.T, **options))
-        return jnp.dot(x, y, **options)
-
-    return _product(dot, node)
+def convert_dot(op, node, x, y):
+    source = node.inputs[0].owner
+    of_transpose = source and getattr(source.op, "new_order", None) == (1, 0)
+    shape = (*x.shape[:-1], *y.shape[1:])
+    # The product of a transpose may be the gradient of weights that are held so.
+    if of_transpose and formulations.holds_transposed(shape):
+        return Transposed(_product(jnp.dot, node, y.T, x.T))
+    return _product(jnp.dot, node, x, y)
 
 
 @convert.register(blas.BatchedDot)
-def convert_batched_dot(op, node):
-    x, y = node.inputs
+def convert_batched_dot(op, node, x, y):
+    if len(x) != len(y):
+        raise ValueError(f"Batches of {len(x)} and {len(y)} do not match")
 
-    def batched_dot(a, b, **options):
-        if a.shape[0] != b.shape[0]:
-            raise ValueError(f"Batches of {a.shape[0]} and {b.shape[0]} do not match")
-        a = a[:, None, :] if x.ndim == 2 else a
-        b = b[:, :, None] if y.ndim == 2 else b
-        product = jnp.matmul(a, b, **options)
-        product = product[:, :, 0] if y.ndim == 2 else product
-        return product[:, 0] if x.ndim == 2 else product
+    def batched_dot(x, y, **options):
+        return jax.vmap(functools.partial(jnp.dot, **options))(x, y)
 
-    return _product(batched_dot, node)
+    return _product(batched_dot, node, x, y)
 
 
-# Those of BLAS, which users may write themselves: Theano puts in none for this mode.
+# The functions of BLAS: only users' programs have them, not Theano's rewrites here.
 
 
 @convert.register(blas.Dot22Scalar)
-def convert_dot22_scalar(op, node):
-    product = _product(jnp.dot, node)
-    return lambda x, y, scale: scale * product(x, y)
+def convert_dot22_scalar(op, node, x, y, scale):
+    return scale * _product(jnp.dot, node, x, y)
 
 
 @convert.register(blas.Gemm)
-def convert_gemm(op, node):
-    product = _product(jnp.dot, node)
-    return lambda z, a, x, y, b: _added(_scaled(b, z), a * product(x, y))
+def convert_gemm(op, node, z, a, x, y, b):
+    return _added(_scaled(b, z), a * _product(jnp.dot, node, x, y))
 
 
 @convert.register(blas.Gemv)
-def convert_gemv(op, node):
-    product = _product(jnp.dot, node)
-    return lambda y, alpha, a, x, beta: _added(_scaled(beta, y), alpha * product(a, x))
+def convert_gemv(op, node, y, alpha, a, x, beta):
+    return _added(_scaled(beta, y), alpha * _product(jnp.dot, node, a, x))
 
 
 @convert.register(blas.Ger)
-def convert_ger(op, node):
-    return lambda a, alpha, x, y: _added(a, alpha * jnp.outer(x, y))
+def convert_ger(op, node, a, alpha, x, y):
+    return _added(a, alpha * jnp.outer(x, y))
 
 
 def _scaled(factor, x):
-    # In BLAS, nothing is left of it for zero, not even NaN.
+    # In BLAS, zero times NaN is zero here.
     return jnp.where(factor == 0, 0, factor * x)
 
 

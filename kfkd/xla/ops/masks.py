@@ -9,7 +9,7 @@ from theano.tensor import basic as tb
 from kfkd.xla.dispatch import NotStatic, as_dtype, convert, runtime_assert
 from kfkd.xla.padded import PaddedArray
 
-__all__ = ["selected", "write_selected"]
+__all__ = ["out_of_bounds", "selected", "write_at", "write_selected"]
 
 
 def _nonzero(x):
@@ -18,12 +18,9 @@ def _nonzero(x):
 
 
 @convert.register(tb.Nonzero)
-def convert_nonzero(op, node):
-    def nonzero(x):
-        places, count = _nonzero(jnp.asarray(x))
-        return tuple(PaddedArray(p, count) for p in places)
-
-    return nonzero
+def convert_nonzero(op, node, x):
+    places, count = _nonzero(jnp.asarray(x))
+    return tuple(PaddedArray(p, count) for p in places)
 
 
 def _places(x, entries):
@@ -51,10 +48,14 @@ def _places(x, entries):
     counts, found = jnp.arange(len(places[0])) < count, []
     for place, n in zip(places, x.shape, strict=False):
         inside = (place >= -n) & (place < n)
-        error = IndexError(f"an index is out of bounds for an axis of size {n}")
-        runtime_assert(inside | ~counts, error)
+        runtime_assert(inside | ~counts, out_of_bounds(n))
         found.append(jnp.where(counts, jnp.where(place < 0, place + n, place), n))
     return tuple(found), count
+
+
+def out_of_bounds(length):
+    """Return the error about an index of an axis of *length*."""
+    return IndexError(f"an index is out of bounds for an axis of size {length}")
 
 
 def _mismatch():
@@ -65,6 +66,15 @@ def selected(x, entries):
     """Return the rows that masks or positions choose of *x*."""
     places, count = _places(x, entries)
     return PaddedArray(x.at[places].get(mode="fill", fill_value=0), count)
+
+
+def write_at(op, x, index, y, mode=None):
+    """Return *x* with the entries at *index* set to *y*, or increased by it."""
+    if op.set_instead_of_inc:
+        return x.at[index].set(y, mode=mode)
+    # The sum of booleans is whether one of them is true.
+    increase = x.at[index].max if x.dtype == bool else x.at[index].add
+    return increase(y, mode=mode)
 
 
 def write_selected(op, x, y, entries):
@@ -78,9 +88,4 @@ def write_selected(op, x, y, entries):
     if y.ndim > x.ndim - len(places) and len(y) != 1:
         room = min(len(y), len(places[0]))
         y, places = y[:room], tuple(place[:room] for place in places)
-    y = as_dtype(y, x.dtype)
-    reference = x.at[places]
-    if op.set_instead_of_inc:
-        return reference.set(y, mode="drop")
-    write = reference.max if x.dtype == bool else reference.add
-    return write(y, mode="drop")
+    return write_at(op, x, places, as_dtype(y, x.dtype), mode="drop")

@@ -31,16 +31,13 @@ def _places(mode, length, size, step):
 
 
 @convert.register(Images2Neibs)
-def convert_images2neibs(op, node):
-    def images2neibs(x, shape, step):
-        height, width = x.shape[2:]
-        (c, d), (down, right) = sizes(shape), sizes(step)
-        rows = _places(op.mode, height, c, down)[:, None, :, None]
-        columns = _places(op.mode, width, d, right)[None, :, None, :]
-        inside = (rows >= 0) & (rows < height) & (columns >= 0) & (columns < width)
-        patches = jnp.asarray(x)[
-            :, :, np.clip(rows, 0, height - 1), np.clip(columns, 0, width - 1)
-        ]
-        return jnp.reshape(jnp.where(inside, patches, 0), (-1, c * d))
-
-    return images2neibs
+def convert_images2neibs(op, node, x, shape, step):
+    height, width = x.shape[2:]
+    (c, d), (down, right) = sizes(shape), sizes(step)
+    rows = _places(op.mode, height, c, down)[:, None, :, None]
+    columns = _places(op.mode, width, d, right)[None, :, None, :]
+    inside = (rows >= 0) & (rows < height) & (columns >= 0) & (columns < width)
+    patches = jnp.asarray(x)[
+        :, :, np.clip(rows, 0, height - 1), np.clip(columns, 0, width - 1)
+    ]
+    return jnp.reshape(jnp.where(inside, patches, 0), (-1, c * d))

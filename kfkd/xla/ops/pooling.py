@@ -3,29 +3,17 @@
 import functools
 import itertools
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
 from theano.tensor.signal import pool
 
-from kfkd.xla.dispatch import as_dtype, convert, sizes
+from kfkd.xla.dispatch import apply_transpose, as_dtype, convert, sizes
 from kfkd.xla.layout import ChannelsLast, channels_last
 
 
 class _Windows:
-    """The pooling windows in an array whose pooled axes are neighbours.
-
-    Parameters
-    ----------
-    op : theano.tensor.signal.pool.Pool, MaxPoolGrad or AveragePoolGrad
-    first : int
-        The first pooled axis.
-    shape : tuple of int
-        The shape of the array.
-    size, stride, pad : array of int
-        Inputs of the node.
-    """
+    """The windows in an array of *shape*, whose pooled axes begin with the *first*."""
 
     def __init__(self, op, first, shape, size, stride, pad):
         self.shape = tuple(shape)
@@ -36,13 +24,17 @@ class _Windows:
             self.length, self.size, op.ignore_border, self.stride, self.pad, op.ndim
         )
         self.count = tuple(int(n) for n in count)
-        axes = zip(
-            self.count, self.stride, self.size, self.length, self.pad, strict=True
-        )
         # How far the last window of each axis ends behind the array; less than zero
         # if entries at the end are in no window.
         self.overhang = tuple(
-            (n - 1) * s + k - length - p if n else 0 for n, s, k, length, p in axes
+            (n - 1) * s + k - length - p if n else 0
+            for n, s, k, length, p in self._axes()
+        )
+
+    def _axes(self):
+        """Return count, stride, size, length and padding of each pooled axis."""
+        return zip(
+            self.count, self.stride, self.size, self.length, self.pad, strict=True
         )
 
     def over_axes(self, values, default):
@@ -89,10 +81,7 @@ class _Windows:
     def entries(self, include_pad):
         """Count the entries of each window, which may reach over the edge."""
         counts = []
-        axes = zip(
-            self.count, self.stride, self.size, self.length, self.pad, strict=True
-        )
-        for n, s, k, length, p in axes:
+        for n, s, k, length, p in self._axes():
             low, high = (0, length + 2 * p) if include_pad else (p, length + p)
             start = np.arange(n) * s
             counts.append(np.minimum(start + k, high) - np.maximum(start, low))
@@ -116,43 +105,34 @@ def _max_grad(windows, x, maximum, gradient):
 
     cuDNN and JAX pass it to one of them.
     """
-    zero = jnp.zeros((), gradient.dtype)
-    if 0 in windows.count:  # larger than the array
+    if 0 in windows.count:  # the windows are larger than the array
         return jnp.zeros(x.shape, gradient.dtype)
+    zero = jnp.zeros((), gradient.dtype)
     if windows.are_blocks:
-        x, places = windows.split(x)
-        equal = x == jnp.expand_dims(maximum, places)
-        share = jnp.where(equal, jnp.expand_dims(gradient, places), zero)
-        used = [n * k for n, k in zip(windows.count, windows.size, strict=True)]
-        axes = zip(windows.over_axes(used, 0), windows.shape, strict=True)
-        share = jnp.reshape(share, [u or n for u, n in axes])
-        rest = zip(share.shape, windows.shape, strict=True)
-        return lax.pad(share, zero, [(0, whole - u, 0) for u, whole in rest])
+        blocks, places = windows.split(x)
+        maximum, gradient = (jnp.expand_dims(a, places) for a in (maximum, gradient))
+        share = jnp.where(blocks == maximum, gradient, zero)
+        return apply_transpose(lambda x: windows.split(x)[0], x.shape, share)
     x = windows.extend(x, _lowest(x.dtype))
     result = jnp.zeros(x.shape, gradient.dtype)
     step = windows.over_axes(windows.stride, 1)
     # One place of all windows after the other.
-    for place in itertools.product(*(range(k) for k in windows.size)):
+    for place in itertools.product(*map(range, windows.size)):
         start = windows.over_axes(place, 0)
-        stop = [
-            a + (n - 1) * s + 1
-            for a, n, s in zip(start, maximum.shape, step, strict=True)
-        ]
-        equal = lax.slice(x, start, stop, step) == maximum
-        edges = zip(start, stop, step, x.shape, strict=True)
-        result += lax.pad(
-            jnp.where(equal, gradient, zero),
-            zero,
-            [(a, n - b, s - 1) for a, b, s, n in edges],
+        ends = zip(start, maximum.shape, step, strict=True)
+        stop = [first + (n - 1) * s + 1 for first, n, s in ends]
+        entries = functools.partial(
+            lax.slice, start_indices=start, limit_indices=stop, strides=step
         )
+        share = jnp.where(entries(x) == maximum, gradient, zero)
+        result += apply_transpose(entries, x.shape, share)
     return windows.crop(result)
 
 
 def _max_grad_grad(windows, x, maximum, direction):
     """Return *direction*, of the shape of *x*, times the transpose of `_max_grad`."""
-    gradient = jax.ShapeDtypeStruct(maximum.shape, direction.dtype)
     spread = functools.partial(_max_grad, windows, x, maximum)
-    return jax.linear_transpose(spread, gradient)(direction)[0]
+    return apply_transpose(spread, maximum.shape, direction)
 
 
 def _average(mode, windows, x):
@@ -166,46 +146,39 @@ def _average(mode, windows, x):
 
 
 def _average_grad(mode, windows, x, gradient):
-    image = jax.ShapeDtypeStruct(x.shape, gradient.dtype)
     pooling = functools.partial(_average, mode, windows)
-    return jax.linear_transpose(pooling, image)(gradient)[0]
+    return apply_transpose(pooling, x.shape, gradient)
 
 
-def _pooling(op, node, function):
-    """Return a function of arrays that calls *function* with windows and images."""
-    ndim = op.ndim
-
-    def pooling(*values):
-        *images, size, stride, pad = values
-        # Three-dimensional pooling, of one batch of volumes, has no channels to move.
-        last = ndim == 2 and any(isinstance(v, ChannelsLast) for v in images)
-        if last:
-            images = [channels_last(v) for v in images]
-        first = 1 if last else images[0].ndim - ndim
-        windows = _Windows(op, first, images[0].shape, size, stride, pad)
-        result = as_dtype(function(windows, *images), node.outputs[0].dtype)
-        return ChannelsLast(result) if last else result
-
-    return pooling
+def _pool(function, op, node, *values):
+    """Return the result of *function* for the node's windows and images."""
+    *images, size, stride, pad = values
+    # Three-dimensional pooling, of one batch of volumes, has no channels to move.
+    last = op.ndim == 2 and any(isinstance(v, ChannelsLast) for v in images)
+    if last:
+        images = [channels_last(v) for v in images]
+    first = 1 if last else images[0].ndim - op.ndim
+    windows = _Windows(op, first, images[0].shape, size, stride, pad)
+    result = as_dtype(function(windows, *images), node.outputs[0].dtype)
+    return ChannelsLast(result) if last else result
 
 
 @convert.register(pool.Pool, keeps_layout=True)
-def convert_pool(op, node):
-    if op.mode == "max":
-        return _pooling(op, node, _max)
-    return _pooling(op, node, functools.partial(_average, op.mode))
+def convert_pool(op, node, *values):
+    function = _max if op.mode == "max" else functools.partial(_average, op.mode)
+    return _pool(function, op, node, *values)
 
 
 @convert.register(pool.MaxPoolGrad, keeps_layout=True)
-def convert_max_pool_grad(op, node):
-    return _pooling(op, node, _max_grad)
+def convert_max_pool_grad(op, node, *values):
+    return _pool(_max_grad, op, node, *values)
 
 
 @convert.register(pool.DownsampleFactorMaxGradGrad, keeps_layout=True)
-def convert_downsample_factor_max_grad_grad(op, node):
-    return _pooling(op, node, _max_grad_grad)
+def convert_downsample_factor_max_grad_grad(op, node, *values):
+    return _pool(_max_grad_grad, op, node, *values)
 
 
 @convert.register(pool.AveragePoolGrad, keeps_layout=True)
-def convert_average_pool_grad(op, node):
-    return _pooling(op, node, functools.partial(_average_grad, op.mode))
+def convert_average_pool_grad(op, node, *values):
+    return _pool(functools.partial(_average_grad, op.mode), op, node, *values)

@@ -13,17 +13,11 @@ from kfkd.xla.host_callback import host_callback
 
 
 @convert.register(Print, no_constant_folding=True)
-def convert_print(op, node):
-    def show(x):
-        op.global_fn(op, np.asarray(x))
-
-    def print_and_pass(x):
-        jax.debug.callback(show, x)
-        return x
-
-    return print_and_pass
+def convert_print(op, node, x):
+    jax.debug.callback(lambda value: op.global_fn(op, np.asarray(value)), x)
+    return x
 
 
-@convert.register(PdbBreakpoint, no_constant_folding=True)
+@convert.register(PdbBreakpoint, factory=True, no_constant_folding=True)
 def convert_pdb_breakpoint(op, node):
     return host_callback(node)

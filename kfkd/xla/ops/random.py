@@ -78,68 +78,48 @@ def uniform_numbers(keys, shape, dtype):
 
 
 @convert.register(rng_mrg.mrg_uniform)
-def convert_mrg_uniform(op, node):
-    dtype = dtype_of(node.outputs[1])
-
-    def mrg_uniform(state, size):
-        new_state, shape = advance(state), sizes(size)
-        if len(shape) != op.output_type.ndim:
-            raise ValueError(f"ndim is {op.output_type.ndim}, but the size is {shape}")
-        if len(shape) == 4 and formulations.images_channels_last():
-            n, c, h, w = shape
-            sample = ChannelsLast(
-                uniform_numbers(make_keys(new_state), (n, h, w, c), dtype)
-            )
-        else:
-            sample = uniform_numbers(make_keys(new_state), shape, dtype)
-        return new_state, sample
-
-    return mrg_uniform
+def convert_mrg_uniform(op, node, state, size):
+    shape, new_state = sizes(size), advance(state)
+    keys, dtype = make_keys(new_state), dtype_of(node.outputs[1])
+    if len(shape) != op.output_type.ndim:
+        raise ValueError(f"ndim is {op.output_type.ndim}, but the size is {shape}")
+    if len(shape) == 4 and formulations.images_channels_last():
+        n, c, h, w = shape
+        return new_state, ChannelsLast(uniform_numbers(keys, (n, h, w, c), dtype))
+    return new_state, uniform_numbers(keys, shape, dtype)
 
 
-def _check_draws(n, p, uniform):
+def _columns(uniform, n, p):
+    """Return *n* columns of uniform numbers, each with one for each row of *p*."""
     if uniform.shape != (n * len(p),):
         raise ValueError(
             f"{n} draws from {len(p)} distributions take {n * len(p)} uniform "
             f"numbers, not {uniform.shape}"
         )
+    return jnp.reshape(uniform, (n, -1, 1))
 
 
 @convert.register(MultinomialFromUniform)
-def convert_multinomial_from_uniform(op, node):
-    dtype = dtype_of(node.outputs[0])
-
-    def multinomial(p, uniform, n):
-        (n,) = sizes(n)
-        _check_draws(n, p, uniform)
-        reached = jnp.cumsum(p, axis=1) > jnp.reshape(uniform, (n, -1, 1))
-        before = jnp.pad(reached, ((0, 0), (0, 0), (1, 0)))[..., :-1]
-        return jnp.sum(reached & ~before, axis=0).astype(dtype)
-
-    return multinomial
+def convert_multinomial_from_uniform(op, node, p, uniform, n):
+    reached = jnp.cumsum(p, axis=1) > _columns(uniform, *sizes(n), p)
+    before = jnp.pad(reached, ((0, 0), (0, 0), (1, 0)))[..., :-1]
+    return jnp.sum(reached & ~before, axis=0).astype(dtype_of(node.outputs[0]))
 
 
 @convert.register(ChoiceFromUniform)
-def convert_choice_from_uniform(op, node):
-    dtype = dtype_of(node.outputs[0])
-
-    def choice(p, uniform, n):
-        (n,) = sizes(n)
-        _check_draws(n, p, uniform)
-        if n > p.shape[1]:
-            raise ValueError(
-                f"{n} different ones cannot be drawn from {p.shape[1]} outcomes"
-            )
-        left, drawn = p, []
-        for u in jnp.reshape(uniform, (n, -1, 1)):
-            reached = jnp.cumsum(left, axis=1) > u
-            # By rounding, the sum may end just below the number.
-            last = p.shape[1] - 1 - jnp.argmax(left[:, ::-1] > 0, axis=1)
-            found = jnp.where(reached[:, -1], jnp.argmax(reached, axis=1), last)
-            drawn.append(found)
-            if not op.replace:
-                left = jnp.where(jnp.arange(p.shape[1]) == found[:, None], 0, left)
-                left = left / jnp.sum(left, axis=1, keepdims=True)
-        return jnp.stack(drawn, axis=1).astype(dtype)
-
-    return choice
+def convert_choice_from_uniform(op, node, p, uniform, n):
+    (n,) = sizes(n)
+    columns = _columns(uniform, n, p)
+    if n > p.shape[1]:
+        raise ValueError(f"{n} different of {p.shape[1]} outcomes cannot be drawn")
+    left, drawn = p, []
+    for u in columns:
+        reached = jnp.cumsum(left, axis=1) > u
+        # By rounding, the sum may end just below the number.
+        last = p.shape[1] - 1 - jnp.argmax(left[:, ::-1] > 0, axis=1)
+        found = jnp.where(reached[:, -1], jnp.argmax(reached, axis=1), last)
+        drawn.append(found)
+        if not op.replace:
+            left = jnp.where(jnp.arange(p.shape[1]) == found[:, None], 0, left)
+            left = left / jnp.sum(left, axis=1, keepdims=True)
+    return jnp.stack(drawn, axis=1).astype(dtype_of(node.outputs[0]))

@@ -2,7 +2,6 @@
 
 import jax.numpy as jnp
 import numpy as np
-from jax import lax
 from theano import scalar as ts
 from theano.tensor import basic as tb
 from theano.tensor import elemwise as te
@@ -12,37 +11,26 @@ from kfkd.xla.dispatch import as_dtype, convert, dtype_of, runtime_assert
 from kfkd.xla.layout import ChannelsLast, to_logical
 from kfkd.xla.padded import PaddedArray
 
-
-def _bitwise(function, initial):
-    def reduce(x, axis):
-        return lax.reduce(x, np.asarray(initial).astype(x.dtype), function, axis)
-
-    return reduce
-
-
 _REDUCTIONS = {
     ts.Add: jnp.sum,
-    ts.AND: _bitwise(lax.bitwise_and, -1),
+    ts.AND: jnp.bitwise_and.reduce,
     ts.Mul: jnp.prod,
-    ts.OR: _bitwise(lax.bitwise_or, 0),
+    ts.OR: jnp.bitwise_or.reduce,
     ts.ScalarMaximum: jnp.max,
     ts.ScalarMinimum: jnp.min,
-    ts.XOR: _bitwise(lax.bitwise_xor, 0),
+    ts.XOR: jnp.bitwise_xor.reduce,
 }
 
 # A row of these changes nothing.
 _NEUTRAL = {ts.Add: 0, ts.AND: -1, ts.Mul: 1, ts.OR: 0, ts.XOR: 0}
 
-# Where the axes n, c, h, w of an image are when its channels are last.
-_CHANNELS_LAST = {0: 0, 1: 3, 2: 1, 3: 2}
 
-
-@convert.register(te.CAReduce, keeps_layout=True, takes_padded=True)
+@convert.register(te.CAReduce, factory=True, keeps_layout=True, takes_padded=True)
 def convert_careduce(op, node):
     reduce = _REDUCTIONS.get(type(op.scalar_op))
     if reduce is None:
         raise NotImplementedError(f"the reduction by {op.scalar_op} has no conversion")
-    axes = tuple(range(node.inputs[0].ndim)) if op.axis is None else tuple(op.axis)
+    axes = tuple(range(node.inputs[0].ndim) if op.axis is None else op.axis)
     result = dtype_of(node.outputs[0])
     accumulator = getattr(op, "acc_dtype", None) or result
 
@@ -51,12 +39,12 @@ def convert_careduce(op, node):
             if 0 not in axes:
                 return PaddedArray(careduce(x.array), x.count)
             x = _only_counted(op.scalar_op, x)
-        where = axes
-        # Only sums over all but the channels, as of a bias, are layout-free.
+        physical_axes = axes
+        # The result has no layout if at most the channels are left, as of a bias.
         if isinstance(x, ChannelsLast) and set(axes) >= {0, 2, 3}:
-            x, where = x.array, tuple(_CHANNELS_LAST[a] for a in axes)
-        x = to_logical(x)
-        return as_dtype(reduce(as_dtype(x, accumulator), axis=where), result)
+            x, physical_axes = x.array, tuple(x.order.index(a) for a in axes)
+        x = as_dtype(to_logical(x), accumulator)
+        return as_dtype(reduce(x, axis=physical_axes), result)
 
     return careduce
 
@@ -74,20 +62,15 @@ def _only_counted(scalar_op, x):
 
 
 @convert.register(tb.Mean)  # which says of itself that it adds
-def convert_mean(op, node):
-    return lambda x: jnp.mean(x, op.axis, dtype="float64")
+def convert_mean(op, node, x):
+    return jnp.mean(x, op.axis, dtype="float64")
 
 
 @convert.register(te.ProdWithoutZeros)
-def convert_prod_without_zeros(op, node):
-    axes = tuple(range(node.inputs[0].ndim)) if op.axis is None else tuple(op.axis)
+def convert_prod_without_zeros(op, node, x):
     result = dtype_of(node.outputs[0])
-
-    def prod_without_zeros(x):
-        x = as_dtype(x, op.acc_dtype or result)
-        return as_dtype(jnp.prod(jnp.where(x == 0, 1, x), axes), result)
-
-    return prod_without_zeros
+    x = as_dtype(x, op.acc_dtype or result)
+    return as_dtype(jnp.prod(jnp.where(x == 0, 1, x), op.axis), result)
 
 
 def _flat_axes(x, axes):
@@ -100,26 +83,22 @@ def _flat_axes(x, axes):
 
 
 @convert.register(tb.MaxAndArgmax)
-def convert_max_and_argmax(op, node):
-    def max_and_argmax(x):
-        flat = _flat_axes(x, op.axis)
-        return jnp.max(flat, -1), as_dtype(jnp.argmax(flat, -1), "int64")
-
-    return max_and_argmax
+def convert_max_and_argmax(op, node, x):
+    flat = _flat_axes(x, op.axis)
+    return jnp.max(flat, -1), as_dtype(jnp.argmax(flat, -1), "int64")
 
 
 @convert.register(tb.Argmax)
-def convert_argmax(op, node):
-    return lambda x: as_dtype(jnp.argmax(_flat_axes(x, op.axis), -1), "int64")
+def convert_argmax(op, node, x):
+    return as_dtype(jnp.argmax(_flat_axes(x, op.axis), -1), "int64")
 
 
 @convert.register(extra_ops.CumOp)
-def convert_cumulative(op, node):
+def convert_cumulative(op, node, x):
     accumulate = jnp.cumsum if op.mode == "add" else jnp.cumprod
-    result = dtype_of(node.outputs[0])
-    return lambda x: as_dtype(accumulate(x, axis=op.axis, dtype=result), result)
+    return accumulate(x, axis=op.axis, dtype=dtype_of(node.outputs[0]))
 
 
 @convert.register(extra_ops.DiffOp)
-def convert_diff(op, node):
-    return lambda x: jnp.diff(x, op.n, op.axis)
+def convert_diff(op, node, x):
+    return jnp.diff(x, op.n, op.axis)

@@ -1,11 +1,13 @@
 """Loops in a graph: ``theano.scan``, its gradient, and loops that end early.
 
 The graph of one step becomes a program like that of the whole function, and the steps
-become a loop of XLA's.  Theano's buffers stay as they are.  Those of sequences and
-states have a row for each step.  Where only the last rows are asked for, a buffer has
-fewer and wraps around.
+become a loop of XLA's.  The buffers are those of Theano.  Sequences and states have a
+row for each step.  Where only the last rows are asked for, a buffer has fewer, and
+wraps around.
 """
 
+import contextvars
+import functools
 from typing import NamedTuple
 
 import jax
@@ -17,24 +19,26 @@ from theano.scan.op import Scan
 
 from kfkd.xla.dispatch import (
     NotStatic,
+    add_check,
     convert,
-    current_specializer,
     dtype_of,
+    error_of,
     runtime_assert,
     sizes,
+    specialize_on,
 )
 from kfkd.xla.ops.scan_buffers import GradientSum, in_order, row_of, with_row
 from kfkd.xla.padded import PaddedArray
 from kfkd.xla.specialization import hashable
 
 
-@convert.register(Scan, no_constant_folding=True)
+@convert.register(Scan, factory=True, no_constant_folding=True)
 def convert_scan(op, node):
     step = theano.function(
         op.inputs, op.outputs, mode="xla", on_unused_input="ignore", profile=False
     )
     program = step.fn.program
-    # The optimiser forgets which line a loop is of; its steps know.
+    # The optimiser loses the user's line that a loop comes from; its steps have it.
     known = [v.tag.trace for v in op.outputs if getattr(v.tag, "trace", None)]
     if known and not getattr(node.outputs[0].tag, "trace", None):
         node.outputs[0].tag.trace = known[0]
@@ -48,32 +52,15 @@ def convert_scan(op, node):
 class _State(NamedTuple):
     """What changes from step to step.
 
-    Buffers are only written to: one that was read as well XLA might copy at each step.
-    What a step reads of them is carried beside them.
-
-    Attributes
-    ----------
-    sums : list
-        The buffers in which gradients are gathered (mit_mot).
-    windows : list
-        For each of those a list of the rows that a step reads and writes.
-    last : list
-        For each recurrent output (mit_sot and sit_sot) a list of its values at the last
-        steps, as far as a step looks back.
-    rows : list
-        The buffers of recurrent and of other (nit_sot) outputs.
-    shared : list
-        The states of random streams and the like.
-    holds : dict
-        Whether each runtime assert has held at all steps.
+    Buffers are only written to: if they were read as well, XLA might copy them at each
+    step.  What a step reads of them is carried beside them.
     """
 
-    sums: list
-    windows: list
-    last: list
-    rows: list
-    shared: list
-    holds: dict
+    sums: list  # what each `GradientSum` (mit_mot) carries
+    last: list  # what a step reads of each recurrent output (mit_sot and sit_sot)
+    rows: list  # the buffers of recurrent and of other (nit_sot) outputs
+    shared: list  # the states of random streams and the like
+    holds: dict  # whether each runtime assert has held at all steps
 
 
 class _Loop:
@@ -95,8 +82,8 @@ class _Loop:
         self.counts = sizes(*op.outer_nitsot(values))
         self.depths = [-min(taps) for taps in self.taps]  # of recurrent outputs
         self.row_depths = [*self.depths, *(0 for _ in self.counts)]
-        self.specialize_on = current_specializer()
-        self.errors = {}  # of runtime asserts
+        # In which `specialize_on` is about this node, and not about one of a step.
+        self.context = contextvars.copy_context()
 
     def _check_lengths(self):
         if self.n_steps < 0:
@@ -114,12 +101,10 @@ class _Loop:
         """Return the outputs of the node."""
         i, state = self._iterate(self._first_state())
         for key, holds in state.holds.items():
-            runtime_assert(holds, self.errors[key])
+            runtime_assert(holds, error_of(key))
         sums = [
-            s.finish(i, total, window)
-            for s, total, window in zip(
-                self.sums, state.sums, state.windows, strict=True
-            )
+            s.finish(i, carried)
+            for s, carried in zip(self.sums, state.sums, strict=True)
         ]
         rows = [
             in_order(buffer, depth + i, depth, self.n_steps)
@@ -129,8 +114,7 @@ class _Loop:
 
     def _first_state(self):
         state = _State(
-            sums=[s.buffer for s in self.sums],
-            windows=[s.first_window() for s in self.sums],
+            sums=[s.first() for s in self.sums],
             last=[
                 list(buffer[:depth])
                 for buffer, depth in zip(self.recurrent, self.depths, strict=True)
@@ -178,17 +162,13 @@ class _Loop:
         op = self.op
         outputs, holds = self._call(i, state)
         of_sums = iter(op.inner_mitmot_outs(outputs))
-        advanced = [
-            s.advance(i, total, window, of_sums)
-            for s, total, window in zip(
-                self.sums, state.sums, state.windows, strict=True
-            )
-        ]
         recurrent = [*op.inner_mitsot_outs(outputs), *op.inner_sitsot_outs(outputs)]
         new_rows = [*recurrent, *op.inner_nitsot_outs(outputs)]
         state = _State(
-            sums=[total for total, _ in advanced],
-            windows=[window for _, window in advanced],
+            sums=[
+                s.advance(i, carried, of_sums)
+                for s, carried in zip(self.sums, state.sums, strict=True)
+            ],
             last=[
                 [*old[1:], jnp.broadcast_to(output, old[0].shape)]
                 for old, output in zip(state.last, recurrent, strict=True)
@@ -207,35 +187,23 @@ class _Loop:
     def _call(self, i, state):
         """Return the outputs of step *i*, and whether its runtime asserts hold."""
         inputs = [row_of(sequence, i) for sequence in self.sequences]
-        for s, window in zip(self.sums, state.windows, strict=True):
-            inputs += s.inputs(window)
+        for s, carried in zip(self.sums, state.sums, strict=True):
+            inputs += s.inputs(carried)
         for last, taps in zip(state.last, self.taps, strict=True):
             inputs += [last[tap] for tap in taps]
         inputs += [*state.shared, *self.others]
-        holds = {}
-
-        def check(condition, error):
-            key = type(error).__name__, str(error)
-            self.errors[key] = error
-            holds[key] = holds.get(key, True) & jnp.all(condition)
-
-        values = dict(zip(self.program.inputs, inputs, strict=True))
+        values, holds = dict(zip(self.program.inputs, inputs, strict=True)), {}
+        check = functools.partial(add_check, holds)
         outputs = self.program(values, check, self._resolve)
         if any(isinstance(output, PaddedArray) for output in outputs):
             raise NotStatic
-        variables = self.program.outputs
-        return [
-            jnp.asarray(output, dtype_of(v))
-            for v, output in zip(variables, outputs, strict=True)
-        ], holds
+        dtypes = map(dtype_of, self.program.outputs)
+        return list(map(jnp.asarray, outputs, dtypes)), holds
 
     def _resolve(self, query):
         """Resolve a static query of a step, if the result is the same at all steps.
 
-        Raises
-        ------
-        NotStatic
-            If it is not, or depends on the state, or takes a program of its own.
+        Raise NotStatic if it is not, depends on the state, or takes a program.
         """
         variables = self.program.inputs
         in_sequence = dict(zip(variables, self.sequences, strict=False))
@@ -244,7 +212,8 @@ class _Loop:
         values = in_sequence | constant
         if not query.on_host or any(v not in values for v in query.inputs):
             raise NotStatic
-        result = self.specialize_on(
+        result = self.context.run(
+            specialize_on,
             _AtAllSteps(query, [v in in_sequence for v in query.inputs]),
             self.n_steps,
             *(values[v] for v in query.inputs),
@@ -258,17 +227,11 @@ class _AtAllSteps:
     """The function that evaluates a query of the steps from the inputs of the loop.
 
     It returns None if the result is not the same at each step.
-
-    Parameters
-    ----------
-    query : StaticQuery
-    sequential : list of bool
-        For each input of the query, whether it takes one row for each step.
     """
 
     def __init__(self, query, sequential):
         self.query = query
-        self.sequential = sequential
+        self.sequential = sequential  # whether each input takes one row for each step
 
     def __eq__(self, other):
         return isinstance(other, _AtAllSteps) and self.query.key == other.query.key

@@ -43,35 +43,32 @@ def in_order(buffer, end, depth, n_steps):
 class GradientSum:
     """A buffer in which a gradient is gathered, and the rows that a step uses.
 
-    A tap is the place of a row relative to the step.  The buffer wraps around.
-
-    Parameters
-    ----------
-    buffer : array
-        The value before the first step.
-    read, written : sequence of int
-        The taps that are inputs of a step, and those that it returns.
+    A tap is the place of a row relative to the step.  The buffer wraps around.  A loop
+    carries the buffer and a window: a list of the rows that a step reads and writes.
     """
 
     def __init__(self, buffer, read, written):
-        self.buffer = jnp.asarray(buffer)
+        self.buffer = jnp.asarray(buffer)  # before the first step
         self.read, self.written = read, written
         self.span = range(min(*read, *written), max(*read, *written) + 1)
 
     def _place(self, tap, i):
         return (i + tap - min(self.read)) % len(self.buffer)
 
-    def first_window(self):
-        """Return the rows of the first step."""
-        return [row_of(self.buffer, self._place(tap, 0)) for tap in self.span]
+    def first(self):
+        """Return buffer and window before the first step."""
+        return self.buffer, [
+            row_of(self.buffer, self._place(tap, 0)) for tap in self.span
+        ]
 
-    def inputs(self, window):
-        """Return the rows of a window that a step reads."""
+    def inputs(self, carried):
+        """Return the rows that a step reads."""
+        _, window = carried
         return [window[self.span.index(tap)] for tap in self.read]
 
-    def advance(self, i, total, window, outputs):
+    def advance(self, i, carried, outputs):
         """Return buffer and window after step *i*, which takes its *outputs*."""
-        window = list(window)
+        total, window = carried[0], list(carried[1])
         for tap in self.written:
             output = next(outputs)
             window[self.span.index(tap)] = jnp.broadcast_to(output, window[0].shape)
@@ -79,8 +76,9 @@ class GradientSum:
         following = row_of(self.buffer, self._place(self.span.stop, i))
         return total, [*window[1:], following]
 
-    def finish(self, i, total, window):
+    def finish(self, i, carried):
         """Return the buffer after *i* steps, with what is left in the window."""
+        total, window = carried
         for tap, row in zip(self.span[:-1], window, strict=False):
             total = with_row(total, self._place(tap, i), row)
         return total

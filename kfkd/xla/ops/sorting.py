@@ -7,96 +7,79 @@ from theano.tensor import extra_ops
 from theano.tensor.sort import ArgSortOp, SortOp, TopKOp
 
 from kfkd.xla.dispatch import as_dtype, convert, runtime_assert, sizes, specialize_on
+from kfkd.xla.ops.elementwise import check_shapes
 from kfkd.xla.padded import PaddedArray
 
 
 @convert.register(SortOp)
-def convert_sort(op, node):
-    return lambda x, axis: jnp.sort(x, axis=sizes(axis)[0])
+def convert_sort(op, node, x, axis):
+    return jnp.sort(x, axis=sizes(axis)[0])
 
 
 @convert.register(ArgSortOp)
-def convert_argsort(op, node):
-    return lambda x, axis: as_dtype(jnp.argsort(x, axis=sizes(axis)[0]), "int64")
+def convert_argsort(op, node, x, axis):
+    return as_dtype(jnp.argsort(x, axis=sizes(axis)[0]), "int64")
 
 
 @convert.register(TopKOp)
-def convert_top_k(op, node):
-    def top_k(x, k):
-        ((k,), n) = sizes(k), x.shape[op.axis]
-        if not 0 < abs(k) <= n:
-            raise ValueError(f"topk: of {n} values, k = {k} cannot be taken")
-        order = jnp.argsort(x, axis=op.axis)
-        # The largest, or the smallest for a negative number.
-        taken = range(n)[-k:] if k > 0 else range(n)[:-k]
-        order = jnp.take(order, jnp.arange(taken.start, taken.stop), axis=op.axis)
-        found = []
-        if op.return_values:
-            found.append(jnp.take_along_axis(x, order, axis=op.axis))
-        if op.return_indices:
-            found.append(as_dtype(order, op.idx_dtype))
-        return tuple(found)
-
-    return top_k
+def convert_top_k(op, node, x, k):
+    ((k,), n) = sizes(k), x.shape[op.axis]
+    if not 0 < abs(k) <= n:
+        raise ValueError(f"topk: of {n} values, k = {k} cannot be taken")
+    order = jnp.argsort(x, axis=op.axis)
+    # The largest, or the smallest for a negative number.
+    taken = range(n)[-k:] if k > 0 else range(n)[:-k]
+    order = jnp.take(order, jnp.arange(taken.start, taken.stop), axis=op.axis)
+    found = []
+    if op.return_values:
+        found.append(jnp.take_along_axis(x, order, axis=op.axis))
+    if op.return_indices:
+        found.append(as_dtype(order, op.idx_dtype))
+    return tuple(found)
 
 
 @convert.register(extra_ops.SearchsortedOp)
-def convert_searchsorted(op, node):
-    def searchsorted(x, v, sorter=None):
-        x = x if sorter is None else x[sorter]
-        return as_dtype(jnp.searchsorted(x, v, side=op.side), "int64")
-
-    return searchsorted
+def convert_searchsorted(op, node, x, v, sorter=None):
+    x = x if sorter is None else x[sorter]
+    return as_dtype(jnp.searchsorted(x, v, side=op.side), "int64")
 
 
 @convert.register(tb.PermuteRowElements)
-def convert_permute_row_elements(op, node):
-    declared = [v.type.broadcastable[:-1] for v in node.inputs[:2]]
-
-    def permute_row_elements(x, order, inverse):
-        n = x.shape[-1]
-        if order.shape[-1] != n:
-            raise ValueError(f"Rows of {n} and permutations of {order.shape[-1]}")
-        rows = []
-        for lengths in zip(x.shape[:-1], order.shape[:-1], *declared, strict=True):
-            a, b, a_is_one, b_is_one = lengths
-            if a != b and not a_is_one and not b_is_one:
-                raise ValueError(f"Dimension mismatch: {a}, {b}")
-            rows.append(b if a_is_one else a)
-        inside = (order >= -n) & (order < n)
-        runtime_assert(inside, IndexError(f"a permutation is of numbers below {n}"))
-        order = order % max(n, 1)
-        if specialize_on(bool, inverse):
-            order = jnp.argsort(order, axis=-1)
-        x, order = (jnp.broadcast_to(a, (*rows, n)) for a in (x, order))
-        return jnp.take_along_axis(x, order, axis=-1)
-
-    return permute_row_elements
+def convert_permute_row_elements(op, node, x, order, inverse):
+    n = x.shape[-1]
+    if order.shape[-1] != n:
+        raise ValueError(f"Rows of {n} and permutations of {order.shape[-1]}")
+    shapes = x.shape[:-1], order.shape[:-1]
+    check_shapes(shapes, [v.type.broadcastable[:-1] for v in node.inputs[:2]])
+    inside = (order >= -n) & (order < n)
+    runtime_assert(inside, IndexError(f"a permutation is of numbers below {n}"))
+    order = order % max(n, 1)
+    if specialize_on(bool, inverse):
+        order = jnp.argsort(order, axis=-1)
+    shape = (*jnp.broadcast_shapes(*shapes), n)
+    x, order = (jnp.broadcast_to(a, shape) for a in (x, order))
+    return jnp.take_along_axis(x, order, axis=-1)
 
 
 @convert.register(extra_ops.Unique)
-def convert_unique(op, node):
+def convert_unique(op, node, x):
     axis = op.axis and op.axis % node.inputs[0].ndim
     returned = op.return_index, op.return_inverse, op.return_counts
-
-    def unique(x):
-        if axis:  # a PaddedArray has only rows that do not count
-            size = specialize_on(_number_of_unique, x, axis)
-        else:
-            size = x.size if axis is None else x.shape[0]
-        values, first, inverse, counts = jnp.unique(
-            x, True, True, True, axis=axis, size=size
-        )
-        count = jnp.sum(counts > 0)
-        others = [
-            PaddedArray(first, count),
-            jnp.reshape(inverse, -1),
-            PaddedArray(counts, count),
-        ]
-        others = [o for o, wanted in zip(others, returned, strict=True) if wanted]
-        return values if axis else PaddedArray(values, count), *others
-
-    return unique
+    if axis:  # only rows can be padded
+        size = specialize_on(_number_of_unique, x, axis)
+    else:
+        size = x.size if axis is None else x.shape[0]
+    values, first, inverse, counts = jnp.unique(
+        x, True, True, True, axis=axis, size=size
+    )
+    count = jnp.sum(counts > 0)
+    others = [
+        PaddedArray(first, count),
+        jnp.reshape(inverse, -1),
+        PaddedArray(counts, count),
+    ]
+    others = [o for o, wanted in zip(others, returned, strict=True) if wanted]
+    return values if axis else PaddedArray(values, count), *others
 
 
 def _number_of_unique(x, axis):

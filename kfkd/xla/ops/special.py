@@ -30,16 +30,13 @@ def _erfcx(x):
 
 def _bessel_j(v, x):
     """Return the Bessel function of the first kind and order *v*."""
-    integer = v == jnp.floor(v)
-    # Of integers, those of -n and n are the same, up to the sign if n is odd.
-    found = _bessel(jnp.where(integer, jnp.abs(v), v), x, _hankel_j, _miller_j)
-    return jnp.where(integer & (v < 0), _parity(v) * found, found)
+    found = _bessel(v, x, _hankel_j, _miller_j)
+    return jnp.where((v == jnp.floor(v)) & (v < 0), _parity(v) * found, found)
 
 
 def _bessel_i(v, x):
     """Return the modified Bessel function of the first kind and order *v*."""
-    integer = v == jnp.floor(v)
-    return _bessel(jnp.where(integer, jnp.abs(v), v), x, _hankel_i, _series_i)
+    return _bessel(v, x, _hankel_i, _series_i)
 
 
 def _parity(v):
@@ -47,10 +44,14 @@ def _parity(v):
 
 
 def _bessel(v, x, function_far, function_near):
-    """Return one function's values far from zero, and the other one's near it."""
+    """Return the values of one function far from zero, and of the other near it.
+
+    A negative integer is taken as its absolute value: the functions of these two orders
+    are the same, but for the sign of the first kind's if the order is odd.
+    """
     error = ValueError(f"the order of a Bessel function is above {_LARGEST_ORDER}")
     runtime_assert((abs(v) <= _LARGEST_ORDER) | (v != v), error)
-    v, x = jnp.broadcast_arrays(v, x)
+    v, x = jnp.broadcast_arrays(jnp.where(v == jnp.floor(v), jnp.abs(v), v), x)
     z = jnp.abs(x)
     far = z > jnp.maximum(25, v**2 / 2)
     unknown = jnp.isnan(v + x) | (abs(v) > _LARGEST_ORDER)

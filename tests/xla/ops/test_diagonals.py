@@ -39,7 +39,7 @@ def test_filling_diagonals(shape):
 def test_the_diagonal_of_sizes_that_differ_is_an_error():
     x = T.dtensor3()
     f = theano.function([x], fill_diagonal(x, 1.0), mode="xla")
-    with pytest.raises(ValueError, match="equal sizes"):
+    with pytest.raises(ValueError, match="equal length"):
         f(np.zeros((2, 3, 3)))
 
 
