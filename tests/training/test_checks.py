@@ -26,7 +26,7 @@ def test_rows_for_a_net_of_images_are_an_error():
         net.fit(*small_faces.rows())
 
 
-def test_a_wrong_number_of_targets_can_be_mended():
+def test_a_wrong_number_of_targets_can_be_corrected():
     X, y = small_faces.rows()
     net = small_faces.small()
     with pytest.raises(ValueError, match=r"\(50, 4\), .* 30 .*output_num_units=4"):

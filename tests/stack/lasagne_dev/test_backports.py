@@ -1,4 +1,4 @@
-"""Backports to Lasagne: shapes, parameters, noise, names, errors."""
+"""Backports to Lasagne as a whole: shapes, parameters, noise, names, errors."""
 
 import functools
 import inspect
