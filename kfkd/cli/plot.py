@@ -113,11 +113,11 @@ def read_faces(args, name, following=0):
     X = kfkd.data.scale_images(table.images[indices])
     if name == "training":
         return X, kfkd.data.from_pixels(table.labels[indices])
-    labels = path.with_name("test_labels.csv")
-    if not labels.is_file():
-        return X, None
     from kfkd.prediction import scoring
 
+    labels = scoring.find_labels(folder)
+    if labels is None:
+        return X, None
     known = scoring.read_labels(labels).reindex(
         index=table.ids[indices], columns=kfkd.data.COLUMNS
     )

@@ -40,12 +40,6 @@ def parse_args(argv=None, prog=None):
     return args
 
 
-def find_labels(args, folder):
-    """Return the path of the labels to score against, or None."""
-    beside = kfkd.data.find("test", folder).with_name("test_labels.csv")
-    return args.labels or (beside if beside.is_file() else None)
-
-
 def check_complete(nets, path):
     """Raise PredictionError if some of the tutorial's specialists are missing."""
     from kfkd.specialists.settings import find_missing
@@ -74,7 +68,7 @@ def main(argv=None, prog=None):
     check_complete(nets, args.net)
     folder = _options.choose_folder(args, "test")
     lookup = submission.read_lookup(folder)
-    labels_path = find_labels(args, folder)
+    labels_path = args.labels or scoring.find_labels(folder)
     if labels_path:
         labels = scoring.asked_for(scoring.read_labels(labels_path), lookup)
 

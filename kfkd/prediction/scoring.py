@@ -6,6 +6,7 @@
 
 import os
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +17,15 @@ from kfkd.data import COLUMNS, SIDE, text_tables
 from kfkd.errors import DataError
 from kfkd.prediction.keypoints import Nets, predict
 
-__all__ = ["asked_for", "evaluate", "read_labels", "report", "score", "score_by_point"]
+__all__ = [
+    "asked_for",
+    "evaluate",
+    "find_labels",
+    "read_labels",
+    "report",
+    "score",
+    "score_by_point",
+]
 
 
 def score(predictions: pd.DataFrame, labels: pd.DataFrame) -> float:
@@ -149,6 +158,28 @@ def report(predictions: pd.DataFrame, labels: pd.DataFrame) -> str:
     for point, count, rmse in table.itertuples():
         lines.append(f"{point:{width}}  {count:9,.0f}  {rmse:13.3f}")
     return "\n".join(lines)
+
+
+def find_labels(folder: str | os.PathLike[str] | None = None) -> Path | None:
+    """Return the path of ``test_labels.csv`` beside ``test.csv``, as drawn faces have.
+
+    Parameters
+    ----------
+    folder : path, optional
+        As for ``kfkd.data.find``.
+
+    Returns
+    -------
+    pathlib.Path or None
+        None if there is no such file.
+
+    Raises
+    ------
+    DataError
+        There is no ``test.csv``.
+    """
+    path = data.find("test", folder).with_name("test_labels.csv")
+    return path if path.is_file() else None
 
 
 def read_labels(path: str | os.PathLike[str]) -> pd.DataFrame:

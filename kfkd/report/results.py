@@ -38,12 +38,12 @@ def score_test_set(nets, folder):
         A file that is there is faulty.
     """
     try:
-        labels_path = data.find("test", folder).with_name("test_labels.csv")
+        path = scoring.find_labels(folder)
     except data.DataError:
         return {}
-    if not labels_path.is_file():
+    if path is None:
         return {}
-    labels = scoring.read_labels(labels_path)
+    labels = scoring.read_labels(path)
     with contextlib.suppress(data.NoDataError):
         labels = scoring.asked_for(labels, submission.read_lookup(folder))
     return {

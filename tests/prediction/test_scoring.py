@@ -133,6 +133,16 @@ def test_faults_of_labels_are_named(tmp_path, lines, message):
         scoring.read_labels(path)
 
 
+def test_labels_are_found_beside_the_test_set(tmp_path):
+    with pytest.raises(DataError, match=r"test\.csv"):
+        scoring.find_labels(tmp_path)
+    (tmp_path / "test.csv").write_text("ImageId,Image\n")
+    assert scoring.find_labels(tmp_path) is None
+    labels = tmp_path / "test_labels.csv"
+    labels.write_text("ImageId,nose_tip_x\n1,2\n")
+    assert scoring.find_labels(tmp_path) == labels
+
+
 def test_no_file_of_labels(tmp_path):
     with pytest.raises(DataError, match=r"absent\.csv cannot be read: No such file"):
         scoring.read_labels(tmp_path / "absent.csv")
