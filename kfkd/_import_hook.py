@@ -79,7 +79,7 @@ def install(set_up):
         if name in sys.modules:
             raise StackError(
                 f"{name} was imported before kfkd, which has to patch it. Put "
-                f"`import kfkd` before `import {name}`, and start Python anew."
+                f"`import kfkd` before `import {name}`, and restart Python."
             )
     _finder.set_up = set_up
     sys.meta_path.insert(0, _finder)

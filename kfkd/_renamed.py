@@ -1,4 +1,4 @@
-"""Modules that once had another name: imports and pickles of before still find them."""
+"""Former names of modules, for older programs and pickles."""
 
 import importlib
 import sys

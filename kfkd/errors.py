@@ -31,11 +31,10 @@ class DataError(KfkdError, ValueError):
 
 
 class NoDataError(DataError):
-    """There is no data, and none was asked for by name.
+    """The usual folders have no data, and no other folder was given.
 
-    Raised where neither an argument nor ``KFKD_DATA`` names a folder and the usual
-    folders lack the file: the one case in which a command line may go on with drawn
-    faces without passing over a wish of its user.
+    It is raised only if neither an argument nor ``KFKD_DATA`` names a folder.  A
+    command line may use drawn faces then, as the user has not asked for other data.
     """
 
 

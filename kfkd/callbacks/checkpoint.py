@@ -36,8 +36,8 @@ class Checkpoint(Callback):
     after one shortly before, is saved too.
 
     It is given to ``fit`` of a :class:`kfkd.estimator.NeuralNet`.  It may stand in
-    ``on_epoch_finished`` as well, where it is the last one called, but is no part of
-    what is saved of the net.
+    ``on_epoch_finished`` as well.  It is the last one called then, and is not saved
+    with the net.
 
     Parameters
     ----------

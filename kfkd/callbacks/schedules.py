@@ -19,8 +19,8 @@ class AdjustVariable(Callback):
         ``"update_learning_rate"``.
     start, stop : float
         The values after the first epoch and after ``max_epochs``, at which it stays.
-        A net's first training begins at `start`, whatever an earlier one, of which the
-        net is a clone, has left in the variable.
+        A net's first training begins at `start`, also if the net is a clone of one that
+        has been trained.
 
     Notes
     -----

@@ -46,7 +46,7 @@ def is_image(path):
 
 
 def check_net(parser, net):
-    """End with an error of `parser` if an image stands in the place of a net."""
+    """End with an error of `parser` if an image is given instead of a net."""
     if is_image(net):
         parser.error(f"{net} is an image, not a saved net")
 

@@ -213,7 +213,7 @@ def _limit(ax, found, log, ymin, ymax):
     top = high + margin if ymax is None else ymax
     if not bottom < top or bottom < 0 or (log and not bottom):
         raise PlotError(
-            f"errors from {bottom:g} to {top:g} pixels are no range to draw"
+            f"errors cannot be drawn from {bottom:g} to {top:g} pixels"
             + (" on a logarithmic scale" if log else "")
         )
     ax.set_ylim(bottom, top)

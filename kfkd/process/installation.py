@@ -30,7 +30,7 @@ def install(*, cuda=False):
 
 
 def reinstall(*, stack=False, before=""):
-    """Return how to install all anew, or the three packages of the stack alone.
+    """Return how to reinstall everything, or only the three packages of the stack.
 
     `before` is a command that has to come first.
     """

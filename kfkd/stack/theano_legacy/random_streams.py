@@ -106,7 +106,7 @@ class RandomStreams:
         return list(self.state_updates)
 
     def seed(self, seed=None):
-        """Seed all streams anew, as ``RandomStreams(seed)`` does."""
+        """Reseed all streams, as ``RandomStreams(seed)`` does."""
         seed = self.default_instance_seed if seed is None else seed
         self.gen_seedgen.seed(seed)
         for state, _ in self.state_updates:
