@@ -88,7 +88,7 @@ def test_nets_with_names(run, saved):
         (["new.pickle"], "new has no learning curves: it has not been trained"),
         (["three.pickle"], "three.pickle holds 3 (int), not a net or a set"),
         (["net1.pickle", "--out", "no/a.png"], "there is no folder no"),
-        (["net1.pickle", "--ymin", "9"], "errors from 9 to"),
+        (["net1.pickle", "--ymin", "9"], "errors cannot be drawn from 9 to"),
     ],
 )
 def test_errors_are_one_message_and_nothing_is_written(run, arguments, message):
