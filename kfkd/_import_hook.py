@@ -18,7 +18,7 @@ PACKAGES = ("theano", "lasagne", "nolearn")
 
 
 def namesakes(folder):
-    """Yield packages that files in a folder may hide, each with the file's name."""
+    """Yield each package that a file in *folder* would shadow, with the file's name."""
     for package in ("kfkd", *PACKAGES):
         for file in (f"{package}.py", f"{package}/__init__.py"):
             if os.path.exists(os.path.join(folder, file)):
@@ -35,7 +35,7 @@ class _Finder:
         if name not in PACKAGES or threading.get_ident() == self.bypassing_thread:
             return None
         found = importlib.machinery.PathFinder.find_spec(name, path)
-        # Without one the loader raises the error that says what to install.
+        # If the package is not installed, the loader raises the error that says so.
         spec = found or importlib.machinery.ModuleSpec(name, None, is_package=True)
         spec.loader = _Loader()
         return spec
@@ -87,10 +87,10 @@ def install(set_up):
 
 @contextlib.contextmanager
 def bypassed():
-    """Import the packages themselves within the block, and remove the hook after it.
+    """Let imports find the packages themselves within the block.
 
-    If the block fails, the hook stays and the packages are unloaded, so that the next
-    import starts from the beginning.
+    After it, the hook is gone.  If the block fails, the hook stays and the packages are
+    unloaded, so that the next import starts from the beginning.
     """
     _unload()
     _finder.bypassing_thread = threading.get_ident()
@@ -117,7 +117,8 @@ def _import_locks_released():
     """Release this thread's import locks on modules of the packages within the block.
 
     The thread that sets up the stack needs them.  Another thread that kept them while
-    it waits for the stack would block it for ever.
+    it waits for the stack would be a deadlock.  Python has no public interface to these
+    locks; the tests of this module import in threads.
     """
     me, released = threading.get_ident(), []
     for name, reference in list(importlib._bootstrap._module_locks.items()):

@@ -1,4 +1,4 @@
-"""Words of messages: numbers, values and the nearest of several names."""
+"""Numbers, values and names that are nearly right, as messages show them."""
 
 import difflib
 import itertools
@@ -23,25 +23,25 @@ def duration(seconds):
 
 
 def shown(text):
-    """Return text from a file or a caller as an error message shows it, never long."""
+    """Return a short ``repr`` of text from a file or a caller, for an error message."""
     if isinstance(text, bytes):
         text = text.decode("utf-8", "replace")
     return reprlib.repr(text)
 
 
 def hint(name, names):
-    """Return ``" (did you mean 'x'?)"`` with the nearest of names, or nothing."""
+    """Return ``" (did you mean 'x'?)"`` with the name closest to *name*, or ""."""
     near = nearest(name, names)
     return f" (did you mean {near!r}?)" if near else ""
 
 
 def nearest(name, names):
-    """Return the name that another, perhaps mistyped, is nearest to, or None."""
+    """Return the name in *names* that is closest to *name*, or None."""
     text = str(name)[:80].lower()
     lower = {str(known).lower(): known for known in names}
-    # What all begin with, as net1 to net12 do, makes none of them nearer.
+    # Ignore a prefix that all names share, as net1 to net12 do.
     letters = zip(*lower, text, strict=False)
-    same = len([*itertools.takewhile(lambda at: len({*at}) == 1, letters)])
+    same = len([*itertools.takewhile(lambda column: len({*column}) == 1, letters)])
     start = same if len(lower) > 1 else 0
     rest = {known[start:]: known for known in lower}
     near = difflib.get_close_matches(text[start:], rest, n=1)

@@ -1,4 +1,4 @@
-"""The nets of the tutorial, each written as the difference from the one before.
+"""The nets of the tutorial, each written as the difference from an earlier one.
 
 >>> from kfkd.data import load2d
 >>> from kfkd.nets import net6
@@ -193,7 +193,8 @@ def make(name: str, **changes: Any) -> NeuralNet:
     Raises
     ------
     ValueError
-        If there is no such net or parameter; the message names the nearest.
+        If there is no such net or parameter; the message lists the nets, or names the
+        closest parameter.
     """
     if not isinstance(name, str) or name not in _DEFINITIONS:
         raise ValueError(f"There is no net {name!r}; the nets are {', '.join(NETS)}")

@@ -15,13 +15,14 @@ class Callback:
     """Base class of callbacks, whose hooks do nothing.
 
     A callback stands in ``on_epoch_finished`` of a net.  Any function of the net and
-    its history will do there, as nolearn has it, and any object with some of these
-    methods.  A net of nolearn's own calls the object itself only.
+    its history may stand there as well, as in nolearn, and any object with some of
+    these methods.  nolearn's own NeuralNet calls only ``__call__``.
 
     Attributes
     ----------
     loop : kfkd.training.loop.TrainingLoop or None
-        The current training, from before it starts until it has ended.
+        The current training, from before it starts until it has ended.  Always None
+        with nolearn's own NeuralNet.
     supports_overlap : bool
         Whether the next epoch may start before the losses of this one are known, which
         keeps a GPU busy.  It may if all callbacks say so.  A class that overrides
@@ -80,8 +81,10 @@ class Callback:
 
         It is called, with `supports_overlap`, when the epoch of this number has
         started.  What ``__call__`` would change in the net after the epoch must be
-        changed here.  When ``__call__`` comes, the next epoch is under way: the weights
-        of the epoch that has ended are to be had from ``self.loop.snapshot`` only.
+        changed here.  When ``__call__`` is called, the net may have the weights of the
+        next epoch.  Those of the epoch that has ended are returned by
+        ``self.loop.snapshot(variables)``, which takes a list of shared variables, such
+        as ``lasagne.layers.get_all_params(net.get_output_layers())``.
 
         Parameters
         ----------

@@ -3,6 +3,11 @@
 `draw` returns faces as arrays. `make` writes the competition's files, which `find`
 finds, `is_drawn` recognises, and `describe` names. They stand in for the photographs,
 which only Kaggle may pass on. See ``docs/faces.png``.
+
+Key points are drawn by `points`, the head and its skin by `head` and `hills`, eyes,
+brows, nose and mouth by `features`, hair, glasses and hats by `dress`. All of them draw
+with what `canvas` has. `photo` makes a photograph of the result, and `table` writes the
+files.
 """
 
 from .photo import VERSION, draw

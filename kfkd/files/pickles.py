@@ -50,7 +50,7 @@ def loads(content, path):
     end = len(content) - len(_seal(b""))
     # Pickles of other programs have no seal.
     if content[end:].startswith(_SEAL) and content[end:] != _seal(content[:end]):
-        raise StorageError(f"{path} is damaged")
+        raise StorageError(f"{path} is damaged: restore a copy, or make it again")
     try:
         return _Unpickler(io.BytesIO(content)).load()
     except _MissingError as error:
@@ -59,8 +59,8 @@ def loads(content, path):
         if content[:1] != pickle.PROTO:
             raise StorageError(f"{path} {_other(content)}") from error
         raise StorageError(
-            f"{path} is not a net that kfkd has saved, or it is damaged: "
-            f"{type(error).__name__}: {error}"
+            f"{path} is damaged, or not a net saved by kfkd "
+            f"({type(error).__name__}: {error}): restore a copy, or make it again"
         ) from error
 
 

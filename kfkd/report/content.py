@@ -50,7 +50,7 @@ def _facts(study):
         trained += run.net.values()
     if trained:
         total = sum(Result(net).seconds for net in trained)
-        devices = ", ".join(study.gathered("device"))
+        devices = ", ".join(study.nets_by("device"))
         facts.append((tables.duration(total), f"of training on {devices}"))
     return facts
 
@@ -153,7 +153,7 @@ def _specialists(study):
             f"shows curves only; its specialists {theirs} reached "
             f"{tutorial.LEADERBOARD[name]} pixels on Kaggle's leaderboard."
         )
-        table = tables.specialists(run.net, study.rows_of)
+        table = tables.specialists(run.net, study.count_rows)
         blocks = [Text(text), table, figures.specialists(run.net, how)]
         short = label(name).capitalize()
         sections.append(Section(f"Specialists, {how}", blocks, name, short=short))
@@ -171,7 +171,7 @@ def _times(study):
         text += (
             " For specialists it is the sum, however many are trained at the same time."
         )
-    devices = study.gathered("device")
+    devices = study.nets_by("device")
     if len(devices) > 1:
         each = (f"{device}: {', '.join(names)}" for device, names in devices.items())
         text += f" {'; '.join(each)}."
@@ -225,7 +225,7 @@ def _origin(study):
 
 def _gathered(study, key):
     """Return what all nets have in common, or what each has."""
-    found = study.gathered(key)
+    found = study.nets_by(key)
     if len(found) == 1:
         return next(iter(found))
     return "; ".join(f"{value} ({', '.join(names)})" for value, names in found.items())

@@ -1,4 +1,4 @@
-"""The subject of a page: nets, their data, and what follows from them."""
+"""The subject of a page: trained nets, their data, and their scores."""
 
 import functools
 import math
@@ -51,7 +51,7 @@ class Study:
 
     @functools.cached_property
     def origin(self):
-        """Which data it is."""
+        """Where the data come from."""
         return identify(self.settings.folder)
 
     @functools.cached_property
@@ -59,10 +59,14 @@ class Study:
         return data.read("training", self.settings.folder)
 
     def _rows(self, columns=None):
-        where = dict(holdout=self.settings.holdout, folder=self.settings.folder)
-        return data.training_rows(self._table, columns, **where)
+        return data.training_rows(
+            self._table,
+            columns,
+            holdout=self.settings.holdout,
+            folder=self.settings.folder,
+        )
 
-    def rows_of(self, columns):
+    def count_rows(self, columns):
         """Return how many faces a specialist is trained and validated on."""
         return len(self._rows(columns))
 
@@ -73,11 +77,11 @@ class Study:
 
     @functools.cached_property
     def unseen(self):
-        """Faces to show predictions for: of the test set, else of the validation."""
+        """Faces to show predictions for: the test set's, else the validation set's."""
         try:
             images = data.read("test", self.settings.folder).images
         except data.DataError:
-            net = nets.make("net1")  # all split alike
+            net = nets.make("net1")  # every net splits the data in the same way
             _, X, _, _ = net.train_split(*self.arrays, net)
             return X
         return data.scale_images(images[: figures.FACES])
@@ -90,10 +94,11 @@ class Study:
     @functools.cached_property
     def held_out_scores(self):
         """Kaggle's scores on the rows held out, in pixels."""
-        where = self.settings.holdout, self.settings.folder
-        return results.score_held_out(self.scored, *where)
+        return results.score_held_out(
+            self.scored, self.settings.holdout, self.settings.folder
+        )
 
-    def gathered(self, key):
+    def nets_by(self, key):
         """Return devices, or versions of a package, each with the names of its nets."""
         found = {}
         for name, run in self.runs.items():

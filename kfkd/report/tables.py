@@ -185,8 +185,8 @@ def _factor(then, now):
     return f"{then / now:.{0 if then > 10 * now else 1}f}"
 
 
-def specialists(nets, rows_of):
-    """Return a table of results of specialists; `rows_of` counts the faces of each."""
+def specialists(nets, count_rows):
+    """Return a table of results of specialists; `count_rows` counts the faces of each."""
     rows = []
     for columns, net in nets.items():
         result = Result(net)
@@ -194,7 +194,7 @@ def specialists(nets, rows_of):
             {
                 "specialist": group_name(columns),
                 "columns": str(len(columns)),
-                "faces": f"{rows_of(columns):,}",
+                "faces": f"{count_rows(columns):,}",
                 "epochs: at most": f"{net.max_epochs:,}",
                 "epochs: run": f"{len(result.history):,}",
                 "best validation: loss": f"{result.best['valid_loss']:.6f}",

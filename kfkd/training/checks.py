@@ -37,14 +37,14 @@ def check_parameters(net, epochs=None):
         _check(name, value, _is_count, "a whole number of at least 1")
     for name in _FUNCTIONS:
         if name in params:
-            _check(name, params[name], callable, "a function or an object to call")
+            _check(name, params[name], callable, "a function or another callable")
     for name in ("train_split", *_ITERATORS):
         _check(
-            name, params[name], _is_callable_object, "an object to call, not a class"
+            name, params[name], _is_callable_object, "a callable object, not a class"
         )
     for name in _CALLBACKS:
         for value in listed(params[name] or []):
-            wanted = "functions or objects to call, not classes"
+            wanted = "functions or callable objects, not classes"
             _check(name, value, _is_callable_object, wanted)
     dropout_rates = {f"{name}_p" for name in _dropout_layers(net)}
     for name, value in params.items():
@@ -110,7 +110,7 @@ def as_arrays(X, y):
 
 
 def check_data(net, X, y=None):
-    """Raise ValueError for arrays that do not fit the net, or that it cannot learn.
+    """Raise ValueError for arrays that do not fit the net or cannot be learnt from.
 
     Parameters
     ----------
@@ -121,12 +121,12 @@ def check_data(net, X, y=None):
     """
     expected = next(iter(net.layers_.values())).shape[1:]
     if X.ndim != len(expected) + 1 or not all(
-        n in (None, m) for n, m in zip(expected, X.shape[1:], strict=True)
+        size in (None, given) for size, given in zip(expected, X.shape[1:], strict=True)
     ):
         raise ValueError(
             f"X has the shape {X.shape}, the net takes "
             f"({', '.join(map(str, ('n', *expected)))}): kfkd.data.load gives rows of "
-            "pixels, load2d images"
+            "pixels, load2d images, and net.reshape_input makes one of the other"
         )
     if not len(X):
         raise ValueError("X is empty")
@@ -140,12 +140,12 @@ def check_data(net, X, y=None):
     if y.shape[1:] != outputs:
         raise ValueError(
             f"y has the shape {y.shape}, but the net has "
-            f"{count(outputs[0], 'output')}; make one with "
+            f"{count(outputs[0], 'output')}; make a net with "
             f"output_num_units={y.shape[-1]}"
         )
     _check_finite("y", y)
     if of_faces:
-        how = "kfkd.data.from_pixels makes them of pixels"
+        how = "kfkd.data.from_pixels converts pixels to them"
         _check_scale("y", y, 4, "coordinates in [-1, 1]", how)
 
 

@@ -68,7 +68,7 @@ class Conversion:
 
 
 def convert(op, node):
-    """Return the `Conversion` of *node*, an application of *op*.
+    """Find the `Conversion` of *node*, an application of *op*.
 
     Raises
     ------

@@ -10,8 +10,8 @@ import kfkd  # noqa: F401  (has the mode "xla" registered)
 # Theano's Python evaluation of the graph as it was written.
 PYTHON = theano.compile.mode.Mode(linker="py", optimizer=None)
 
-# How many frames Theano keeps of where a variable was made. Its own do not count, but
-# for those in a folder with "tests" in its path, where a checkout may be.
+# How many stack frames Theano keeps of where a variable was made. It leaves out its own
+# frames, unless "tests" is in their path, as it may be in that of a checkout.
 DEEP = 30
 
 TOLERANCE = {"float16": 5e-3, "float32": 2e-5, "float64": 1e-10}

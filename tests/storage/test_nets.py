@@ -186,8 +186,8 @@ def image(kind):
         (bytes(range(256)), "is not a net that kfkd has saved"),
         (
             pickle.dumps(list(range(999)))[:-9],
-            "is not a net that kfkd has saved, or it is damaged: UnpicklingError: "
-            "pickle data was truncated",
+            "is damaged, or not a net saved by kfkd (UnpicklingError: "
+            "pickle data was truncated): restore a copy, or make it again",
         ),
     ],
     ids=["empty", "text", "long text", "png", "jpg", "anything", "truncated"],

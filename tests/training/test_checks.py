@@ -152,11 +152,11 @@ def test_check_input_can_be_switched_off():
         ),
         (
             dict(batch_iterator_test=nolearn.lasagne.BatchIterator),
-            "batch_iterator_test is <class .*; it must be an object to call, not a",
+            "batch_iterator_test is <class .*; it must be a callable object, not a",
         ),
         (
             dict(on_epoch_finished=[EarlyStopping]),
-            "on_epoch_finished is <class .*; it must be functions or objects to call",
+            "on_epoch_finished is <class .*; it must be functions or callable objects",
         ),
     ],
 )

@@ -17,7 +17,7 @@ class LocallyConnected2DLayer(Conv2DLayer):
     incoming, num_filters, filter_size, untie_biases, b, nonlinearity, flip_filters
         As for Conv2DLayer.
     stride, pad
-        Only 1 and "same" are supported.
+        Must be 1 and "same".
     W : Theano variable, numpy array or callable
         Of shape ``(num_filters, num_input_channels, filter_rows, filter_columns, rows,
         columns)``; without the second of these if `channelwise`.
@@ -63,7 +63,7 @@ class LocallyConnected2DLayer(Conv2DLayer):
     get_output_for = BaseConvLayer.get_output_for
 
     def convolve(self, input, **kwargs):
-        """Return the weighted sum of each place's surroundings, without bias."""
+        """Return the weighted sum of the neighbourhood of each place, without bias."""
         rows, columns = self.filter_size
         output = 0
         for i, j in np.ndindex(rows, columns):
@@ -83,8 +83,11 @@ def _shift(images, up, left, shape):
         return images
     # Source and target along each axis; both are empty if nothing remains.
     (from_rows, to_rows), (from_columns, to_columns) = (
-        (slice(max(s, 0), max(min(s + n, n), 0)), slice(max(-s, 0), max(n - s, 0)))
-        for s, n in zip((up, left), shape[2:], strict=True)
+        (
+            slice(max(shift, 0), max(min(shift + size, size), 0)),
+            slice(max(-shift, 0), max(size - shift, 0)),
+        )
+        for shift, size in zip((up, left), shape[2:], strict=True)
     )
     target = T.zeros_like(images)[:, :, to_rows, to_columns]
     return T.set_subtensor(target, images[:, :, from_rows, from_columns])

@@ -63,7 +63,7 @@ def autocrop_array_shapes(input_shapes, cropping):
 
 
 def _concatenated_shape(shapes, axis):
-    """Return the shape of a concatenation; sizes that nobody knows are None."""
+    """Return the shape of a concatenation; unknown sizes are None."""
     if len({len(shape) for shape in shapes}) > 1:
         raise ValueError(f"Mismatch: cannot concatenate {shapes}")
     output = []
@@ -82,7 +82,7 @@ def _concatenated_shape(shapes, axis):
 
 
 def _broadcast_size(sizes):
-    """Return the size of an axis after broadcasting, or None if nobody knows it."""
+    """Return the size of an axis after broadcasting, or None if it is unknown."""
     known = set(sizes) - {1, None}
     if len(known) > 1:
         raise ValueError("Mismatch: not all input shapes are the same")
@@ -134,12 +134,14 @@ def _patch_elemwise():
 
     def get_output_for(self, inputs, **kwargs):
         inputs = autocrop(inputs, self.cropping)
-        # A program's own incoming layers need not know their shapes.
+        # Custom incoming layers may not know their shapes.
         if all(isinstance(shape, tuple) for shape in self.input_shapes):
             shapes = autocrop_array_shapes(self.input_shapes, self.cropping)
             output = self.get_output_shape_for(self.input_shapes)
             inputs = [
-                T.addbroadcast(x, *(a for a, n in enumerate(s) if n == 1 != output[a]))
+                T.addbroadcast(
+                    x, *(a for a, n in enumerate(s) if n == 1 and output[a] != 1)
+                )
                 for x, s in zip(inputs, shapes, strict=True)
             ]
         return merge(self, inputs, **kwargs)

@@ -26,7 +26,7 @@ class ParametricRectifierLayer(Layer):
     incoming : Layer or tuple
     alpha : Theano variable, numpy array or callable
     shared_axes : "auto", "all", int or tuple of int
-        The axes that alpha is shared over; "auto" is all but the second.
+        Axes over which alpha is shared; "auto" is all but the second.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class RandomizedRectifierLayer(Layer):
     lower, upper : float or Theano scalar
         The bounds of the slopes.
     shared_axes : "auto", "all", int or tuple of int
-        The axes that a slope is shared over; "auto" is all but the second.
+        Axes over which a slope is shared; "auto" is all but the second.
     """
 
     def __init__(self, incoming, lower=0.3, upper=0.8, shared_axes="auto", **kwargs):

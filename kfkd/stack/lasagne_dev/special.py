@@ -26,7 +26,7 @@ class BiasLayer(Layer):
     incoming : Layer or tuple
     b : Theano variable, numpy array, callable or None
     shared_axes : "auto", int or tuple of int
-        The axes that it is shared over; "auto" is all but the second.
+        Axes over which it is shared; "auto" is all but the second.
     """
 
     def __init__(self, incoming, b=init.Constant(0), shared_axes="auto", **kwargs):
@@ -52,7 +52,7 @@ class ScaleLayer(Layer):
     incoming : Layer or tuple
     scales : Theano variable, numpy array or callable
     shared_axes : "auto", int or tuple of int
-        The axes that it is shared over; "auto" is all but the second.
+        Axes over which it is shared; "auto" is all but the second.
     """
 
     def __init__(self, incoming, scales=init.Constant(1), shared_axes="auto", **kwargs):
@@ -74,7 +74,7 @@ def standardize(layer, offset, scale, shared_axes="auto"):
     layer : Layer or tuple
     offset, scale : Theano variable or numpy array
     shared_axes : "auto", int or tuple of int
-        The axes that they are shared over; "auto" is all but the second.
+        Axes over which they are shared; "auto" is all but the second.
     """
     layer = BiasLayer(layer, -offset, shared_axes)
     layer.params[layer.b].remove("trainable")

@@ -1,7 +1,7 @@
 """Names of Theano 0.6 to 1.0 that Theano-PyMC 1.1.2 has renamed, moved or dropped.
 
-Names that have a counterpart mean that.  The others, most of them of Theano's own GPU
-back end, raise an ImportError that says what to use.
+Names with a counterpart are aliases of it.  The others, most of them of Theano's own
+GPU back end, raise an ImportError that says what to use.
 """
 
 from kfkd.stack.theano_legacy import cuda, modules, names, operations
