@@ -186,7 +186,7 @@ def _factor(then, now):
 
 
 def specialists(nets, count_rows):
-    """Return a table of results of specialists; `count_rows` counts the faces of each."""
+    """Return a table of results of specialists, with the faces that each has."""
     rows = []
     for columns, net in nets.items():
         result = Result(net)
