@@ -7,17 +7,23 @@ import numpy as np
 import pytest
 from sklearn.exceptions import NotFittedError
 
+from kfkd import storage
+from kfkd.errors import StorageError
 from kfkd.nets import make
 from tests.helpers import small_faces
 from tests.helpers.small_faces import params
 
 
-@pytest.mark.parametrize("source", ["net", "dict", "str", "path", "pickled net"])
+@pytest.mark.parametrize(
+    "source", ["net", "dict", "str", "path", "pickled net", "saved.pickle", "saved.npz"]
+)
 def test_parameters_come_from(source, tmp_path, capsys):
     trained = small_faces.small(verbose=0).fit(*small_faces.rows())
-    path = tmp_path / "file.pickle"
+    path = tmp_path / (source if source.startswith("saved") else "file.pickle")
     if source == "pickled net":
         path.write_bytes(pickle.dumps(trained))
+    elif source.startswith("saved"):
+        storage.save(trained, path)
     else:
         trained.save_params_to(path)
     values = trained.get_all_params_values()
@@ -57,6 +63,22 @@ def test_a_net_without_a_fitting_layer_is_an_error():
         ValueError, match=r"None of the source's layers \(input, hidden"
     ):
         net.load_params_from(small_faces.small().fit(*small_faces.rows(), epochs=1))
+
+
+def test_a_file_without_the_weights_of_a_net_is_an_error(tmp_path):
+    trained = small_faces.small().fit(*small_faces.rows(), epochs=1)
+    a_set, a_number = tmp_path / "set.npz", tmp_path / "number.pickle"
+    storage.save({("nose_tip_x",): trained, ("nose_tip_y",): trained}, a_set)
+    a_number.write_bytes(pickle.dumps(3))
+    for path, problem in (
+        (a_set, "does not hold a valid net: it is a set of 2 nets, not one net"),
+        (a_number, "holds 3 (int), not a net or its parameters"),
+        (tmp_path / "none.npz", "No such file"),
+    ):
+        with pytest.raises(
+            StorageError, match=f"{re.escape(str(path))}.* ?{re.escape(problem)}"
+        ):
+            small_faces.small().load_params_from(path)
 
 
 def test_a_net_without_weights_is_an_error():
