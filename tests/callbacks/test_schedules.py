@@ -10,17 +10,7 @@ import theano
 
 from kfkd.callbacks import AdjustVariable
 from tests.helpers import small_faces
-
-
-class Record:
-    """A callback that keeps what a function says of the net after each epoch."""
-
-    def __init__(self, function):
-        self.function = function
-        self.values = []
-
-    def __call__(self, net, train_history):
-        self.values.append(self.function(net))
+from tests.helpers.small_faces import Record
 
 
 def hidden(net):

@@ -63,3 +63,14 @@ def params(net):
 def losses(net):
     """Return the losses of each epoch, in training and validation."""
     return [(row["train_loss"], row["valid_loss"]) for row in net.train_history_]
+
+
+class Record:
+    """A callback that keeps what a function returns of the net after each epoch."""
+
+    def __init__(self, function):
+        self.function = function
+        self.values = []
+
+    def __call__(self, net, train_history):
+        self.values.append(self.function(net))
