@@ -9,6 +9,7 @@ import numpy.typing as npt
 from nolearn.lasagne import BatchIterator
 
 from kfkd.data import COLUMNS, check_cols
+from kfkd.errors import ArgumentError
 
 __all__ = ["FlipBatchIterator", "flip_pairs"]
 
@@ -29,7 +30,7 @@ def flip_pairs(columns: Sequence[str] = COLUMNS) -> list[tuple[int, int]]:
 
     Raises
     ------
-    ValueError
+    ArgumentError
         Only one of the two is among the columns, so that its value in the mirrored
         face is unknown; or a column is unknown.
 
@@ -45,7 +46,7 @@ def flip_pairs(columns: Sequence[str] = COLUMNS) -> list[tuple[int, int]]:
         sides = ("left", "right") if "left" in name else ("right", "left")
         other = name.replace(*sides)
         if other not in position:
-            raise ValueError(
+            raise ArgumentError(
                 f"{name!r} is among the columns, but {other!r} is not; images of faces "
                 "can only be flipped when both are"
             )
@@ -144,13 +145,13 @@ class FlipBatchIterator(BatchIterator):
 
     def _check(self, Xb, yb):
         if Xb.ndim != 4:
-            raise ValueError(
+            raise ArgumentError(
                 f"a batch of shape {Xb.shape} cannot be flipped: images of shape (n, "
                 "1, height, width) are needed, which kfkd.data.load2d gives"
             )
         last = max((max(pair) for pair in self.flip_indices), default=0)
         if yb is not None and last >= yb.shape[1]:
-            raise ValueError(
+            raise ArgumentError(
                 f"flip_indices names column {last}, but y has only {yb.shape[1]} "
                 "columns; set flip_indices=flip_pairs(cols), with the cols that y was "
                 "loaded with"

@@ -1,6 +1,7 @@
 """Errors that are the user's to correct; command lines print their message alone."""
 
 __all__ = [
+    "ArgumentError",
     "CheckpointError",
     "DataError",
     "DeviceError",
@@ -14,12 +15,20 @@ __all__ = [
     "SettingsError",
     "SpecialistError",
     "StackError",
+    "StateError",
     "StorageError",
 ]
 
 
 class KfkdError(Exception):
     """Base class of the errors of this package that are the user's to correct."""
+
+
+class ArgumentError(KfkdError, ValueError, TypeError):
+    """An argument of a function or class is not one that it takes.
+
+    Wrong values and wrong types are one kind, as in scikit-learn.
+    """
 
 
 class DataError(KfkdError, ValueError):
@@ -75,6 +84,10 @@ class SpecialistError(KfkdError, RuntimeError):
 
 class StackError(KfkdError, ImportError):
     """The packages that kfkd stands on are not the ones that it needs."""
+
+
+class StateError(KfkdError, RuntimeError):
+    """What is asked of a net is not possible any more, or not yet."""
 
 
 class StorageError(KfkdError, RuntimeError):

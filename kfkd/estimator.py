@@ -17,6 +17,7 @@ from sklearn.preprocessing import LabelEncoder
 from kfkd.callbacks.checkpoint import Checkpoint
 from kfkd.callbacks.progress import PrintTables
 from kfkd.callbacks.time_left import TimeLeft
+from kfkd.errors import StateError
 from kfkd.process.signals import defer_keyboard_interrupt
 from kfkd.progress import Bar
 from kfkd.training.checks import as_arrays, check_data, check_parameters
@@ -101,11 +102,11 @@ class NeuralNet(WeightsMixin, nolearn.NeuralNet):
 
         Raises
         ------
-        RuntimeError
+        StateError
             If the net has its weights already.
         """
         if hasattr(self, "layers_"):
-            raise RuntimeError(
+            raise StateError(
                 "The net has its weights already; call seed() before the first fit, or "
                 "on a fresh net: make(name) or sklearn.base.clone(net)"
             )

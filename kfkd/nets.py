@@ -19,6 +19,7 @@ from nolearn.lasagne import objective
 from kfkd.augment import FlipBatchIterator
 from kfkd.callbacks import AdjustVariable, EarlyStopping
 from kfkd.choices import NETS
+from kfkd.errors import ArgumentError
 from kfkd.estimator import NeuralNet
 from kfkd.messages import nearest
 
@@ -192,18 +193,18 @@ def make(name: str, **changes: Any) -> NeuralNet:
 
     Raises
     ------
-    ValueError
+    ArgumentError
         If there is no such net or parameter; the message lists the nets, or names the
         closest parameter.
     """
     if not isinstance(name, str) or name not in _DEFINITIONS:
-        raise ValueError(f"There is no net {name!r}; the nets are {', '.join(NETS)}")
+        raise ArgumentError(f"There is no net {name!r}; the nets are {', '.join(NETS)}")
     definition = _DEFINITIONS[name]() | changes
     known = _parameters(definition)
     for parameter in changes:
         if parameter not in known:
             near = nearest(parameter, known)
-            raise ValueError(
+            raise ArgumentError(
                 f"{name} has no parameter {parameter!r}"
                 + (f"; did you mean {near!r}?" if near else "")
             )

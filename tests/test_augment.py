@@ -3,6 +3,7 @@ import pytest
 
 from kfkd.augment import FlipBatchIterator, flip_pairs
 from kfkd.data import COLUMNS, DataError, to_pixels
+from kfkd.errors import ArgumentError
 from tests.helpers import small_faces
 
 # As the tutorial writes them down, in "Data augmentation" and "Training specialists".
@@ -68,7 +69,7 @@ def test_unknown_columns_are_an_error(columns):
 
 @pytest.mark.parametrize("missing", ["left_eye_center_x", "mouth_right_corner_y"])
 def test_half_of_a_pair_is_an_error(missing):
-    with pytest.raises(ValueError, match=f"but '{missing}' is not"):
+    with pytest.raises(ArgumentError, match=f"but '{missing}' is not"):
         flip_pairs([name for name in COLUMNS if name != missing])
 
 
@@ -169,13 +170,13 @@ def test_the_left_eye_is_on_the_right_of_the_picture_and_dark():
 
 def test_rows_of_pixels_are_an_error():
     X, y = small_faces.rows()
-    with pytest.raises(ValueError, match=r"\(50, 9216\) cannot be flipped.*load2d"):
+    with pytest.raises(ArgumentError, match=r"\(50, 9216\) cannot be flipped.*load2d"):
         FlipBatchIterator(50).transform(X, y)
 
 
 def test_pairs_for_other_columns_are_an_error():
     X, y = noise(4)
-    with pytest.raises(ValueError, match="names column 25, but y has only 4"):
+    with pytest.raises(ArgumentError, match="names column 25, but y has only 4"):
         FlipBatchIterator(4).transform(X, y[:, :4])
     pairs = flip_pairs(COLUMNS[:4])
     _, yb = FlipBatchIterator(4, flip_indices=pairs).transform(X, y[:, :4])

@@ -13,6 +13,7 @@ from lasagne import layers
 from sklearn.model_selection import cross_val_score
 
 from kfkd.augment import FlipBatchIterator
+from kfkd.errors import StateError
 from kfkd.nets import make
 from tests.helpers import small_faces
 from tests.helpers.small_faces import losses, params
@@ -137,7 +138,7 @@ def test_seeds_count_in_threads_too(monkeypatch):
 
 def test_seeding_comes_too_late_after_training():
     net = small_faces.small().fit(*small_faces.rows(), epochs=1)
-    with pytest.raises(RuntimeError, match="has its weights already"):
+    with pytest.raises(StateError, match="has its weights already"):
         net.seed(1)
     sklearn.base.clone(net).seed(1)
 

@@ -10,6 +10,7 @@ from lasagne import layers
 import kfkd.nets
 from kfkd.augment import FlipBatchIterator
 from kfkd.callbacks import AdjustVariable, EarlyStopping
+from kfkd.errors import ArgumentError
 from kfkd.nets import NETS, make
 from tests.helpers import small_faces
 
@@ -198,18 +199,18 @@ def test_make_takes_the_objectives_parameters():
     ],
 )
 def test_a_misspelt_parameter_is_an_error(name, parameter, near):
-    with pytest.raises(ValueError, match=f"no parameter '{parameter}'; .* '{near}'"):
+    with pytest.raises(ArgumentError, match=f"no parameter '{parameter}'; .* '{near}'"):
         make(name, **{parameter: 1})
 
 
 @pytest.mark.parametrize("parameter", ["dropout1_p", "conv1_incoming", "loss"])
 def test_a_parameter_of_another_net_is_an_error(parameter):
-    with pytest.raises(ValueError, match=f"net2 has no parameter '{parameter}'"):
+    with pytest.raises(ArgumentError, match=f"net2 has no parameter '{parameter}'"):
         make("net2", **{parameter: 0.5})
 
 
 def test_an_unknown_net_is_an_error():
-    with pytest.raises(ValueError, match=r"no net 'net9'; the nets are net1, net2"):
+    with pytest.raises(ArgumentError, match=r"no net 'net9'; the nets are net1, net2"):
         make("net9")
 
 

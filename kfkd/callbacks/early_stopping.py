@@ -8,6 +8,7 @@ import numpy as np
 from kfkd import progress
 from kfkd.callbacks.base import Callback, History
 from kfkd.callbacks.progress import PrintTables
+from kfkd.errors import ArgumentError
 from kfkd.training.hooks import listed
 from kfkd.xla.shared_variables import restore, snapshot
 
@@ -37,7 +38,7 @@ class EarlyStopping(Callback):
 
     Raises
     ------
-    ValueError
+    ArgumentError
         From the first epoch, if there is no validation loss.
 
     Notes
@@ -87,7 +88,7 @@ class EarlyStopping(Callback):
             self.on_training_started(net, train_history[:-1])
         self._epoch = epoch
         if math.isnan(valid) and self._best is None:
-            raise ValueError(
+            raise ArgumentError(
                 "EarlyStopping needs a validation loss, and it is nan: the net has no "
                 "validation set (train_split), or its training has diverged"
             )

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from kfkd.callbacks.base import Callback, History
+from kfkd.errors import ArgumentError
 
 __all__ = ["AdjustVariable"]
 
@@ -64,7 +65,7 @@ class AdjustVariable(Callback):
     def _variable(self, net):
         variable = getattr(net, self.name, None)
         if not hasattr(variable, "set_value"):
-            raise TypeError(
+            raise ArgumentError(
                 f"AdjustVariable({self.name!r}): the net's {self.name} is {variable!r}"
                 f", but must be a shared variable, as in {self.name}="
                 f"theano.shared(np.float32({self.start}))"

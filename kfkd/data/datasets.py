@@ -19,7 +19,7 @@ from kfkd.data.columns import COLUMNS, PIXELS, SIDE, check_cols
 from kfkd.data.locate import find, fingerprint, read_csv
 from kfkd.data.parse import Table, parse
 from kfkd.data.scaling import from_pixels, scale_images
-from kfkd.errors import DataError
+from kfkd.errors import ArgumentError, DataError
 from kfkd.messages import shown
 from kfkd.progress import Bar
 
@@ -75,7 +75,7 @@ def load(
     DataError
         There are no usable data (see `find` and `read`), a name in `cols` is unknown,
         or no row has all the columns.
-    ValueError
+    ArgumentError
         `holdout` is not such a share, or is given for a test set.
 
     Notes
@@ -87,7 +87,9 @@ def load(
     """
     cols = check_cols(cols, test)
     if test and holdout:
-        raise ValueError("holdout is a share of the training set, not of the test set")
+        raise ArgumentError(
+            "holdout is a share of the training set, not of the test set"
+        )
     table = read("test" if test else "training", folder)
     if test:
         names = ["ImageId", "Image"] if not cols or "ImageId" in cols else ["Image"]
@@ -143,7 +145,7 @@ def load_held_out(
     ------
     DataError
         There are no usable data. See `find` and `read`.
-    ValueError
+    ArgumentError
         `holdout` is not such a share.
 
     Notes
@@ -153,7 +155,7 @@ def load_held_out(
     single nets and specialists are scored on the same faces.
     """
     if not holdout:
-        raise ValueError("holdout is 0: no rows are held out")
+        raise ArgumentError("holdout is 0: no rows are held out")
     table = read("training", folder)
     _, held = _split(len(table.labels), holdout)
     return arrays(table.images, table.labels, held)
@@ -230,7 +232,7 @@ def arrays(
 def _split(n, holdout):
     """Return the positions of `n` rows to train on, and of those to hold out."""
     if not (isinstance(holdout, numbers.Real) and 0 <= holdout < 1):
-        raise ValueError(
+        raise ArgumentError(
             f"holdout is {shown(holdout)}, not a share from 0 to less than 1"
         )
     shuffled = np.random.RandomState(42).permutation(n)

@@ -6,6 +6,7 @@ import operator
 import numpy as np
 
 from kfkd.data.columns import COLUMNS
+from kfkd.errors import ArgumentError
 
 from . import dress, features, points
 from .canvas import MIDDLES, SIDE, Dice, clip, cover, inside, texture
@@ -171,7 +172,7 @@ def draw(n, seed=0):
 
     Raises
     ------
-    ValueError
+    ArgumentError
         `n` or `seed` is negative or not a whole number.
 
     Notes
@@ -195,5 +196,5 @@ def whole(name, value):
         number = -1
     if number < 0:
         message = f"{name} must be a whole number, 0 or more, not {value!r}"
-        raise ValueError(message)
+        raise ArgumentError(message)
     return number

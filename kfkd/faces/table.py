@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from kfkd.data.columns import COLUMNS
-from kfkd.errors import DataError
+from kfkd.errors import ArgumentError, DataError
 from kfkd.files.cache_folder import cache_folder
 from kfkd.progress import Bar
 
@@ -60,13 +60,12 @@ def make(folder=None, seed=0, n_train=7049, n_test=1783):
 
     Raises
     ------
-    ValueError
+    ArgumentError
         `seed`, `n_train` or `n_test` is not a whole number or too small.
     DataError
-        The folder cannot be made or written to, or there is no cache folder and none
-        is named.
-    FileExistsError
-        `folder` holds data that this function did not make. Nothing is written.
+        The folder cannot be made or written to, there is no cache folder and none is
+        named, or `folder` holds data that this function did not make. Nothing is
+        written then.
 
     Notes
     -----
@@ -192,7 +191,7 @@ def _request(seed, n_train, n_test):
     }
     for name in ("n_train", "n_test"):
         if not request[name]:
-            raise ValueError(
+            raise ArgumentError(
                 f"{name} must be 1 or more: a data set needs images of each kind"
             )
     return request
@@ -235,16 +234,16 @@ def _complete(folder, record):
 
 
 def _refuse_others(folder, record):
-    """Raise FileExistsError if a folder holds data that `make` has not made."""
+    """Raise DataError if a folder holds data that `make` has not made."""
     if folder.exists() and not folder.is_dir():
-        raise FileExistsError(f"{folder} is a file: the drawn faces need a folder")
+        raise DataError(f"{folder} is a file: the drawn faces need a folder")
     foreign = [
         name
         for name in (*_FILES, *_RIVALS)
         if (folder / name).exists() and not _as_recorded(folder / name, record)
     ]
     if foreign:
-        raise FileExistsError(
+        raise DataError(
             f"{folder} holds {', '.join(foreign)}, not made by kfkd.faces.make: "
             f"name another folder, or move {'it' if len(foreign) == 1 else 'them'} away"
         )

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from PIL import Image, ImageOps
 
 from kfkd.data import SIDE, scale_images
-from kfkd.errors import DataError
+from kfkd.errors import ArgumentError, DataError
 
 __all__ = ["SMALLEST", "Face", "open_image", "read_face"]
 
@@ -108,7 +108,7 @@ def _flat(image):
         values = np.asarray(image).astype(np.float64) / 257
         return Image.fromarray(np.rint(values).astype(np.uint8))
     if image.mode in ("I", "F"):
-        raise ValueError(
+        raise ArgumentError(
             "the grey value of white is unknown for 32 bits; save it with 8 or 16 bits"
         )
     if image.has_transparency_data:

@@ -13,7 +13,7 @@ from sklearn.exceptions import NotFittedError
 
 from kfkd import data
 from kfkd.data import COLUMNS, PIXELS, SIDE
-from kfkd.errors import PredictionError
+from kfkd.errors import ArgumentError, PredictionError
 from kfkd.messages import hint, shown
 
 __all__ = ["Nets", "PredictionError", "Predictor", "predict", "predict_test_set"]
@@ -58,7 +58,7 @@ def predict(
     PredictionError
         `nets` is something else, is not trained, predicts NaN or infinity, or predicts
         only x or only y of a point.
-    ValueError
+    ArgumentError
         `X` has another shape.
 
     Notes
@@ -68,7 +68,7 @@ def predict(
     """
     X = np.asarray(X)
     if X.shape[1:] not in ((PIXELS,), (1, SIDE, SIDE)):
-        raise ValueError(
+        raise ArgumentError(
             f"X has the shape {X.shape}, not (n, {PIXELS}) or (n, 1, {SIDE}, {SIDE}) "
             f"of images of {SIDE} x {SIDE} pixels"
         )

@@ -14,7 +14,7 @@ import pandas as pd
 
 from kfkd import data
 from kfkd.data import COLUMNS, SIDE, text_tables
-from kfkd.errors import DataError
+from kfkd.errors import ArgumentError, DataError
 from kfkd.prediction.keypoints import Nets, predict
 
 __all__ = [
@@ -48,7 +48,7 @@ def score(predictions: pd.DataFrame, labels: pd.DataFrame) -> float:
 
     Raises
     ------
-    ValueError
+    ArgumentError
         There is no label, or one without a prediction.
 
     Notes
@@ -84,19 +84,19 @@ def _squares(predictions, labels):
     """Return squared errors in pixels, NaN where a label is missing."""
     labels = labels.dropna(how="all").dropna(how="all", axis=1)
     if labels.empty:
-        raise ValueError("there is no label to score against")
+        raise ArgumentError("there is no label to score against")
     for missing, what in (
         (labels.columns.difference(predictions.columns, sort=False), "column"),
         (labels.index.difference(predictions.index, sort=False), "image"),
     ):
         if len(missing):
-            raise ValueError(
+            raise ArgumentError(
                 f"there are labels, but no predictions for {what} {missing[0]}"
             )
     ours = predictions.loc[labels.index, labels.columns].clip(0, SIDE)
     lacking = (ours.isna() & labels.notna()).any()
     if lacking.any():
-        raise ValueError(f"predictions are missing in column {lacking.idxmax()}")
+        raise ArgumentError(f"predictions are missing in column {lacking.idxmax()}")
     return (ours - labels) ** 2
 
 
@@ -126,12 +126,12 @@ def evaluate(
     ------
     PredictionError
         As for ``kfkd.prediction.predict``.
-    ValueError
+    ArgumentError
         `y` has another shape.
     """
     y = np.asarray(y, dtype=np.float64)
     if y.shape != (len(X), len(columns)):
-        raise ValueError(
+        raise ArgumentError(
             f"y has the shape {y.shape}, not ({len(X)}, {len(columns)}) as X and "
             "columns have"
         )

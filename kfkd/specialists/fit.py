@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from kfkd import data, storage, xla
+from kfkd.errors import ArgumentError
 from kfkd.estimator import NeuralNet
 from kfkd.jobs import pool
 from kfkd.jobs.devices import take_device
@@ -104,7 +105,7 @@ def fit_specialists(
     SpecialistError
         `pretrain` is not such a net, or the training of some has failed; the others are
         kept.
-    ValueError
+    ArgumentError
         A setting or another argument is wrong.
     DataError, StorageError, DeviceError
         Something is missing, or cannot be written.
@@ -129,7 +130,7 @@ def fit_specialists(
     chosen = choose(settings, only)
     others = [setting for setting in settings if setting not in chosen]
     if not 0 < epochs_scale < math.inf:
-        raise ValueError(f"epochs_scale is {shown(epochs_scale)}, not more than 0")
+        raise ArgumentError(f"epochs_scale is {shown(epochs_scale)}, not more than 0")
     storage.check_writable(out)
     take_device(device if pool.is_local() else None, place=None)
     pretrained = None if pretrain is None else read_pretrained(pretrain)

@@ -4,6 +4,7 @@ import nolearn.lasagne as nolearn
 
 from kfkd import data
 from kfkd.augment import FlipBatchIterator
+from kfkd.errors import ArgumentError
 from kfkd.specialists.pretraining import check_fit
 from kfkd.specialists.settings import describe, name_of
 from kfkd.specialists.worker import Job
@@ -44,7 +45,7 @@ def make_jobs(
 
     Raises
     ------
-    ValueError
+    ArgumentError
         Some ``kwargs`` name what is not a parameter.
     SpecialistError
         A specialist cannot start from these weights.
@@ -78,7 +79,7 @@ def make_jobs(
         try:
             job.net()
         except (TypeError, ValueError) as error:
-            raise ValueError(f"the specialist for {job.name}: {error}") from error
+            raise ArgumentError(f"the specialist for {job.name}: {error}") from error
         # Without parameters of their own, all have the same hidden layers.
         if pretrained and (not jobs or own):
             check_fit(pretrained, job)

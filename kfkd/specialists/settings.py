@@ -7,6 +7,7 @@ import joblib
 
 from kfkd import data
 from kfkd.augment import flip_pairs
+from kfkd.errors import ArgumentError
 from kfkd.messages import hint, shown
 
 __all__ = [
@@ -68,25 +69,26 @@ def find_missing(nets):
 def read_settings(settings):
     """Return the settings of specialists, checked and complete.
 
-    Each has ``columns``, ``flip_indices`` and ``kwargs``.  A wrong one is a ValueError.
+    Each has ``columns``, ``flip_indices`` and ``kwargs``.
+    A wrong one is an ArgumentError.
     """
     checked, seen = [], set()
     for setting in settings:
         if not isinstance(setting, Mapping) or not setting.get("columns"):
-            raise ValueError(
+            raise ArgumentError(
                 "each of the settings must be a dict with the columns of a specialist, "
                 f"not {shown(setting)}"
             )
         for key in setting:
             if key not in _KEYS:
-                raise ValueError(
+                raise ArgumentError(
                     f"the settings of a specialist are {', '.join(_KEYS)}, not "
                     f"{shown(key)}{hint(key, _KEYS)}"
                 )
         columns = data.check_cols(setting["columns"])
         again = seen.intersection(columns)
         if again:
-            raise ValueError(f"{min(again)!r} is a column of two specialists")
+            raise ArgumentError(f"{min(again)!r} is a column of two specialists")
         seen.update(columns)
         pairs = setting.get("flip_indices")
         checked.append(
@@ -97,32 +99,34 @@ def read_settings(settings):
             )
         )
     if not checked:
-        raise ValueError("the settings are empty: there are no specialists to train")
+        raise ArgumentError("the settings are empty: there are no specialists to train")
     return checked
 
 
 def choose(settings, only):
     """Return the settings of the specialists named by key point or columns.
 
-    None stands for all.  An unknown one is a ValueError.
+    None stands for all.  An unknown one is an ArgumentError.
     """
     if only is None:
         return settings
     if isinstance(only, str):
-        raise ValueError(f"only is the text {shown(only)}, not a list of specialists")
+        raise ArgumentError(
+            f"only is the text {shown(only)}, not a list of specialists"
+        )
     by_name = {name_of(setting["columns"]): setting for setting in settings}
     names = {setting["columns"]: name for name, setting in by_name.items()}
     chosen = set()
     for wanted in only:
         name = wanted if isinstance(wanted, str) else names.get(tuple(wanted))
         if name not in by_name:
-            raise ValueError(
+            raise ArgumentError(
                 f"there is no specialist {shown(wanted)}{hint(wanted, by_name)}; there "
                 f"are {', '.join(by_name)}"
             )
         chosen.add(name)
     if not chosen:
-        raise ValueError("only is empty: there is nothing to train")
+        raise ArgumentError("only is empty: there is nothing to train")
     return [setting for name, setting in by_name.items() if name in chosen]
 
 

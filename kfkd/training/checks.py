@@ -7,6 +7,7 @@ import lasagne
 import numpy as np
 
 from kfkd.data.columns import PIXELS
+from kfkd.errors import ArgumentError
 from kfkd.messages import count
 from kfkd.training.hooks import listed
 
@@ -23,7 +24,7 @@ _CALLBACKS = (
 
 
 def check_parameters(net, epochs=None):
-    """Raise ValueError for the first invalid parameter, which the message names.
+    """Raise ArgumentError for the first invalid parameter, which the message names.
 
     Parameters
     ----------
@@ -61,7 +62,7 @@ def check_parameters(net, epochs=None):
 
 def _check(name, value, is_valid, wanted):
     if not is_valid(value):
-        raise ValueError(f"{name} is {value!r}; it must be {wanted}")
+        raise ArgumentError(f"{name} is {value!r}; it must be {wanted}")
 
 
 def _counts(net, params, epochs):
@@ -105,12 +106,12 @@ def _is_rate(value):
 def as_arrays(X, y):
     """Return lists and tables as arrays, dicts as they are; y must not be None."""
     if y is None:
-        raise ValueError("y is None; a net is trained with X and y")
+        raise ArgumentError("y is None; a net is trained with X and y")
     return (X if isinstance(X, dict) else np.asarray(X)), np.asarray(y)
 
 
 def check_data(net, X, y=None):
-    """Raise ValueError for arrays that do not fit the net or cannot be learnt from.
+    """Raise ArgumentError for arrays that do not fit the net or cannot be learnt from.
 
     Parameters
     ----------
@@ -123,13 +124,13 @@ def check_data(net, X, y=None):
     if X.ndim != len(expected) + 1 or not all(
         size in (None, given) for size, given in zip(expected, X.shape[1:], strict=True)
     ):
-        raise ValueError(
+        raise ArgumentError(
             f"X has the shape {X.shape}, the net takes "
             f"({', '.join(map(str, ('n', *expected)))}): kfkd.data.load gives rows of "
             "pixels, load2d images, and net.reshape_input makes one of the other"
         )
     if not len(X):
-        raise ValueError("X is empty")
+        raise ArgumentError("X is empty")
     _check_finite("X", X)
     of_faces = np.prod(X.shape[1:]) == PIXELS
     if of_faces:
@@ -138,7 +139,7 @@ def check_data(net, X, y=None):
         return
     outputs = net._output_layers[-1].output_shape[1:]
     if y.shape[1:] != outputs:
-        raise ValueError(
+        raise ArgumentError(
             f"y has the shape {y.shape}, but the net has "
             f"{count(outputs[0], 'output')}; make a net with "
             f"output_num_units={y.shape[-1]}"
@@ -150,23 +151,25 @@ def check_data(net, X, y=None):
 
 
 def _check_scale(name, array, most, unit, how):
-    """Raise ValueError for an array whose values are much too large for a net."""
+    """Raise ArgumentError for an array whose values are much too large for a net."""
     size = np.abs(array).reshape(len(array), -1).mean(axis=1)
     if np.median(size) > most:
-        raise ValueError(
+        raise ArgumentError(
             f"{name} has values from {array.min():g} to {array.max():g}, where {unit} "
             f"are expected; {how}, and check_input=False turns this check off"
         )
 
 
 def _check_finite(name, array):
-    """Raise ValueError for values that are not finite, naming the first such row."""
+    """Raise ArgumentError for values that are not finite, naming the first such row."""
     if array.dtype.kind not in "fiub":
-        raise ValueError(f"{name} holds values of the type {array.dtype}, not numbers")
+        raise ArgumentError(
+            f"{name} holds values of the type {array.dtype}, not numbers"
+        )
     finite = np.isfinite(array).reshape(len(array), -1).all(axis=1)
     if not finite.all():
         rows = np.flatnonzero(~finite)
-        raise ValueError(
+        raise ArgumentError(
             f"{name} has values that are missing or not finite in {len(rows)} of "
             f"{len(array)} rows, first in row {rows[0]}"
         )

@@ -9,6 +9,7 @@ import numpy as np
 from lasagne.layers import Layer
 from sklearn.exceptions import NotFittedError
 
+from kfkd.errors import ArgumentError
 from kfkd.files.weights import load_params
 from kfkd.training.seeding import seeded_initialization
 
@@ -63,12 +64,12 @@ class WeightsMixin:
             if ours == theirs:
                 taken += zip(params, values, strict=True)
             elif layer not in self._output_layers:
-                raise ValueError(
+                raise ArgumentError(
                     f"The parameters of layer {name!r} have the shapes {theirs} in the "
                     f"source, but {ours} in this net"
                 )
         if not taken and any(source.values()):
-            raise ValueError(
+            raise ArgumentError(
                 f"None of the source's layers ({', '.join(source)}) fits this net's "
                 f"({', '.join(self.layers_)})"
             )

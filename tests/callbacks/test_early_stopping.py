@@ -9,6 +9,7 @@ import pytest
 import sklearn.base
 
 from kfkd.callbacks import AdjustVariable, EarlyStopping
+from kfkd.errors import ArgumentError
 from tests.helpers import small_faces
 from tests.helpers.small_faces import Record
 
@@ -141,7 +142,7 @@ def test_a_failed_start_leaves_the_weights_alone():
     net.partial_fit(*small_faces.rows())
     net.get_all_params()[0].set_value(np.zeros((9216, 4), "float32"))
     net.on_epoch_finished.insert(0, AdjustVariable("update_momentum"))
-    with pytest.raises(TypeError):
+    with pytest.raises(ArgumentError):
         net.fit(*small_faces.rows())
     assert not hidden(net).any()
 
@@ -150,7 +151,7 @@ def test_no_validation_set_is_an_error():
     net, _, _ = stopping([])
     net.on_epoch_finished.pop(0)
     net.train_split = nolearn.lasagne.TrainSplit(eval_size=0)
-    with pytest.raises(ValueError, match="EarlyStopping needs a validation loss"):
+    with pytest.raises(ArgumentError, match="EarlyStopping needs a validation loss"):
         net.fit(*small_faces.rows())
 
 

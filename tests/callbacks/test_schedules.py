@@ -9,6 +9,7 @@ import sklearn.base
 import theano
 
 from kfkd.callbacks import AdjustVariable
+from kfkd.errors import ArgumentError
 from tests.helpers import small_faces
 from tests.helpers.small_faces import Record
 
@@ -90,6 +91,6 @@ def test_a_number_cannot_be_adjusted(kind):
     net = small_faces.small(
         NeuralNet, on_epoch_finished=[AdjustVariable("update_momentum")]
     )
-    with pytest.raises(TypeError, match=r"momentum is 0\.9, but must be a shared"):
+    with pytest.raises(ArgumentError, match=r"momentum is 0\.9, but must be a shared"):
         net.fit(*small_faces.rows())
     assert len(net.train_history_) == kind  # ours finds out before it trains

@@ -11,6 +11,7 @@ from sklearn.utils import shuffle
 
 from kfkd import data
 from kfkd.data import COLUMNS, DataError, load, load2d, read
+from kfkd.errors import ArgumentError
 from tests.helpers import kaggle_tables
 
 pytestmark = pytest.mark.usefixtures("work")
@@ -351,7 +352,7 @@ def test_a_share_of_nothing_holds_nothing_out(folder_of_many):
         data.load2d(folder=folder, holdout=0), data.load2d(folder=folder), strict=True
     ):
         assert np.array_equal(ours, theirs)
-    with pytest.raises(ValueError, match="no rows are held out"):
+    with pytest.raises(ArgumentError, match="no rows are held out"):
         data.load_held_out(0, folder=folder)
 
 
@@ -359,7 +360,7 @@ def test_a_share_of_nothing_holds_nothing_out(folder_of_many):
 def test_shares_out_of_range(share, folder_of_many):
     folder, _ = folder_of_many
     for function in (load, load2d):
-        with pytest.raises(ValueError, match="not a share from 0 to less than 1"):
+        with pytest.raises(ArgumentError, match="not a share from 0 to less than 1"):
             function(folder=folder, holdout=share)
-    with pytest.raises(ValueError, match="not of the test set"):
+    with pytest.raises(ArgumentError, match="not of the test set"):
         data.load(test=True, folder=folder, holdout=0.5)

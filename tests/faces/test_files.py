@@ -11,6 +11,7 @@ import pytest
 
 from kfkd import faces
 from kfkd.data import DataError
+from kfkd.errors import ArgumentError
 from kfkd.faces import photo
 
 FILES = ("training.csv", "test.csv", "IdLookupTable.csv", "test_labels.csv")
@@ -114,7 +115,7 @@ def test_files_of_others_are_never_lost(tmp_path, name):
     faces.make(tmp_path, n_train=4, n_test=2)
     (tmp_path / name).write_bytes(b"all my labels")
     before = sorted((path.name, path.read_bytes()) for path in tmp_path.iterdir())
-    with pytest.raises(FileExistsError, match=rf"holds {name}, not made by"):
+    with pytest.raises(DataError, match=rf"holds {name}, not made by"):
         faces.make(tmp_path, seed=1, n_train=4, n_test=2)
     after = sorted((path.name, path.read_bytes()) for path in tmp_path.iterdir())
     assert after == before
@@ -164,7 +165,7 @@ def test_several_may_make_the_same_set_at_once(tmp_path):
     ],
 )
 def test_bad_arguments_give_one_clear_error(tmp_path, arguments, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(ArgumentError, match=message):
         faces.make(tmp_path / "set", **arguments)
     assert not (tmp_path / "set").exists()
 
@@ -172,7 +173,7 @@ def test_bad_arguments_give_one_clear_error(tmp_path, arguments, message):
 def test_a_file_is_no_folder(tmp_path):
     path = tmp_path / "file"
     path.write_text("mine")
-    with pytest.raises(FileExistsError, match="is a file: the drawn faces need a"):
+    with pytest.raises(DataError, match="is a file: the drawn faces need a"):
         faces.make(path, n_train=2, n_test=2)
     assert path.read_text() == "mine"
 

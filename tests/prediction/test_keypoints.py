@@ -6,6 +6,7 @@ from sklearn.dummy import DummyRegressor
 
 from kfkd import nets
 from kfkd.data import COLUMNS, load2d
+from kfkd.errors import ArgumentError
 from kfkd.prediction import PredictionError, predict, predict_test_set
 from tests.helpers import kaggle_tables, stubs
 
@@ -146,7 +147,7 @@ def test_a_net_for_other_images():
 
 @pytest.mark.parametrize("shape", [(5, 96, 96), (5, 64), (9216,)])
 def test_images_of_another_shape(shape):
-    with pytest.raises(ValueError, match=r"^X has the shape"):
+    with pytest.raises(ArgumentError, match=r"^X has the shape"):
         predict(stubs.Linear(), np.zeros(shape, np.float32))
 
 

@@ -7,6 +7,7 @@ import pytest
 from sklearn.metrics import root_mean_squared_error
 
 from kfkd.data import COLUMNS, DataError, from_pixels
+from kfkd.errors import ArgumentError
 from kfkd.prediction import predict, scoring, submission
 from tests.helpers import kaggle_tables, stubs
 
@@ -74,7 +75,7 @@ def test_points_without_labels_need_no_predictions():
     ],
 )
 def test_what_cannot_be_scored(guesses, labels, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(ArgumentError, match=message):
         scoring.score(guesses, labels)
 
 
@@ -90,7 +91,9 @@ def test_evaluation_of_nets_on_rows_held_out():
         scoring.score_by_point(*some),
         scoring.score_by_point(predictions, labels[list(one)]),
     )
-    with pytest.raises(ValueError, match=r"^y has the shape \(7, 29\), not \(7, 30\)"):
+    with pytest.raises(
+        ArgumentError, match=r"^y has the shape \(7, 29\), not \(7, 30\)"
+    ):
         scoring.evaluate(crew, X, np.zeros((7, 29)))
 
 

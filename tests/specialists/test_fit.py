@@ -8,6 +8,7 @@ import pytest
 from sklearn.dummy import DummyRegressor
 
 from kfkd import data, nets, storage
+from kfkd.errors import ArgumentError, KfkdError
 from kfkd.specialists import SPECIALIST_SETTINGS, SpecialistError, fit_specialists
 from tests.helpers import small_faces
 from tests.helpers.fake_workers import (
@@ -101,7 +102,7 @@ def test_kwargs_change_one_net_alone(training, folder):
     ],
 )
 def test_faulty_settings(setting, message, folder):
-    with pytest.raises(ValueError, match=re.escape(message)):
+    with pytest.raises(KfkdError, match=re.escape(message)):
         fit_specialists(settings=[SPECIALIST_SETTINGS[0], setting], folder=folder)
 
 
@@ -122,7 +123,7 @@ def test_faulty_settings(setting, message, folder):
     ],
 )
 def test_faulty_arguments(arguments, message, folder):
-    with pytest.raises(ValueError, match=re.escape(message)):
+    with pytest.raises(ArgumentError, match=re.escape(message)):
         fit_specialists(**dict(folder=folder) | arguments)
 
 

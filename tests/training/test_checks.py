@@ -9,6 +9,7 @@ from sklearn.exceptions import NotFittedError
 
 from kfkd.augment import FlipBatchIterator
 from kfkd.callbacks import EarlyStopping
+from kfkd.errors import ArgumentError, KfkdError
 from kfkd.nets import make
 from tests.helpers import small_faces
 
@@ -22,14 +23,14 @@ def test_images_for_a_net_of_rows_are_an_error():
 
 def test_rows_for_a_net_of_images_are_an_error():
     net = make("net2", verbose=0)
-    with pytest.raises(ValueError, match=r"takes \(n, 1, 96, 96\).*load2d"):
+    with pytest.raises(ArgumentError, match=r"takes \(n, 1, 96, 96\).*load2d"):
         net.fit(*small_faces.rows())
 
 
 def test_a_wrong_number_of_targets_can_be_corrected():
     X, y = small_faces.rows()
     net = small_faces.small()
-    with pytest.raises(ValueError, match=r"\(50, 4\), .* 30 .*output_num_units=4"):
+    with pytest.raises(ArgumentError, match=r"\(50, 4\), .* 30 .*output_num_units=4"):
         net.fit(X, y[:, :4])
     net.output_num_units = 4
     assert net.fit(X, y[:, :4]).predict(X).shape == (50, 4)
@@ -42,7 +43,7 @@ def test_lengths_that_differ_are_an_error():
 
 
 def test_a_number_of_epochs_that_cannot_be():
-    with pytest.raises(ValueError, match="epochs is 0; it must be a whole number of"):
+    with pytest.raises(ArgumentError, match="epochs is 0; it must be a whole number"):
         small_faces.small().fit(*small_faces.rows(), epochs=0)
 
 
@@ -73,7 +74,7 @@ def test_lists_and_tables_are_taken_as_arrays():
 )
 def test_data_that_no_net_can_learn_from(change, message):
     net = small_faces.small()
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(KfkdError, match=message):
         net.fit(*change(*small_faces.rows()))
     assert net.train_history_ == []
     net.fit(*small_faces.rows())  # all the same
@@ -88,7 +89,7 @@ def test_data_of_another_scale_can_be_meant():
 
 def test_an_empty_set_is_an_error():
     X, y = small_faces.rows()
-    with pytest.raises(ValueError, match="X is empty"):
+    with pytest.raises(ArgumentError, match="X is empty"):
         small_faces.small().fit(X[:0], y[:0])
 
 
@@ -99,7 +100,7 @@ def test_missing_values_are_an_error_that_names_the_row(name, value):
     dict(X=X, y=y)[name][[7, 9], 3] = value
     net = small_faces.small()
     with pytest.raises(
-        ValueError, match=f"^{name} has .* 2 of 50 rows, first in row 7$"
+        ArgumentError, match=f"^{name} has .* 2 of 50 rows, first in row 7$"
     ):
         net.fit(X, y)
     assert net.train_history_ == []
@@ -111,9 +112,9 @@ def test_predict_checks_its_input():
     with pytest.raises(NotFittedError, match="no weights yet"):
         net.predict(X)
     net.fit(X, y)
-    with pytest.raises(ValueError, match=r"the net takes \(n, 9216\)"):
+    with pytest.raises(ArgumentError, match=r"the net takes \(n, 9216\)"):
         net.predict(small_faces.images()[0])
-    with pytest.raises(ValueError, match="X has values that are missing"):
+    with pytest.raises(ArgumentError, match="X has values that are missing"):
         net.predict(X * np.nan)
 
 
@@ -169,7 +170,7 @@ def test_parameters_that_cannot_be_are_named(changes, message):
         ],
         **changes,
     )
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(ArgumentError, match=message):
         net.fit(*small_faces.rows())
     assert not hasattr(net, "layers_")
 
@@ -180,6 +181,6 @@ def test_an_iterator_that_cannot_flip_what_it_gets(name):
     X, y = small_faces.rows() if name == "net1" else small_faces.images()
     net.output_num_units = 2 if name == "net6" else 30
     message = "only 2 columns" if name == "net6" else r", 9216\) cannot be flipped"
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(ArgumentError, match=message):
         net.fit(X, y[:, : net.output_num_units], epochs=1)
     assert net.train_history_ == []
