@@ -3,13 +3,11 @@
 It runs in a process of its own, and prints what it finds, a line of JSON each.
 """
 
-import contextlib
 import json
 import os
 import sys
 import timeit
 
-import jax
 import lasagne
 import numpy as np
 import theano
@@ -21,7 +19,7 @@ from kfkd.doctor.finding import Finding
 from kfkd.process.installation import reinstall
 from kfkd.stack import settings
 from kfkd.training.compiled import without_debug_checks
-from kfkd.xla.device import requester
+from kfkd.xla.device import devices_of, requester
 
 __all__ = ["main"]
 
@@ -42,19 +40,13 @@ def _examine():
     text = f"all import; Theano's mode is {config.mode}, its floatX {config.floatX}"
     yield vars(Finding("import", text))
     yield vars(find_settings())
-    devices = [*_devices("cuda"), *_devices("cpu")]
+    devices = [*devices_of("cuda"), *devices_of("cpu")]
     yield {"gpus": sum(device.platform != "cpu" for device in devices)}
     device = find_device(devices)
     yield vars(device)
     if not device.fix:
         yield vars(find_step("net1", 128, _dense))
         yield vars(find_step("conv net", 8, _convolutions))
-
-
-def _devices(platform):
-    with contextlib.suppress(RuntimeError):  # JAX has no such back end here
-        return jax.local_devices(backend=platform)
-    return []
 
 
 def find_device(devices):

@@ -60,7 +60,7 @@ def get_device():
         elif requested := device_request.get():
             _chosen = _find(requested, requester())
         else:
-            _chosen = (_devices("cuda") or _devices("cpu"))[0]
+            _chosen = (devices_of("cuda") or devices_of("cpu"))[0]
     return _chosen
 
 
@@ -109,7 +109,8 @@ def memory_errors_explained():
         ) from error
 
 
-def _devices(platform):
+def devices_of(platform):
+    """Return this process's devices of a platform, cpu or cuda; there may be none."""
     try:
         return jax.local_devices(backend=platform)
     except RuntimeError:  # JAX has no such back end here
@@ -126,7 +127,7 @@ def _find(name, source=None):
             "the devices are called cpu, cuda, cuda:0, cuda:1, and so on."
         )
     asked = f"{source} asks for {name!r}" if source else f"{name!r} is asked for"
-    devices = _devices(platform)
+    devices = devices_of(platform)
     if not devices:
         cpu = "the CPU with KFKD_DEVICE=cpu" if source else "cpu"
         raise DeviceError(

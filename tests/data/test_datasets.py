@@ -1,5 +1,4 @@
 import os
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +10,6 @@ from sklearn.utils import shuffle
 
 from kfkd import data
 from kfkd.data import COLUMNS, DataError, load, load2d, read
-from kfkd.errors import ArgumentError
 from tests.helpers import kaggle_tables
 
 pytestmark = pytest.mark.usefixtures("work")
@@ -310,57 +308,3 @@ def test_kaggles_labels(tmp_path, capsys):
     np.testing.assert_array_equal(y, y_text, strict=True)
     eyes = load(cols=EYES, folder=tmp_path)[1]
     assert len(eyes) == len(df[list(EYES)].dropna())
-
-
-def test_rows_held_out_are_the_others(folder_of_many):
-    folder, labels = folder_of_many
-    X_out, y_out = data.load_held_out(0.3, folder=folder)
-    assert X_out.shape == (6, 9216)
-    assert y_out.shape == (6, 30)
-    out = {image.tobytes() for image in X_out}
-    for cols in (None, ("nose_tip_x", "nose_tip_y"), ("left_eye_center_x",)):
-        X, _ = data.load(cols=cols, folder=folder)
-        X_in, y_in = data.load(cols=cols, folder=folder, holdout=0.3)
-        every, kept = ({image.tobytes() for image in images} for images in (X, X_in))
-        assert kept == every - out
-        assert not np.isnan(y_in).any()
-    # Labels may be missing; what is there is that of the file.
-    table = data.read("training", folder)
-    rows = {
-        data.scale_images(image).tobytes(): i for i, image in enumerate(table.images)
-    }
-    expected = labels[[rows[image.tobytes()] for image in X_out]]
-    assert np.isnan(expected).any()
-    np.testing.assert_allclose(data.to_pixels(y_out), expected, atol=1e-5)
-
-
-@pytest.fixture
-def folder_of_many(tmp_path):
-    labels, _ = kaggle_tables.make(tmp_path / "many", rows=20)
-    return tmp_path / "many", labels
-
-
-def test_counts_are_those_without_the_rows_held_out(folder_of_many, capsys):
-    folder, _ = folder_of_many
-    data.load(folder=folder, holdout=0.3)
-    assert re.search(r"^Image +14$", capsys.readouterr().out, re.MULTILINE)
-
-
-def test_a_share_of_nothing_holds_nothing_out(folder_of_many):
-    folder, _ = folder_of_many
-    for ours, theirs in zip(
-        data.load2d(folder=folder, holdout=0), data.load2d(folder=folder), strict=True
-    ):
-        assert np.array_equal(ours, theirs)
-    with pytest.raises(ArgumentError, match="no rows are held out"):
-        data.load_held_out(0, folder=folder)
-
-
-@pytest.mark.parametrize("share", [-0.1, 1, 2, float("nan")])
-def test_shares_out_of_range(share, folder_of_many):
-    folder, _ = folder_of_many
-    for function in (load, load2d):
-        with pytest.raises(ArgumentError, match="not a share from 0 to less than 1"):
-            function(folder=folder, holdout=share)
-    with pytest.raises(ArgumentError, match="not of the test set"):
-        data.load(test=True, folder=folder, holdout=0.5)
