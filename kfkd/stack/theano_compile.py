@@ -160,13 +160,15 @@ def _patch_truncated_gradients():
 
 
 def _patch_threads(theano):
-    """Serialize compilation across threads.
+    """Serialize compilation across threads, and calls of the same function.
 
     Theano changes settings while it compiles, and restores them.  A second thread
     would save the changed ones and restore those: errors would not name the lines of
-    the user's program any more.
+    the user's program any more.  A call stores its arguments where the function finds
+    them, and a second thread would replace them.
     """
-    FunctionMaker = theano.compile.function.types.FunctionMaker
+    types = theano.compile.function.types
+    FunctionMaker, Function = types.FunctionMaker, types.Function
     lock = threading.RLock()
 
     def alone(method):
@@ -177,5 +179,19 @@ def _patch_threads(theano):
 
         return locked
 
+    init, call = Function.__init__, Function.__call__
+
+    @functools.wraps(init)
+    def init_with_lock(self, *args, **kwargs):
+        self._calling = threading.RLock()
+        init(self, *args, **kwargs)
+
+    @functools.wraps(call)
+    def call_alone(self, *args, **kwargs):
+        with self._calling:
+            return call(self, *args, **kwargs)
+
+    Function.__init__ = init_with_lock
+    Function.__call__ = call_alone
     FunctionMaker.__init__ = alone(FunctionMaker.__init__)
     FunctionMaker.create = alone(FunctionMaker.create)

@@ -5,6 +5,7 @@ some of its three functions, or none; to compile all takes a second or two.
 """
 
 import functools
+import threading
 
 import theano
 from lasagne.layers import InputLayer, get_output
@@ -45,11 +46,16 @@ class LazyFunction:
 
     def __init__(self, make):
         self._make = make
+        self._lock = threading.RLock()
 
     @functools.cached_property
     def _function(self):
-        with without_debug_checks():
-            return self._make()
+        # One thread at a time: two would train with velocities of their own.
+        with self._lock:
+            if "_function" not in vars(self):
+                with without_debug_checks():
+                    vars(self)["_function"] = self._make()
+        return vars(self)["_function"]
 
     def __call__(self, *args, **kwargs):
         """Call the function."""

@@ -15,7 +15,8 @@ from nolearn.lasagne.base import _shuffle_arrays
 from kfkd.process.signals import defer_keyboard_interrupt
 from kfkd.training.hooks import listed
 from kfkd.xla.device import free_memory
-from kfkd.xla.loop import BatchLoop, NoLoopError, nonblocking
+from kfkd.xla.loop import BatchLoop, NoLoopError
+from kfkd.xla.thunk import nonblocking
 
 __all__ = ["BatchWise", "OnDevice", "choose", "n_samples"]
 

@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import os
 import platform
+import threading
 import warnings
 from pathlib import Path
 
@@ -12,6 +13,8 @@ import jax
 from kfkd.files.cache_folder import cache_folder
 
 __all__ = ["compiling", "enable_compilation_cache"]
+
+_compiling = threading.RLock()
 
 _LARGEST = 2**28  # bytes of the whole cache, at the start of a process
 _SHORT = 0.2  # seconds; what is compiled faster is not worth a file
@@ -78,8 +81,11 @@ def _prune(folder):
 
 @contextlib.contextmanager
 def compiling():
-    """Suppress warnings of JAX about compilation that nobody can act on."""
-    with warnings.catch_warnings():
+    """Suppress warnings of JAX about compilation that nobody can act on.
+
+    One thread at a time: the warnings' filters belong to all.
+    """
+    with _compiling, warnings.catch_warnings():
         # If an update changes a shape, the old buffer cannot be used for the new value.
         warnings.filterwarnings("ignore", "Some donated buffers were not usable")
         # A damaged file, or a full disk: the program is compiled again.

@@ -1,7 +1,5 @@
 """Loop over batches: calls of a compiled function, one per batch, in one program."""
 
-import contextlib
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -13,32 +11,14 @@ from kfkd.xla.dispatch import NotStatic
 from kfkd.xla.layout import Transposed, to_logical
 from kfkd.xla.padded import PaddedArray
 from kfkd.xla.precision import precisely
-from kfkd.xla.shared_variables import Cell, distinct, exclusive, to_device
+from kfkd.xla.shared_variables import Cell, distinct, to_device
 from kfkd.xla.thunk import NeedsChecks, Thunk, raise_broken, variant
 
-__all__ = ["BatchLoop", "NoLoopError", "nonblocking"]
+__all__ = ["BatchLoop", "NoLoopError"]
 
 
 class NoLoopError(ValueError):
     """A function cannot be called in a loop on the device."""
-
-
-@contextlib.contextmanager
-def nonblocking(function):
-    """Make calls of *function* asynchronous within a ``with`` block.
-
-    A call does not wait for the device.  It returns JAX's arrays, which may not be
-    computed yet.  A function of another mode is left alone.
-    """
-    thunk = getattr(function, "fn", None)
-    if not isinstance(thunk, Thunk):
-        yield
-        return
-    thunk.blocking = False
-    try:
-        yield
-    finally:
-        thunk.blocking = True
 
 
 def _carried(array):
@@ -109,7 +89,7 @@ class BatchLoop:
         NoLoopError
             If it cannot be made.  Nothing has been computed then.
         """
-        with exclusive, jax.enable_x64(True), precisely():
+        with self.thunk.lock, self.thunk.locks, jax.enable_x64(True), precisely():
             while True:
                 try:
                     self._jitted().trace(*self._arguments(drawn, order))
@@ -153,7 +133,7 @@ class BatchLoop:
         """
         if not self.prepared:
             self.prepare(drawn, order)
-        with exclusive, jax.enable_x64(True), precisely():
+        with self.thunk.lock, self.thunk.locks, jax.enable_x64(True), precisely():
             with compiling():
                 returned, new, checks = self._jitted()(*self._arguments(drawn, order))
             raise_broken(checks)

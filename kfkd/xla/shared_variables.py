@@ -1,5 +1,6 @@
 """Shared variables whose values stay on the device between calls."""
 
+import itertools
 import threading
 
 import jax
@@ -12,8 +13,8 @@ from kfkd.xla.device import get_device
 
 __all__ = [
     "Cell",
+    "Locks",
     "distinct",
-    "exclusive",
     "restore",
     "snapshot",
     "to_device",
@@ -23,11 +24,6 @@ __all__ = [
 
 # Arrays of so many bytes are not copied once more on their way to the device.
 _LARGE = 2**26
-
-# Held by a thread from when it takes arrays out of cells until they are in use, or
-# have been replaced.  A program of another thread might donate them in between.
-exclusive = threading.RLock()
-
 
 def to_device(value):
     """Copy an array to the device in use, sharing no memory with *value*."""
@@ -56,22 +52,34 @@ class Cell(list):
     ``get_value`` and pickle.  A program reads `on_device` and calls `put`.  So the
     value is copied between host and device only when the other side needs it.  Reading
     the item returns a copy: the device's buffer is donated to the next update.
+
+    Attributes
+    ----------
+    lock : threading.RLock
+        Held from when an array is taken out until it is in use, or has been replaced.
+        A program of another thread might donate it in between.
+    number : int
+        Threads take the locks of several cells in this order, so that none waits for
+        another that waits for it.
     """
 
-    __slots__ = ("_array",)
+    __slots__ = ("_array", "lock", "number")
+    _numbers = itertools.count()
 
     def __init__(self, items):
         super().__init__(items)
         self._array = None
+        self.lock = threading.RLock()
+        self.number = next(self._numbers)
 
     def __getitem__(self, index):
-        with exclusive:
+        with self.lock:
             if self._array is not None:
                 return [to_host(self._array)][index]
             return super().__getitem__(index)
 
     def __setitem__(self, index, value):
-        with exclusive:
+        with self.lock:
             self._array = None
             super().__setitem__(index, value)
 
@@ -94,6 +102,32 @@ class Cell(list):
         """Set the value to an array of the device that nothing else uses."""
         self._array = array
         super().__setitem__(0, None)
+
+
+class Locks:
+    """The locks of some storage, of which those that are cells have one.
+
+    A context, to be entered again and again.
+    """
+
+    def __init__(self, storage):
+        cells = {cell.number: cell for cell in storage if isinstance(cell, Cell)}
+        self._locks = [cells[number].lock for number in sorted(cells)]
+
+    def __enter__(self):
+        held = []
+        try:
+            for lock in self._locks:
+                lock.acquire()
+                held.append(lock)
+        except BaseException:  # Ctrl-C, while another thread has one of them
+            for lock in held:
+                lock.release()
+            raise
+
+    def __exit__(self, *exception):
+        for lock in self._locks:
+            lock.release()
 
 
 def distinct(new, given=()):
@@ -122,7 +156,7 @@ def snapshot(variables):
         JAX's or NumPy's, for `restore`; ``numpy.array`` of one copies it to the host.
     """
     cells = [variable.container.storage for variable in variables]
-    with exclusive, jax.enable_x64(True):
+    with Locks(cells), jax.enable_x64(True):
         lying = [cell.on_device for cell in cells if isinstance(cell, Cell)]
         copies = iter(_copies(lying))
         return [
@@ -141,7 +175,7 @@ def restore(variables, values):
     for variable, value in zip(variables, values, strict=True):
         cell = variable.container.storage
         if isinstance(cell, Cell):
-            with exclusive, jax.enable_x64(True):
+            with cell.lock, jax.enable_x64(True):
                 cell.put(jnp.copy(value))
         else:
             cell[0] = np.array(value)

@@ -1,7 +1,9 @@
 """The thunk that Theano calls: runs a program on what is in storage, and updates it."""
 
 import contextlib
+import contextvars
 import functools
+import threading
 
 import jax
 import jax.numpy as jnp
@@ -16,7 +18,7 @@ from kfkd.xla.host_callback import pop_host_error
 from kfkd.xla.lowering import where
 from kfkd.xla.padded import PaddedArray, unpad
 from kfkd.xla.precision import get_precision, precisely
-from kfkd.xla.shared_variables import Cell, distinct, exclusive, to_device, to_host
+from kfkd.xla.shared_variables import Cell, Locks, distinct, to_device, to_host
 from kfkd.xla.specialization import (
     Respecialize,
     Specialization,
@@ -25,7 +27,7 @@ from kfkd.xla.specialization import (
     is_array,
 )
 
-__all__ = ["NeedsChecks", "Thunk", "raise_broken", "variant"]
+__all__ = ["NeedsChecks", "Thunk", "nonblocking", "raise_broken", "variant"]
 
 # Larger constants, in elements, are arguments of the program and not written into it.
 _LARGE_CONSTANT = 4096
@@ -50,6 +52,24 @@ def variant():
     return get_device().platform, get_precision()
 
 
+# The thunks that this thread does not wait for.
+_nonblocking = contextvars.ContextVar("nonblocking", default=())
+
+
+@contextlib.contextmanager
+def nonblocking(function):
+    """Make calls of *function* asynchronous within a ``with`` block, for this thread.
+
+    A call does not wait for the device.  It returns JAX's arrays, which may not be
+    computed yet.  A function of another mode is left alone.
+    """
+    token = _nonblocking.set((*_nonblocking.get(), getattr(function, "fn", None)))
+    try:
+        yield
+    finally:
+        _nonblocking.reset(token)
+
+
 class Thunk:
     """A program with the storage that it reads and updates.
 
@@ -60,8 +80,10 @@ class Thunk:
         of loops over batches are among them.
     checked : bool
         Whether there are runtime asserts, so that no array is donated.
-    blocking : bool
-        Whether a call waits for the device and returns NumPy arrays.
+    lock : threading.RLock
+        Held while programs are looked up, made and called.
+    locks : Locks
+        Those of the shared variables, held until these are updated.
     """
 
     allow_gc = True  # nothing is kept for Function.free to take away
@@ -82,7 +104,8 @@ class Thunk:
         }
         self.built_in = [v for v in program.inputs if not is_array(v)]
         self.checked = False
-        self.blocking = True
+        self.lock = threading.RLock()
+        self.locks = Locks(storage)
         self.signatures = {}  # a number for each, as calls have them in keys
         self.guards = {}  # of `Specialization`
         self.jitted = {}
@@ -95,9 +118,9 @@ class Thunk:
             defer_keyboard_interrupt if self.updated else contextlib.nullcontext
         )
         with jax.enable_x64(True), precisely():
-            with exclusive, uninterrupted():
+            with uninterrupted(), self.lock:
                 returned = self._step()
-            if self.blocking:
+            if self not in _nonblocking.get():
                 returned = [
                     to_host(array)[()] if isinstance(v.type, Scalar) else to_host(array)
                     for v, array in zip(self.program.outputs, returned, strict=False)
@@ -109,7 +132,11 @@ class Thunk:
         """Run the program and store the updates; return the rest."""
         while True:
             try:
-                returned, new, checks = self._run()
+                with self.locks:
+                    returned, new, checks = self._run()
+                    if self.updated:
+                        raise_broken(checks)
+                        self.store(new)
                 break
             except NotStatic as error:
                 (node,) = error.args
@@ -121,8 +148,8 @@ class Thunk:
                 self.check()
             except Respecialize:  # try again, with one guard more
                 pass
-        raise_broken(checks)
-        self.store(new)
+        if not self.updated:  # other threads need not wait for it
+            raise_broken(checks)
         return [unpad(array) for array in returned]
 
     def _run(self):

@@ -8,7 +8,8 @@ from theano.sandbox.rng_mrg import MRG_RandomStream
 
 from kfkd.xla import formulations
 from kfkd.xla.device import get_device
-from kfkd.xla.loop import BatchLoop, NoLoopError, nonblocking
+from kfkd.xla.loop import BatchLoop, NoLoopError
+from kfkd.xla.thunk import nonblocking
 from tests.helpers.cases import parametrize
 
 rng = np.random.default_rng(0)
