@@ -4,6 +4,7 @@ import nolearn.lasagne
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.sparse
 from lasagne import layers
 from sklearn.exceptions import NotFittedError
 
@@ -38,8 +39,33 @@ def test_a_wrong_number_of_targets_can_be_corrected():
 
 def test_lengths_that_differ_are_an_error():
     X, y = small_faces.rows()
-    with pytest.raises(ValueError, match="not of equal length"):
+    with pytest.raises(ArgumentError, match="X has 50 rows, y has 49 rows"):
         small_faces.small().fit(X, y[:-1])
+
+
+@pytest.mark.parametrize("X", [None, 3, "abc", scipy.sparse.csr_array(np.eye(50))])
+def test_what_has_no_rows_is_an_error(X):
+    with pytest.raises(ArgumentError, match=r"^X is .* an array with a row for each"):
+        small_faces.small().fit(X, small_faces.rows()[1])
+
+
+@pytest.mark.parametrize("seed", [-1, 2**32, 1.5, "x"])
+def test_a_seed_that_cannot_be(seed):
+    with pytest.raises(ArgumentError, match=r"^seed is .*; it must be a whole number"):
+        small_faces.small().seed(seed)
+
+
+@pytest.mark.parametrize("callbacks", [EarlyStopping, [print, 3]])
+def test_callbacks_of_one_training_that_cannot_be_called(callbacks):
+    with pytest.raises(ArgumentError, match=r"^callbacks is .*; it must be functions"):
+        small_faces.small().fit(*small_faces.rows(), callbacks=callbacks)
+
+
+def test_a_path_is_no_checkpoint():
+    net = small_faces.small()
+    with pytest.raises(ArgumentError, match=r"'a.checkpoint'; .* kfkd.callbacks.Check"):
+        net.fit(*small_faces.rows(), checkpoint="a.checkpoint")
+    assert net.train_history_ == []
 
 
 def test_a_number_of_epochs_that_cannot_be():
