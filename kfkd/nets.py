@@ -180,7 +180,7 @@ def make(name: str, **changes: Any) -> NeuralNet:
     Parameters
     ----------
     name : str
-        One of `NETS`: net1 to net8, and net12.
+        One of `NETS`.
     **changes
         Parameters of the net (``max_epochs=100``), of a layer (``dropout2_p=0.3``), of
         the update rule (``update_momentum=0.95``) or of the objective
