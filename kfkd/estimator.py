@@ -4,6 +4,7 @@ import contextlib
 import copy
 import functools
 import inspect
+import math
 from collections.abc import Callable, Sequence
 from types import NoneType
 from typing import Any, Self
@@ -11,14 +12,13 @@ from typing import Any, Self
 import nolearn.lasagne as nolearn
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.exceptions import NotFittedError
 from sklearn.metrics import accuracy_score, r2_score
 from sklearn.preprocessing import LabelEncoder
 
 from kfkd.callbacks.checkpoint import Checkpoint
 from kfkd.callbacks.progress import PrintTables
 from kfkd.callbacks.time_left import TimeLeft
-from kfkd.errors import ArgumentError, StateError
+from kfkd.errors import ArgumentError, KfkdError, StateError
 from kfkd.process.signals import defer_keyboard_interrupt
 from kfkd.progress import Bar
 from kfkd.training.checks import (
@@ -32,7 +32,7 @@ from kfkd.training.compiled import compile_lazily, without_debug_checks
 from kfkd.training.hooks import listed
 from kfkd.training.loop import TrainingLoop
 from kfkd.training.seeding import seeded_initialization
-from kfkd.training.weights import WeightsMixin
+from kfkd.training.weights import NotFittedError, WeightsMixin
 from kfkd.xla.device import memory_errors_explained
 
 __all__ = ["NeuralNet"]
@@ -139,13 +139,31 @@ class NeuralNet(WeightsMixin, nolearn.NeuralNet):
         Returns
         -------
         array
+
+        Raises
+        ------
+        ArgumentError
+            If the images have another size.
         """
-        return X.reshape(-1, *self.input_shape[1:])
+        shape = self.input_shape[1:]
+        if X.size != len(X) * math.prod(shape):
+            raise ArgumentError(
+                f"X has the shape {X.shape}, the net takes {('n', *shape)}"
+            )
+        return X.reshape(-1, *shape)
 
     def initialize_layers(self, layers=None):
         """Make the layers, and draw their weights: from `seed`, if it was called."""
         with seeded_initialization(self._seed), without_debug_checks():
-            return super().initialize_layers(layers)
+            try:
+                return super().initialize_layers(layers)
+            except (KeyError, TypeError, ValueError) as error:
+                if isinstance(error, KfkdError):
+                    raise
+                unknown = "no layer is called " * isinstance(error, KeyError)
+                raise ArgumentError(
+                    f"The layers cannot be made: {unknown}{error}"
+                ) from error
 
     def _create_iter_funcs(self, *args):
         return compile_lazily(self, *args)
@@ -269,7 +287,7 @@ class NeuralNet(WeightsMixin, nolearn.NeuralNet):
 
         Raises
         ------
-        sklearn.exceptions.NotFittedError
+        NotFittedError
             If the net has no weights yet.
         ArgumentError
             If the shape does not fit the net's, or a value is not finite.

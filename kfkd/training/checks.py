@@ -5,6 +5,7 @@ import numbers
 
 import lasagne
 import numpy as np
+from nolearn.lasagne import TrainSplit
 
 from kfkd.data.columns import PIXELS
 from kfkd.errors import ArgumentError
@@ -49,6 +50,9 @@ def check_parameters(net, epochs=None):
         _check(
             name, params[name], _is_callable_object, "a callable object, not a class"
         )
+    if isinstance(net.train_split, TrainSplit):
+        share = net.train_split.eval_size
+        _check("train_split.eval_size", share, _is_share, "from 0 to 0.6")
     for name in _CALLBACKS:
         check_callbacks(name, listed(params[name] or []))
     dropout_rates = {f"{name}_p" for name in _dropout_layers(net)}
@@ -96,6 +100,11 @@ def _dropout_layers(net):
 
 def _is_count(value):
     return isinstance(value, numbers.Integral) and value >= 1
+
+
+def _is_share(share):
+    # The samples are divided into round(1 / share) parts, of which one is set aside.
+    return not share or (isinstance(share, numbers.Real) and 0 < share <= 0.6)
 
 
 def _is_callable_object(value):

@@ -55,6 +55,35 @@ def test_a_seed_that_cannot_be(seed):
         small_faces.small().seed(seed)
 
 
+@pytest.mark.parametrize("share", [-0.1, 0.7, 2, "half"])
+def test_a_share_for_validation_that_cannot_be(share):
+    split = nolearn.lasagne.TrainSplit(share)
+    with pytest.raises(ArgumentError, match=r"^train_split.eval_size is .*from 0 to"):
+        small_faces.small(train_split=split).fit(*small_faces.rows())
+
+
+@pytest.mark.parametrize("share", [0, None, 0.6])
+def test_a_share_for_validation_that_can_be(share):
+    split = nolearn.lasagne.TrainSplit(share)
+    net = small_faces.small(train_split=split).fit(*small_faces.rows(), epochs=1)
+    assert np.isnan(net.train_history_[0]["valid_loss"]) == (not share)
+
+
+@pytest.mark.parametrize(
+    "changes", [dict(input_shape=5), dict(hidden_W="zeros"), dict(hidden_b=[1, 2])]
+)
+def test_layers_that_cannot_be_made(changes):
+    net = small_faces.small(**changes)
+    with pytest.raises(ArgumentError, match=r"^The layers cannot be made: "):
+        net.fit(*small_faces.rows())
+
+
+def test_images_of_another_size_cannot_be_reshaped():
+    X, _ = small_faces.rows()
+    with pytest.raises(ArgumentError, match=r"\(50, 9000\), the net takes \('n', 9216"):
+        small_faces.small().reshape_input(X[:, :9000])
+
+
 @pytest.mark.parametrize("callbacks", [EarlyStopping, [print, 3]])
 def test_callbacks_of_one_training_that_cannot_be_called(callbacks):
     with pytest.raises(ArgumentError, match=r"^callbacks is .*; it must be functions"):
@@ -135,8 +164,9 @@ def test_missing_values_are_an_error_that_names_the_row(name, value):
 def test_predict_checks_its_input():
     net = small_faces.small()
     X, y = small_faces.rows()
-    with pytest.raises(NotFittedError, match="no weights yet"):
+    with pytest.raises(NotFittedError, match="no weights yet") as caught:
         net.predict(X)
+    assert isinstance(caught.value, KfkdError)
     net.fit(X, y)
     with pytest.raises(ArgumentError, match=r"the net takes \(n, 9216\)"):
         net.predict(small_faces.images()[0])
