@@ -1,5 +1,7 @@
 """Names of the tutorial's ``kfkd.py``: where each is here, or what to use instead."""
 
+from kfkd.choices import NETS
+
 __all__ = ["HOMES", "INSTEAD"]
 
 # The module that each name is in.
@@ -10,7 +12,7 @@ HOMES = {
         "kfkd.callbacks": "AdjustVariable EarlyStopping",
         "kfkd.data": "load load2d",
         "kfkd.estimator": "NeuralNet",
-        "kfkd.nets": "float32 net1 net2 net3 net4 net5 net6 net7 net8 net12",
+        "kfkd.nets": " ".join(("float32", *NETS)),
         "kfkd.plots": "plot_learning_curves plot_sample plot_weights",
         "kfkd.specialists": "SPECIALIST_SETTINGS fit_specialists",
         "nolearn.lasagne": "BatchIterator",
@@ -34,7 +36,7 @@ INSTEAD = {
     "fit": "net6.fit(X, y) trains a net, or `kfkd train net6`",
     "flip_indices": "kfkd.augment.flip_pairs() returns them",
     "load_data": "it is called load",
-    "net": "it is one of net1 to net8 and net12: from kfkd import net8 as net",
+    "net": f"it is one of {', '.join(NETS)}: from kfkd import net8 as net",
     "predict": "net6.predict(X), kfkd.prediction.predict for several nets; the "
     "submission is kfkd.prediction.submission.submit, or `kfkd submit`",
     "train_loss": _LOSSES,

@@ -4,27 +4,35 @@ import contextlib
 import copy
 import functools
 import inspect
+import math
 from collections.abc import Callable, Sequence
+from types import NoneType
 from typing import Any, Self
 
 import nolearn.lasagne as nolearn
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.exceptions import NotFittedError
 from sklearn.metrics import accuracy_score, r2_score
 from sklearn.preprocessing import LabelEncoder
 
 from kfkd.callbacks.checkpoint import Checkpoint
 from kfkd.callbacks.progress import PrintTables
 from kfkd.callbacks.time_left import TimeLeft
-from kfkd.errors import StateError
+from kfkd.errors import ArgumentError, KfkdError, StateError
 from kfkd.process.signals import defer_keyboard_interrupt
 from kfkd.progress import Bar
-from kfkd.training.checks import as_arrays, check_data, check_parameters
+from kfkd.training.checks import (
+    as_arrays,
+    check_callbacks,
+    check_data,
+    check_lengths,
+    check_parameters,
+)
 from kfkd.training.compiled import compile_lazily, without_debug_checks
+from kfkd.training.hooks import listed
 from kfkd.training.loop import TrainingLoop
 from kfkd.training.seeding import seeded_initialization
-from kfkd.training.weights import WeightsMixin
+from kfkd.training.weights import NotFittedError, WeightsMixin
 from kfkd.xla.device import memory_errors_explained
 
 __all__ = ["NeuralNet"]
@@ -102,6 +110,8 @@ class NeuralNet(WeightsMixin, nolearn.NeuralNet):
 
         Raises
         ------
+        ArgumentError
+            If it is not a whole number from 0 to 2**32 - 1.
         StateError
             If the net has its weights already.
         """
@@ -110,8 +120,13 @@ class NeuralNet(WeightsMixin, nolearn.NeuralNet):
                 "The net has its weights already; call seed() before the first fit, or "
                 "on a fresh net: make(name) or sklearn.base.clone(net)"
             )
+        try:
+            self.batch_iterator_train.random.seed(seed)
+        except (TypeError, ValueError):
+            raise ArgumentError(
+                f"seed is {seed!r}; it must be a whole number from 0 to 2**32 - 1"
+            ) from None
         self._seed = seed
-        self.batch_iterator_train.random.seed(seed)
         return self
 
     def reshape_input(self, X: np.ndarray) -> np.ndarray:
@@ -124,18 +139,37 @@ class NeuralNet(WeightsMixin, nolearn.NeuralNet):
         Returns
         -------
         array
+
+        Raises
+        ------
+        ArgumentError
+            If the images have another size.
         """
-        return X.reshape(-1, *self.input_shape[1:])
+        shape = self.input_shape[1:]
+        if X.size != len(X) * math.prod(shape):
+            raise ArgumentError(
+                f"X has the shape {X.shape}, the net takes {('n', *shape)}"
+            )
+        return X.reshape(-1, *shape)
 
     def initialize_layers(self, layers=None):
         """Make the layers, and draw their weights: from `seed`, if it was called."""
         with seeded_initialization(self._seed), without_debug_checks():
-            return super().initialize_layers(layers)
+            try:
+                return super().initialize_layers(layers)
+            except (KeyError, TypeError, ValueError) as error:
+                if isinstance(error, KfkdError):
+                    raise
+                unknown = "no layer is called " * isinstance(error, KeyError)
+                raise ArgumentError(
+                    f"The layers cannot be made: {unknown}{error}"
+                ) from error
 
     def _create_iter_funcs(self, *args):
         return compile_lazily(self, *args)
 
     def _check_good_input(self, X, y=None):
+        check_lengths(X, y)
         X, y = super()._check_good_input(X, y)
         if isinstance(X, np.ndarray):
             check_data(self, X, y)
@@ -171,15 +205,26 @@ class NeuralNet(WeightsMixin, nolearn.NeuralNet):
 
         Raises
         ------
-        CheckpointError
-            If the training cannot be resumed.
-        ValueError
+        ArgumentError
             If the shapes do not fit the net's, or each other, or if a value is not
             finite, or a parameter is invalid.
+        DataError
+            If there are too few samples to set some aside for validation.
+        CheckpointError
+            If the training cannot be resumed.
+        DivergedError
+            If a loss is not finite any more; the net has the weights from before that
+            epoch.
         DeviceMemoryError
             If the device has too little free memory.
         """
         check_parameters(self, epochs)
+        callbacks = listed(callbacks)
+        check_callbacks("callbacks", callbacks)
+        if not isinstance(checkpoint, (Checkpoint, NoneType)):
+            raise ArgumentError(
+                f"checkpoint is {checkpoint!r}; it must be a kfkd.callbacks.Checkpoint"
+            )
         X, y = as_arrays(X, y)
         is_fresh = not hasattr(self, "layers_")
         if is_fresh:
@@ -242,9 +287,9 @@ class NeuralNet(WeightsMixin, nolearn.NeuralNet):
 
         Raises
         ------
-        sklearn.exceptions.NotFittedError
+        NotFittedError
             If the net has no weights yet.
-        ValueError
+        ArgumentError
             If the shape does not fit the net's, or a value is not finite.
         """
         if not self._initialized:

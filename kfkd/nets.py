@@ -180,7 +180,7 @@ def make(name: str, **changes: Any) -> NeuralNet:
     Parameters
     ----------
     name : str
-        One of `NETS`: net1 to net8, and net12.
+        One of `NETS`.
     **changes
         Parameters of the net (``max_epochs=100``), of a layer (``dropout2_p=0.3``), of
         the update rule (``update_momentum=0.95``) or of the objective
@@ -200,7 +200,13 @@ def make(name: str, **changes: Any) -> NeuralNet:
     if not isinstance(name, str) or name not in _DEFINITIONS:
         raise ArgumentError(f"There is no net {name!r}; the nets are {', '.join(NETS)}")
     definition = _DEFINITIONS[name]() | changes
-    known = _parameters(definition)
+    try:
+        known = _parameters(definition)
+    except (TypeError, ValueError) as error:
+        raise ArgumentError(
+            f"{name} cannot be made with layers, update or objective of another kind "
+            f"than Lasagne's: {error}"
+        ) from error
     for parameter in changes:
         if parameter not in known:
             near = nearest(parameter, known)

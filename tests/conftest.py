@@ -11,9 +11,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.helpers import isolation
+
+# isort: split
+# What is imported from here on reads the settings.
+
 import kfkd  # noqa: F401
 from kfkd import xla
-from tests.helpers import isolation  # before kfkd
 
 # A shell lets what it starts in the background ignore Ctrl-C, which tests press.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

@@ -45,6 +45,20 @@ def test_another_output_layer_keeps_its_own_parameters():
     assert ours["output"][0].shape == (4, 4)
 
 
+def test_weights_are_saved_whole_or_not_at_all(tmp_path):
+    path = tmp_path / "weights"
+    path.write_bytes(b"before")
+    with pytest.raises(NotFittedError, match="no weights yet, so there is none"):
+        small_faces.small().save_params_to(path)
+    assert path.read_bytes() == b"before"
+    net = small_faces.small().fit(*small_faces.rows())
+    with pytest.raises(StorageError, match="there is no folder"):
+        net.save_params_to(tmp_path / "none" / "weights")
+    net.save_params_to(path)
+    saved = pickle.loads(path.read_bytes())
+    assert np.array_equal(saved["hidden"][0], net.get_all_params_values()["hidden"][0])
+
+
 def test_another_hidden_layer_is_an_error():
     trained = small_faces.small().fit(*small_faces.rows())
     net = small_faces.small(hidden_num_units=5)

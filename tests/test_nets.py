@@ -96,6 +96,12 @@ def test_hyperparameters_are_those_of_the_text(name):
     assert net.train_split.eval_size == 0.2
 
 
+@pytest.mark.parametrize("changes", [dict(layers=5), dict(update=None)])
+def test_parts_of_another_kind(changes):
+    with pytest.raises(ArgumentError, match=r"^net1 cannot be made with layers, "):
+        make("net1", **changes)
+
+
 @pytest.mark.parametrize("name", NETS)
 def test_layers_are_those_of_the_text(name):
     expected = "input hidden output" if name == "net1" else NAMES

@@ -21,5 +21,6 @@ __all__ = [
 ]
 
 # Pickles name them as programs do, wherever in this package they are defined.
-for _kind in (AdjustVariable, Callback, Checkpoint, EarlyStopping, PrintTables):
-    _kind.__module__ = __name__
+for _name in __all__:
+    if isinstance(globals()[_name], type):
+        globals()[_name].__module__ = __name__

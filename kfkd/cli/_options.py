@@ -145,8 +145,8 @@ def choose_device(args, choose=None):
 
     Raises
     ------
-    DeviceError
-        There is no such device; the message names what has asked for it.
+    DeviceError, PrecisionError
+        There is none of that name; the message names what has asked for it.
     """
     try:
         (choose or kfkd.xla.set_device)(args.device)
@@ -156,6 +156,7 @@ def choose_device(args, choose=None):
         raise DeviceError(f"--device: {error}") from error
     if "precision" in args:
         kfkd.xla.set_precision(args.precision)
+    kfkd.xla.get_precision()  # KFKD_PRECISION may be wrong
 
 
 def check_data(parser, args):

@@ -82,9 +82,8 @@ _LONG = {
 
 
 def differences(before, now):
-    """Return in words how a result was made otherwise than it would be now.
+    """Return in words what of `now` differs in `before`, a result's provenance.
 
-    `before` is as from `Results.provenance`; what it has besides `now` does not count.
     The text is empty if nothing differs, or `before` is None.
     """
     if before is None:

@@ -27,6 +27,8 @@ def patch_pickles(theano, lasagne, nolearn, rebuild):
 
 
 def _first_through(rebuild, reduce):
+    """Return *reduce* with its result built through *rebuild*."""
+
     def reduce_first_through(*args):
         function, arguments, *more = reduce(*args)
         return rebuild, (function, arguments), *more

@@ -40,7 +40,7 @@ def check_installed():
     else:
         return
     raise StackError(
-        f"theano-pymc 1.1.2 is installed, but {problem}. Fix it with: "
+        f"theano-pymc {STACK['theano-pymc']} is installed, but {problem}. Fix it with: "
         + reinstall(stack=True, before="python -m pip uninstall -y Theano theano-pymc")
     )
 

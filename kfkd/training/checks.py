@@ -5,13 +5,20 @@ import numbers
 
 import lasagne
 import numpy as np
+from nolearn.lasagne import TrainSplit
 
 from kfkd.data.columns import PIXELS
 from kfkd.errors import ArgumentError
-from kfkd.messages import count
+from kfkd.messages import count, shown
 from kfkd.training.hooks import listed
 
-__all__ = ["as_arrays", "check_data", "check_parameters"]
+__all__ = [
+    "as_arrays",
+    "check_callbacks",
+    "check_data",
+    "check_lengths",
+    "check_parameters",
+]
 
 _ITERATORS = ("batch_iterator_train", "batch_iterator_test")
 _FUNCTIONS = ("update", "objective", "objective_loss_function")
@@ -43,10 +50,11 @@ def check_parameters(net, epochs=None):
         _check(
             name, params[name], _is_callable_object, "a callable object, not a class"
         )
+    if isinstance(net.train_split, TrainSplit):
+        share = net.train_split.eval_size
+        _check("train_split.eval_size", share, _is_share, "from 0 to 0.6")
     for name in _CALLBACKS:
-        for value in listed(params[name] or []):
-            wanted = "functions or callable objects, not classes"
-            _check(name, value, _is_callable_object, wanted)
+        check_callbacks(name, listed(params[name] or []))
     dropout_rates = {f"{name}_p" for name in _dropout_layers(net)}
     for name, value in params.items():
         if name.endswith("_nonlinearity") and value is not None:
@@ -58,6 +66,13 @@ def check_parameters(net, epochs=None):
             _check(name, value, _is_number_or_symbol, wanted)
         if name in dropout_rates:
             _check(name, value, _is_rate, "from 0 to less than 1")
+
+
+def check_callbacks(name, callbacks):
+    """Raise ArgumentError for a callback that cannot be called, such as a class."""
+    for value in callbacks:
+        wanted = "functions or callable objects, not classes"
+        _check(name, value, _is_callable_object, wanted)
 
 
 def _check(name, value, is_valid, wanted):
@@ -87,6 +102,11 @@ def _is_count(value):
     return isinstance(value, numbers.Integral) and value >= 1
 
 
+def _is_share(share):
+    # The samples are divided into round(1 / share) parts, of which one is set aside.
+    return not share or (isinstance(share, numbers.Real) and 0 < share <= 0.6)
+
+
 def _is_callable_object(value):
     return callable(value) and not inspect.isclass(value)
 
@@ -108,6 +128,26 @@ def as_arrays(X, y):
     if y is None:
         raise ArgumentError("y is None; a net is trained with X and y")
     return (X if isinstance(X, dict) else np.asarray(X)), np.asarray(y)
+
+
+def check_lengths(X, y=None):
+    """Raise ArgumentError unless X, or each array in it, and y are of one length."""
+    arrays = dict(X) if isinstance(X, dict) else {"X": X}
+    if y is not None:
+        arrays["y"] = y
+    lengths = {}
+    for name, array in arrays.items():
+        try:
+            lengths[name] = len(array)
+        except TypeError:
+            value = array[()] if isinstance(array, np.ndarray) else array
+            raise ArgumentError(
+                f"{name} is {shown(value)}; it must be an array with a row for each "
+                "sample"
+            ) from None
+    if len(set(lengths.values())) > 1:
+        found = ", ".join(f"{name} has {n} rows" for name, n in lengths.items())
+        raise ArgumentError(f"{found}; they must have the same number")
 
 
 def check_data(net, X, y=None):

@@ -160,7 +160,7 @@ class OnDevice:
 
     def __init__(self, net, train, valid, orders):
         if net.on_batch_finished or net.custom_scores:
-            raise NoLoopError("somebody wants to see each batch")
+            raise NoLoopError("a callback or score needs each batch")
         if type(net).apply_batch_func is not net._apply_batch_func:
             raise NoLoopError("the net has its own way to compute a batch")
         arrays = [*train, *valid]

@@ -6,14 +6,19 @@ from typing import Any
 
 import nolearn.lasagne as nolearn
 import numpy as np
+import sklearn.exceptions
 from lasagne.layers import Layer
-from sklearn.exceptions import NotFittedError
 
-from kfkd.errors import ArgumentError
+from kfkd.errors import ArgumentError, KfkdError
+from kfkd.files import pickles
 from kfkd.files.weights import load_params
 from kfkd.training.seeding import seeded_initialization
 
-__all__ = ["WeightsMixin", "shapes"]
+__all__ = ["NotFittedError", "WeightsMixin", "shapes"]
+
+
+class NotFittedError(KfkdError, sklearn.exceptions.NotFittedError):
+    """A net has no weights yet."""
 
 
 def shapes(weights):
@@ -39,11 +44,13 @@ class WeightsMixin:
 
         Raises
         ------
-        ValueError
+        ArgumentError
             If another layer differs in shape, or nothing could be taken over.  The net
             is unchanged then.
-        sklearn.exceptions.NotFittedError
+        NotFittedError
             If the net to load from has no weights yet.
+        StorageError
+            If the file cannot be read, or holds something else.
         """
         self.initialize()
         if isinstance(source, (str, os.PathLike)):
@@ -75,6 +82,20 @@ class WeightsMixin:
             )
         for param, value in taken:
             param.set_value(value)
+
+    def save_params_to(self, fname: str | os.PathLike[str]) -> None:
+        """Pickle the parameters by layer into a file, for `load_params_from`.
+
+        Raises
+        ------
+        NotFittedError
+            If the net has no weights yet.
+        StorageError
+            If the file cannot be written; an old one is unchanged.
+        """
+        if not hasattr(self, "layers_"):
+            raise NotFittedError("The net has no weights yet, so there is none to save")
+        pickles.dump(self.get_all_params_values(), fname)
 
     def __getstate__(self):
         state = super().__getstate__()

@@ -119,7 +119,7 @@ def devices_of(platform):
 
 def _find(name, source=None):
     """Return a device by its name; `source` is the setting that names it, if any."""
-    platform, _, number = name.strip().lower().partition(":")
+    platform, _, number = str(name).strip().lower().partition(":")
     if platform not in ("cpu", "cuda") or (number and not number.isdecimal()):
         asked = f"{source} asks for the device {name!r}" if source else None
         raise DeviceError(

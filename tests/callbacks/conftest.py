@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.helpers.killed_trainings import fate
+from tests.helpers.killed_trainings import kill_after
 
 
 @pytest.fixture
@@ -11,5 +11,5 @@ def path(tmp_path):
 
 
 @pytest.fixture(autouse=True)
-def fateless():
-    fate.clear()
+def never_killed():
+    kill_after.clear()

@@ -10,13 +10,13 @@ from kfkd.callbacks.checkpoint import Checkpoint, CheckpointError
 from kfkd.xla import formulations
 from tests.helpers.cases import parametrize
 from tests.helpers.killed_trainings import (
-    Fate,
+    KillAfter,
     Killed,
     check_same,
-    eventful,
-    fate,
+    kill_after,
     killed,
     plain,
+    stateful,
     trained,
 )
 
@@ -30,7 +30,7 @@ def way(request, monkeypatch):
     )
 
 
-@pytest.mark.parametrize("kind", [plain, eventful])
+@pytest.mark.parametrize("kind", [plain, stateful])
 @parametrize("epoch", [3, 4, 6], fast=[3])
 def test_it_goes_on_as_if_nothing_had_happened(way, path, kind, epoch):
     expected = trained(kind)
@@ -45,7 +45,7 @@ def test_it_goes_on_as_if_nothing_had_happened(way, path, kind, epoch):
 def test_a_second_training_that_is_ended_goes_on_too(path):
     def twice(*callbacks):
         np.random.seed(7)  # noqa: NPY002
-        net, (X, y) = eventful()
+        net, (X, y) = stateful()
         net.seed(7).fit(X, y)
         net.on_epoch_finished += callbacks
         return net, X, y
@@ -53,10 +53,10 @@ def test_a_second_training_that_is_ended_goes_on_too(path):
     expected, X, y = twice()
     expected.fit(X, y)
     net, X, y = twice(Checkpoint(path, epochs=1))
-    fate.add(10)
+    kill_after.add(10)
     with pytest.raises(Killed):
         net.fit(X, y)
-    fate.clear()
+    kill_after.clear()
     net, X, y = twice(Checkpoint(path, resume=True))
     net.fit(X, y)
     assert len(net.train_history_) == 12
@@ -81,8 +81,8 @@ def other_split(**changes):
 @pytest.mark.parametrize(
     ("kind", "changes", "message"),
     [
-        (lambda c: other_data(on_epoch_finished=[c, Fate()]), {}, "other data"),
-        (lambda c: other_split(on_epoch_finished=[c, Fate()]), {}, "other data"),
+        (lambda c: other_data(on_epoch_finished=[c, KillAfter()]), {}, "other data"),
+        (lambda c: other_split(on_epoch_finished=[c, KillAfter()]), {}, "other data"),
         (plain, dict(seed=8), "seed was 7, is 8"),
         (plain, dict(max_epochs=7), "ly: the number of epochs was 6, is 7. Set"),
         (plain, dict(update_momentum=0.8), "update_momentum was 0.9, is 0.8"),
@@ -96,7 +96,7 @@ def other_split(**changes):
         (
             lambda c, **kw: plain(c, EarlyStopping(), **kw),
             {},
-            r"the list of callbacks was \[Fate\], is \[EarlyStopping, Fate\]. Set",
+            r"the list of callbacks was \[KillAfter\], is \[EarlyStopping, KillAfter\]",
         ),
     ],
 )

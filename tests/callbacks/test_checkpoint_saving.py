@@ -8,7 +8,7 @@ from kfkd.callbacks import Checkpoint, checkpoint
 from tests.helpers.killed_trainings import (
     Killed,
     check_same,
-    fate,
+    kill_after,
     killed,
     plain,
     trained,
@@ -62,15 +62,15 @@ def test_it_is_saved_when_it_is_due(path, clock, saved, when, expected):
 
 
 def test_the_latest_epoch_is_saved_when_training_ends_early(path, clock, saved):
-    fate.add(5)
+    kill_after.add(5)
     with pytest.raises(Killed):
         trained(plain, clock, Checkpoint(path, minutes=2))
-    assert saved == [3, 4]  # Fate ended the fifth epoch before it was heard of
+    assert saved == [3, 4]  # KillAfter ended the fifth epoch before it was heard of
 
 
 def test_the_first_epoch_is_enough_to_go_on_from(path, clock, saved, monkeypatch):
     monkeypatch.setattr(checkpoint, "_PAUSE", 1000)
-    fate.add(2)
+    kill_after.add(2)
     with pytest.raises(Killed):
         trained(plain, clock, Checkpoint(path))
     assert saved == [1]

@@ -276,10 +276,17 @@ def test_the_originals_net_is_the_default():
     assert train.parse_args([]).net == "net8"
 
 
-def test_errors_are_one_line_and_status_1(folder, run, monkeypatch):
+@pytest.mark.parametrize(
+    ("name", "value", "asked"),
+    [
+        ("KFKD_DEVICE", "cuda:99", "'cuda:99'"),
+        ("KFKD_PRECISION", "half", "the precision 'half'"),
+    ],
+)
+def test_errors_are_one_line_and_status_1(name, value, asked, folder, run, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setenv("KFKD_DEVICE", "cuda:99")
+        patch.setenv(name, value)
         message, out = run("net1", "--data", folder)
     assert out == ""
-    assert re.fullmatch(r"train\.py: KFKD_DEVICE asks for 'cuda:99'[^\n]+", message)
+    assert re.fullmatch(rf"train\.py: {name} asks for {asked}[^\n]+", message)
     assert files(Path.cwd()) == []

@@ -14,12 +14,12 @@ from kfkd import faces, storage
 from kfkd.callbacks.checkpoint import Checkpoint
 from kfkd.errors import DataError, StorageError
 from tests.helpers import small_faces
-from tests.helpers.written_files import LARGER, OLD, WRITERS
+from tests.helpers.written_files import MIN_SIZE, OLD, WRITERS
 
 resource = pytest.importorskip("resource")
 
 SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "train.py"
-LIMIT = LARGER  # bytes
+LIMIT = MIN_SIZE  # bytes
 
 pytestmark = pytest.mark.usefixtures("work")
 

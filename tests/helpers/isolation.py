@@ -11,7 +11,7 @@ from pathlib import Path
 from packaging.version import Version
 
 # What the tests themselves can be asked for.
-_OPTIONS = {"KFKD_CASES", "KFKD_TEST_LABELS", "KFKD_TEST_LOOKUP"}
+OPTIONS = {"KFKD_CASES", "KFKD_TEST_LABELS", "KFKD_TEST_LOOKUP"}
 _SETTINGS = ("KFKD_", "THEANO", "MPL", "XDG_", "TQDM_")
 # The width and the colours of help texts.
 _TERMINAL = {"COLUMNS", "LINES", "FORCE_COLOR", "NO_COLOR", "PYTHON_COLORS"}
@@ -20,7 +20,7 @@ _TERMINAL = {"COLUMNS", "LINES", "FORCE_COLOR", "NO_COLOR", "PYTHON_COLORS"}
 # has half written.
 home = tempfile.TemporaryDirectory(prefix="kfkd-tests-")
 
-for name in set(os.environ) - _OPTIONS:
+for name in set(os.environ) - OPTIONS:
     if name.startswith(_SETTINGS) or name in _TERMINAL:
         del os.environ[name]
 os.environ |= {

@@ -17,22 +17,22 @@ class Killed(Exception):
     pass
 
 
-class Fate(Callback):
-    """A callback that ends training after the epoch in `fate`, if there is one."""
+class KillAfter(Callback):
+    """A callback that ends training after the epochs in `kill_after`."""
 
     def __call__(self, net, train_history):
-        if train_history[-1]["epoch"] in fate:
+        if train_history[-1]["epoch"] in kill_after:
             raise Killed
 
     def before_next_epoch(self, net, epoch):
         return True
 
 
-fate = set()
+kill_after = set()
 
 
-class Draws:
-    """A callback with a state of many kinds, whose course depends on it."""
+class RandomRate:
+    """A schedule of the learning rate that depends on a state of many kinds."""
 
     def __init__(self, rate=0.1):
         self.rate = rate
@@ -53,17 +53,17 @@ class Draws:
 
 
 def plain(*callbacks, **changes):
-    options = dict(max_epochs=6, on_epoch_finished=[*callbacks, Fate()])
+    options = dict(max_epochs=6, on_epoch_finished=[*callbacks, KillAfter()])
     return small_faces.small(**options | changes), small_faces.rows()
 
 
-def eventful(*callbacks, **changes):
+def stateful(*callbacks, **changes):
     """A net with all that has a state: dropout, flips, shuffling, callbacks."""
     callbacks += (
         AdjustVariable("update_learning_rate", 0.03, 0.001),
         AdjustVariable("update_momentum", 0.9, 0.99),
         EarlyStopping(patience=3),
-        Draws(),
+        RandomRate(),
     )
     options = dict(
         layers=[
@@ -88,13 +88,13 @@ def trained(kind, *callbacks, seed=7, **changes):
 
 
 def killed(kind, path, epoch, **changes):
-    fate.add(epoch)
+    kill_after.add(epoch)
     with pytest.raises(Killed):
         trained(kind, Checkpoint(path, epochs=2), **changes)
-    fate.clear()
+    kill_after.clear()
 
 
-def everything(net):
+def state_of(net):
     """Return the numbers that a net has come to, and those it would go on with."""
     history = [
         {k: v for k, v in row.items() if k != "dur"} for row in net.train_history_
@@ -105,5 +105,5 @@ def everything(net):
 
 
 def check_same(net, expected):
-    for ours, theirs in zip(everything(net), everything(expected), strict=True):
+    for ours, theirs in zip(state_of(net), state_of(expected), strict=True):
         np.testing.assert_equal(ours, theirs)

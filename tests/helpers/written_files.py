@@ -10,7 +10,7 @@ from kfkd.prediction import submission
 from kfkd.report import document, page
 from tests.helpers import small_faces
 
-LARGER = 20_000  # bytes; so much each file has at least
+MIN_SIZE = 20_000  # bytes of each of the files
 OLD = b"what was there before"
 
 
@@ -39,7 +39,7 @@ def write_page(path):
 
 
 def save_part(path):
-    Results(path.parent).save("part", bytes(2 * LARGER), {})
+    Results(path.parent).save("part", bytes(2 * MIN_SIZE), {})
 
 
 WRITERS = [

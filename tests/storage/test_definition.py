@@ -71,7 +71,7 @@ def many_parts(**changes):
     return nets.NeuralNet(**options | changes)
 
 
-def course(net):
+def losses_of(net):
     return [{k: v for k, v in row.items() if k != "dur"} for row in net.train_history_]
 
 
@@ -80,7 +80,7 @@ def test_a_net_comes_back(path):
     net = many_parts().seed(3).fit(X, y)
     loaded = saved_and_loaded(net, path)
     np.testing.assert_array_equal(loaded.predict(X), net.predict(X))
-    assert course(loaded) == course(net)
+    assert losses_of(loaded) == losses_of(net)
     assert loaded.update_learning_rate.name == "rate"
     assert loaded.update_learning_rate.get_value() == np.float32(0.01)
     # Both go on in the same way, as the pickle does.
@@ -88,9 +88,9 @@ def test_a_net_comes_back(path):
     pickled = saved_and_loaded(net, other)
     for again in (loaded, pickled):
         again.fit(X, y, epochs=2)
-    assert course(loaded)[:-2] == course(net)
-    assert [list(row) for row in course(loaded)] == [
-        list(row) for row in course(pickled)
+    assert losses_of(loaded)[:-2] == losses_of(net)
+    assert [list(row) for row in losses_of(loaded)] == [
+        list(row) for row in losses_of(pickled)
     ]
     assert loaded.on_epoch_finished[1].patience == 5
 

@@ -4,6 +4,7 @@ import nolearn.lasagne
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.sparse
 from lasagne import layers
 from sklearn.exceptions import NotFittedError
 
@@ -38,8 +39,62 @@ def test_a_wrong_number_of_targets_can_be_corrected():
 
 def test_lengths_that_differ_are_an_error():
     X, y = small_faces.rows()
-    with pytest.raises(ValueError, match="not of equal length"):
+    with pytest.raises(ArgumentError, match="X has 50 rows, y has 49 rows"):
         small_faces.small().fit(X, y[:-1])
+
+
+@pytest.mark.parametrize("X", [None, 3, "abc", scipy.sparse.csr_array(np.eye(50))])
+def test_what_has_no_rows_is_an_error(X):
+    with pytest.raises(ArgumentError, match=r"^X is .* an array with a row for each"):
+        small_faces.small().fit(X, small_faces.rows()[1])
+
+
+@pytest.mark.parametrize("seed", [-1, 2**32, 1.5, "x"])
+def test_a_seed_that_cannot_be(seed):
+    with pytest.raises(ArgumentError, match=r"^seed is .*; it must be a whole number"):
+        small_faces.small().seed(seed)
+
+
+@pytest.mark.parametrize("share", [-0.1, 0.7, 2, "half"])
+def test_a_share_for_validation_that_cannot_be(share):
+    split = nolearn.lasagne.TrainSplit(share)
+    with pytest.raises(ArgumentError, match=r"^train_split.eval_size is .*from 0 to"):
+        small_faces.small(train_split=split).fit(*small_faces.rows())
+
+
+@pytest.mark.parametrize("share", [0, None, 0.6])
+def test_a_share_for_validation_that_can_be(share):
+    split = nolearn.lasagne.TrainSplit(share)
+    net = small_faces.small(train_split=split).fit(*small_faces.rows(), epochs=1)
+    assert np.isnan(net.train_history_[0]["valid_loss"]) == (not share)
+
+
+@pytest.mark.parametrize(
+    "changes", [dict(input_shape=5), dict(hidden_W="zeros"), dict(hidden_b=[1, 2])]
+)
+def test_layers_that_cannot_be_made(changes):
+    net = small_faces.small(**changes)
+    with pytest.raises(ArgumentError, match=r"^The layers cannot be made: "):
+        net.fit(*small_faces.rows())
+
+
+def test_images_of_another_size_cannot_be_reshaped():
+    X, _ = small_faces.rows()
+    with pytest.raises(ArgumentError, match=r"\(50, 9000\), the net takes \('n', 9216"):
+        small_faces.small().reshape_input(X[:, :9000])
+
+
+@pytest.mark.parametrize("callbacks", [EarlyStopping, [print, 3]])
+def test_callbacks_of_one_training_that_cannot_be_called(callbacks):
+    with pytest.raises(ArgumentError, match=r"^callbacks is .*; it must be functions"):
+        small_faces.small().fit(*small_faces.rows(), callbacks=callbacks)
+
+
+def test_a_path_is_no_checkpoint():
+    net = small_faces.small()
+    with pytest.raises(ArgumentError, match=r"'a.checkpoint'; .* kfkd.callbacks.Check"):
+        net.fit(*small_faces.rows(), checkpoint="a.checkpoint")
+    assert net.train_history_ == []
 
 
 def test_a_number_of_epochs_that_cannot_be():
@@ -109,8 +164,9 @@ def test_missing_values_are_an_error_that_names_the_row(name, value):
 def test_predict_checks_its_input():
     net = small_faces.small()
     X, y = small_faces.rows()
-    with pytest.raises(NotFittedError, match="no weights yet"):
+    with pytest.raises(NotFittedError, match="no weights yet") as caught:
         net.predict(X)
+    assert isinstance(caught.value, KfkdError)
     net.fit(X, y)
     with pytest.raises(ArgumentError, match=r"the net takes \(n, 9216\)"):
         net.predict(small_faces.images()[0])

@@ -1,6 +1,7 @@
-"""Rows that computed masks and positions choose; their number is computed, too.
+"""Reading and writing rows at computed masks and positions.
 
-They are a `PaddedArray` with room for all there may be.
+How many rows there are is computed, too: they are a `PaddedArray`, with room for as
+many as there may be.
 """
 
 import jax.numpy as jnp
@@ -24,9 +25,9 @@ def convert_nonzero(op, node, x):
 
 
 def _places(x, entries):
-    """Return indices into the first axes of *x*, and how many of them count.
+    """Return indices into the first axes of *x*, and how many of them are used.
 
-    The others are out of bounds, where JAX can be told to read and write nothing.
+    The rest are out of bounds, where JAX can be told to read and write nothing.
     """
     entries = list(entries)
     while entries and isinstance(entries[-1], slice) and entries[-1] == slice(None):
@@ -45,11 +46,11 @@ def _places(x, entries):
         places, count = _nonzero(first)
     else:
         raise NotStatic
-    counts, found = jnp.arange(len(places[0])) < count, []
+    used, found = jnp.arange(len(places[0])) < count, []
     for place, n in zip(places, x.shape, strict=False):
         inside = (place >= -n) & (place < n)
-        runtime_assert(inside | ~counts, out_of_bounds(n))
-        found.append(jnp.where(counts, jnp.where(place < 0, place + n, place), n))
+        runtime_assert(inside | ~used, out_of_bounds(n))
+        found.append(jnp.where(used, jnp.where(place < 0, place + n, place), n))
     return tuple(found), count
 
 
@@ -59,7 +60,9 @@ def out_of_bounds(length):
 
 
 def _mismatch():
-    return ValueError("what is chosen has another number of rows than what it is for")
+    return ValueError(
+        "shape mismatch: a mask chooses more or fewer rows than are given"
+    )
 
 
 def selected(x, entries):
@@ -80,12 +83,13 @@ def write_at(op, x, index, y, mode=None):
 def write_selected(op, x, y, entries):
     """Return *x* with those rows set to *y*, or increased by it."""
     places, count = _places(x, entries)
-    if isinstance(y, PaddedArray):
-        runtime_assert(y.count == count, _mismatch())
-        y = y.array
-    elif y.ndim > x.ndim - len(places) and len(y) != 1:
-        runtime_assert(len(y) == count, _mismatch())
-    if y.ndim > x.ndim - len(places) and len(y) != 1:
+    given, y = (y.count, y.array) if isinstance(y, PaddedArray) else (None, y)
+    by_row = y.ndim > x.ndim - len(places) and len(y) != 1  # else it is broadcast
+    if by_row and given is None:
+        given = len(y)
+    if given is not None:
+        runtime_assert(given == count, _mismatch())
+    if by_row:
         room = min(len(y), len(places[0]))
         y, places = y[:room], tuple(place[:room] for place in places)
     return write_at(op, x, places, as_dtype(y, x.dtype), mode="drop")
