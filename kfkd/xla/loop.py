@@ -79,7 +79,7 @@ class BatchLoop:
         self.batch_size = batch_size
         self.transform = transform
         self.key = batch_size, transform if key is None else key
-        self.prepared = False
+        self.prepared = self.compiled = False
 
     def prepare(self, drawn=None, order=None):
         """Trace the program for a call with such arguments.
@@ -134,8 +134,12 @@ class BatchLoop:
         if not self.prepared:
             self.prepare(drawn, order)
         with self.thunk.lock, self.thunk.locks, jax.enable_x64(True), precisely():
-            with compiling():
-                returned, new, checks = self._jitted()(*self._arguments(drawn, order))
+            jitted, arguments = self._jitted(), self._arguments(drawn, order)
+            if not self.compiled:
+                with compiling():
+                    jitted.lower(*arguments).compile()
+                self.compiled = True
+            returned, new, checks = jitted(*arguments)
             raise_broken(checks)
             self.thunk.store(new)
             return returned

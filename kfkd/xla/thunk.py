@@ -83,7 +83,8 @@ class Thunk:
     lock : threading.RLock
         Held while programs are looked up, made and called.
     locks : Locks
-        Those of the shared variables, held until these are updated.
+        Those of the shared variables: held until they are updated, or else until their
+        values are taken, so that functions that only read them run side by side.
     """
 
     allow_gc = True  # nothing is kept for Function.free to take away
@@ -132,11 +133,14 @@ class Thunk:
         """Run the program and store the updates; return the rest."""
         while True:
             try:
+                if not self.updated:
+                    returned, _, checks = self._run()
+                    raise_broken(checks)
+                    break
                 with self.locks:
                     returned, new, checks = self._run()
-                    if self.updated:
-                        raise_broken(checks)
-                        self.store(new)
+                    raise_broken(checks)
+                    self.store(new)
                 break
             except NotStatic as error:
                 (node,) = error.args
@@ -148,25 +152,30 @@ class Thunk:
                 self.check()
             except Respecialize:  # try again, with one guard more
                 pass
-        if not self.updated:  # other threads need not wait for it
-            raise_broken(checks)
         return [unpad(array) for array in returned]
 
     def _run(self):
         """Call the program for what is in storage; make it if there is none."""
         if len(self.jitted) >= _MAX_SPECIALIZATIONS:
             self._forget()
-        donated, kept, built_in = self._arguments()
-        arrays = list(donated.values()), list(kept.values())
-        specialization = self._specialization(built_in, arrays)
-        specialization.evaluate_guards()
-        if specialization.key in self.jitted:
-            return self.jitted[specialization.key](*arrays)
-        jitted = self._jit([*donated, *kept], built_in, specialization.resolve)
-        with compiling():  # tracing makes the key longer
-            result = jitted(*arrays)
-        self.jitted[specialization.key] = jitted
-        return result
+        with self.locks:  # all values and sizes are those of one moment
+            donated, kept, built_in = self._arguments()
+            arrays = list(donated.values()), list(kept.values())
+            specialization = self._specialization(built_in, arrays)
+            specialization.evaluate_guards()
+            jitted = self.jitted.get(specialization.key)
+            if jitted is None:
+                jitted = self._jit([*donated, *kept], built_in, specialization.resolve)
+                with compiling():
+                    jitted.lower(*arrays).compile()
+                # Tracing has made the key longer.
+                self.jitted[specialization.key] = jitted
+        try:
+            return jitted(*arrays)
+        except Exception:
+            if self.updated or not any(array.is_deleted() for array in arrays[1]):
+                raise
+            return self._run()  # another thread's program has just replaced it
 
     def _arguments(self):
         """Return what a call starts from, by variable.
