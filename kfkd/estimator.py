@@ -21,6 +21,7 @@ from kfkd.callbacks.time_left import TimeLeft
 from kfkd.errors import ArgumentError, KfkdError, StateError
 from kfkd.process.signals import defer_keyboard_interrupt
 from kfkd.progress import Bar
+from kfkd.stack.nolearn_batches import batches_in_order, n_samples
 from kfkd.training.checks import (
     as_arrays,
     check_callbacks,
@@ -299,11 +300,10 @@ class NeuralNet(WeightsMixin, nolearn.NeuralNet):
         if self.check_input:
             self._check_good_input(X)
         # As nolearn's, which cannot say how far it is.
-        array = next(iter(X.values())) if isinstance(X, dict) else X
-        total = len(array) if isinstance(array, np.ndarray) else None
         outputs = []
-        with Bar("predicting", total, shown=bool(self.verbose), unit="image") as bar:
-            for Xb, _ in self.batch_iterator_test(X):
+        shown = bool(self.verbose)
+        with Bar("predicting", n_samples(X), shown=shown, unit="image") as bar:
+            for Xb in batches_in_order(self.batch_iterator_test, X):
                 outputs.append(self.apply_batch_func(self.predict_iter_, Xb))
                 bar.update(len(outputs[-1][0]))
         found = tuple(np.vstack(parts) for parts in zip(*outputs, strict=True))

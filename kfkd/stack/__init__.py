@@ -30,6 +30,7 @@ from kfkd.process.memory import keep_memory
 from kfkd.stack import (
     device_request,
     lasagne_dev,
+    nolearn_batches,
     nolearn_net,
     numerics,
     pickles,
@@ -85,5 +86,6 @@ with _import_hook.bypassed(), shims.quiet():
     lasagne = shims.import_lasagne()
     lasagne_dev.install(lasagne)
     nolearn = shims.import_nolearn()
+    nolearn_batches.patch_batches(nolearn)
     nolearn_net.patch_net(nolearn, _restore)
     pickles.patch_pickles(theano, lasagne, nolearn, _rebuild)

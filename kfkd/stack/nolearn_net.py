@@ -1,6 +1,8 @@
 """Patches of nolearn's NeuralNet: what scikit-learn and pickle expect."""
 
+import copy
 import functools
+import inspect
 
 import sklearn.base
 
@@ -29,6 +31,13 @@ def patch_net(nolearn, restore):
         for name in ("on_epoch_finished", "on_training_started"):
             if isinstance(kwargs.get(name), list):
                 kwargs[name] = list(kwargs[name])
+        if "eval_size" in kwargs and not hasattr(self, "train_test_split"):
+            # The constructor sets it on the split, by default that of all nets.
+            given = inspect.signature(init).bind(self, *args, **kwargs)
+            given.apply_defaults()
+            split = copy.deepcopy(given.arguments["train_split"])
+            given.arguments["train_split"] = split
+            return init(*given.args, **given.kwargs)
         init(self, *args, **kwargs)
 
     @functools.wraps(get_params)

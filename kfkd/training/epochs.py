@@ -13,20 +13,16 @@ from nolearn.lasagne import BatchIterator
 from nolearn.lasagne.base import _shuffle_arrays
 
 from kfkd.process.signals import defer_keyboard_interrupt
+from kfkd.stack.nolearn_batches import batches, is_plain, n_samples
 from kfkd.training.hooks import listed
 from kfkd.xla.device import free_memory
 from kfkd.xla.loop import BatchLoop, NoLoopError
 from kfkd.xla.thunk import nonblocking
 
-__all__ = ["BatchWise", "OnDevice", "choose", "n_samples"]
+__all__ = ["BatchWise", "OnDevice", "choose"]
 
 # Batches that may be handed over before the losses of the first of them are there.
 _AHEAD = 4
-
-
-def n_samples(X):
-    """Return the number of samples in an array, or in a dict of arrays."""
-    return len(next(iter(X.values())) if isinstance(X, dict) else X)
 
 
 def choose(net, train, valid, orders):
@@ -111,27 +107,15 @@ class BatchWise:
 
 def _batches(iterator, data, order):
     """Return the iterator's batches of an epoch, and keep account of their order."""
-    shuffle = _is_plain(iterator) and iterator.shuffle
+    shuffle = is_plain(iterator) and iterator.shuffle
     if shuffle or _is_shuffled(order):
         # Copies, because an iterator shuffles in place, and the data stay as they are.
         data = [_taken(part, order) for part in data]
-    if not shuffle:
-        return iterator(*data)
-    before = np.random.RandomState()
-    before.set_state(iterator.random.get_state())
-    batches = iterator(*data)
-    _shuffle_arrays([order], before)
-    return batches
-
-
-def _is_plain(iterator):
-    """Return whether the batches are taken and shuffled as nolearn does it."""
-    kind = type(iterator)
-    return (
-        isinstance(iterator, BatchIterator)
-        and kind.__call__ is BatchIterator.__call__
-        and kind.__iter__ is BatchIterator.__iter__
-    )
+    if shuffle:
+        before = np.random.RandomState()
+        before.set_state(iterator.random.get_state())
+        _shuffle_arrays([order], before)
+    return batches(iterator, *data)
 
 
 def _is_shuffled(order):
@@ -233,7 +217,7 @@ class _Batches:
     def __init__(self, function, iterator, data, order):
         self.iterator, self.order = iterator, order
         kind = type(iterator)
-        if not _is_plain(iterator):
+        if not is_plain(iterator):
             raise NoLoopError("the iterator makes batches of its own")
         if not {"batch_size", "shuffle", "random"} <= vars(iterator).keys():
             raise NoLoopError("the iterator lacks what BatchIterator has")

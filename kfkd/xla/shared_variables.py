@@ -25,6 +25,7 @@ __all__ = [
 # Arrays of so many bytes are not copied once more on their way to the device.
 _LARGE = 2**26
 
+
 def to_device(value):
     """Copy an array to the device in use, sharing no memory with *value*."""
     value = np.asarray(value)

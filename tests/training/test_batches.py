@@ -1,0 +1,210 @@
+"""Iterators, splits and threads leave the data, and each other's results, alone."""
+
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+import nolearn.lasagne
+import numpy as np
+import pytest
+from lasagne import layers
+from nolearn.lasagne import BatchIterator, TrainSplit
+
+from kfkd.estimator import NeuralNet
+
+KINDS = pytest.mark.parametrize("kind", [NeuralNet, nolearn.lasagne.NeuralNet])
+
+
+def net(kind=NeuralNet, **changes):
+    options = dict(
+        layers=[
+            ("input", layers.InputLayer),
+            ("hidden", layers.DenseLayer),
+            ("output", layers.DenseLayer),
+        ],
+        input_shape=(None, 8),
+        hidden_num_units=5,
+        output_num_units=3,
+        output_nonlinearity=None,
+        update_learning_rate=0.01,
+        regression=True,
+        max_epochs=3,
+    )
+    return kind(**options | changes)
+
+
+def rows(n=60):
+    random = np.random.RandomState(0)
+    X = random.rand(n, 8).astype("float32")
+    return X, np.stack([X.sum(1), X[:, 0], X[:, 1] - X[:, 2]], 1) / 4
+
+
+class InPlace(BatchIterator):
+    """Changes its batches, as the tutorial's FlipBatchIterator does."""
+
+    def transform(self, Xb, yb):
+        Xb, yb = super().transform(Xb, yb)
+        Xb += 1
+        if yb is not None:
+            yb -= 1
+        return Xb, yb
+
+
+class OwnLoop(BatchIterator):
+    """Makes batches of its own."""
+
+    def __iter__(self):
+        for start in range(0, self.n_samples, 7):
+            Xb = self.X[start : start + 7]
+            Xb += 1
+            yb = self.y
+            if yb is not None:
+                yb = yb[start : start + 7]
+                yb -= 1
+            yield Xb, yb
+
+
+class OwnCall:
+    def __call__(self, X, y=None):
+        X += 1
+        if y is not None:
+            y -= 1
+        return [(X, y)]
+
+
+def iterators(*kinds):
+    return pytest.mark.parametrize(
+        "iterator", kinds, ids=lambda make: make().__class__.__name__
+    )
+
+
+in_place, own_loop = partial(InPlace, 16), partial(OwnLoop, 7)
+
+
+@KINDS
+@iterators(in_place, own_loop, OwnCall)
+def test_batches_can_be_changed(iterator, kind):
+    X, y = rows()
+    seen = []
+
+    def note(Xb, yb):
+        seen.append((Xb.copy(), yb.copy()))
+
+    options = dict(train_split=TrainSplit(0), on_batch_finished=[])
+    made = net(kind, batch_iterator_train=iterator(), **options)
+    made.initialize()
+    train = made.train_iter_
+
+    def train_and_note(Xb, yb):
+        note(Xb, yb)
+        return train(Xb, yb)
+
+    made.train_iter_ = train_and_note
+    given = X.copy(), y.copy()
+    made.fit(*given)
+    for ours, before in zip(given, (X, y), strict=True):
+        assert np.array_equal(ours, before)
+    if kind is not NeuralNet and iterator is not in_place:
+        return  # which copies the data once, not for each epoch
+    assert len(seen) % 3 == 0
+    for part, expected in ((0, X + 1), (1, y - 1)):
+        found = np.concatenate([batch[part] for batch in seen])
+        np.testing.assert_allclose(found, np.tile(expected, (3, 1)), rtol=1e-6)
+
+
+@KINDS
+@iterators(in_place, own_loop, OwnCall)
+def test_batches_to_predict_can_be_changed(iterator, kind):
+    X, y = rows()
+    made = net(kind).fit(X, y)
+    expected = made.predict(X + 1)
+    made.batch_iterator_test = iterator()
+    given = X.copy()
+    for _ in range(2):
+        np.testing.assert_allclose(made.predict(given), expected, rtol=1e-5)
+    assert np.array_equal(given, X)
+    np.testing.assert_allclose(made.get_output("output", given), expected, rtol=1e-5)
+    assert not {"X", "y"} & vars(made.batch_iterator_test).keys()
+
+
+class Shuffled(BatchIterator):
+    def transform(self, Xb, yb):
+        return Xb * 1, yb
+
+
+@KINDS
+@pytest.mark.parametrize("shuffled", [BatchIterator, Shuffled])
+def test_predictions_are_in_the_order_of_the_rows(shuffled, kind):
+    X, y = rows()
+    made = net(kind).fit(X, y)
+    expected, given = made.predict(X), X.copy()
+    made.batch_iterator_test = shuffled(16, shuffle=True)
+    np.testing.assert_allclose(made.predict(given), expected, rtol=1e-5)
+    np.testing.assert_allclose(made.get_output("output", given), expected, rtol=1e-5)
+    assert np.array_equal(given, X)
+
+
+@KINDS
+@pytest.mark.parametrize("eval_size", [0.2, 0])
+def test_shuffling_leaves_the_data_as_they_are(eval_size, kind, tmp_path):
+    X, y = rows()
+    np.save(tmp_path / "X.npy", X)
+    mapped = np.load(tmp_path / "X.npy", mmap_mode="r+")
+    made = net(
+        kind,
+        train_split=TrainSplit(eval_size, shuffle=True),
+        batch_iterator_train=BatchIterator(16, shuffle=True),
+    )
+    given = X.copy(), y.copy()
+    for array in given:
+        array.flags.writeable = False
+    made.fit(*given)
+    made.fit(mapped, given[1])
+    del mapped
+    assert np.array_equal(np.load(tmp_path / "X.npy"), X)
+    for ours, before in zip(given, (X, y), strict=True):
+        assert np.array_equal(ours, before)
+
+
+@KINDS
+def test_a_share_for_validation_is_of_one_net(kind):
+    with pytest.warns(UserWarning, match="'eval_size' argument has been deprecated"):
+        alone = net(kind, eval_size=0)
+    assert alone.train_split.eval_size == 0
+    assert net(kind).train_split.eval_size == 0.2
+    split = TrainSplit(0.5)
+    with pytest.warns(UserWarning, match="deprecated"):
+        assert net(kind, train_split=split, eval_size=0).train_split is not split
+    assert split.eval_size == 0.5
+
+
+@KINDS
+@iterators(partial(BatchIterator, 16), in_place, OwnCall)
+def test_threads_get_their_own_predictions(iterator, kind):
+    X, y = rows()
+    made = net(kind).fit(X, y)
+    made.batch_iterator_test = iterator()
+    sets = [
+        np.random.RandomState(i).rand(10 + i, 8).astype("float32") for i in range(8)
+    ]
+    expected = [made.predict(given) for given in sets]
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            found = list(pool.map(lambda i: made.predict(sets[i % 8]), range(160)))
+    finally:
+        sys.setswitchinterval(before)
+    for i, array in enumerate(found):
+        np.testing.assert_allclose(array, expected[i % 8], rtol=1e-5)
+
+
+def test_a_net_predicts_in_one_thread_while_it_trains_in_another():
+    X, y = rows()
+    made = net(max_epochs=30).fit(X, y, epochs=1)
+    with ThreadPoolExecutor(1) as pool:
+        training = pool.submit(made.fit, X, y)
+        while not training.done():
+            assert made.predict(X[:33]).shape == (33, 3)
+        training.result()
+    assert len(made.train_history_) == 31
