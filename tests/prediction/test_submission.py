@@ -172,7 +172,8 @@ def test_an_image_that_is_not_in_the_test_set(folder):
     [
         (
             lambda lines: ["RowId,ImageId,Feature", *lines[1:]],
-            "line 1: there is no column 'FeatureName', but 'RowId,ImageId,Feature'",
+            "line 1: there is no column 'FeatureName'; there are 'RowId', 'ImageId', "
+            "'Feature'$",
         ),
         (
             lambda lines: ["RowId,ImageId,FeatureName,RowId", *lines[1:]],
@@ -183,7 +184,7 @@ def test_an_image_that_is_not_in_the_test_set(folder):
         (lambda lines: [], " is empty; download it again$"),
         (
             lambda lines: ["", *lines[1:]],
-            r"line 2: there is no column 'RowId' \(nor 2 more\), but '1,",
+            r"line 2: there is no column 'RowId' \(nor 2 more\); there are '1', '",
         ),
         (
             lambda lines: [*lines[:3], "1e300,1,nose_tip_x,"],
