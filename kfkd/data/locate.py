@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, TypeVar
 
+from kfkd.arguments import as_path, one_of
 from kfkd.errors import DataError, NoDataError
 
 __all__ = ["find", "fingerprint", "open_csv", "read_csv"]
@@ -20,6 +21,7 @@ _Parsed = TypeVar("_Parsed")
 # Bytes read at a time.
 _BLOCK = 1 << 20
 
+_TABLES = ("training", "test", "IdLookupTable")
 # What `kaggle competitions download` writes: one file that holds all the others.
 _ARCHIVE = "facial-keypoints-detection.zip"
 _FOLDERS = ("./data", "~/data/kaggle-facial-keypoint-detection")
@@ -68,15 +70,17 @@ def find(name: str, folder: str | os.PathLike[str] | None = None) -> Path:
         which may hold other data, are not searched then.
     NoDataError
         No folder was named, and neither of the usual ones has the file.
+    ArgumentError
+        There is no table of that name, or `folder` is not a path.
     """
-    candidates = (*_endings(name), _ARCHIVE)
+    candidates = (*_endings(one_of("name", name, _TABLES)), _ARCHIVE)
     named, source = folder, ""
     if folder is None and os.environ.get("KFKD_DATA"):
         named = os.environ["KFKD_DATA"]
         source = " (the folder that KFKD_DATA names; no other is looked into)"
     if named == "":
         raise DataError("the name of the folder with the data is empty")
-    folders = _FOLDERS if named is None else (named,)
+    folders = _FOLDERS if named is None else (as_path(named, "folder"),)
     for place in folders:
         for candidate in candidates:
             path = Path(os.path.expanduser(place), candidate)
@@ -108,7 +112,7 @@ def fingerprint(path: str | os.PathLike[str]) -> str:
 
     It takes about a third of a second for the 240 MB of the plain ``training.csv``.
     """
-    with open(path, "rb") as file:
+    with open(as_path(path), "rb") as file:
         return hashlib.file_digest(file, _digest).hexdigest()
 
 
@@ -139,7 +143,7 @@ def open_csv(path: str | os.PathLike[str], name: str) -> Iterator[BinaryIO]:
         The zip file is damaged, encrypted, or lacks the table. Damage may be noticed
         only while the table is read.
     """
-    path = Path(path)
+    path = as_path(path)
     with open(path, "rb", buffering=0) as file, _open_table(file, path, name) as table:
         yield table
 
@@ -176,7 +180,7 @@ def read_csv(
     DataError
         As from `open_csv` and `parse`, or the file changed both times.
     """
-    path = Path(path)
+    path = as_path(path)
     where = str(path) if path.suffix == ".csv" else f"{path} ({name}.csv)"
     for _ in range(2):
         content = content or fingerprint(path)

@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from kfkd import data
+from kfkd.arguments import as_path
 from kfkd.data import COLUMNS, SIDE, text_tables
 from kfkd.errors import ArgumentError, DataError
 from kfkd.prediction.keypoints import Nets, predict
@@ -201,6 +202,7 @@ def read_labels(path: str | os.PathLike[str]) -> pd.DataFrame:
     DataError
         The file is missing or faulty; the message gives line and column.
     """
+    path = as_path(path)
     try:
         with open(path, "rb") as stream:
             table = text_tables.read(stream, path, ("ImageId",), optional=COLUMNS)
