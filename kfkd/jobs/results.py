@@ -5,6 +5,7 @@ import json
 import pathlib
 
 from kfkd import storage
+from kfkd.arguments import as_path
 from kfkd.callbacks.checkpoint import Checkpoint
 
 __all__ = ["Results", "differences"]
@@ -22,7 +23,7 @@ class Results:
     """
 
     def __init__(self, folder):
-        self.folder = pathlib.Path(folder)
+        self.folder = as_path(folder, "folder")
 
     @classmethod
     def beside(cls, out):
