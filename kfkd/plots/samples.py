@@ -2,15 +2,16 @@
 
 import math
 import numbers
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
+from kfkd.arguments import whole
 from kfkd.augment import FlipBatchIterator, flip_pairs
 from kfkd.data import to_pixels
 from kfkd.data.columns import COLUMNS
-from kfkd.errors import PlotError
-from kfkd.messages import count
+from kfkd.errors import PlotError, PredictionError
+from kfkd.messages import count, shown
 from kfkd.prediction import predict
 
 from .drawing import MARK, ORANGE, SKY
@@ -79,11 +80,14 @@ def plot_predictions(X, y, ax=None, *, rows=4, columns=4, title=None):
     ------
     PlotError
         There is no face, or something has another shape.
+    ArgumentError
+        `rows` or `columns` is not a whole number of at least 1.
 
     Notes
     -----
     The figure samples1 of the tutorial.
     """
+    rows, columns = whole("rows", rows, 1), whole("columns", columns, 1)
     X, points = checked(X[: rows * columns], y[: rows * columns])
     columns = min(columns, len(X))
     rows = math.ceil(len(X) / columns)
@@ -122,7 +126,7 @@ def plot_comparison(nets, X, index=0, y=None, ax=None):
     PlotError
         There is no net or no such face, or something has another shape.
     PredictionError
-        As for ``kfkd.prediction.predict``.
+        As for ``kfkd.prediction.predict``; the message begins with the net's name.
 
     Notes
     -----
@@ -133,13 +137,18 @@ def plot_comparison(nets, X, index=0, y=None, ax=None):
         raise PlotError(
             "to compare nets, give a mapping of names to nets or to sets of specialists"
         )
-    indices = [index] if isinstance(index, numbers.Integral) else list(index)
-    for index in indices:
-        if not 0 <= index < len(X):
-            raise PlotError(f"there is no face {index}; there are 0 to {len(X) - 1}")
-    X = np.asarray(X)[indices]
-    y = np.full((len(X), len(COLUMNS)), np.nan) if y is None else np.asarray(y)[indices]
+    X = np.asarray(X)
+    y = np.full((len(X), len(COLUMNS)), np.nan) if y is None else y
     faces, truth = checked(X, y)
+    indices = list(index) if isinstance(index, Iterable) else [index]
+    if not indices:
+        raise PlotError("index is empty: there is no face to draw")
+    for index in indices:
+        if not (isinstance(index, numbers.Integral) and 0 <= index < len(X)):
+            raise PlotError(
+                f"there is no face {shown(index)}; there are 0 to {len(X) - 1}"
+            )
+    X, faces, truth = X[indices], faces[indices], truth[indices]
     if truth.shape[1] != len(COLUMNS):
         raise PlotError(
             f"y has {count(truth.shape[1], 'column')}, where {len(COLUMNS)} are wanted"
@@ -154,7 +163,7 @@ def plot_comparison(nets, X, index=0, y=None, ax=None):
         rows = math.ceil(len(order) / 4)
     columns = math.ceil(len(order) / rows)
     tiles = Tiles(ax, rows, columns, captions=True, inches=3)
-    predicted = {name: predict(net, X) for name, net in nets.items()}
+    predicted = {name: _predict(name, net, X) for name, net in nets.items()}
     for tile, (j, name) in enumerate(order):
         points = predicted[name].to_numpy()[j]
         known = truth[j, [COLUMNS.index(column) for column in predicted[name]]]
@@ -168,6 +177,13 @@ def plot_comparison(nets, X, index=0, y=None, ax=None):
     if np.isfinite(truth).any():
         tiles.legend()
     return tiles.ax
+
+
+def _predict(name, net, X):
+    try:
+        return predict(net, X)
+    except PredictionError as error:
+        raise PredictionError(f"{name}: {error}") from error
 
 
 def plot_flip(x, y, ax=None, *, columns=COLUMNS):

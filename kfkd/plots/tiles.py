@@ -96,7 +96,9 @@ class Tiles:
 def checked(X, y):
     """Check shapes; return images of shape (n, 96, 96), and points in pixels."""
     X, y = np.asarray(X), np.asarray(y)
-    if not X.size or X.size != len(X) * PIXELS:
+    if not len(X):
+        raise PlotError(f"X has the shape {X.shape}: there is no face to draw")
+    if X.size != len(X) * PIXELS:
         raise PlotError(
             f"X has the shape {X.shape}; images of {SIDE} x {SIDE} pixels are wanted"
         )
