@@ -184,7 +184,7 @@ def training_rows(
 
     Raises
     ------
-    DataError, ValueError
+    DataError, ArgumentError
         As from `load`.
     """
     cols = check_cols(cols)

@@ -211,7 +211,7 @@ def plot_flip(x, y, ax=None, *, columns=COLUMNS):
     ------
     PlotError
         Something has another shape.
-    ValueError
+    ArgumentError
         `columns` has a left point without the right one, or the other way round.
 
     Notes

@@ -17,6 +17,7 @@ from kfkd.arguments import as_path
 from kfkd.data import COLUMNS, SIDE, text_tables
 from kfkd.errors import ArgumentError, DataError
 from kfkd.prediction.keypoints import Nets, predict
+from kfkd.prediction.tables import check_table
 
 __all__ = [
     "asked_for",
@@ -50,7 +51,7 @@ def score(predictions: pd.DataFrame, labels: pd.DataFrame) -> float:
     Raises
     ------
     ArgumentError
-        There is no label, or one without a prediction.
+        Something is not a DataFrame, or there is no label, or one without a prediction.
 
     Notes
     -----
@@ -83,6 +84,8 @@ def score_by_point(predictions: pd.DataFrame, labels: pd.DataFrame) -> pd.DataFr
 
 def _squares(predictions, labels):
     """Return squared errors in pixels, NaN where a label is missing."""
+    check_table("predictions", predictions)
+    check_table("labels", labels)
     labels = labels.dropna(how="all").dropna(how="all", axis=1)
     if labels.empty:
         raise ArgumentError("there is no label to score against")
@@ -232,7 +235,11 @@ def asked_for(labels: pd.DataFrame, lookup: pd.DataFrame) -> pd.DataFrame:
     ------
     DataError
         None of the labels is asked for.
+    ArgumentError
+        Something is not such a DataFrame.
     """
+    check_table("labels", labels)
+    check_table("lookup", lookup, ("ImageId", "FeatureName"))
     asked = pd.crosstab(lookup["ImageId"], lookup["FeatureName"])
     asked = asked.reindex(index=labels.index, columns=labels.columns)
     labels = labels.where(asked > 0)
