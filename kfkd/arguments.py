@@ -70,7 +70,7 @@ def as_path(path: Any, name: str = "path", *, before: Any = None) -> pathlib.Pat
     Numbers, which ``open`` takes for open files, are not paths.  `before` is the
     argument before this one; if that is the path, the two are swapped.
     """
-    if not _is_path(path):
+    if not _is_path(path) or path == "":
         wanted = "a path: a str or a pathlib.Path"
         if _is_path(before):
             wanted += f". It is swapped with {shown(before)}"

@@ -32,6 +32,7 @@ OF_PATHS = [
     (scoring.read_labels, "path"),
     (plots.check_format, "path"),
     (Checkpoint, "path"),
+    (Checkpoint.beside, "out"),
 ]
 
 
@@ -44,6 +45,13 @@ def test_a_number_is_not_a_path(function, name):
             function(number)
     os.close(reading)
     os.close(writing)
+
+
+def test_no_path_at_all():
+    for path in ("", None):
+        message = f"^path is {path!r}; it must be a path: a str or a pathlib.Path$"
+        with pytest.raises(ArgumentError, match=message):
+            storage.load(path)
 
 
 @pytest.mark.parametrize(("function", "name"), OF_PATHS)

@@ -109,7 +109,7 @@ class Checkpoint(Callback):
         **options
             As for the class.
         """
-        return cls(pathlib.Path(out).with_name(f"{stem(out)}.checkpoint"), **options)
+        return cls(as_path(out, "out").with_name(f"{stem(out)}.checkpoint"), **options)
 
     @property
     def saves_to(self) -> pathlib.Path:

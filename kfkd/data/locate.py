@@ -111,13 +111,21 @@ def fingerprint(path: str | os.PathLike[str]) -> str:
     """Return a short hexadecimal digest (BLAKE2b, 128 bits) of a file's content.
 
     It takes about a third of a second for the 240 MB of the plain ``training.csv``.
+    A file that cannot be read is a DataError.
     """
-    with open(as_path(path), "rb") as file:
+    with _open(as_path(path)) as file:
         return hashlib.file_digest(file, _digest).hexdigest()
 
 
 def _digest():
     return hashlib.blake2b(digest_size=16)
+
+
+def _open(path, **options):
+    try:
+        return open(path, "rb", **options)
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror or error}") from error
 
 
 @contextlib.contextmanager
@@ -140,11 +148,11 @@ def open_csv(path: str | os.PathLike[str], name: str) -> Iterator[BinaryIO]:
     Raises
     ------
     DataError
-        The zip file is damaged, encrypted, or lacks the table. Damage may be noticed
-        only while the table is read.
+        The file cannot be read; or the zip file is damaged, encrypted, or lacks the
+        table. Damage may be noticed only while the table is read.
     """
     path = as_path(path)
-    with open(path, "rb", buffering=0) as file, _open_table(file, path, name) as table:
+    with _open(path, buffering=0) as file, _open_table(file, path, name) as table:
         yield table
 
 
@@ -184,7 +192,7 @@ def read_csv(
     where = str(path) if path.suffix == ".csv" else f"{path} ({name}.csv)"
     for _ in range(2):
         content = content or fingerprint(path)
-        with open(path, "rb", buffering=0) as raw:
+        with _open(path, buffering=0) as raw:
             file = _Digested(raw)
             try:
                 with _open_table(file, path, name) as table:

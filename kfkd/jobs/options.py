@@ -26,7 +26,7 @@ def _every(name, value):
     check(name, value, isinstance(value, Mapping), "a dict with epochs or minutes")
     for key in value:
         one_of(f"a key of {name}", key, ("epochs", "minutes"))
-    Checkpoint("", **value)  # which checks the values
+    Checkpoint("file", **value)  # which checks the values
 
 
 _count = functools.partial(whole, least=1)

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import pathlib
 
 from kfkd import storage
 from kfkd.arguments import as_path
@@ -31,7 +30,7 @@ class Results:
 
         Those of ``net-specialists.pickle`` are in ``net-specialists.parts``.
         """
-        return cls(pathlib.Path(out).with_name(f"{storage.stem(out)}.parts"))
+        return cls(as_path(out, "out").with_name(f"{storage.stem(out)}.parts"))
 
     def make_folder(self):
         """Create the folder; raise StorageError if nothing can be written there."""

@@ -88,7 +88,8 @@ def plot_predictions(X, y, ax=None, *, rows=4, columns=4, title=None):
     The figure samples1 of the tutorial.
     """
     rows, columns = whole("rows", rows, 1), whole("columns", columns, 1)
-    X, points = checked(X[: rows * columns], y[: rows * columns])
+    first = slice(rows * columns)
+    X, points = checked(np.atleast_1d(X)[first], np.atleast_1d(y)[first])
     columns = min(columns, len(X))
     rows = math.ceil(len(X) / columns)
     tiles = Tiles(ax, rows, columns, inches=1.75, title=title)
@@ -137,7 +138,7 @@ def plot_comparison(nets, X, index=0, y=None, ax=None):
         raise PlotError(
             "to compare nets, give a mapping of names to nets or to sets of specialists"
         )
-    X = np.asarray(X)
+    X = np.atleast_1d(X)
     y = np.full((len(X), len(COLUMNS)), np.nan) if y is None else y
     faces, truth = checked(X, y)
     indices = list(index) if isinstance(index, Iterable) else [index]
@@ -220,10 +221,9 @@ def plot_flip(x, y, ax=None, *, columns=COLUMNS):
     flipped.
     """
     (face,), _ = checked([x], [y])
-    y = np.asarray(y)
+    y, pairs = np.asarray(y), flip_pairs(columns)
     if y.shape != (len(columns),):
         raise PlotError(f"y has the shape {y.shape}, for {len(columns)} columns")
-    pairs = flip_pairs(columns)
     iterator = FlipBatchIterator(batch_size=2, flip_indices=pairs)
     X2, y2 = iterator.transform(np.stack([face[None]] * 2), np.stack([y] * 2))
     # One of two is flipped.

@@ -1,13 +1,14 @@
 """The weights of a net's first layer, as images."""
 
 import math
+import numbers
 from collections.abc import Mapping
 
 import numpy as np
 from matplotlib.colors import CenteredNorm
 from scipy.ndimage import gaussian_filter
 
-from kfkd.arguments import whole
+from kfkd.arguments import check, whole
 from kfkd.data.columns import PIXELS, SIDE
 from kfkd.errors import PlotError
 from kfkd.messages import shown
@@ -47,7 +48,7 @@ def plot_weights(net, ax=None, *, n=None, smooth=None):
     PlotError
         It is not a net, has no weights yet, or those of its first layer are not images.
     ArgumentError
-        `n` is not a whole number of at least 1.
+        `n` is not a whole number of at least 1, or `smooth` is less than 0.
 
     Notes
     -----
@@ -59,6 +60,8 @@ def plot_weights(net, ax=None, *, n=None, smooth=None):
             "this is a set of specialists; the weights of one net are drawn"
         )
     n = None if n is None else whole("n", n, 1)
+    is_valid = smooth is None or (isinstance(smooth, numbers.Real) and smooth >= 0)
+    check("smooth", smooth, is_valid, "a number of pixels, 0 or more")
     name, images, kind = _first_layer(net)
     if kind == "units":
         n = 25 if n is None else n

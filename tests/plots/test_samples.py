@@ -285,6 +285,8 @@ def test_what_cannot_be_drawn():
         (lambda: plots.plot_comparison({"a": net}, X, 0.5), "no face 0.5"),
         (lambda: plots.plot_comparison({"a": net}, X, "one"), "no face 'o'"),
         (lambda: plots.plot_comparison({"a": net}, X, []), "index is empty"),
+        (lambda: plots.plot_comparison({"a": net}, None), "X has the shape (1,);"),
+        (lambda: plots.plot_predictions(None, y), "X has the shape (1,); images of"),
         (
             lambda: plots.plot_comparison({"a": net}, X, 3, y[:1]),
             "y has the shape (1, 30); for 4 images",

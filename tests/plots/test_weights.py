@@ -117,6 +117,13 @@ def test_what_has_no_weights_to_draw():
             plots.plot_weights(net)
 
 
+@pytest.mark.parametrize("smooth", [-1, "a"])
+def test_how_much_to_smooth(smooth):
+    message = f"^smooth is {smooth!r}; it must be a number of pixels, 0 or more$"
+    with pytest.raises(ArgumentError, match=message):
+        plots.plot_weights(dense(), smooth=smooth)
+
+
 @pytest.mark.parametrize("n", [0, -1, 2.5])
 def test_how_many_units_to_draw(n):
     message = f"^n is {n}; it must be a whole number of at least 1$"

@@ -99,6 +99,10 @@ def test_kwargs_change_one_net_alone(training, folder):
         (dict(columns=("mouth_left_corner_x",)), "'mouth_right_corner_x' is not"),
         (("nose_tip_x", "nose_tip_y"), "must be a dict"),
         (dict(flip_indices=[]), "must be a dict with the columns"),
+        (
+            dict(columns=COLUMNS["nose_tip"], kwargs=dict(dropout1_p=2)),
+            "the specialist for nose_tip: dropout1_p is 2; it must be from 0 to less",
+        ),
         (dict(columns=5), "cols is 5, not a list of column names"),
         (
             dict(columns=COLUMNS["nose_tip"], flip_indices=5),
