@@ -75,8 +75,8 @@ def predict(
         )
     X = X.reshape(-1, PIXELS)
     if ids is not None:
-        is_valid = isinstance(ids, Collection | np.ndarray) and len(ids) == len(X)
-        is_valid &= not isinstance(ids, str)
+        is_list = isinstance(ids, Collection) and not isinstance(ids, str)
+        is_valid = is_list and len(ids) == len(X)
         check("ids", ids, is_valid, f"a list of {count(len(X), 'name')}, as X has rows")
     single = not isinstance(nets, Mapping)
     parts: dict[str, npt.NDArray[np.float64]] = {}
