@@ -104,7 +104,7 @@ class FlipBatchIterator(BatchIterator):
 
         Raises
         ------
-        ValueError
+        ArgumentError
             `Xb` does not hold images, or `yb` has fewer columns than `flip_indices`
             names.
         """

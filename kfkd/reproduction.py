@@ -18,9 +18,11 @@ from types import MappingProxyType
 import joblib
 
 from kfkd import data, nets, specialists, storage, xla
+from kfkd.arguments import as_list, one_of
 from kfkd.callbacks.checkpoint import Checkpoint, fit_with
 from kfkd.choices import PRETRAIN, REPRODUCED
 from kfkd.errors import DivergedError
+from kfkd.jobs.options import check_options
 from kfkd.jobs.results import Results, differences
 
 __all__ = ["PACKAGES", "Run", "Settings", "run", "scaled"]
@@ -47,6 +49,11 @@ class Settings:
         As for ``kfkd.data.load``.
     folder : path or None
         Where the data are, as for ``kfkd.data.load``.
+
+    Raises
+    ------
+    ArgumentError
+        There is no such net or set of specialists, or a number is not valid.
     """
 
     nets: tuple = REPRODUCED
@@ -57,6 +64,22 @@ class Settings:
     seed: int = 42
     holdout: float = 0.0
     folder: Path | None = None
+
+    def __post_init__(self):
+        kinds = ("scratch", "pretrained")
+        for field, known in (("nets", nets.NETS), ("specialists", kinds)):
+            names = tuple(as_list(field, getattr(self, field), "names"))
+            for name in names:
+                one_of(f"a name in {field}", name, known)
+            object.__setattr__(self, field, names)
+        if "pretrained" in self.specialists:
+            one_of("pretrain", self.pretrain, nets.NETS[1:])  # net1 has other layers
+        check_options(
+            epochs_scale=self.epochs_scale,
+            batch_size=self.batch_size,
+            seed=self.seed,
+            holdout=self.holdout,
+        )
 
     def names(self):
         """Return the nets to train, in the tutorial's order."""
@@ -122,7 +145,7 @@ def run(
     ----------
     settings : Settings
     out : path
-        The folder, which exists.
+        The folder, made if it is missing.
     train : bool, default=True
         Whether to train at all; else what is not finished is left out.
     device : str, optional
@@ -142,15 +165,21 @@ def run(
 
     Raises
     ------
+    ArgumentError
+        An argument is not valid.
     DataError, DeviceError, StorageError
-        The data cannot be used, the device is not there, a net cannot be written.
+        The data cannot be used, the device is not there, the folder cannot be made or
+        written to.
     KeyboardInterrupt
         After Ctrl-C; what had been finished is kept.
     """
+    check_options(n_jobs=n_jobs, log_every=log_every, checkpoint_every=checkpoint_every)
     xla.set_device(device)
     results = Results(out)
     options = dict(log_every=log_every, checkpoint_every=dict(checkpoint_every))
     trainer = _Trainer(settings, results, device, n_jobs, options)
+    if train:
+        results.make_folder()
     runs = {}
     wanted = settings.wanted()
     for number, name in enumerate(wanted, start=1):

@@ -1,5 +1,6 @@
 import dataclasses
 import functools
+import pathlib
 
 import numpy as np
 import pytest
@@ -7,7 +8,9 @@ import theano
 
 from kfkd import faces, nets, reproduction, specialists, storage
 from kfkd.callbacks import AdjustVariable
+from kfkd.errors import ArgumentError
 from kfkd.reproduction import Settings
+from kfkd.storage import StorageError
 from tests.helpers import small_faces
 from tests.helpers.cases import parametrize
 
@@ -31,8 +34,7 @@ def small_nets(work, monkeypatch):
 
 
 @pytest.fixture
-def run(folder, tmp_path):
-    (tmp_path / "out").mkdir()
+def run(tmp_path):
     return functools.partial(reproduction.run, out=tmp_path / "out")
 
 
@@ -105,6 +107,51 @@ def test_a_damaged_net_is_trained_again(run, settings, tmp_path):
     run(settings)
     (tmp_path / "out" / "net1.pickle").write_bytes(b"damaged")
     assert len(run(settings)["net1"].net.train_history_) == 4
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            dict(nets=("net1", "nett7")),
+            "a name in nets is 'nett7'; it must be one of net1, .*net12 "
+            r"\(did you mean 'net7'\?\)",
+        ),
+        (dict(nets="net1"), "nets is 'net1'; it must be a list of names"),
+        (
+            dict(specialists=("scrach",)),
+            "a name in specialists is 'scrach'; it must be one of scratch, pretrained "
+            r"\(did you mean 'scratch'\?\)",
+        ),
+        (
+            dict(specialists=("pretrained",), pretrain="net1"),
+            "pretrain is 'net1'; it must be one of net2, ",
+        ),
+        (dict(epochs_scale=0), "epochs_scale is 0; it must be a finite number, more"),
+        (dict(batch_size=0), "batch_size is 0; it must be a whole number of at least"),
+        (dict(holdout=1), "holdout is 1; it must be a share from 0 to less than 1"),
+    ],
+)
+def test_faulty_settings(change, message):
+    with pytest.raises(ArgumentError, match=f"^{message}"):
+        Settings(**change)
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        (dict(log_every=0), ArgumentError, "^log_every is 0; it must be a whole"),
+        (dict(n_jobs=0), ArgumentError, "^n_jobs is 0; it must be a whole number"),
+        (dict(checkpoint_every={"hours": 1}), ArgumentError, "a key of checkpoint"),
+        (dict(out=5), ArgumentError, "^folder is 5; it must be a path"),
+        (dict(out="file"), StorageError, "the folder file cannot be made: there is"),
+    ],
+)
+def test_faulty_options(run, settings, monkeypatch, options, error, message):
+    pathlib.Path("file").touch()
+    monkeypatch.setattr(small_faces.NeuralNet, "fit", no_training)
+    with pytest.raises(error, match=message):
+        run(settings, **options)
 
 
 def test_a_net_that_fails_loses_no_other(run, settings, monkeypatch, capsys):

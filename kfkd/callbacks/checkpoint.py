@@ -6,6 +6,7 @@ import time
 import warnings
 from typing import Any
 
+from kfkd.arguments import as_path, positive, whole
 from kfkd.callbacks.base import Callback, History
 from kfkd.callbacks.progress import PrintTables
 from kfkd.callbacks.time_left import TimeLeft
@@ -69,6 +70,9 @@ class Checkpoint(Callback):
         are damaged, or because the data, the definition of the net, its callbacks, the
         number of epochs, the seed or the initial weights differ.  The files stay as
         they are.
+    ArgumentError
+        `path` is not a path, `epochs` not a whole number of at least 1, or a time not
+        more than 0.
     """
 
     runs_last = True
@@ -82,7 +86,13 @@ class Checkpoint(Callback):
         resume: bool = False,
         time_limit: float | None = None,
     ) -> None:
-        self.path = pathlib.Path(path)
+        self.path = as_path(path)
+        if epochs is not None:
+            whole("epochs", epochs, least=1)
+        if minutes is not None:
+            positive("minutes", minutes)
+        if time_limit is not None:
+            positive("time_limit", time_limit)
         self.epochs, self.minutes = epochs, minutes
         self.resume, self.time_limit = resume, time_limit
         self.out_of_time, self.resumed = False, 0
@@ -99,7 +109,7 @@ class Checkpoint(Callback):
         **options
             As for the class.
         """
-        return cls(pathlib.Path(out).with_name(f"{stem(out)}.checkpoint"), **options)
+        return cls(as_path(out, "out").with_name(f"{stem(out)}.checkpoint"), **options)
 
     @property
     def saves_to(self) -> pathlib.Path:

@@ -1,11 +1,13 @@
 """Early stopping, which restores the best weights."""
 
 import math
+import numbers
 from typing import Any
 
 import numpy as np
 
 from kfkd import progress
+from kfkd.arguments import check
 from kfkd.callbacks.base import Callback, History
 from kfkd.callbacks.progress import PrintTables
 from kfkd.errors import ArgumentError
@@ -39,7 +41,8 @@ class EarlyStopping(Callback):
     Raises
     ------
     ArgumentError
-        From the first epoch, if there is no validation loss.
+        If `patience` is not such a number; and from the first epoch, if there is no
+        validation loss.
 
     Notes
     -----
@@ -52,7 +55,10 @@ class EarlyStopping(Callback):
     supports_overlap = True  # an epoch too many is rolled back
 
     def __init__(self, patience: int = 100) -> None:
-        self.patience = patience
+        is_valid = isinstance(patience, numbers.Real) and patience >= 0
+        self.patience = check(
+            "patience", patience, is_valid, "a number of epochs, 0 or more"
+        )
         self._reset()
 
     def __getstate__(self) -> dict[str, Any]:

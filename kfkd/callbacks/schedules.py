@@ -40,7 +40,7 @@ class AdjustVariable(Callback):
 
         Raises
         ------
-        TypeError
+        ArgumentError
             If the parameter is not a shared variable.
         """
         variable = self._variable(net)

@@ -1,6 +1,6 @@
 """Layout of Kaggle's tables: column names, image size."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from kfkd.errors import DataError
 from kfkd.messages import hint, shown
@@ -39,8 +39,8 @@ def check_cols(cols: Sequence[str] | None, test: bool = False) -> tuple[str, ...
     DataError
         A name is unknown or appears twice.
     """
-    if isinstance(cols, str):
-        raise DataError(f"cols is the text {shown(cols)}, not a list of column names")
+    if isinstance(cols, str) or not isinstance(cols, Iterable | None):
+        raise DataError(f"cols is {shown(cols)}, not a list of column names")
     cols = () if cols is None else tuple(cols)
     known = (*COLUMNS, "ImageId") if test else COLUMNS
     for position, name in enumerate(cols):

@@ -5,7 +5,6 @@ tables unscaled, with all rows. Where the files come from: ``data/README.md``.
 """
 
 import math
-import numbers
 import os
 from collections.abc import Sequence
 
@@ -14,13 +13,14 @@ import numpy.typing as npt
 import pandas as pd
 from sklearn.utils import shuffle
 
+from kfkd.arguments import one_of, share
 from kfkd.data import cache
 from kfkd.data.columns import COLUMNS, PIXELS, SIDE, check_cols
 from kfkd.data.locate import find, fingerprint, read_csv
 from kfkd.data.parse import Table, parse
 from kfkd.data.scaling import from_pixels, scale_images
 from kfkd.errors import ArgumentError, DataError
-from kfkd.messages import shown
+from kfkd.messages import count
 from kfkd.progress import Bar
 
 __all__ = [
@@ -184,12 +184,18 @@ def training_rows(
 
     Raises
     ------
-    DataError, ValueError
+    DataError, ArgumentError
         As from `load`.
     """
-    labels = _labels(table, check_cols(cols), holdout)
+    cols = check_cols(cols)
+    labels = _labels(table, cols, holdout)
     rows = labels.dropna().index.to_numpy()
     if not len(rows):
+        if holdout and len(_labels(table, cols, 0).dropna()):
+            raise DataError(
+                f"holdout is {holdout}, which leaves {count(len(labels), 'row')} to "
+                "train on, none with all the columns wanted; choose a smaller share"
+            )
         counts = labels.count()
         raise DataError(
             f"{find('training', folder)}: no row has all the columns wanted "
@@ -231,12 +237,13 @@ def arrays(
 
 def _split(n, holdout):
     """Return the positions of `n` rows to train on, and of those to hold out."""
-    if not (isinstance(holdout, numbers.Real) and 0 <= holdout < 1):
+    out = math.ceil(round(share("holdout", holdout) * n, 6))
+    if holdout and not out:
         raise ArgumentError(
-            f"holdout is {shown(holdout)}, not a share from 0 to less than 1"
+            f"holdout is {holdout}, which is none of {count(n, 'row')}; "
+            f"the smallest share of them is {1 / n:.2g}"
         )
     shuffled = np.random.RandomState(42).permutation(n)
-    out = math.ceil(round(holdout * n, 6))
     return np.sort(shuffled[out:]), np.sort(shuffled[:out])
 
 
@@ -264,10 +271,10 @@ def read(name: str, folder: str | os.PathLike[str] | None = None) -> Table:
     DataError
         There is no such file, it changes while it is read, or something in it is
         wrong: the message gives line and column.
+    ArgumentError
+        There is no table of that name.
     """
-    if name not in ("training", "test"):
-        raise DataError(f"no table is called {name!r}: name 'training' or 'test'")
-    test = name == "test"
+    test = one_of("name", name, ("training", "test")) == "test"
     path = find(name, folder)
     content = fingerprint(path)
     copy = cache.load(f"{name}-{content}")

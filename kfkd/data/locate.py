@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, TypeVar
 
+from kfkd.arguments import as_path, one_of
 from kfkd.errors import DataError, NoDataError
 
 __all__ = ["find", "fingerprint", "open_csv", "read_csv"]
@@ -20,6 +21,7 @@ _Parsed = TypeVar("_Parsed")
 # Bytes read at a time.
 _BLOCK = 1 << 20
 
+_TABLES = ("training", "test", "IdLookupTable")
 # What `kaggle competitions download` writes: one file that holds all the others.
 _ARCHIVE = "facial-keypoints-detection.zip"
 _FOLDERS = ("./data", "~/data/kaggle-facial-keypoint-detection")
@@ -68,15 +70,17 @@ def find(name: str, folder: str | os.PathLike[str] | None = None) -> Path:
         which may hold other data, are not searched then.
     NoDataError
         No folder was named, and neither of the usual ones has the file.
+    ArgumentError
+        There is no table of that name, or `folder` is not a path.
     """
-    candidates = (*_endings(name), _ARCHIVE)
+    candidates = (*_endings(one_of("name", name, _TABLES)), _ARCHIVE)
     named, source = folder, ""
     if folder is None and os.environ.get("KFKD_DATA"):
         named = os.environ["KFKD_DATA"]
         source = " (the folder that KFKD_DATA names; no other is looked into)"
     if named == "":
         raise DataError("the name of the folder with the data is empty")
-    folders = _FOLDERS if named is None else (named,)
+    folders = _FOLDERS if named is None else (as_path(named, "folder"),)
     for place in folders:
         for candidate in candidates:
             path = Path(os.path.expanduser(place), candidate)
@@ -107,13 +111,21 @@ def fingerprint(path: str | os.PathLike[str]) -> str:
     """Return a short hexadecimal digest (BLAKE2b, 128 bits) of a file's content.
 
     It takes about a third of a second for the 240 MB of the plain ``training.csv``.
+    A file that cannot be read is a DataError.
     """
-    with open(path, "rb") as file:
+    with _open(as_path(path)) as file:
         return hashlib.file_digest(file, _digest).hexdigest()
 
 
 def _digest():
     return hashlib.blake2b(digest_size=16)
+
+
+def _open(path, **options):
+    try:
+        return open(path, "rb", **options)
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror or error}") from error
 
 
 @contextlib.contextmanager
@@ -136,11 +148,11 @@ def open_csv(path: str | os.PathLike[str], name: str) -> Iterator[BinaryIO]:
     Raises
     ------
     DataError
-        The zip file is damaged, encrypted, or lacks the table. Damage may be noticed
-        only while the table is read.
+        The file cannot be read; or the zip file is damaged, encrypted, or lacks the
+        table. Damage may be noticed only while the table is read.
     """
-    path = Path(path)
-    with open(path, "rb", buffering=0) as file, _open_table(file, path, name) as table:
+    path = as_path(path)
+    with _open(path, buffering=0) as file, _open_table(file, path, name) as table:
         yield table
 
 
@@ -176,11 +188,11 @@ def read_csv(
     DataError
         As from `open_csv` and `parse`, or the file changed both times.
     """
-    path = Path(path)
+    path = as_path(path)
     where = str(path) if path.suffix == ".csv" else f"{path} ({name}.csv)"
     for _ in range(2):
         content = content or fingerprint(path)
-        with open(path, "rb", buffering=0) as raw:
+        with _open(path, buffering=0) as raw:
             file = _Digested(raw)
             try:
                 with _open_table(file, path, name) as table:

@@ -11,6 +11,7 @@ from kfkd.messages import count, hint, shown
 __all__ = ["fault", "numbers", "read", "whole_numbers"]
 
 _BOM = b"\xef\xbb\xbf"
+_SHOWN = 8  # names of columns in a message
 
 
 def read(stream, where, needed, *, optional=None, images=None):
@@ -117,7 +118,9 @@ def _check_names(names, here, needed, optional):
     missing = [name for name in needed if name not in names]
     if missing:
         others = f" (nor {len(missing) - 1} more)" if missing[1:] else ""
-        held = f", but {shown(','.join(names))}" if optional is None else ""
+        held = f"; there are {', '.join(map(shown, names[:_SHOWN]))}"
+        held += ", ..." if names[_SHOWN:] else ""
+        held = held if optional is None else ""
         raise DataError(f"{here}: there is no column {missing[0]!r}{others}{held}")
 
 

@@ -1,12 +1,11 @@
 """Pictures of drawn faces: from key points to a photograph."""
 
 import math
-import operator
 
 import numpy as np
 
+from kfkd.arguments import whole
 from kfkd.data.columns import COLUMNS
-from kfkd.errors import ArgumentError
 
 from . import dress, features, points
 from .canvas import MIDDLES, SIDE, Dice, clip, cover, inside, texture
@@ -186,15 +185,3 @@ def draw(n, seed=0):
     for i in range(n):
         images[i], labels[i], _ = face(seed, DRAWN, i)
     return images, labels
-
-
-def whole(name, value):
-    """Return an argument that must be a whole number and not negative, checked."""
-    try:
-        number = operator.index(value)
-    except TypeError:
-        number = -1
-    if number < 0:
-        message = f"{name} must be a whole number, 0 or more, not {value!r}"
-        raise ArgumentError(message)
-    return number

@@ -10,12 +10,13 @@ from pathlib import Path
 
 import numpy as np
 
+from kfkd.arguments import as_path, whole
 from kfkd.data.columns import COLUMNS
-from kfkd.errors import ArgumentError, DataError
+from kfkd.errors import DataError
 from kfkd.files.cache_folder import cache_folder
 from kfkd.progress import Bar
 
-from .photo import TEST, TRAINING, VERSION, face, whole
+from .photo import TEST, TRAINING, VERSION, face
 from .points import asked, labelled
 
 __all__ = ["describe", "find", "is_drawn", "make"]
@@ -88,7 +89,10 @@ def make(folder=None, seed=0, n_train=7049, n_test=1783):
     """
     request = _request(seed, n_train, n_test)
     ours = folder is None
-    folder = _default_folder(request) if ours else Path(os.path.expanduser(folder))
+    if ours:
+        folder = _default_folder(request)
+    else:
+        folder = Path(os.path.expanduser(as_path(folder, "folder")))
     if _holds(folder, request):
         return folder
     if not ours:
@@ -157,7 +161,7 @@ def is_drawn(path):
     -------
     bool
     """
-    path = Path(path)
+    path = as_path(path)
     if path.is_file():
         return _as_recorded(path, _record(path.parent))
     return _complete(path, _record(path))
@@ -176,25 +180,19 @@ def describe(path):
     str
         ``data/training.csv``, or ``drawn faces, data/training.csv``.
     """
-    path = Path(path)
+    path = as_path(path)
     return f"drawn faces, {path}" if is_drawn(path) else str(path)
 
 
 def _request(seed, n_train, n_test):
     """Return the checked arguments of `make` as a record has them."""
-    request = {
+    return {
         "made by": "kfkd.faces",
         "version": VERSION,
         "seed": whole("seed", seed),
-        "n_train": whole("n_train", n_train),
-        "n_test": whole("n_test", n_test),
+        "n_train": whole("n_train", n_train, least=1),
+        "n_test": whole("n_test", n_test, least=1),
     }
-    for name in ("n_train", "n_test"):
-        if not request[name]:
-            raise ArgumentError(
-                f"{name} must be 1 or more: a data set needs images of each kind"
-            )
-    return request
 
 
 def _holds(folder, request):

@@ -7,6 +7,7 @@ import pathlib
 import shutil
 import tempfile
 
+from kfkd.arguments import as_path
 from kfkd.errors import StorageError
 
 __all__ = ["check_writable", "make_folder", "written_atomically"]
@@ -25,7 +26,7 @@ def check_writable(path):
     StorageError
         Its folder is missing or not writable, or it is a folder itself.
     """
-    path = pathlib.Path(path)
+    path = as_path(path)
     if path.is_dir():
         raise StorageError(f"{path} cannot be written: it is a folder")
     try:
@@ -50,7 +51,7 @@ def make_folder(path):
     StorageError
         The folder cannot be created, or nothing can be written into it.
     """
-    path = pathlib.Path(path)
+    path = as_path(path)
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -95,7 +96,7 @@ def written_atomically(path):
     StorageError
         The file cannot be written.
     """
-    path = pathlib.Path(path)
+    path = as_path(path)
     draft, special = None, _is_special(path)
     try:
         handle, draft = tempfile.mkstemp(

@@ -6,6 +6,7 @@ import pathlib
 from collections.abc import Iterator
 from typing import BinaryIO
 
+from kfkd.arguments import as_path
 from kfkd.choices import NET_FORMATS
 from kfkd.errors import StorageError
 from kfkd.messages import nearest
@@ -15,13 +16,13 @@ __all__ = ["check_readable", "read_bytes", "similar", "stem"]
 
 def stem(path: str | os.PathLike[str]) -> str:
     """Return the name of a net's file without its ending, to name files beside it."""
-    path = pathlib.Path(path)
+    path = as_path(path)
     return path.stem if path.suffix in NET_FORMATS.values() else path.name
 
 
 def similar(path: str | os.PathLike[str]) -> pathlib.Path | None:
     """Return the saved net whose name is nearest to that of a missing file, or None."""
-    path, stems = pathlib.Path(path), {}
+    path, stems = as_path(path), {}
     with contextlib.suppress(OSError):
         for ending in reversed(NET_FORMATS.values()):  # the first one counts most
             stems |= {stem(p): p for p in sorted(path.parent.glob(f"*{ending}"))}
@@ -53,6 +54,7 @@ def read_bytes(path: str | os.PathLike[str]) -> bytes:
 
 @contextlib.contextmanager
 def _opened(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+    path = as_path(path)
     try:
         with open(path, "rb") as file:
             yield file

@@ -2,9 +2,9 @@
 
 import hashlib
 import json
-import pathlib
 
 from kfkd import storage
+from kfkd.arguments import as_path
 from kfkd.callbacks.checkpoint import Checkpoint
 
 __all__ = ["Results", "differences"]
@@ -22,7 +22,7 @@ class Results:
     """
 
     def __init__(self, folder):
-        self.folder = pathlib.Path(folder)
+        self.folder = as_path(folder, "folder")
 
     @classmethod
     def beside(cls, out):
@@ -30,7 +30,7 @@ class Results:
 
         Those of ``net-specialists.pickle`` are in ``net-specialists.parts``.
         """
-        return cls(pathlib.Path(out).with_name(f"{storage.stem(out)}.parts"))
+        return cls(as_path(out, "out").with_name(f"{storage.stem(out)}.parts"))
 
     def make_folder(self):
         """Create the folder; raise StorageError if nothing can be written there."""

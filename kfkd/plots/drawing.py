@@ -1,12 +1,12 @@
 """What all figures share: colours, new figures, saving."""
 
-from pathlib import PurePath
-
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from kfkd.arguments import as_path
 from kfkd.choices import PICTURE_FORMATS as FORMATS
 from kfkd.errors import PlotError
+from kfkd.messages import shown
 from kfkd.storage import written_atomically
 
 __all__ = [
@@ -50,7 +50,7 @@ def axes_or_new(ax, width, height):
 
 def check_format(path):
     """Raise `PlotError` unless a file's ending is one of `FORMATS`."""
-    if PurePath(path).suffix.lower() not in FORMATS:
+    if as_path(path).suffix.lower() not in FORMATS:
         raise PlotError(f"{path} ends in none of {', '.join(FORMATS)}")
 
 
@@ -67,10 +67,12 @@ def save_figure(figure, path):
     Raises
     ------
     PlotError
-        It does not.
+        It does not, or `figure` is something else.
     StorageError
         The file cannot be written.
     """
-    check_format(path)
+    check_format(as_path(path, before=figure))
+    if not hasattr(figure, "get_figure"):
+        raise PlotError(f"{shown(figure)} is neither a Figure nor Axes")
     with written_atomically(path) as draft:
         figure.get_figure(root=True).savefig(draft, dpi=DPI)

@@ -2,15 +2,16 @@
 
 import math
 import numbers
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
+from kfkd.arguments import whole
 from kfkd.augment import FlipBatchIterator, flip_pairs
 from kfkd.data import to_pixels
 from kfkd.data.columns import COLUMNS
-from kfkd.errors import PlotError
-from kfkd.messages import count
+from kfkd.errors import PlotError, PredictionError
+from kfkd.messages import count, shown
 from kfkd.prediction import predict
 
 from .drawing import MARK, ORANGE, SKY
@@ -79,12 +80,16 @@ def plot_predictions(X, y, ax=None, *, rows=4, columns=4, title=None):
     ------
     PlotError
         There is no face, or something has another shape.
+    ArgumentError
+        `rows` or `columns` is not a whole number of at least 1.
 
     Notes
     -----
     The figure samples1 of the tutorial.
     """
-    X, points = checked(X[: rows * columns], y[: rows * columns])
+    rows, columns = whole("rows", rows, 1), whole("columns", columns, 1)
+    first = slice(rows * columns)
+    X, points = checked(np.atleast_1d(X)[first], np.atleast_1d(y)[first])
     columns = min(columns, len(X))
     rows = math.ceil(len(X) / columns)
     tiles = Tiles(ax, rows, columns, inches=1.75, title=title)
@@ -122,7 +127,7 @@ def plot_comparison(nets, X, index=0, y=None, ax=None):
     PlotError
         There is no net or no such face, or something has another shape.
     PredictionError
-        As for ``kfkd.prediction.predict``.
+        As for ``kfkd.prediction.predict``; the message begins with the net's name.
 
     Notes
     -----
@@ -133,13 +138,18 @@ def plot_comparison(nets, X, index=0, y=None, ax=None):
         raise PlotError(
             "to compare nets, give a mapping of names to nets or to sets of specialists"
         )
-    indices = [index] if isinstance(index, numbers.Integral) else list(index)
-    for index in indices:
-        if not 0 <= index < len(X):
-            raise PlotError(f"there is no face {index}; there are 0 to {len(X) - 1}")
-    X = np.asarray(X)[indices]
-    y = np.full((len(X), len(COLUMNS)), np.nan) if y is None else np.asarray(y)[indices]
+    X = np.atleast_1d(X)
+    y = np.full((len(X), len(COLUMNS)), np.nan) if y is None else y
     faces, truth = checked(X, y)
+    indices = list(index) if isinstance(index, Iterable) else [index]
+    if not indices:
+        raise PlotError("index is empty: there is no face to draw")
+    for index in indices:
+        if not (isinstance(index, numbers.Integral) and 0 <= index < len(X)):
+            raise PlotError(
+                f"there is no face {shown(index)}; there are 0 to {len(X) - 1}"
+            )
+    X, faces, truth = X[indices], faces[indices], truth[indices]
     if truth.shape[1] != len(COLUMNS):
         raise PlotError(
             f"y has {count(truth.shape[1], 'column')}, where {len(COLUMNS)} are wanted"
@@ -154,7 +164,7 @@ def plot_comparison(nets, X, index=0, y=None, ax=None):
         rows = math.ceil(len(order) / 4)
     columns = math.ceil(len(order) / rows)
     tiles = Tiles(ax, rows, columns, captions=True, inches=3)
-    predicted = {name: predict(net, X) for name, net in nets.items()}
+    predicted = {name: _predict(name, net, X) for name, net in nets.items()}
     for tile, (j, name) in enumerate(order):
         points = predicted[name].to_numpy()[j]
         known = truth[j, [COLUMNS.index(column) for column in predicted[name]]]
@@ -168,6 +178,13 @@ def plot_comparison(nets, X, index=0, y=None, ax=None):
     if np.isfinite(truth).any():
         tiles.legend()
     return tiles.ax
+
+
+def _predict(name, net, X):
+    try:
+        return predict(net, X)
+    except PredictionError as error:
+        raise PredictionError(f"{name}: {error}") from error
 
 
 def plot_flip(x, y, ax=None, *, columns=COLUMNS):
@@ -195,7 +212,7 @@ def plot_flip(x, y, ax=None, *, columns=COLUMNS):
     ------
     PlotError
         Something has another shape.
-    ValueError
+    ArgumentError
         `columns` has a left point without the right one, or the other way round.
 
     Notes
@@ -204,10 +221,9 @@ def plot_flip(x, y, ax=None, *, columns=COLUMNS):
     flipped.
     """
     (face,), _ = checked([x], [y])
-    y = np.asarray(y)
+    y, pairs = np.asarray(y), flip_pairs(columns)
     if y.shape != (len(columns),):
         raise PlotError(f"y has the shape {y.shape}, for {len(columns)} columns")
-    pairs = flip_pairs(columns)
     iterator = FlipBatchIterator(batch_size=2, flip_indices=pairs)
     X2, y2 = iterator.transform(np.stack([face[None]] * 2), np.stack([y] * 2))
     # One of two is flipped.

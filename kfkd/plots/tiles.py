@@ -6,6 +6,7 @@ from matplotlib.patches import Rectangle
 from kfkd.data import to_pixels
 from kfkd.data.columns import PIXELS, SIDE
 from kfkd.errors import PlotError
+from kfkd.messages import count
 
 from .drawing import MARK, axes_or_new
 
@@ -95,14 +96,16 @@ class Tiles:
 
 def checked(X, y):
     """Check shapes; return images of shape (n, 96, 96), and points in pixels."""
-    X, y = np.asarray(X), np.asarray(y)
-    if not X.size or X.size != len(X) * PIXELS:
+    X, y = np.atleast_1d(X), np.asarray(y)
+    if not len(X):
+        raise PlotError(f"X has the shape {X.shape}: there is no face to draw")
+    if X.size != len(X) * PIXELS:
         raise PlotError(
             f"X has the shape {X.shape}; images of {SIDE} x {SIDE} pixels are wanted"
         )
     if y.ndim != 2 or len(y) != len(X) or y.shape[1] % 2:
         raise PlotError(
-            f"y has the shape {y.shape}; for {len(X)} images, as many rows of "
+            f"y has the shape {y.shape}; for {count(len(X), 'image')}, as many rows of "
             "coordinates are wanted, x and y in turn"
         )
     return X.reshape(-1, SIDE, SIDE), to_pixels(y)

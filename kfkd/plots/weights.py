@@ -1,12 +1,14 @@
 """The weights of a net's first layer, as images."""
 
 import math
+import numbers
 from collections.abc import Mapping
 
 import numpy as np
 from matplotlib.colors import CenteredNorm
 from scipy.ndimage import gaussian_filter
 
+from kfkd.arguments import check, whole
 from kfkd.data.columns import PIXELS, SIDE
 from kfkd.errors import PlotError
 from kfkd.messages import shown
@@ -45,6 +47,8 @@ def plot_weights(net, ax=None, *, n=None, smooth=None):
     ------
     PlotError
         It is not a net, has no weights yet, or those of its first layer are not images.
+    ArgumentError
+        `n` is not a whole number of at least 1, or `smooth` is less than 0.
 
     Notes
     -----
@@ -55,6 +59,9 @@ def plot_weights(net, ax=None, *, n=None, smooth=None):
         raise PlotError(
             "this is a set of specialists; the weights of one net are drawn"
         )
+    n = None if n is None else whole("n", n, 1)
+    is_valid = smooth is None or (isinstance(smooth, numbers.Real) and smooth >= 0)
+    check("smooth", smooth, is_valid, "a number of pixels, 0 or more")
     name, images, kind = _first_layer(net)
     if kind == "units":
         n = 25 if n is None else n
@@ -97,14 +104,14 @@ def plot_weights(net, ax=None, *, n=None, smooth=None):
 def _first_layer(net):
     """Return name and weights of the first layer, and what the images are called."""
     layers = getattr(net, "layers_", None)
+    if not hasattr(net, "layers"):
+        raise PlotError(f"{shown(net)} is not a net, so it has no weights to draw")
     if not layers:
-        what = "has no weights yet" if hasattr(net, "layers") else "is not a net"
-        raise PlotError(f"{shown(net)} {what}, so there are none to draw")
-    name, W = next(
-        (name, layer.W.get_value())
-        for name, layer in layers.items()
-        if hasattr(layer, "W")
-    )
+        raise PlotError("the net has no weights yet; fit it first")
+    name = next((name for name in layers if hasattr(layers[name], "W")), None)
+    if name is None:
+        raise PlotError(f"no layer has weights to draw: there are {', '.join(layers)}")
+    W = layers[name].W.get_value()
     if W.ndim == 4 and W.shape[1] == 1:
         return name, W[:, 0, ::-1, ::-1], "filters"
     if W.ndim == 2 and len(W) == PIXELS:

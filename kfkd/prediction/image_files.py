@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps
 
+from kfkd.arguments import as_path
 from kfkd.data import SIDE, scale_images
 from kfkd.errors import ArgumentError, DataError
 
@@ -79,6 +80,7 @@ def open_image(path: str | os.PathLike[str]) -> Image.Image:
     DataError
         There is no such file, or it cannot be read as an image.
     """
+    path = as_path(path)
     try:
         with warnings.catch_warnings():
             # The warning is of a large image; one twice as large is an error.

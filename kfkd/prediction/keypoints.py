@@ -3,7 +3,7 @@
 import itertools
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
@@ -12,9 +12,10 @@ import pandas as pd
 from sklearn.exceptions import NotFittedError
 
 from kfkd import data
+from kfkd.arguments import check
 from kfkd.data import COLUMNS, PIXELS, SIDE
 from kfkd.errors import ArgumentError, PredictionError
-from kfkd.messages import hint, shown
+from kfkd.messages import count, hint, shown
 
 __all__ = ["Nets", "PredictionError", "Predictor", "predict", "predict_test_set"]
 
@@ -59,7 +60,7 @@ def predict(
         `nets` is something else, is not trained, predicts NaN or infinity, or predicts
         only x or only y of a point.
     ArgumentError
-        `X` has another shape.
+        `X` has another shape, or `ids` another length.
 
     Notes
     -----
@@ -73,6 +74,10 @@ def predict(
             f"of images of {SIDE} x {SIDE} pixels"
         )
     X = X.reshape(-1, PIXELS)
+    if ids is not None:
+        is_list = isinstance(ids, Collection) and not isinstance(ids, str)
+        is_valid = is_list and len(ids) == len(X)
+        check("ids", ids, is_valid, f"a list of {count(len(X), 'name')}, as X has rows")
     single = not isinstance(nets, Mapping)
     parts: dict[str, npt.NDArray[np.float64]] = {}
     for columns, net in by_columns(nets).items():

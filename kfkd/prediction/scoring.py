@@ -13,9 +13,11 @@ import numpy.typing as npt
 import pandas as pd
 
 from kfkd import data
+from kfkd.arguments import as_path
 from kfkd.data import COLUMNS, SIDE, text_tables
 from kfkd.errors import ArgumentError, DataError
 from kfkd.prediction.keypoints import Nets, predict
+from kfkd.prediction.tables import check_table
 
 __all__ = [
     "asked_for",
@@ -49,7 +51,7 @@ def score(predictions: pd.DataFrame, labels: pd.DataFrame) -> float:
     Raises
     ------
     ArgumentError
-        There is no label, or one without a prediction.
+        Something is not a DataFrame, or there is no label, or one without a prediction.
 
     Notes
     -----
@@ -82,6 +84,8 @@ def score_by_point(predictions: pd.DataFrame, labels: pd.DataFrame) -> pd.DataFr
 
 def _squares(predictions, labels):
     """Return squared errors in pixels, NaN where a label is missing."""
+    check_table("predictions", predictions)
+    check_table("labels", labels)
     labels = labels.dropna(how="all").dropna(how="all", axis=1)
     if labels.empty:
         raise ArgumentError("there is no label to score against")
@@ -201,6 +205,7 @@ def read_labels(path: str | os.PathLike[str]) -> pd.DataFrame:
     DataError
         The file is missing or faulty; the message gives line and column.
     """
+    path = as_path(path)
     try:
         with open(path, "rb") as stream:
             table = text_tables.read(stream, path, ("ImageId",), optional=COLUMNS)
@@ -230,7 +235,11 @@ def asked_for(labels: pd.DataFrame, lookup: pd.DataFrame) -> pd.DataFrame:
     ------
     DataError
         None of the labels is asked for.
+    ArgumentError
+        Something is not such a DataFrame.
     """
+    check_table("labels", labels)
+    check_table("lookup", lookup, ("ImageId", "FeatureName"))
     asked = pd.crosstab(lookup["ImageId"], lookup["FeatureName"])
     asked = asked.reindex(index=labels.index, columns=labels.columns)
     labels = labels.where(asked > 0)

@@ -16,13 +16,17 @@ import numpy as np
 import pandas as pd
 
 from kfkd import data
+from kfkd.arguments import as_path
 from kfkd.data import COLUMNS, SIDE, text_tables
 from kfkd.errors import DataError, PredictionError
 from kfkd.messages import count, hint, shown
 from kfkd.prediction.keypoints import Nets, by_columns, predict_test_set
-from kfkd.storage import written_atomically
+from kfkd.prediction.tables import check_table
+from kfkd.storage import check_writable, written_atomically
 
 __all__ = ["answer", "check", "new_path", "read_lookup", "submit", "write"]
+
+_LOOKUP = ("RowId", "ImageId", "FeatureName")
 
 
 def read_lookup(folder: str | os.PathLike[str] | None = None) -> pd.DataFrame:
@@ -50,7 +54,7 @@ def read_lookup(folder: str | os.PathLike[str] | None = None) -> pd.DataFrame:
 
 def _parse_lookup(stream, where):
     """Return the lookup table in a binary file, checked."""
-    table = text_tables.read(stream, where, ("RowId", "ImageId", "FeatureName"))
+    table = text_tables.read(stream, where, _LOOKUP)
     names = table["FeatureName"]
     lookup = pd.DataFrame(
         {
@@ -90,12 +94,16 @@ def answer(predictions: pd.DataFrame, lookup: pd.DataFrame) -> pd.DataFrame:
         A feature that is asked for is not predicted.
     DataError
         An image that is asked for has no predictions.
+    ArgumentError
+        Something is not such a DataFrame.
 
     Notes
     -----
     Images are looked up by ``ImageId``. The tutorial's ``kfkd.py`` uses it as the
     position of a row in ``test.csv``.
     """
+    check_table("predictions", predictions)
+    check_table("lookup", lookup, _LOOKUP)
     rows = predictions.index.get_indexer(lookup["ImageId"])
     columns = predictions.columns.get_indexer(lookup["FeatureName"])
     for found, name, fault, error in (
@@ -130,7 +138,11 @@ def check(submission: pd.DataFrame, lookup: pd.DataFrame) -> None:
     PredictionError
         It has other columns; a row is missing, unknown or repeated; or a location is
         missing or outside of 0 ... 96 pixels.
+    ArgumentError
+        Something is not such a DataFrame.
     """
+    check_table("submission", submission)
+    check_table("lookup", lookup, ("RowId",))
     if list(submission.columns) != ["RowId", "Location"]:
         raise PredictionError(
             f"a submission has the columns RowId and Location, not "
@@ -178,13 +190,13 @@ def write(
 
     Raises
     ------
-    PredictionError
+    PredictionError, ArgumentError
         As for `check`; nothing is written.
     StorageError
         The file cannot be written.
     """
     check(submission, lookup)
-    path = new_path() if path is None else pathlib.Path(path)
+    path = new_path() if path is None else as_path(path)
     with written_atomically(path) as draft:
         submission.to_csv(draft, index=False, lineterminator="\n")
     return path
@@ -227,6 +239,8 @@ def submit(
     DataError, PredictionError, StorageError
         Something is missing or faulty; nothing is written.
     """
+    if path is not None:
+        check_writable(path)
     lookup = read_lookup(folder)
     _check_columns(by_columns(nets), lookup)
     predictions = predict_test_set(nets, folder)

@@ -1,18 +1,16 @@
 """All specialists, trained one after the other or at the same time."""
 
-import math
 import os
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
 from kfkd import data, storage, xla
-from kfkd.errors import ArgumentError
 from kfkd.estimator import NeuralNet
 from kfkd.jobs import pool
 from kfkd.jobs.devices import take_device
+from kfkd.jobs.options import check_options
 from kfkd.jobs.results import Results
-from kfkd.messages import shown
 from kfkd.specialists import resume
 from kfkd.specialists.parallel import train_all
 from kfkd.specialists.plan import make_jobs
@@ -129,8 +127,16 @@ def fit_specialists(
     settings = read_settings(settings)
     chosen = choose(settings, only)
     others = [setting for setting in settings if setting not in chosen]
-    if not 0 < epochs_scale < math.inf:
-        raise ArgumentError(f"epochs_scale is {shown(epochs_scale)}, not more than 0")
+    check_options(
+        epochs_scale=epochs_scale,
+        n_jobs=n_jobs,
+        seed=seed,
+        batch_size=batch_size,
+        holdout=holdout,
+        log_every=log_every,
+        max_rows=max_rows,
+        checkpoint_every=checkpoint_every,
+    )
     storage.check_writable(out)
     take_device(device if pool.is_local() else None, place=None)
     pretrained = None if pretrain is None else read_pretrained(pretrain)

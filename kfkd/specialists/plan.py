@@ -8,6 +8,7 @@ from kfkd.errors import ArgumentError
 from kfkd.specialists.pretraining import check_fit
 from kfkd.specialists.settings import describe, name_of
 from kfkd.specialists.worker import Job
+from kfkd.training.checks import check_parameters
 
 __all__ = ["make_jobs"]
 
@@ -46,7 +47,7 @@ def make_jobs(
     Raises
     ------
     ArgumentError
-        Some ``kwargs`` name what is not a parameter.
+        Some ``kwargs`` name what is not a parameter, or give one a wrong value.
     SpecialistError
         A specialist cannot start from these weights.
     """
@@ -77,7 +78,7 @@ def make_jobs(
         checkpoint = dict(checkpoint_every, path=path)
         job = Job(columns, rows, changes, shared["seed"], checkpoint, provenance)
         try:
-            job.net()
+            check_parameters(job.net())
         except (TypeError, ValueError) as error:
             raise ArgumentError(f"the specialist for {job.name}: {error}") from error
         # Without parameters of their own, all have the same hidden layers.

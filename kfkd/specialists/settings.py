@@ -1,14 +1,16 @@
 """Settings of the specialists: columns of each, and parameters of one alone."""
 
+import operator
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import joblib
 
 from kfkd import data
+from kfkd.arguments import as_list, check
 from kfkd.augment import flip_pairs
 from kfkd.errors import ArgumentError
-from kfkd.messages import hint, shown
+from kfkd.messages import count, hint, shown
 
 __all__ = [
     "SPECIALIST_SETTINGS",
@@ -73,7 +75,7 @@ def read_settings(settings):
     A wrong one is an ArgumentError.
     """
     checked, seen = [], set()
-    for setting in settings:
+    for setting in as_list("settings", settings, "dicts"):
         if not isinstance(setting, Mapping) or not setting.get("columns"):
             raise ArgumentError(
                 "each of the settings must be a dict with the columns of a specialist, "
@@ -91,16 +93,27 @@ def read_settings(settings):
             raise ArgumentError(f"{min(again)!r} is a column of two specialists")
         seen.update(columns)
         pairs = setting.get("flip_indices")
-        checked.append(
-            dict(
-                columns=columns,
-                flip_indices=flip_pairs(columns) if pairs is None else list(pairs),
-                kwargs=dict(setting.get("kwargs") or {}),
-            )
-        )
+        pairs = flip_pairs(columns) if pairs is None else _check_pairs(pairs, columns)
+        kwargs = setting.get("kwargs") or {}
+        is_dict = isinstance(kwargs, Mapping)
+        check(f"kwargs of {name_of(columns)}", kwargs, is_dict, "a dict")
+        checked.append(dict(columns=columns, flip_indices=pairs, kwargs=dict(kwargs)))
     if not checked:
         raise ArgumentError("the settings are empty: there are no specialists to train")
     return checked
+
+
+def _check_pairs(pairs, columns):
+    """Return pairs of positions of columns as a list of tuples."""
+    found = []
+    try:
+        found = [(operator.index(a), operator.index(b)) for a, b in pairs]
+        is_valid = all(0 <= i < len(columns) for pair in found for i in pair)
+    except (TypeError, ValueError):
+        is_valid = False
+    wanted = f"pairs of positions among its {count(len(columns), 'column')}"
+    check(f"flip_indices of {name_of(columns)}", pairs, is_valid, wanted)
+    return found
 
 
 def choose(settings, only):
@@ -110,15 +123,12 @@ def choose(settings, only):
     """
     if only is None:
         return settings
-    if isinstance(only, str):
-        raise ArgumentError(
-            f"only is the text {shown(only)}, not a list of specialists"
-        )
     by_name = {name_of(setting["columns"]): setting for setting in settings}
     names = {setting["columns"]: name for name, setting in by_name.items()}
     chosen = set()
-    for wanted in only:
-        name = wanted if isinstance(wanted, str) else names.get(tuple(wanted))
+    for wanted in as_list("only", only, "specialists"):
+        named = isinstance(wanted, str) or not isinstance(wanted, Iterable)
+        name = wanted if named else names.get(tuple(wanted))
         if name not in by_name:
             raise ArgumentError(
                 f"there is no specialist {shown(wanted)}{hint(wanted, by_name)}; there "

@@ -1,10 +1,10 @@
 """Saving and loading nets: as pickles, or as arrays and JSON, which run no code."""
 
 import os
-import pathlib
 from collections.abc import Mapping
 from typing import Any
 
+from kfkd.arguments import as_path
 from kfkd.choices import NET_FORMATS as FORMATS
 from kfkd.errors import StorageError
 from kfkd.estimator import NeuralNet
@@ -33,8 +33,11 @@ def save(net: NeuralNet | Specialists, path: str | os.PathLike[str]) -> None:
     ------
     StorageError
         The file cannot be written, or cannot hold the net; an old one is unchanged.
+    ArgumentError
+        `path` is not a path.
     """
-    if pathlib.Path(path).suffix == FORMATS["arrays"]:
+    path = as_path(path, before=net)
+    if path.suffix == FORMATS["arrays"]:
         packed: dict[str, Any] = {}
         nets = net.items() if isinstance(net, Mapping) else [(None, net)]
         about = []
@@ -70,6 +73,8 @@ def load(path: str | os.PathLike[str]) -> NeuralNet | Specialists:
     ------
     StorageError
         There is no such file, or it does not hold a net.
+    ArgumentError
+        `path` is not a path.
     """
     content = read_bytes(path)
     if content[:2] == b"PK":

@@ -7,6 +7,7 @@ import lasagne
 import numpy as np
 from nolearn.lasagne import TrainSplit
 
+from kfkd.arguments import check, whole
 from kfkd.data.columns import PIXELS
 from kfkd.errors import ArgumentError
 from kfkd.messages import count, shown
@@ -42,42 +43,36 @@ def check_parameters(net, epochs=None):
     """
     params = net.get_params(deep=False)
     for name, value in _counts(net, params, epochs):
-        _check(name, value, _is_count, "a whole number of at least 1")
+        whole(name, value, least=1)
     for name in _FUNCTIONS:
         if name in params:
-            _check(name, params[name], callable, "a function or another callable")
+            value = params[name]
+            check(name, value, callable(value), "a function or another callable")
     for name in ("train_split", *_ITERATORS):
-        _check(
-            name, params[name], _is_callable_object, "a callable object, not a class"
-        )
+        value = params[name]
+        check(name, value, _is_callable_object(value), "a callable object, not a class")
     if isinstance(net.train_split, TrainSplit):
         share = net.train_split.eval_size
-        _check("train_split.eval_size", share, _is_share, "from 0 to 0.6")
+        check("train_split.eval_size", share, _is_share(share), "from 0 to 0.6")
     for name in _CALLBACKS:
         check_callbacks(name, listed(params[name] or []))
     dropout_rates = {f"{name}_p" for name in _dropout_layers(net)}
     for name, value in params.items():
         if name.endswith("_nonlinearity") and value is not None:
-            _check(
-                name, value, callable, "a function such as lasagne.nonlinearities.tanh"
-            )
+            wanted = "a function such as lasagne.nonlinearities.tanh"
+            check(name, value, callable(value), wanted)
         if name.startswith("update_"):
             wanted = "a finite number or a shared variable"
-            _check(name, value, _is_number_or_symbol, wanted)
+            check(name, value, _is_number_or_symbol(value), wanted)
         if name in dropout_rates:
-            _check(name, value, _is_rate, "from 0 to less than 1")
+            check(name, value, _is_rate(value), "from 0 to less than 1")
 
 
 def check_callbacks(name, callbacks):
     """Raise ArgumentError for a callback that cannot be called, such as a class."""
     for value in callbacks:
         wanted = "functions or callable objects, not classes"
-        _check(name, value, _is_callable_object, wanted)
-
-
-def _check(name, value, is_valid, wanted):
-    if not is_valid(value):
-        raise ArgumentError(f"{name} is {value!r}; it must be {wanted}")
+        check(name, value, _is_callable_object(value), wanted)
 
 
 def _counts(net, params, epochs):
@@ -96,10 +91,6 @@ def _dropout_layers(net):
     for entry in net.layers:
         if isinstance(entry, tuple) and entry[1] is lasagne.layers.DropoutLayer:
             yield entry[0]
-
-
-def _is_count(value):
-    return isinstance(value, numbers.Integral) and value >= 1
 
 
 def _is_share(share):

@@ -5,6 +5,7 @@ import threading
 import pytest
 
 from kfkd.callbacks import Checkpoint, checkpoint
+from kfkd.errors import ArgumentError
 from tests.helpers.killed_trainings import (
     Killed,
     check_same,
@@ -111,6 +112,20 @@ def test_training_goes_on_where_nothing_can_be_written(tmp_path):
     with pytest.warns(RuntimeWarning, match="there is no folder"):
         net = trained(plain, checkpoint)
     assert len(net.train_history_) == 6
+
+
+@pytest.mark.parametrize(
+    ("when", "message"),
+    [
+        (dict(epochs="a"), "epochs is 'a'; it must be a whole number of at least 1"),
+        (dict(epochs=0), "epochs is 0; it must be a whole number of at least 1"),
+        (dict(minutes="a"), "minutes is 'a'; it must be a finite number, more than 0"),
+        (dict(time_limit=0), "time_limit is 0; it must be a finite number, more"),
+    ],
+)
+def test_what_does_not_say_when(path, when, message):
+    with pytest.raises(ArgumentError, match=f"^{message}"):
+        Checkpoint(path, **when)
 
 
 def test_a_state_that_cannot_be_saved_is_named(path):

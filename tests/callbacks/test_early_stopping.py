@@ -155,6 +155,13 @@ def test_no_validation_set_is_an_error():
         net.fit(*small_faces.rows())
 
 
+@pytest.mark.parametrize("patience", ["x", -3, float("nan"), None])
+def test_a_patience_that_is_not_a_number_of_epochs(patience):
+    message = f"^patience is {patience!r}; it must be a number of epochs, 0 or more$"
+    with pytest.raises(ArgumentError, match=message):
+        EarlyStopping(patience=patience)
+
+
 def test_losses_that_become_nan_are_no_improvement():
     net, record, stop = stopping([0.2, *[np.nan] * 8], max_epochs=9)
     net.fit(*small_faces.rows())

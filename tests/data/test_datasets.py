@@ -10,6 +10,7 @@ from sklearn.utils import shuffle
 
 from kfkd import data
 from kfkd.data import COLUMNS, DataError, load, load2d, read
+from kfkd.errors import ArgumentError
 from tests.helpers import kaggle_tables
 
 pytestmark = pytest.mark.usefixtures("work")
@@ -178,6 +179,7 @@ def test_no_names_in_cols_stand_for_all(folder):
         (["ImageId"], r"'ImageId', which is not a target column"),
         ([3], r"cols names 3, which is not a target column"),
         ("nose_tip_x", r"'nose_tip_x', not a list"),
+        (5, "^cols is 5, not a list of column names$"),
         (["nose_tip_x", "nose_tip_y", "nose_tip_x"], r"'nose_tip_x' twice"),
     ],
 )
@@ -225,7 +227,8 @@ def test_read_gives_the_table_as_it_stands_in_the_file(tmp_path):
 
 
 def test_read_knows_two_tables(tmp_path):
-    with pytest.raises(DataError, match="'train': name 'training' or 'test'"):
+    message = r"^name is 'train'; it must be one of training, test \(did you mean"
+    with pytest.raises(ArgumentError, match=message):
         read("train", tmp_path)
 
 

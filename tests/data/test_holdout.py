@@ -7,7 +7,7 @@ import pytest
 
 from kfkd import data
 from kfkd.data import load, load2d
-from kfkd.errors import ArgumentError
+from kfkd.errors import ArgumentError, DataError
 from tests.helpers import kaggle_tables
 
 pytestmark = pytest.mark.usefixtures("work")
@@ -57,11 +57,29 @@ def test_a_share_of_nothing_holds_nothing_out(made):
         data.load_held_out(0, folder=folder)
 
 
-@pytest.mark.parametrize("share", [-0.1, 1, 2, float("nan")])
+def test_a_share_that_leaves_no_row(made):
+    folder, labels = made
+    complete = ~np.isnan(labels).any(axis=1)
+    assert complete.any()
+    message = "^holdout is 0.99, which leaves 0 rows to train on, none with all the"
+    with pytest.raises(DataError, match=message):
+        data.load(folder=folder, holdout=0.99)
+
+
+def test_a_share_of_less_than_a_row(made):
+    folder, _ = made
+    message = "^holdout is 1e-09, .* none of 20 rows; the smallest share .* is 0.05$"
+    for function in (data.load, data.load_held_out):
+        with pytest.raises(ArgumentError, match=message):
+            function(folder=folder, holdout=1e-9)
+    assert len(data.load_held_out(0.05, folder=folder)[0]) == 1
+
+
+@pytest.mark.parametrize("share", [-0.1, 1, 2, float("nan"), "a"])
 def test_shares_out_of_range(share, made):
     folder, _ = made
     for function in (load, load2d):
-        with pytest.raises(ArgumentError, match="not a share from 0 to less than 1"):
+        with pytest.raises(ArgumentError, match="it must be a share from 0 to less"):
             function(folder=folder, holdout=share)
     with pytest.raises(ArgumentError, match="not of the test set"):
         data.load(test=True, folder=folder, holdout=0.5)

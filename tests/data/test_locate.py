@@ -9,6 +9,7 @@ import pytest
 
 from kfkd import data
 from kfkd.data import DataError, NoDataError, find, open_csv, read
+from kfkd.errors import ArgumentError
 from tests.helpers import kaggle_tables
 
 pytestmark = pytest.mark.usefixtures("work")
@@ -235,6 +236,26 @@ def test_a_changed_byte_in_any_kind_of_zip_file(tmp_path, made, method):
     path.write_bytes(content)
     with pytest.raises(DataError, match=r"training\.(zip|csv)"):
         read("training", path.parent)
+
+
+def test_a_file_that_is_not_there(tmp_path):
+    path = tmp_path / "training.csv"
+    for function in (
+        data.fingerprint,
+        lambda path: open_csv(path, "training").__enter__(),
+        lambda path: data.read_csv(path, "training", print),
+    ):
+        with pytest.raises(DataError, match=r"training\.csv cannot be read: No such"):
+            function(path)
+
+
+def test_a_name_that_no_table_has(tmp_path):
+    message = (
+        r"^name is 'train'; it must be one of training, test, IdLookupTable \(did "
+        r"you mean 'training'\?\)$"
+    )
+    with pytest.raises(ArgumentError, match=message):
+        find("train", tmp_path)
 
 
 def test_an_empty_name_is_no_wish_for_other_data():

@@ -159,14 +159,15 @@ def test_several_may_make_the_same_set_at_once(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"seed": -1}, "seed must be a whole number, 0 or more, not -1"),
-        ({"n_train": 2.5}, "n_train must be a whole number, 0 or more, not 2.5"),
-        ({"n_test": 0}, "n_test must be 1 or more"),
+        ({"seed": -1}, "seed is -1; it must be a whole number of at least 0"),
+        ({"n_train": 2.5}, "n_train is 2.5; it must be a whole number"),
+        ({"n_test": 0}, "n_test is 0; it must be a whole number of at least 1"),
+        ({"folder": 5}, "folder is 5; it must be a path"),
     ],
 )
 def test_bad_arguments_give_one_clear_error(tmp_path, arguments, message):
     with pytest.raises(ArgumentError, match=message):
-        faces.make(tmp_path / "set", **arguments)
+        faces.make(**{"folder": tmp_path / "set"} | arguments)
     assert not (tmp_path / "set").exists()
 
 

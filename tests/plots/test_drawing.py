@@ -40,3 +40,9 @@ def test_a_figure_is_saved_whole_or_not_at_all(tmp_path):
     with pytest.raises(StorageError, match="there is no folder"):
         plots.save_figure(Figure(), tmp_path / "no" / "faces.png")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_neither_a_figure_nor_axes(tmp_path):
+    with pytest.raises(plots.PlotError, match=r"^5 is neither a Figure nor Axes$"):
+        plots.save_figure(5, tmp_path / "a.png")
+    assert list(tmp_path.iterdir()) == []

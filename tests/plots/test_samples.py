@@ -11,6 +11,7 @@ from PIL import Image
 
 from kfkd import augment, plots
 from kfkd.data import COLUMNS, to_pixels
+from kfkd.errors import ArgumentError, PredictionError
 from tests.helpers import small_faces, stubs
 
 
@@ -265,7 +266,10 @@ def test_what_cannot_be_drawn():
     net = stubs.Linear()
     for call, message in [
         (lambda: plots.plot_predictions(X[:, :-1], y), "X has the shape"),
-        (lambda: plots.plot_predictions(X[:0], y[:0]), "X has the shape"),
+        (
+            lambda: plots.plot_predictions(X[:0], y[:0]),
+            "X has the shape (0, 9216): there is no face to draw",
+        ),
         (lambda: plots.plot_predictions(X, y[:3]), "y has the shape"),
         (lambda: plots.plot_predictions(X, y[:, :3]), "x and y in turn"),
         (lambda: plots.plot_comparison({}, X), "a mapping of names"),
@@ -278,8 +282,31 @@ def test_what_cannot_be_drawn():
             "no face 4; there are 0 to 3",
         ),
         (lambda: plots.plot_comparison({"a": net}, X, -1), "no face -1"),
+        (lambda: plots.plot_comparison({"a": net}, X, 0.5), "no face 0.5"),
+        (lambda: plots.plot_comparison({"a": net}, X, "one"), "no face 'o'"),
+        (lambda: plots.plot_comparison({"a": net}, X, []), "index is empty"),
+        (lambda: plots.plot_comparison({"a": net}, None), "X has the shape (1,);"),
+        (lambda: plots.plot_predictions(None, y), "X has the shape (1,); images of"),
+        (
+            lambda: plots.plot_comparison({"a": net}, X, 3, y[:1]),
+            "y has the shape (1, 30); for 4 images",
+        ),
         (lambda: plots.plot_comparison({"a": net}, X, 0, y[:, :4]), "has 4 columns"),
         (lambda: plots.plot_flip(X[0], y[0, :4]), "shape (4,), for 30 columns"),
     ]:
         with pytest.raises(plots.PlotError, match=re.escape(message)):
             call()
+
+
+@pytest.mark.parametrize("argument", ["rows", "columns"])
+@pytest.mark.parametrize("number", [0, -1, 1.5])
+def test_how_many_faces_to_draw(argument, number):
+    message = f"^{argument} is {number}; it must be a whole number of at least 1$"
+    with pytest.raises(ArgumentError, match=message):
+        plots.plot_predictions(*small_faces.rows(4), **{argument: number})
+
+
+def test_a_net_that_cannot_predict_is_named():
+    compared = {"good": stubs.Linear(), "bad": small_faces.small()}
+    with pytest.raises(PredictionError, match=r"^bad: the net has not been trained$"):
+        plots.plot_comparison(compared, small_faces.rows(4)[0])

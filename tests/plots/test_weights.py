@@ -4,6 +4,8 @@ from lasagne import layers
 from scipy.ndimage import gaussian_filter
 
 from kfkd import nets, plots
+from kfkd.errors import ArgumentError
+from kfkd.estimator import NeuralNet
 from tests.helpers import small_faces
 
 
@@ -96,12 +98,34 @@ def test_images_lie_beside_each_other():
 def test_what_has_no_weights_to_draw():
     small = small_faces.small(input_shape=(None, 100))
     small.initialize()
+    without_weights = NeuralNet(
+        layers=[("input", layers.InputLayer), ("output", layers.NonlinearityLayer)],
+        input_shape=(None, 9216),
+        update_learning_rate=0.01,
+    )
+    without_weights.initialize_layers()
     for net, message in [
         (nets.make("net1"), "has no weights yet"),
         ([], "is not a net"),
+        (None, "^None is not a net, so it has no weights to draw$"),
+        (without_weights, "no layer has weights to draw: there are input, output$"),
         ({("nose_tip_x",): small}, "^this is a set of specialists; the weights of one"),
         (convolving(channels=3), r"layer, conv1, .* shape \(12, 3, 3, 2\)"),
         (small, r"layer, hidden, .* shape \(100, 4\)"),
     ]:
         with pytest.raises(plots.PlotError, match=message):
             plots.plot_weights(net)
+
+
+@pytest.mark.parametrize("smooth", [-1, "a"])
+def test_how_much_to_smooth(smooth):
+    message = f"^smooth is {smooth!r}; it must be a number of pixels, 0 or more$"
+    with pytest.raises(ArgumentError, match=message):
+        plots.plot_weights(dense(), smooth=smooth)
+
+
+@pytest.mark.parametrize("n", [0, -1, 2.5])
+def test_how_many_units_to_draw(n):
+    message = f"^n is {n}; it must be a whole number of at least 1$"
+    with pytest.raises(ArgumentError, match=message):
+        plots.plot_weights(dense(), n=n)

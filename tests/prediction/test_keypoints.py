@@ -151,6 +151,16 @@ def test_images_of_another_shape(shape):
         predict(stubs.Linear(), np.zeros(shape, np.float32))
 
 
+@pytest.mark.parametrize(
+    ("ids", "shown"),
+    [([1], r"\[1\]"), (range(6), r"range\(0, 6\)"), (5, "5"), ("abcde", "'abcde'")],
+)
+def test_names_of_other_images(ids, shown):
+    message = f"^ids is {shown}; it must be a list of 5 names, as X has rows$"
+    with pytest.raises(ArgumentError, match=message):
+        predict(stubs.Linear(), np.zeros((5, 9216), np.float32), ids)
+
+
 def test_more_images_than_a_batch():
     net = nets.make(
         "net1",

@@ -65,6 +65,8 @@ def test_points_without_labels_need_no_predictions():
     ("guesses", "labels", "message"),
     [
         (GUESSES, LABELS * np.nan, "^there is no label to score against$"),
+        (GUESSES, 5, "^labels is 5; it must be a pandas.DataFrame$"),
+        (GUESSES.to_numpy(), LABELS, "^predictions is array.*; it must be a pandas"),
         (GUESSES.drop(columns="nose_tip_x"), LABELS, "for column nose_tip_x$"),
         (GUESSES.drop(index=4), LABELS, "for image 4$"),
         (

@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 
 from kfkd.data import COLUMNS, DataError, load
+from kfkd.errors import ArgumentError
 from kfkd.faces.points import asked
-from kfkd.prediction import PredictionError, predict, submission
+from kfkd.prediction import PredictionError, predict, scoring, submission
 from kfkd.storage import StorageError
 from tests.helpers import kaggle_tables, stubs
 
@@ -172,7 +173,8 @@ def test_an_image_that_is_not_in_the_test_set(folder):
     [
         (
             lambda lines: ["RowId,ImageId,Feature", *lines[1:]],
-            "line 1: there is no column 'FeatureName', but 'RowId,ImageId,Feature'",
+            "line 1: there is no column 'FeatureName'; there are 'RowId', 'ImageId', "
+            "'Feature'$",
         ),
         (
             lambda lines: ["RowId,ImageId,FeatureName,RowId", *lines[1:]],
@@ -183,7 +185,7 @@ def test_an_image_that_is_not_in_the_test_set(folder):
         (lambda lines: [], " is empty; download it again$"),
         (
             lambda lines: ["", *lines[1:]],
-            r"line 2: there is no column 'RowId' \(nor 2 more\), but '1,",
+            r"line 2: there is no column 'RowId' \(nor 2 more\); there are '1', '",
         ),
         (
             lambda lines: [*lines[:3], "1e300,1,nose_tip_x,"],
@@ -284,12 +286,33 @@ def test_other_columns_are_refused():
         submission.check(made, LOOKUP)
 
 
+def test_what_is_not_a_table():
+    made = pd.DataFrame({"RowId": [], "Location": []})
+    for call, message in [
+        (lambda: submission.answer(5, LOOKUP), "predictions is 5; it must be a pandas"),
+        (lambda: submission.answer(made, "a.csv"), "lookup is 'a.csv'; it must be a"),
+        (lambda: submission.write(made, "a.csv"), "lookup is 'a.csv'; it must be a"),
+        (lambda: submission.write(5, LOOKUP), "submission is 5; it must be a pandas"),
+        (lambda: scoring.asked_for(5, LOOKUP), "labels is 5; it must be a pandas"),
+        (
+            lambda: submission.answer(made, LOOKUP),
+            "lookup has no column 'ImageId'; it must have RowId, ImageId, FeatureName$",
+        ),
+    ]:
+        with pytest.raises(ArgumentError, match=f"^{message}"):
+            call()
+    assert not os.listdir()
+
+
 def test_rows_may_come_in_any_order():
     made = pd.DataFrame({"RowId": [2, 3, 1], "Location": [0.0, 96.0, 1.0]})
     path = submission.write(made, LOOKUP, "submission.csv")
     assert path.read_text() == "RowId,Location\n2,0.0\n3,96.0\n1,1.0\n"
 
 
-def test_a_file_that_cannot_be_written(folder):
+def test_a_file_that_cannot_be_written(folder, monkeypatch):
+    monkeypatch.setattr(stubs.Linear, "predict", None)  # nothing is predicted before
     with pytest.raises(StorageError, match="absent"):
         submission.submit(stubs.Linear(), folder, "absent/submission.csv")
+    with pytest.raises(ArgumentError, match=r"^path is 5; it must be a path"):
+        submission.submit(stubs.Linear(), folder, 5)

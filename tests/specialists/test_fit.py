@@ -99,6 +99,24 @@ def test_kwargs_change_one_net_alone(training, folder):
         (dict(columns=("mouth_left_corner_x",)), "'mouth_right_corner_x' is not"),
         (("nose_tip_x", "nose_tip_y"), "must be a dict"),
         (dict(flip_indices=[]), "must be a dict with the columns"),
+        (
+            dict(columns=COLUMNS["nose_tip"], kwargs=dict(dropout1_p=2)),
+            "the specialist for nose_tip: dropout1_p is 2; it must be from 0 to less",
+        ),
+        (dict(columns=5), "cols is 5, not a list of column names"),
+        (
+            dict(columns=COLUMNS["nose_tip"], flip_indices=5),
+            "flip_indices of nose_tip is 5; it must be pairs of positions among its 2 "
+            "columns",
+        ),
+        (
+            dict(columns=COLUMNS["nose_tip"], flip_indices=[(0, 2)]),
+            "flip_indices of nose_tip is [(0, 2)]; it must be pairs of positions",
+        ),
+        (
+            dict(columns=COLUMNS["nose_tip"], kwargs=5),
+            "kwargs of nose_tip is 5; it must be a dict",
+        ),
     ],
 )
 def test_faulty_settings(setting, message, folder):
@@ -114,17 +132,34 @@ def test_faulty_settings(setting, message, folder):
             dict(only=["nose_top"]),
             "no specialist 'nose_top' (did you mean 'nose_tip'?)",
         ),
-        (dict(only="nose_tip"), "not a list of specialists"),
+        (dict(only="nose_tip"), "only is 'nose_tip'; it must be a list of specialists"),
         (dict(only=[]), "only is empty"),
         (dict(only=[("nose_tip_x",)]), "there is no specialist ('nose_tip_x',)"),
-        (dict(epochs_scale=0), "epochs_scale is 0"),
+        (dict(only=5), "only is 5; it must be a list of specialists"),
+        (dict(only=[5]), "there is no specialist 5"),
+        (dict(settings=5), "settings is 5; it must be a list of dicts"),
+        (dict(epochs_scale=0), "epochs_scale is 0; it must be a finite number, more"),
         (dict(epochs_scale=float("nan")), "epochs_scale is nan"),
-        (dict(holdout=1.5), "holdout is 1.5, not a share"),
+        (dict(epochs_scale="a"), "epochs_scale is 'a'; it must be a finite number"),
+        (dict(holdout=1.5), "holdout is 1.5; it must be a share"),
+        (dict(batch_size=0), "batch_size is 0; it must be a whole number of at least"),
+        (dict(log_every=0), "log_every is 0; it must be a whole number of at least 1"),
+        (dict(max_rows=0), "max_rows is 0; it must be a whole number of at least 1"),
+        (dict(seed=-1), "seed is -1; it must be a whole number of at least 0"),
+        (dict(n_jobs=0), "n_jobs is 0; it must be a whole number other than 0"),
+        (
+            dict(checkpoint_every={"hours": 1}),
+            "a key of checkpoint_every is 'hours'; it must be one of epochs, minutes",
+        ),
+        (dict(checkpoint_every={"minutes": "a"}), "minutes is 'a'; it must be a"),
+        (dict(checkpoint_every=5), "checkpoint_every is 5; it must be a dict with"),
+        (dict(out=5), "path is 5; it must be a path"),
     ],
 )
-def test_faulty_arguments(arguments, message, folder):
+def test_faulty_arguments(arguments, message, folder, training):
     with pytest.raises(ArgumentError, match=re.escape(message)):
         fit_specialists(**dict(folder=folder) | arguments)
+    assert not training.names
 
 
 def test_hidden_units_follow_the_net_to_start_from(training, folder, tmp_path):
