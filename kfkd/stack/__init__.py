@@ -35,6 +35,7 @@ from kfkd.stack import (
     numerics,
     pickles,
     settings,
+    shared_storage,
     shims,
     theano_compile,
     theano_legacy,
@@ -80,6 +81,7 @@ with _import_hook.bypassed(), shims.quiet():
     settings.install(theano)
     theano_legacy.install(theano)
     theano_compile.install(theano, _mode)
+    shared_storage.install(theano)
     DEFAULT_MODE = theano.config.mode  # until a program sets another
     if _warning := settings.slow_mode_warning():
         theano_compile.warn_of_mode(theano, _warning)

@@ -5,13 +5,14 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from kfkd.stack.shared_storage import Cell
 from kfkd.xla import formulations
 from kfkd.xla.compilation_cache import compiling
 from kfkd.xla.dispatch import NotStatic
 from kfkd.xla.layout import Transposed, to_logical
 from kfkd.xla.padded import PaddedArray
 from kfkd.xla.precision import precisely
-from kfkd.xla.shared_variables import Cell, distinct, to_device
+from kfkd.xla.shared_variables import distinct, to_device
 from kfkd.xla.thunk import NeedsChecks, Thunk, raise_broken, variant
 
 __all__ = ["BatchLoop", "NoLoopError"]

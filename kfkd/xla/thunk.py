@@ -11,6 +11,7 @@ import numpy as np
 from theano.scalar import Scalar
 
 from kfkd.process.signals import defer_keyboard_interrupt
+from kfkd.stack.shared_storage import Cell, Locks
 from kfkd.xla.compilation_cache import compiling
 from kfkd.xla.device import get_device
 from kfkd.xla.dispatch import NotStatic, add_check, dtype_of, error_of
@@ -18,7 +19,7 @@ from kfkd.xla.host_callback import pop_host_error
 from kfkd.xla.lowering import where
 from kfkd.xla.padded import PaddedArray, unpad
 from kfkd.xla.precision import get_precision, precisely
-from kfkd.xla.shared_variables import Cell, Locks, distinct, to_device, to_host
+from kfkd.xla.shared_variables import distinct, on_device, to_device, to_host
 from kfkd.xla.specialization import (
     Respecialize,
     Specialization,
@@ -247,7 +248,7 @@ class Thunk:
             for v, cell in self.cells.items()
             if v not in self.built_in and isinstance(cell, Cell)
         }
-        arrays = {v: cell.on_device for v, cell in (self.large | shared).items()}
+        arrays = {v: on_device(cell) for v, cell in (self.large | shared).items()}
         donated = {v: array for v, array in arrays.items() if v in self.updated}
         kept = {v: array for v, array in arrays.items() if v not in donated}
         given = set(map(id, donated.values()))

@@ -176,6 +176,28 @@ def test_a_compiled_function_is_pickled_with_its_values(tmp_path):
     assert done.stdout.strip() == "[2.0, 3.0] [3.0, 4.0]", done.stderr
 
 
+@pytest.mark.process
+def test_weights_that_are_made_before_anything_is_compiled_stay_on_the_device():
+    code = """if True:
+        import sys
+        import kfkd, lasagne, theano
+        dense = lasagne.layers.DenseLayer(lasagne.layers.InputLayer((2, 3)), 4)
+        count = theano.shared(0)
+        assert "jax" not in sys.modules
+        updates = [(dense.W, dense.W + 1), (count, count + 1)]
+        f = theano.function([], dense.W.sum(), updates=updates, mode="xla")
+        slow = theano.function([], dense.W.sum(), mode="FAST_RUN")
+        f()
+        from kfkd.xla import shared_variables
+        shared_variables.to_device = shared_variables.to_host = None
+        f()
+        print(int(count.get_value()), abs(float(slow() - f())) < 1e-5)
+    """
+    command = [sys.executable, "-W", "ignore", "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == "2 True", done.stderr
+
+
 def test_jax_for_the_user_stays_as_it_is():
     s = theano.shared(np.ones(2))
     assert doubled(s)().dtype == "float64"
@@ -196,7 +218,7 @@ def test_a_snapshot_stays_and_comes_back_as_often_as_wanted(monkeypatch, dtype):
     s, t = theano.shared(np.ones(3, dtype)), theano.shared(np.asarray(5, dtype))
     f = doubling(s)
     f()
-    t.container.storage.on_device  # noqa: B018  (puts it there)
+    shared_variables.on_device(t.container.storage)
     with monkeypatch.context() as patch:  # nothing goes to the host and back
         patch.setattr("kfkd.xla.shared_variables.to_device", None)
         patch.setattr("kfkd.xla.shared_variables.to_host", None)
