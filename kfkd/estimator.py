@@ -53,7 +53,8 @@ class NeuralNet(WeightsMixin, nolearn.NeuralNet):
       does, ends (see :mod:`kfkd.callbacks`).
     - Ctrl-C ends training between two batches, never within one.
     - Each net has batch iterators and a split of its own, where nolearn's nets share
-      those that are not given.
+      those that are not given.  The data stay as they are, whatever these do.
+    - Several threads may call ``predict`` at once, also while the net is trained.
     - Functions are compiled when they are first needed, in mode ``"xla"``: another
       one counts if the program sets ``theano.config.mode``, not if .theanorc has it.
     - What does not fit the net is an error before training starts, also in
