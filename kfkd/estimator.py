@@ -33,6 +33,7 @@ from kfkd.training.compiled import compile_lazily, without_debug_checks
 from kfkd.training.hooks import listed
 from kfkd.training.loop import TrainingLoop
 from kfkd.training.seeding import seeded_initialization
+from kfkd.training.targets import as_targets
 from kfkd.training.weights import NotFittedError, WeightsMixin
 from kfkd.xla.device import memory_errors_explained
 
@@ -244,6 +245,7 @@ class NeuralNet(WeightsMixin, nolearn.NeuralNet):
             self.enc_ = LabelEncoder()
             y = self.enc_.fit_transform(y).astype(np.int32)
             self.classes_ = self.enc_.classes_
+        y = as_targets(self, y)
         self.initialize()
         if checkpoint is not None:
             callbacks = [*callbacks, checkpoint]
@@ -327,5 +329,8 @@ class NeuralNet(WeightsMixin, nolearn.NeuralNet):
         -----
         nolearn hands predictions and truth to ``r2_score`` the wrong way round.
         """
-        score = r2_score if self.regression else accuracy_score
-        return float(score(y, self.predict(X)))
+        y = np.asarray(y)
+        if self.regression:
+            return float(r2_score(y, self.predict(X)))
+        labels = y if y.ndim < 2 else y.argmax(axis=1)  # of probabilities
+        return float(accuracy_score(labels, self.predict(X)))

@@ -133,6 +133,10 @@ def patch_batches(nolearn):
     def split_copies(self, X, y, net):
         if self.shuffle:
             X, y = _each(_own, X), _each(_own, y)
+        # Targets that are no labels cannot be stratified.
+        if self.stratify and not net.regression and (y.ndim > 1 or y.dtype.kind == "f"):
+            self = copy.copy(self)
+            self.stratify = False
         return split(self, X, y, net)
 
     @functools.wraps(train_loop)

@@ -110,7 +110,8 @@ def compile_lazily(net, layers, objective, update, output_type):
         inputs, y, loss, scores = batch(net.scores_valid, deterministic=True)
         accuracy = loss
         if not net.regression:
-            accuracy = tensor.mean(tensor.eq(outputs()[0].argmax(axis=1), y))
+            labels = y if y.ndim < 2 else y.argmax(axis=1)  # of probabilities
+            accuracy = tensor.mean(tensor.eq(outputs()[0].argmax(axis=1), labels))
         return function(inputs, [loss, accuracy, *scores])
 
     def predict():

@@ -15,6 +15,7 @@ from nolearn.lasagne.base import _shuffle_arrays
 from kfkd.process.signals import defer_keyboard_interrupt
 from kfkd.stack.nolearn_batches import batches, is_plain, n_samples
 from kfkd.training.hooks import listed
+from kfkd.training.targets import as_dtype
 from kfkd.xla.device import free_memory
 from kfkd.xla.loop import BatchLoop, NoLoopError
 from kfkd.xla.thunk import nonblocking
@@ -91,8 +92,11 @@ class BatchWise:
     def _outputs(self, function, batches, callbacks, score=None):
         """Return the size and the outputs of each batch."""
         net, found, ahead = self.net, [], collections.deque()
+        dtype = np.dtype(net.y_tensor_type("y").dtype)
         with nonblocking(function):
             for Xb, yb in batches:
+                if isinstance(yb, np.ndarray):  # an iterator may change the type
+                    yb = as_dtype("y", yb, dtype)
                 outputs = net.apply_batch_func(function, Xb, yb)
                 found.append((n_samples(Xb), outputs))
                 ahead.append(outputs)

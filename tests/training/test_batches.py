@@ -7,36 +7,12 @@ from functools import partial
 import nolearn.lasagne
 import numpy as np
 import pytest
-from lasagne import layers
 from nolearn.lasagne import BatchIterator, TrainSplit
 
 from kfkd.estimator import NeuralNet
+from tests.helpers.small_nets import regressor, rows
 
 KINDS = pytest.mark.parametrize("kind", [NeuralNet, nolearn.lasagne.NeuralNet])
-
-
-def net(kind=NeuralNet, **changes):
-    options = dict(
-        layers=[
-            ("input", layers.InputLayer),
-            ("hidden", layers.DenseLayer),
-            ("output", layers.DenseLayer),
-        ],
-        input_shape=(None, 8),
-        hidden_num_units=5,
-        output_num_units=3,
-        output_nonlinearity=None,
-        update_learning_rate=0.01,
-        regression=True,
-        max_epochs=3,
-    )
-    return kind(**options | changes)
-
-
-def rows(n=60):
-    random = np.random.RandomState(0)
-    X = random.rand(n, 8).astype("float32")
-    return X, np.stack([X.sum(1), X[:, 0], X[:, 1] - X[:, 2]], 1) / 4
 
 
 class InPlace(BatchIterator):
@@ -91,7 +67,7 @@ def test_batches_can_be_changed(iterator, kind):
         seen.append((Xb.copy(), yb.copy()))
 
     options = dict(train_split=TrainSplit(0), on_batch_finished=[])
-    made = net(kind, batch_iterator_train=iterator(), **options)
+    made = regressor(kind, batch_iterator_train=iterator(), **options)
     made.initialize()
     train = made.train_iter_
 
@@ -116,7 +92,7 @@ def test_batches_can_be_changed(iterator, kind):
 @iterators(in_place, own_loop, OwnCall)
 def test_batches_to_predict_can_be_changed(iterator, kind):
     X, y = rows()
-    made = net(kind).fit(X, y)
+    made = regressor(kind).fit(X, y)
     expected = made.predict(X + 1)
     made.batch_iterator_test = iterator()
     given = X.copy()
@@ -136,7 +112,7 @@ class Shuffled(BatchIterator):
 @pytest.mark.parametrize("shuffled", [BatchIterator, Shuffled])
 def test_predictions_are_in_the_order_of_the_rows(shuffled, kind):
     X, y = rows()
-    made = net(kind).fit(X, y)
+    made = regressor(kind).fit(X, y)
     expected, given = made.predict(X), X.copy()
     made.batch_iterator_test = shuffled(16, shuffle=True)
     np.testing.assert_allclose(made.predict(given), expected, rtol=1e-5)
@@ -150,7 +126,7 @@ def test_shuffling_leaves_the_data_as_they_are(eval_size, kind, tmp_path):
     X, y = rows()
     np.save(tmp_path / "X.npy", X)
     mapped = np.load(tmp_path / "X.npy", mmap_mode="r+")
-    made = net(
+    made = regressor(
         kind,
         train_split=TrainSplit(eval_size, shuffle=True),
         batch_iterator_train=BatchIterator(16, shuffle=True),
@@ -169,12 +145,12 @@ def test_shuffling_leaves_the_data_as_they_are(eval_size, kind, tmp_path):
 @KINDS
 def test_a_share_for_validation_is_of_one_net(kind):
     with pytest.warns(UserWarning, match="'eval_size' argument has been deprecated"):
-        alone = net(kind, eval_size=0)
+        alone = regressor(kind, eval_size=0)
     assert alone.train_split.eval_size == 0
-    assert net(kind).train_split.eval_size == 0.2
+    assert regressor(kind).train_split.eval_size == 0.2
     split = TrainSplit(0.5)
     with pytest.warns(UserWarning, match="deprecated"):
-        assert net(kind, train_split=split, eval_size=0).train_split is not split
+        assert regressor(kind, train_split=split, eval_size=0).train_split is not split
     assert split.eval_size == 0.5
 
 
@@ -182,7 +158,7 @@ def test_a_share_for_validation_is_of_one_net(kind):
 @iterators(partial(BatchIterator, 16), in_place, OwnCall)
 def test_threads_get_their_own_predictions(iterator, kind):
     X, y = rows()
-    made = net(kind).fit(X, y)
+    made = regressor(kind).fit(X, y)
     made.batch_iterator_test = iterator()
     sets = [
         np.random.RandomState(i).rand(10 + i, 8).astype("float32") for i in range(8)
@@ -201,7 +177,7 @@ def test_threads_get_their_own_predictions(iterator, kind):
 
 def test_a_net_predicts_in_one_thread_while_it_trains_in_another():
     X, y = rows()
-    made = net(max_epochs=30).fit(X, y, epochs=1)
+    made = regressor(max_epochs=30).fit(X, y, epochs=1)
     with ThreadPoolExecutor(1) as pool:
         training = pool.submit(made.fit, X, y)
         while not training.done():

@@ -1,0 +1,121 @@
+"""Numbers of any type that say what a net needs are taken, and no others."""
+
+import numpy as np
+import pytest
+import theano.tensor as T
+from nolearn.lasagne import BatchIterator
+from sklearn.model_selection import cross_val_score
+
+from kfkd.errors import ArgumentError
+from tests.helpers.small_nets import classifier, labelled, regressor, rows
+
+# Epochs are on the device, or batch by batch.
+WAYS = pytest.mark.parametrize(
+    "options",
+    [{}, {"custom_scores": [("one", lambda y, p: 1.0)]}],
+    ids=["device", "batches"],
+)
+FLOATS = ["float16", "float32", "float64", "longdouble"]
+
+
+@WAYS
+@pytest.mark.parametrize("dtype", [*FLOATS, "int64", "uint8", "bool"])
+def test_a_regressor_takes_numbers_of_all_types(dtype, options):
+    X, y = ((array * 9).astype(dtype) for array in rows())
+    as_floats = X.astype("float32"), y.astype("float32")
+    made = regressor(**options).seed(1).fit(X, y)
+    expected = regressor(**options).seed(1).fit(*as_floats)
+    losses = [[row["train_loss"] for row in n.train_history_] for n in (made, expected)]
+    assert losses[0] == losses[1]
+    np.testing.assert_array_equal(made.predict(X), expected.predict(as_floats[0]))
+    assert np.isfinite(cross_val_score(regressor(**options), X, y, cv=3)).all()
+
+
+@WAYS
+@pytest.mark.parametrize("dtype", [*FLOATS, "int64", "uint8", "uint64"])
+def test_a_classifier_takes_whole_numbers_of_all_types(dtype, options):
+    X, y = labelled()
+    made = classifier(**options).seed(1).fit(X.astype("float64"), y.astype(dtype))
+    expected = classifier(**options).seed(1).fit(X, y.astype("int32"))
+    losses = [[row["train_loss"] for row in n.train_history_] for n in (made, expected)]
+    assert losses[0] == losses[1]
+    assert made.score(X, y) == expected.score(X, y)
+
+
+@WAYS
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda y: y * 0.5, "y has the value 0.5 in row 1, which int32 cannot hold"),
+        (
+            lambda y: y + 2**32,
+            "y has the value 4294967296 in row 0, which int32 cannot",
+        ),
+        (
+            lambda y: np.where(y == 2, np.nan, y),
+            "y has the value nan in row 2, which int",
+        ),
+        (
+            lambda y: y + 1,
+            "y has labels from 1 to 3; a classifier with 3 outputs takes 0",
+        ),
+        (lambda y: y - 1, "y has labels from -1 to 1; a classifier with 3 outputs"),
+        (lambda y: y.astype(str), "not numbers; use_label_encoder=True takes any"),
+        (
+            lambda y: y[:, None],
+            r"shape (60, 1); the net takes an array of 1 dimension; y.r",
+        ),
+        (
+            lambda y: np.eye(3)[y],
+            "y has the shape (60, 3); the net takes an array of 1 dim",
+        ),
+    ],
+)
+def test_labels_that_would_become_others(change, message, options):
+    X, y = labelled()
+    with pytest.raises(ArgumentError) as caught:
+        classifier(**options).fit(X, change(y))
+    assert message in str(caught.value)
+
+
+def test_values_too_large_for_a_net():
+    X, y = (array.astype("float64") for array in rows())
+    for name in "Xy":
+        data = {"X": X.copy(), "y": y.copy()}
+        data[name][7, 1] = -1e300
+        with pytest.raises(
+            ArgumentError, match=f"^{name} has .* 1 of 60 rows, .* row 7"
+        ):
+            regressor().fit(**data)
+
+
+@WAYS
+def test_probabilities_are_targets_of_a_classifier(options):
+    X, y = labelled()
+    soft = np.eye(3)[y] * 0.8 + 0.1 * (1 - np.eye(3)[y])
+    net = classifier(y_tensor_type=T.matrix, max_epochs=20, **options).seed(1)
+    net.fit(X, soft)
+    # The first fold, which is set aside where nothing is stratified.
+    p, y_valid = net.predict_proba(X[:12]), y[:12]
+    row = net.train_history_[-1]
+    loss = -(soft[:12] * np.log(p)).sum(axis=1).mean()
+    np.testing.assert_allclose(row["valid_loss"], loss, rtol=1e-4)
+    np.testing.assert_allclose(row["valid_accuracy"], (p.argmax(1) == y_valid).mean())
+    assert net.score(X, soft) == net.score(X, y)
+
+
+class WideLabels(BatchIterator):
+    def transform(self, Xb, yb):
+        return Xb.astype("float64"), yb.astype("int64")
+
+
+def test_an_iterator_may_change_the_types():
+    X, y = labelled()
+    made, expected = classifier().seed(1), classifier().seed(1)
+    made.batch_iterator_train = WideLabels(16)
+    expected.batch_iterator_train = BatchIterator(16)
+    made.fit(X, y)
+    expected.fit(X, y)
+    np.testing.assert_allclose(
+        made.predict_proba(X), expected.predict_proba(X), rtol=1e-4
+    )
