@@ -31,6 +31,7 @@ from kfkd.stack import (
     device_request,
     lasagne_dev,
     nolearn_batches,
+    nolearn_clones,
     nolearn_net,
     numerics,
     pickles,
@@ -89,5 +90,6 @@ with _import_hook.bypassed(), shims.quiet():
     lasagne_dev.install(lasagne)
     nolearn = shims.import_nolearn()
     nolearn_batches.patch_batches(nolearn)
-    nolearn_net.patch_net(nolearn, _restore)
+    nolearn_clones.patch_clones(nolearn)
+    nolearn_net.patch_net(lasagne, nolearn, _restore)
     pickles.patch_pickles(theano, lasagne, nolearn, _rebuild)

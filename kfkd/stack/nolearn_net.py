@@ -3,27 +3,32 @@
 import copy
 import functools
 import inspect
-
-import sklearn.base
+import itertools
 
 __all__ = ["patch_net"]
 
 
-def patch_net(nolearn, restore):
-    """Patch NeuralNet so that it clones, prints once, shows in a notebook and pickles.
+def _unique(name, names):
+    """Return a name, with a number if it is among *names*."""
+    numbered = (f"{name}_{i}" for i in itertools.count(2))
+    return next(n for n in itertools.chain([name], numbered) if n not in names)
+
+
+def patch_net(lasagne, nolearn, restore):
+    """Patch NeuralNet so that it prints once, shows in a notebook and pickles.
 
     ``get_params`` reads every parameter of the constructor, two of which are not kept.
     It returns a dict that claims to hold any key, so that ``set_params`` accepts those
-    of layers to come; the table in a notebook needs a plain dict.  ``clone`` must leave
-    out the two handlers that the constructor adds.  A pickle must load where kfkd has
-    not been imported; it leaves out compiled functions, which are compiled again.
+    of layers to come; the table in a notebook needs a plain dict.  A pickle must load
+    where kfkd has not been imported; it leaves out compiled functions, which are
+    compiled again.  Layers of one name were trained and saved only once.
     """
     NeuralNet = nolearn.lasagne.NeuralNet
-    printers = (nolearn.lasagne.PrintLog, nolearn.lasagne.PrintLayerInfo)
     init = NeuralNet.__init__
     getstate = NeuralNet.__getstate__
     get_params = NeuralNet.get_params
     set_params = NeuralNet.set_params
+    initialize_layers = NeuralNet.initialize_layers
 
     @functools.wraps(init)
     def __init__(self, *args, **kwargs):
@@ -52,15 +57,6 @@ def patch_net(nolearn, restore):
         self._kwarg_keys = [*self._kwarg_keys, *new]
         return set_params(self, **params)
 
-    def __sklearn_clone__(self):
-        params = self.get_params(deep=False)
-        if self.verbose:
-            for name in ("on_epoch_finished", "on_training_started"):
-                params[name] = [h for h in params[name] if type(h) not in printers]
-        return type(self)(
-            **{name: sklearn.base.clone(p, safe=False) for name, p in params.items()}
-        )
-
     def __getstate__(self):
         compiled = ("train_iter_", "eval_iter_", "predict_iter_", "_initialized")
         compiled += ("_get_output_fn_cache",)
@@ -69,10 +65,24 @@ def patch_net(nolearn, restore):
     def __reduce__(self):
         return restore, (type(self),), self.__getstate__()
 
+    @functools.wraps(initialize_layers)
+    def initialize_all_layers(self, layers=None):
+        if layers is not None:
+            self.layers = layers
+        made = initialize_layers(self)
+        if isinstance(self.layers[0], lasagne.layers.Layer):
+            self.layers_.clear()
+            for output in self.layers:
+                for i, layer in enumerate(lasagne.layers.get_all_layers(output)):
+                    if layer not in self.layers_.values():
+                        name = layer.name or self._layer_name(type(layer), i)
+                        self.layers_[_unique(name, self.layers_)] = layer
+        return made
+
+    NeuralNet.initialize_layers = initialize_all_layers
     NeuralNet.loss = NeuralNet.X_tensor_type = None
     NeuralNet.__init__ = __init__
     NeuralNet.get_params = get_params_as_dict
     NeuralNet.set_params = set_any_params
-    NeuralNet.__sklearn_clone__ = __sklearn_clone__
     NeuralNet.__getstate__ = __getstate__
     NeuralNet.__reduce__ = __reduce__

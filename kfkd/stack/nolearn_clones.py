@@ -1,0 +1,61 @@
+"""Clones of nolearn's NeuralNet: what it was made from, before training changed it."""
+
+import copy
+
+__all__ = ["patch_clones"]
+
+
+class _Originals:
+    """Copies of what a net's parameters hold, as it was before training.
+
+    Callbacks remember losses and weights, iterators and splits draw random numbers,
+    shared variables are set, and layers that were given as such learn.
+    """
+
+    def __init__(self, net):
+        self.parts = [*_parts(net)]
+        self.copies = copy.deepcopy(self.parts, {id(net): net})
+
+    def memo(self):
+        """Return what `copy.deepcopy` takes for a fresh copy of each part."""
+        copies = copy.deepcopy(self.copies)
+        return dict(zip(map(id, self.parts), copies, strict=True))
+
+
+def _parts(net):
+    """Yield the parameters of a net, and the items of those that are lists."""
+    for value in net.get_params(deep=False).values():
+        yield from value if isinstance(value, (list, tuple)) else [value]
+
+
+def patch_clones(nolearn):
+    """Patch NeuralNet so that a clone is not trained, whatever its parameters hold.
+
+    All are copied at once, so that callbacks that belong together still do.  The two
+    that the constructor adds are left out.
+    """
+    NeuralNet = nolearn.lasagne.NeuralNet
+    printers = (nolearn.lasagne.PrintLog, nolearn.lasagne.PrintLayerInfo)
+    initialize = NeuralNet.initialize
+
+    def initialize_and_keep_originals(self):
+        if "_originals" not in vars(self):
+            try:
+                self._originals = _Originals(self)
+            except Exception:  # a part cannot be copied, and so the net not be cloned
+                self._originals = None
+        initialize(self)
+
+    def __sklearn_clone__(self):
+        params = self.get_params(deep=False)
+        if self.verbose:
+            for name in ("on_epoch_finished", "on_training_started"):
+                params[name] = [h for h in params[name] if type(h) not in printers]
+        clone = type(self).__new__(type(self))
+        originals = vars(self).get("_originals")
+        memo = originals.memo() if originals else {}
+        clone.__init__(**copy.deepcopy(params, memo | {id(self): clone}))
+        return clone
+
+    NeuralNet.initialize = initialize_and_keep_originals
+    NeuralNet.__sklearn_clone__ = __sklearn_clone__
