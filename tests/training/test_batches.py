@@ -85,7 +85,9 @@ def test_batches_can_be_changed(iterator, kind):
     assert len(seen) % 3 == 0
     for part, expected in ((0, X + 1), (1, y - 1)):
         found = np.concatenate([batch[part] for batch in seen])
-        np.testing.assert_allclose(found, np.tile(expected, (3, 1)), rtol=1e-6)
+        np.testing.assert_allclose(
+            found, np.tile(expected, (3, 1)), rtol=1e-5, atol=1e-5
+        )
 
 
 @KINDS
@@ -97,9 +99,11 @@ def test_batches_to_predict_can_be_changed(iterator, kind):
     made.batch_iterator_test = iterator()
     given = X.copy()
     for _ in range(2):
-        np.testing.assert_allclose(made.predict(given), expected, rtol=1e-5)
+        np.testing.assert_allclose(made.predict(given), expected, rtol=1e-5, atol=1e-5)
     assert np.array_equal(given, X)
-    np.testing.assert_allclose(made.get_output("output", given), expected, rtol=1e-5)
+    np.testing.assert_allclose(
+        made.get_output("output", given), expected, rtol=1e-5, atol=1e-5
+    )
     assert not {"X", "y"} & vars(made.batch_iterator_test).keys()
 
 
@@ -115,8 +119,10 @@ def test_predictions_are_in_the_order_of_the_rows(shuffled, kind):
     made = regressor(kind).fit(X, y)
     expected, given = made.predict(X), X.copy()
     made.batch_iterator_test = shuffled(16, shuffle=True)
-    np.testing.assert_allclose(made.predict(given), expected, rtol=1e-5)
-    np.testing.assert_allclose(made.get_output("output", given), expected, rtol=1e-5)
+    np.testing.assert_allclose(made.predict(given), expected, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(
+        made.get_output("output", given), expected, rtol=1e-5, atol=1e-5
+    )
     assert np.array_equal(given, X)
 
 
@@ -172,7 +178,7 @@ def test_threads_get_their_own_predictions(iterator, kind):
     finally:
         sys.setswitchinterval(before)
     for i, array in enumerate(found):
-        np.testing.assert_allclose(array, expected[i % 8], rtol=1e-5)
+        np.testing.assert_allclose(array, expected[i % 8], rtol=1e-5, atol=1e-5)
 
 
 def test_a_net_predicts_in_one_thread_while_it_trains_in_another():
