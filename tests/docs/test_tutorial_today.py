@@ -118,11 +118,8 @@ def test_a_schedule_is_kept(pasted):
     net.fit(X, y)
     with pytest.raises(IndexError):
         net.on_epoch_finished[0](net, [{"epoch": net.max_epochs + 1}])
-    net.update_learning_rate.set_value(np.float32(0.005))
     longer = clone(net).set_params(max_epochs=99)
-    assert longer.update_learning_rate.get_value() == np.float32(0.005)
-    with pytest.raises(IndexError):
-        longer.on_epoch_finished[0](longer, [{"epoch": net.max_epochs + 1}])
+    longer.on_epoch_finished[0](longer, [{"epoch": net.max_epochs + 1}])
 
     ours = callbacks.AdjustVariable("update_learning_rate", start=0.03, stop=0.001)
     ours(net, [{"epoch": net.max_epochs + 1}])
