@@ -32,6 +32,7 @@ from kfkd.stack import (
     lasagne_dev,
     nolearn_batches,
     nolearn_clones,
+    nolearn_layers,
     nolearn_net,
     numerics,
     pickles,
@@ -91,5 +92,6 @@ with _import_hook.bypassed(), shims.quiet():
     nolearn = shims.import_nolearn()
     nolearn_batches.patch_batches(nolearn)
     nolearn_clones.patch_clones(nolearn)
-    nolearn_net.patch_net(lasagne, nolearn, _restore)
+    nolearn_layers.patch_layers(theano, lasagne, nolearn)
+    nolearn_net.patch_net(nolearn, _restore)
     pickles.patch_pickles(theano, lasagne, nolearn, _rebuild)

@@ -3,32 +3,24 @@
 import copy
 import functools
 import inspect
-import itertools
 
 __all__ = ["patch_net"]
 
 
-def _unique(name, names):
-    """Return a name, with a number if it is among *names*."""
-    numbered = (f"{name}_{i}" for i in itertools.count(2))
-    return next(n for n in itertools.chain([name], numbered) if n not in names)
-
-
-def patch_net(lasagne, nolearn, restore):
+def patch_net(nolearn, restore):
     """Patch NeuralNet so that it prints once, shows in a notebook and pickles.
 
     ``get_params`` reads every parameter of the constructor, two of which are not kept.
     It returns a dict that claims to hold any key, so that ``set_params`` accepts those
     of layers to come; the table in a notebook needs a plain dict.  A pickle must load
     where kfkd has not been imported; it leaves out compiled functions, which are
-    compiled again.  Layers of one name were trained and saved only once.
+    compiled again.
     """
     NeuralNet = nolearn.lasagne.NeuralNet
     init = NeuralNet.__init__
     getstate = NeuralNet.__getstate__
     get_params = NeuralNet.get_params
     set_params = NeuralNet.set_params
-    initialize_layers = NeuralNet.initialize_layers
 
     @functools.wraps(init)
     def __init__(self, *args, **kwargs):
@@ -65,21 +57,6 @@ def patch_net(lasagne, nolearn, restore):
     def __reduce__(self):
         return restore, (type(self),), self.__getstate__()
 
-    @functools.wraps(initialize_layers)
-    def initialize_all_layers(self, layers=None):
-        if layers is not None:
-            self.layers = layers
-        made = initialize_layers(self)
-        if isinstance(self.layers[0], lasagne.layers.Layer):
-            self.layers_.clear()
-            for output in self.layers:
-                for i, layer in enumerate(lasagne.layers.get_all_layers(output)):
-                    if layer not in self.layers_.values():
-                        name = layer.name or self._layer_name(type(layer), i)
-                        self.layers_[_unique(name, self.layers_)] = layer
-        return made
-
-    NeuralNet.initialize_layers = initialize_all_layers
     NeuralNet.loss = NeuralNet.X_tensor_type = None
     NeuralNet.__init__ = __init__
     NeuralNet.get_params = get_params_as_dict

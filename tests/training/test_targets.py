@@ -1,12 +1,16 @@
 """Numbers of any type that say what a net needs are taken, and no others."""
 
+import nolearn.lasagne
 import numpy as np
 import pytest
+import theano
 import theano.tensor as T
+from lasagne import layers
 from nolearn.lasagne import BatchIterator
-from sklearn.model_selection import cross_val_score
+from sklearn.model_selection import GridSearchCV, cross_val_score
 
 from kfkd.errors import ArgumentError
+from kfkd.estimator import NeuralNet
 from tests.helpers.small_nets import classifier, labelled, regressor, rows
 
 # Epochs are on the device, or batch by batch.
@@ -15,6 +19,7 @@ WAYS = pytest.mark.parametrize(
     [{}, {"custom_scores": [("one", lambda y, p: 1.0)]}],
     ids=["device", "batches"],
 )
+KINDS = pytest.mark.parametrize("kind", [NeuralNet, nolearn.lasagne.NeuralNet])
 FLOATS = ["float16", "float32", "float64", "longdouble"]
 
 
@@ -119,3 +124,63 @@ def test_an_iterator_may_change_the_types():
     np.testing.assert_allclose(
         made.predict_proba(X), expected.predict_proba(X), rtol=1e-4
     )
+
+
+@KINDS
+@pytest.mark.parametrize(
+    "changes",
+    [
+        dict(update_learning_rate=np.float64(0.01)),
+        dict(update_learning_rate=np.array(0.01), update_momentum=np.longdouble(0.5)),
+        dict(update_learning_rate=theano.shared(0.01)),
+        dict(objective_l2=np.float64(0.01)),
+        dict(hidden_W=np.full((8, 5), 0.1), hidden_num_units=np.int64(5)),
+        dict(drop_p=np.float64(0.5)),
+        dict(more_params={"drop_p": np.float64(0.5)}),
+        dict(max_epochs=np.int64(3)),
+    ],
+)
+def test_hyperparameters_are_numbers_of_all_types(changes, kind):
+    made = regressor(
+        kind,
+        layers=[
+            ("input", layers.InputLayer),
+            ("hidden", layers.DenseLayer),
+            ("drop", layers.DropoutLayer),
+            ("output", layers.DenseLayer),
+        ],
+        **changes,
+    )
+    made.fit(*rows())
+    assert len(made.train_history_) == 3
+    assert {p.dtype for p in made.get_all_params()} == {"float32"}
+
+
+@KINDS
+def test_a_grid_of_numbers_from_numpy(kind):
+    grid = {
+        "update_learning_rate": np.logspace(-3, -1, 3),
+        "max_epochs": np.arange(1, 3),
+    }
+    found = GridSearchCV(regressor(kind), grid, cv=2, error_score="raise")
+    found.fit(*rows())
+    assert np.isfinite(found.cv_results_["mean_test_score"]).all()
+
+
+@KINDS
+def test_options_of_layers_are_numbers_of_all_types(kind):
+    made = kind(
+        layers=[
+            (layers.InputLayer, {"shape": (None, 8)}),
+            (layers.DropoutLayer, {"p": np.float64(0.1)}),
+            (
+                layers.DenseLayer,
+                {"num_units": 3, "W": np.zeros((8, 3)), "nonlinearity": None},
+            ),
+        ],
+        update_learning_rate=0.01,
+        regression=True,
+        max_epochs=3,
+    )
+    made.fit(*rows())
+    assert {p.dtype for p in made.get_all_params()} == {"float32"}
