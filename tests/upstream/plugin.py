@@ -13,9 +13,11 @@ from pathlib import Path
 import pytest
 from shims import install, install_numpy_names
 
-from kfkd.stack import nolearn
+from kfkd.stack import nolearn, theano
 
 install()
+# Theano makes it as it starts, and its tests write files there.
+os.makedirs(theano.config.compiledir, exist_ok=True)
 # nolearn's tests import it as their own package.
 nolearn.__path__.insert(0, os.path.abspath("nolearn"))
 
