@@ -66,8 +66,8 @@ class FlipBatchIterator(BatchIterator):
     seed : int, default=42
         Seed of the choice of images.
     flip_indices : list of (int, int), optional
-        Pairs of target columns that are exchanged; by default those of all 30
-        (`flip_pairs`).
+        Pairs of target columns that are exchanged; by default those that a subclass
+        has as an attribute, or else those of all 30 (`flip_pairs`).
 
     Notes
     -----
@@ -87,7 +87,10 @@ class FlipBatchIterator(BatchIterator):
         flip_indices: Sequence[tuple[int, int]] | None = None,
     ) -> None:
         super().__init__(batch_size, shuffle, seed)
-        self.flip_indices = flip_pairs() if flip_indices is None else flip_indices
+        if flip_indices is not None:
+            self.flip_indices = flip_indices
+        elif not hasattr(self, "flip_indices"):  # as a class may have them
+            self.flip_indices = flip_pairs()
 
     def transform(self, Xb: Any, yb: Any) -> tuple[Any, Any]:
         """Return copies of a batch with half of its faces mirrored.
@@ -96,7 +99,8 @@ class FlipBatchIterator(BatchIterator):
         ----------
         Xb : array, shape (n, 1, height, width)
         yb : array, shape (n, 2 * k), or None
-            Coordinates in [-1, 1], x and y in turn.
+            Coordinates in [-1, 1], x and y in turn.  Labels of classes, of shape (n,),
+            stay as they are.
 
         Returns
         -------
@@ -134,7 +138,7 @@ class FlipBatchIterator(BatchIterator):
         self._check(Xb, yb)
         numpy = np if isinstance(Xb, np.ndarray) else jnp
         Xb = numpy.where(flipped[:, None, None, None], Xb[..., ::-1], Xb)
-        if yb is not None:
+        if yb is not None and yb.ndim > 1:
             k = yb.shape[1]
             sign = np.where(np.arange(k) % 2 == 0, -1, 1).astype(yb.dtype)
             source = np.arange(k)
@@ -150,7 +154,7 @@ class FlipBatchIterator(BatchIterator):
                 "1, height, width) are needed, which kfkd.data.load2d gives"
             )
         last = max((max(pair) for pair in self.flip_indices), default=0)
-        if yb is not None and last >= yb.shape[1]:
+        if yb is not None and yb.ndim > 1 and last >= yb.shape[1]:
             raise ArgumentError(
                 f"flip_indices names column {last}, but y has only {yb.shape[1]} "
                 "columns; set flip_indices=flip_pairs(cols), with the cols that y was "

@@ -60,6 +60,8 @@ class NeuralNet(WeightsMixin, nolearn.NeuralNet):
       one counts if the program sets ``theano.config.mode``, not if .theanorc has it.
     - What does not fit the net is an error before training starts, also in
       ``predict`` and in ``load_params_from``.
+    - ``predict`` of a regression returns a vector if `y` was one, as scikit-learn does.
+    - ``use_label_encoder`` keeps the labels of the first training in later ones.
     - ``score`` of a regression compares predictions with the truth.
     - A pickle holds the definition and the values of the parameters instead of
       Theano's graphs, so that it is small and needs no raised recursion limit; the
@@ -81,6 +83,7 @@ class NeuralNet(WeightsMixin, nolearn.NeuralNet):
     interrupted_ = False
     train_history_: list[dict[str, Any]]
     _initialized = False
+    _of_vector = False
     _seed: int | None = None
 
     @functools.wraps(nolearn.NeuralNet.__init__)  # type: ignore[misc]
@@ -229,6 +232,7 @@ class NeuralNet(WeightsMixin, nolearn.NeuralNet):
                 f"checkpoint is {checkpoint!r}; it must be a kfkd.callbacks.Checkpoint"
             )
         X, y = as_arrays(X, y)
+        self._of_vector = y.ndim == 1
         is_fresh = not hasattr(self, "layers_")
         if is_fresh:
             self.initialize_layers()
@@ -242,9 +246,7 @@ class NeuralNet(WeightsMixin, nolearn.NeuralNet):
                 del self.layers_, self._output_layers
             raise
         if self.use_label_encoder:
-            self.enc_ = LabelEncoder()
-            y = self.enc_.fit_transform(y).astype(np.int32)
-            self.classes_ = self.enc_.classes_
+            y = self._encode(y)
         y = as_targets(self, y)
         self.initialize()
         if checkpoint is not None:
@@ -254,6 +256,41 @@ class NeuralNet(WeightsMixin, nolearn.NeuralNet):
         with contextlib.suppress(KeyboardInterrupt):
             self.train_loop(X, y, epochs=epochs, **further)
         return self
+
+    def partial_fit(
+        self, X: ArrayLike, y: ArrayLike, classes: ArrayLike | None = None
+    ) -> Self:
+        """Train for one epoch.
+
+        Parameters
+        ----------
+        X, y : arrays
+            As for `fit`.
+        classes : array, optional
+            All labels that there are, for ``use_label_encoder``; by default those of
+            the first training.
+
+        Returns
+        -------
+        NeuralNet
+            The net itself.
+        """
+        if classes is not None and self.use_label_encoder:
+            self._encode(np.asarray(classes))
+        return self.fit(X, y, epochs=1)
+
+    def _encode(self, y):
+        """Return labels as numbers, the same ones in each training of the net."""
+        if not hasattr(self, "enc_"):
+            self.enc_ = LabelEncoder().fit(y)
+            self.classes_ = self.enc_.classes_
+        known = np.isin(y, self.classes_)
+        if not known.all():
+            raise ArgumentError(
+                f"y has the label {y[~known][0]!r}, which is not among those that the "
+                f"net was first trained with: {', '.join(map(str, self.classes_))}"
+            )
+        return self.enc_.transform(y).astype(np.int32)
 
     @memory_errors_explained()
     def train_loop(self, X, y, epochs=None, *, callbacks=()):
@@ -311,6 +348,15 @@ class NeuralNet(WeightsMixin, nolearn.NeuralNet):
                 bar.update(len(outputs[-1][0]))
         found = tuple(np.vstack(parts) for parts in zip(*outputs, strict=True))
         return found if len(found) > 1 else found[0]
+
+    def predict(self, X: ArrayLike) -> np.ndarray:
+        """Return predictions: targets, or the labels of a classifier.
+
+        They have one dimension if the y of the latest training had.  The rest is as for
+        `predict_proba`.
+        """
+        found = super().predict(X)
+        return found[:, 0] if self.regression and self._of_vector else found
 
     def score(self, X: ArrayLike, y: ArrayLike) -> float:
         """Return the coefficient of determination, or the accuracy of a classifier.

@@ -1,3 +1,5 @@
+from typing import ClassVar
+
 import numpy as np
 import pytest
 
@@ -181,3 +183,27 @@ def test_pairs_for_other_columns_are_an_error():
     pairs = flip_pairs(COLUMNS[:4])
     _, yb = FlipBatchIterator(4, flip_indices=pairs).transform(X, y[:, :4])
     assert yb.shape == (4, 4)
+
+
+class Swapped(FlipBatchIterator):
+    flip_indices: ClassVar = [(0, 2)]  # as the tutorial's own class has them
+
+
+def test_pairs_may_be_an_attribute_of_the_class():
+    X, y = small_faces.images(10)
+    iterator = Swapped(10)
+    flipped = np.ones(10, bool)
+    _, found = iterator.apply((X, y), flipped)
+    assert np.array_equal(found[:, 0], -y[:, 2])
+    assert np.array_equal(found[:, 4], -y[:, 4])
+    assert np.array_equal(
+        Swapped(10, flip_indices=[]).apply((X, y), flipped)[1][:, 0], -y[:, 0]
+    )
+
+
+def test_labels_of_classes_stay_as_they_are():
+    X, _ = small_faces.images(10)
+    labels = np.arange(10)
+    Xb, yb = FlipBatchIterator(10).transform(X, labels)
+    assert np.array_equal(yb, labels)
+    assert (Xb == X[..., ::-1]).all(axis=(1, 2, 3)).sum() == 5

@@ -47,7 +47,14 @@ _NAMED = (
     "lasagne.updates",
 )
 # Attributes that training sets, apart from the weights.
-_FITTED = ("train_history_", "classes_", "_seed", "epochs_", "interrupted_")
+_FITTED = (
+    "train_history_",
+    "classes_",
+    "_seed",
+    "_of_vector",
+    "epochs_",
+    "interrupted_",
+)
 
 
 def encode(net, arrays, name):

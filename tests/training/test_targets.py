@@ -7,8 +7,10 @@ import theano
 import theano.tensor as T
 from lasagne import layers
 from nolearn.lasagne import BatchIterator
+from sklearn.metrics import r2_score
 from sklearn.model_selection import GridSearchCV, cross_val_score
 
+from kfkd import storage
 from kfkd.errors import ArgumentError
 from kfkd.estimator import NeuralNet
 from tests.helpers.small_nets import classifier, labelled, regressor, rows
@@ -184,3 +186,39 @@ def test_options_of_layers_are_numbers_of_all_types(kind):
     )
     made.fit(*rows())
     assert {p.dtype for p in made.get_all_params()} == {"float32"}
+
+
+@pytest.mark.parametrize("name", ["net.pickle", "net.npz"])
+def test_predictions_of_a_vector_are_a_vector(name, tmp_path):
+    X, y = rows()
+    made = regressor(output_num_units=1).fit(X, y[:, 0])
+    storage.save(made, tmp_path / name)
+    for net in (made, storage.load(tmp_path / name)):
+        assert net.predict(X).shape == (60,)
+        assert net.predict_proba(X).shape == (60, 1)
+        assert net.score(X, y[:, 0]) == pytest.approx(r2_score(y[:, 0], net.predict(X)))
+    assert made.fit(X, y[:, :1]).predict(X).shape == (60, 1)
+
+
+@pytest.mark.parametrize("names", [["a", "b", "c"], [7, 8, 30]])
+def test_labels_stay_what_they_are_in_later_trainings(names):
+    X, y = labelled()
+    labels = np.array(names)[y]
+    made = classifier(use_label_encoder=True, update_learning_rate=0.1, max_epochs=300)
+    made.fit(X, labels)
+    assert made.score(X, labels) > 0.8
+    some = labels != names[0]
+    made.partial_fit(X[some], labels[some])
+    assert made.classes_.tolist() == names
+    assert made.score(X, labels) > 0.7
+    with pytest.raises(ArgumentError, match=r"y has the label .* not among those that"):
+        made.fit(X, np.array([*names, names[0] * 2])[np.arange(60) % 4])
+
+
+def test_all_labels_can_be_given_before():
+    X, y = labelled()
+    labels = np.array(["a", "b", "c"])[y]
+    made = classifier(use_label_encoder=True)
+    made.partial_fit(X[y < 2], labels[y < 2], classes=["a", "b", "c"])
+    made.fit(X, labels, epochs=300)
+    assert made.score(X, labels) > 0.6
