@@ -232,7 +232,7 @@ class NeuralNet(WeightsMixin, nolearn.NeuralNet):
                 f"checkpoint is {checkpoint!r}; it must be a kfkd.callbacks.Checkpoint"
             )
         X, y = as_arrays(X, y)
-        self._of_vector = y.ndim == 1
+        self._of_vector = np.ndim(y) == 1
         is_fresh = not hasattr(self, "layers_")
         if is_fresh:
             self.initialize_layers()
