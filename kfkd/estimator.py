@@ -232,7 +232,7 @@ class NeuralNet(WeightsMixin, nolearn.NeuralNet):
                 f"checkpoint is {checkpoint!r}; it must be a kfkd.callbacks.Checkpoint"
             )
         X, y = as_arrays(X, y)
-        self._of_vector = np.ndim(y) == 1
+        of_vector = np.ndim(y) == 1
         is_fresh = not hasattr(self, "layers_")
         if is_fresh:
             self.initialize_layers()
@@ -241,13 +241,15 @@ class NeuralNet(WeightsMixin, nolearn.NeuralNet):
         try:
             if self.check_input:
                 X, y = self._check_good_input(X, y)
+            if self.use_label_encoder:
+                y = self._encode(y)
+            y = as_targets(self, y)
         except ValueError:
             if is_fresh:  # the definition can still be changed
-                del self.layers_, self._output_layers
+                for name in ("layers_", "_output_layers", "enc_", "classes_"):
+                    vars(self).pop(name, None)
             raise
-        if self.use_label_encoder:
-            y = self._encode(y)
-        y = as_targets(self, y)
+        self._of_vector = of_vector
         self.initialize()
         if checkpoint is not None:
             callbacks = [*callbacks, checkpoint]

@@ -215,6 +215,19 @@ def test_labels_stay_what_they_are_in_later_trainings(names):
         made.fit(X, np.array([*names, names[0] * 2])[np.arange(60) % 4])
 
 
+def test_a_training_that_fails_leaves_nothing_behind():
+    X, y = labelled()
+    made = classifier(use_label_encoder=True)
+    with pytest.raises(ArgumentError, match="labels from 0 to 3; a classifier with 3"):
+        made.fit(X, np.array(["a", "b", "c", "d"])[np.arange(60) % 4])
+    made.fit(X, np.array(["b", "c", "d"])[y])
+    assert made.classes_.tolist() == ["b", "c", "d"]
+    made = regressor(output_num_units=1).fit(X, y)
+    with pytest.raises(ArgumentError, match="X has 59 rows"):
+        made.fit(X[1:], y[:, None])
+    assert made.predict(X).shape == (60,)
+
+
 def test_all_labels_can_be_given_before():
     X, y = labelled()
     labels = np.array(["a", "b", "c"])[y]
