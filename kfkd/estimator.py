@@ -247,7 +247,7 @@ class NeuralNet(WeightsMixin, nolearn.NeuralNet):
         except ValueError:
             if is_fresh:  # the definition can still be changed
                 for name in ("layers_", "_output_layers", "enc_", "classes_"):
-                    vars(self).pop(name, None)
+                    self.__dict__.pop(name, None)
             raise
         self._of_vector = of_vector
         self.initialize()

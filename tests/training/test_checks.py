@@ -155,7 +155,7 @@ def test_missing_values_are_an_error_that_names_the_row(name, value):
     dict(X=X, y=y)[name][[7, 9], 3] = value
     net = small_faces.small()
     with pytest.raises(
-        ArgumentError, match=f"^{name} has .* 2 of 50 rows, first in row 7$"
+        ArgumentError, match=f"^{name} has .* 2 of 50 rows, first in row 7; "
     ):
         net.fit(X, y)
     assert net.train_history_ == []
