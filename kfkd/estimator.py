@@ -60,6 +60,7 @@ class NeuralNet(WeightsMixin, nolearn.NeuralNet):
       one counts if the program sets ``theano.config.mode``, not if .theanorc has it.
     - What does not fit the net is an error before training starts, also in
       ``predict`` and in ``load_params_from``.
+    - `X` and `y` may be of any type of numbers, as long as no value becomes another.
     - ``predict`` of a regression returns a vector if `y` was one, as scikit-learn does.
     - ``use_label_encoder`` keeps the labels of the first training in later ones.
     - ``score`` of a regression compares predictions with the truth.
