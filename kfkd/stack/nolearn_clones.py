@@ -1,6 +1,7 @@
 """Clones of nolearn's NeuralNet: what it was made from, before training changed it."""
 
 import copy
+import pickle
 
 __all__ = ["patch_clones"]
 
@@ -16,10 +17,26 @@ class _Originals:
         self.parts = [*_parts(net)]
         self.copies = copy.deepcopy(self.parts, {id(net): net})
 
+    def __getstate__(self):
+        """Return those that training has changed, so that a pickle stays small."""
+        pairs = zip(self.parts, self.copies, strict=True)
+        changed = [pair for pair in pairs if not _are_same(*pair)]
+        return {
+            "parts": [part for part, _ in changed],
+            "copies": [copy for _, copy in changed],
+        }
+
     def memo(self):
         """Return what `copy.deepcopy` takes for a fresh copy of each part."""
         copies = copy.deepcopy(self.copies)
         return dict(zip(map(id, self.parts), copies, strict=True))
+
+
+def _are_same(part, other):
+    try:
+        return part is other or pickle.dumps(part) == pickle.dumps(other)
+    except Exception:  # pickle raises many things
+        return False
 
 
 def _parts(net):
