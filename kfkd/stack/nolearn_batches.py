@@ -10,6 +10,7 @@ import threading
 import weakref
 
 import numpy as np
+from sklearn.utils.multiclass import type_of_target
 
 __all__ = ["batches", "batches_in_order", "is_plain", "n_samples", "patch_batches"]
 
@@ -53,6 +54,10 @@ def _copied(data):
         lambda v: v.copy() if type(v) is np.ndarray else v,  # None, or a memmap
         data,
     )
+
+
+def _are_labels(y):
+    return type_of_target(y) in ("binary", "multiclass")
 
 
 def is_plain(iterator):
@@ -133,10 +138,14 @@ def patch_batches(nolearn):
     def split_copies(self, X, y, net):
         if self.shuffle:
             X, y = _each(_own, X), _each(_own, y)
-        # Targets that are no labels cannot be stratified.
-        if self.stratify and not net.regression and (y.ndim > 1 or y.dtype.kind == "f"):
+        if (
+            self.eval_size
+            and self.stratify
+            and not net.regression
+            and not _are_labels(y)
+        ):
             self = copy.copy(self)
-            self.stratify = False
+            self.stratify = False  # which takes labels
         return split(self, X, y, net)
 
     @functools.wraps(train_loop)
