@@ -6,15 +6,14 @@ import functools
 import inspect
 import math
 from collections.abc import Callable, Sequence
-from types import NoneType
 from typing import Any, Self
 
 import nolearn.lasagne as nolearn
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.metrics import accuracy_score, r2_score
-from sklearn.preprocessing import LabelEncoder
 
+from kfkd.arguments import check
 from kfkd.callbacks.checkpoint import Checkpoint
 from kfkd.callbacks.progress import PrintTables
 from kfkd.callbacks.time_left import TimeLeft
@@ -33,7 +32,7 @@ from kfkd.training.compiled import compile_lazily, without_debug_checks
 from kfkd.training.hooks import listed
 from kfkd.training.loop import TrainingLoop
 from kfkd.training.seeding import seeded_initialization
-from kfkd.training.targets import as_targets
+from kfkd.training.targets import as_targets, encode_labels
 from kfkd.training.weights import NotFittedError, WeightsMixin
 from kfkd.xla.device import memory_errors_explained
 
@@ -130,9 +129,7 @@ class NeuralNet(WeightsMixin, nolearn.NeuralNet):
         try:
             self.batch_iterator_train.random.seed(seed)
         except (TypeError, ValueError):
-            raise ArgumentError(
-                f"seed is {seed!r}; it must be a whole number from 0 to 2**32 - 1"
-            ) from None
+            check("seed", seed, False, "a whole number from 0 to 2**32 - 1")
         self._seed = seed
         return self
 
@@ -228,10 +225,8 @@ class NeuralNet(WeightsMixin, nolearn.NeuralNet):
         check_parameters(self, epochs)
         callbacks = listed(callbacks)
         check_callbacks("callbacks", callbacks)
-        if not isinstance(checkpoint, (Checkpoint, NoneType)):
-            raise ArgumentError(
-                f"checkpoint is {checkpoint!r}; it must be a kfkd.callbacks.Checkpoint"
-            )
+        is_valid = checkpoint is None or isinstance(checkpoint, Checkpoint)
+        check("checkpoint", checkpoint, is_valid, "a kfkd.callbacks.Checkpoint")
         X, y = as_arrays(X, y)
         of_vector = np.ndim(y) == 1
         is_fresh = not hasattr(self, "layers_")
@@ -243,7 +238,7 @@ class NeuralNet(WeightsMixin, nolearn.NeuralNet):
             if self.check_input:
                 X, y = self._check_good_input(X, y)
             if self.use_label_encoder:
-                y = self._encode(y)
+                y = encode_labels(self, y)
             y = as_targets(self, y)
         except ValueError:
             if is_fresh:  # the definition can still be changed
@@ -279,21 +274,8 @@ class NeuralNet(WeightsMixin, nolearn.NeuralNet):
             The net itself.
         """
         if classes is not None and self.use_label_encoder:
-            self._encode(np.asarray(classes))
+            encode_labels(self, np.asarray(classes))
         return self.fit(X, y, epochs=1)
-
-    def _encode(self, y):
-        """Return labels as numbers, the same ones in each training of the net."""
-        if not hasattr(self, "enc_"):
-            self.enc_ = LabelEncoder().fit(y)
-            self.classes_ = self.enc_.classes_
-        known = np.isin(y, self.classes_)
-        if not known.all():
-            raise ArgumentError(
-                f"y has the label {y[~known][0]!r}, which is not among those that the "
-                f"net was first trained with: {', '.join(map(str, self.classes_))}"
-            )
-        return self.enc_.transform(y).astype(np.int32)
 
     @memory_errors_explained()
     def train_loop(self, X, y, epochs=None, *, callbacks=()):

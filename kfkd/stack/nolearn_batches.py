@@ -113,12 +113,8 @@ def patch_batches(nolearn):
     global _BatchIterator
     NeuralNet, TrainSplit = nolearn.lasagne.NeuralNet, nolearn.lasagne.TrainSplit
     _BatchIterator = plain = nolearn.lasagne.BatchIterator
-    iterate, split, train_loop = (
-        plain.__iter__,
-        TrainSplit.__call__,
-        NeuralNet.train_loop,
-    )
-    transform = plain.transform
+    iterate, transform = plain.__iter__, plain.transform
+    split, train_loop = TrainSplit.__call__, NeuralNet.train_loop
 
     @functools.wraps(iterate)
     def iterate_over_copies(self):

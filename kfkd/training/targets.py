@@ -2,11 +2,32 @@
 
 import numpy as np
 from lasagne.objectives import categorical_crossentropy
+from sklearn.preprocessing import LabelEncoder
 
 from kfkd.errors import ArgumentError
 from kfkd.messages import count, shown
 
-__all__ = ["as_dtype", "as_targets"]
+__all__ = ["as_dtype", "as_targets", "encode_labels"]
+
+
+def encode_labels(net, y):
+    """Return labels of any kind as numbers, the same ones in each training of a net.
+
+    Raises
+    ------
+    ArgumentError
+        If there is a label that the first training, or ``classes``, did not have.
+    """
+    if not hasattr(net, "enc_"):
+        net.enc_ = LabelEncoder().fit(y)
+        net.classes_ = net.enc_.classes_
+    known = np.isin(y, net.classes_)
+    if not known.all():
+        raise ArgumentError(
+            f"y has the label {y[~known][0]!r}, which is not among those that the net "
+            f"was first trained with: {', '.join(map(str, net.classes_))}"
+        )
+    return net.enc_.transform(y).astype(np.int32)
 
 
 def as_targets(net, y):

@@ -29,6 +29,7 @@ def regressor(kind=NeuralNet, **changes):
         ],
         input_shape=(None, 8),
         hidden_num_units=5,
+        hidden_nonlinearity=nonlinearities.tanh,  # a rectifier may be at 0 for all rows
         output_num_units=3,
         output_nonlinearity=None,
         update_learning_rate=0.01,

@@ -107,7 +107,7 @@ class Waits(theano.graph.op.Op):
 
     def perform(self, node, inputs, outputs):
         self.begun.set()
-        assert self.event.wait(60)
+        assert self.event.wait(300)
         outputs[0][0] = inputs[0].copy()
 
     def infer_shape(self, fgraph, node, shapes):
@@ -126,12 +126,12 @@ def test_a_function_does_not_wait_for_another(updates, python_ops):
     with ThreadPoolExecutor(2) as pool:
         waiting = pool.submit(slow, np.zeros(3))
         try:
-            assert Waits.begun.wait(60)
-            found = pool.submit(quick, np.zeros(3)).result(30)
+            assert Waits.begun.wait(120)
+            found = pool.submit(quick, np.zeros(3)).result(120)
         finally:
             Waits.event.set()
         assert found.tolist() == [1, 1, 1]
-        assert waiting.result(60).tolist() == [1, 1, 1]
+        assert waiting.result(120).tolist() == [1, 1, 1]
 
 
 def test_a_thread_that_does_not_wait_leaves_others_alone():
