@@ -57,6 +57,8 @@ class NeuralNet(WeightsMixin, nolearn.NeuralNet):
     - Several threads may call ``predict`` at once, also while the net is trained.
     - Functions are compiled when they are first needed, in mode ``"xla"``: another
       one counts if the program sets ``theano.config.mode``, not if .theanorc has it.
+    - Changed parameters count from the next epoch on; velocities stay.  Those of layers
+      cannot change once there are weights: that is a StateError in the next training.
     - What does not fit the net is an error before training starts, also in
       ``predict`` and in ``load_params_from``.
     - `X` and `y` may be of any type of numbers, as long as no value becomes another.
@@ -232,6 +234,8 @@ class NeuralNet(WeightsMixin, nolearn.NeuralNet):
         is_fresh = not hasattr(self, "layers_")
         if is_fresh:
             self.initialize_layers()
+        else:
+            self.initialize()  # parameters may have changed
         self.interrupted_ = False
         # As nolearn's, which has no callbacks to hand on.
         try:
@@ -242,7 +246,8 @@ class NeuralNet(WeightsMixin, nolearn.NeuralNet):
             y = as_targets(self, y)
         except ValueError:
             if is_fresh:  # the definition can still be changed
-                for name in ("layers_", "_output_layers", "enc_", "classes_"):
+                made = ("layers_", "_output_layers", "_layers_made_from")
+                for name in (*made, "enc_", "classes_"):
                     self.__dict__.pop(name, None)
             raise
         self._of_vector = of_vector
@@ -281,7 +286,10 @@ class NeuralNet(WeightsMixin, nolearn.NeuralNet):
     def train_loop(self, X, y, epochs=None, *, callbacks=()):
         """Run the training loop; parameters and errors are those of `fit`."""
         self.epochs_ = epochs or self.max_epochs
-        printers = [PrintTables(self.log_every), TimeLeft()] if self.verbose else []
+        printers = []
+        given = [*callbacks, *listed(self.on_epoch_finished)]
+        if self.verbose and not any(isinstance(c, PrintTables) for c in given):
+            printers = [PrintTables(self.log_every), TimeLeft()]
         loop = TrainingLoop(self, X, y, self.epochs_, printers, callbacks)
         try:
             loop.run()

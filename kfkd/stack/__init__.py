@@ -31,6 +31,7 @@ from kfkd.stack import (
     device_request,
     lasagne_dev,
     nolearn_batches,
+    nolearn_changes,
     nolearn_clones,
     nolearn_layers,
     nolearn_net,
@@ -93,5 +94,6 @@ with _import_hook.bypassed(), shims.quiet():
     nolearn_batches.patch_batches(nolearn)
     nolearn_clones.patch_clones(nolearn)
     nolearn_layers.patch_layers(theano, lasagne, nolearn)
+    nolearn_changes.patch_changes(nolearn)
     nolearn_net.patch_net(nolearn, _restore)
     pickles.patch_pickles(theano, lasagne, nolearn, _rebuild)

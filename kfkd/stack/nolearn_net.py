@@ -4,6 +4,8 @@ import copy
 import functools
 import inspect
 
+from kfkd.stack import nolearn_changes
+
 __all__ = ["patch_net"]
 
 
@@ -51,8 +53,8 @@ def patch_net(nolearn, restore):
 
     def __getstate__(self):
         compiled = ("train_iter_", "eval_iter_", "predict_iter_", "_initialized")
-        compiled += ("_get_output_fn_cache",)
-        return {k: v for k, v in getstate(self).items() if k not in compiled}
+        left_out = (*compiled, "_get_output_fn_cache", *nolearn_changes.UNPICKLED)
+        return {k: v for k, v in getstate(self).items() if k not in left_out}
 
     def __reduce__(self):
         return restore, (type(self),), self.__getstate__()

@@ -72,7 +72,7 @@ def encode(net, arrays, name):
         {k: v.item() if isinstance(v, np.generic) else v for k, v in row.items()}
         for row in fitted.get("train_history_", [])
     ]
-    weights = net.get_all_params_values() if hasattr(net, "layers_") else None
+    weights = net.values_to_save() if hasattr(net, "layers_") else None
     params = net.get_params(deep=False)
     params["layers"] = list(net.layers)  # nolearn has a list class of its own
     # Without checkpoints, which name files of this machine.

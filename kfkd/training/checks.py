@@ -67,6 +67,24 @@ def check_parameters(net, epochs=None):
             check(name, value, _is_number_or_symbol(value), wanted)
         if name in dropout_rates:
             check(name, value, _is_rate(value), "from 0 to less than 1")
+    _check_options(net.update, "update", net._get_params_for("update"))
+
+
+def _check_options(function, name, options):
+    """Raise ArgumentError for the first option that a function does not take."""
+    try:
+        parameters = inspect.signature(function).parameters
+    except (TypeError, ValueError):  # a function that is not of Python
+        return
+    if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
+        return
+    for option in options.keys() - parameters:
+        takes = ", ".join(f"{name}_{p}" for p in [*parameters][2:])
+        named = getattr(function, "__name__", shown(function))
+        raise ArgumentError(
+            f"{name}_{option} is given, but {name}={named} takes no {option}; it takes "
+            f"{takes or 'no parameters'}"
+        )
 
 
 def check_callbacks(name, callbacks):

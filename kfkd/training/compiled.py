@@ -12,6 +12,7 @@ from lasagne.layers import InputLayer, get_output
 from theano import tensor
 
 from kfkd import stack
+from kfkd.stack.nolearn_changes import keep_update_state
 
 __all__ = [
     "LazyFunction",
@@ -71,8 +72,7 @@ def compile_lazily(net, layers, objective, update, output_type):
     """Return functions that train, evaluate and predict, compiled when first called.
 
     The arguments are those of nolearn's ``_create_iter_funcs``, whose graphs these are.
-    Until a function is compiled, parameters of the net that it depends on can be
-    changed, such as the learning rate of a net that has been loaded.
+    If parameters change that they depend on, ``initialize`` asks for new ones.
     """
     images = [
         theano.In(layer.input_var, name=layer.name, allow_downcast=True)
@@ -103,7 +103,8 @@ def compile_lazily(net, layers, objective, update, output_type):
             scale = getattr(param.tag, "grad_scale", 1)
             if scale != 1:
                 gradients[i] *= scale
-        updates = update(gradients, params, **net._get_params_for("update"))
+        options = net._get_params_for("update")
+        updates = keep_update_state(net, update)(gradients, params, **options)
         return function(inputs, [loss, *scores], updates=updates)
 
     def evaluate():

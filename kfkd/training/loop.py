@@ -155,6 +155,7 @@ class TrainingLoop:
         )
 
     def _start(self):
+        self.net.initialize()  # a callback may have changed a parameter
         if not self._way.is_current():
             self._way = self._choose()
         return _Epoch(self.net, self._way)

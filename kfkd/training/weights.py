@@ -12,6 +12,7 @@ from lasagne.layers import Layer
 from kfkd.errors import ArgumentError, KfkdError
 from kfkd.files import pickles
 from kfkd.files.weights import load_params
+from kfkd.stack.nolearn_changes import check_layers
 from kfkd.training.seeding import seeded_initialization
 
 __all__ = ["NotFittedError", "WeightsMixin", "shapes"]
@@ -102,7 +103,7 @@ class WeightsMixin:
         if isinstance(self.layers[0], Layer):
             return state  # without a definition to make the layers from
         if "layers_" in state:
-            state["_values"] = self.get_all_params_values()
+            state["_values"] = self.values_to_save()
             del state["layers_"], state["_output_layers"]
         return state
 
@@ -114,13 +115,24 @@ class WeightsMixin:
         elif hasattr(self, "layers_"):
             self.initialize()
 
+    def values_to_save(self) -> Mapping[str, Any]:
+        """Return the weights for `make_from`.
+
+        Raises
+        ------
+        StateError
+            If the definition has been changed, so that its layers would be others.
+        """
+        check_layers(self)
+        return self.get_all_params_values()
+
     def make_from(self, values: Mapping[str, Any]) -> None:
         """Make the layers of a net that has none, with these weights.
 
         Parameters
         ----------
         values : dict
-            What ``get_all_params_values`` of a net with the same definition returns.
+            What `values_to_save` of a net with the same definition returned.
 
         Raises
         ------
