@@ -20,16 +20,17 @@ from kfkd.callbacks.time_left import TimeLeft
 from kfkd.errors import ArgumentError, KfkdError, StateError
 from kfkd.process.signals import defer_keyboard_interrupt
 from kfkd.progress import Bar
-from kfkd.stack.nolearn_batches import batches_in_order, n_samples
-from kfkd.training.checks import (
-    as_arrays,
-    check_callbacks,
-    check_data,
-    check_lengths,
-    check_parameters,
-)
+from kfkd.stack.nolearn_batches import batches_in_order, keeps_shapes, n_samples
+from kfkd.training.checks import check_callbacks, check_parameters
 from kfkd.training.compiled import compile_lazily, without_debug_checks
 from kfkd.training.hooks import listed
+from kfkd.training.inputs import (
+    as_array,
+    as_arrays,
+    check_batch,
+    check_data,
+    check_lengths,
+)
 from kfkd.training.loop import TrainingLoop
 from kfkd.training.seeding import seeded_initialization
 from kfkd.training.targets import as_targets, encode_labels
@@ -176,9 +177,12 @@ class NeuralNet(WeightsMixin, nolearn.NeuralNet):
 
     def _check_good_input(self, X, y=None):
         check_lengths(X, y)
-        X, y = super()._check_good_input(X, y)
-        if isinstance(X, np.ndarray):
-            check_data(self, X, y)
+        if self.regression and y is not None and y.ndim == 1:
+            y = y.reshape(-1, 1)
+        iterators = [self.batch_iterator_test]
+        if y is not None:
+            iterators.append(self.batch_iterator_train)
+        check_data(self, X, y, is_batch=all(map(keeps_shapes, iterators)))
         return X, y
 
     def fit(
@@ -229,7 +233,9 @@ class NeuralNet(WeightsMixin, nolearn.NeuralNet):
         check_callbacks("callbacks", callbacks)
         is_valid = checkpoint is None or isinstance(checkpoint, Checkpoint)
         check("checkpoint", checkpoint, is_valid, "a kfkd.callbacks.Checkpoint")
-        X, y = as_arrays(X, y)
+        if y is None:
+            raise ArgumentError("y is None; a net is trained with X and y")
+        X, y = as_arrays(X), as_array(y)
         of_vector = np.ndim(y) == 1
         is_fresh = not hasattr(self, "layers_")
         if is_fresh:
@@ -330,6 +336,7 @@ class NeuralNet(WeightsMixin, nolearn.NeuralNet):
             raise NotFittedError(
                 "The net has no weights yet; call fit or load_params_from first"
             )
+        X = as_arrays(X)
         if self.check_input:
             self._check_good_input(X)
         # As nolearn's, which cannot say how far it is.
@@ -337,6 +344,8 @@ class NeuralNet(WeightsMixin, nolearn.NeuralNet):
         shown = bool(self.verbose)
         with Bar("predicting", n_samples(X), shown=shown, unit="image") as bar:
             for Xb in batches_in_order(self.batch_iterator_test, X):
+                if self.check_input and not outputs:
+                    check_batch(self, Xb, "a batch of batch_iterator_test")
                 outputs.append(self.apply_batch_func(self.predict_iter_, Xb))
                 bar.update(len(outputs[-1][0]))
         found = tuple(np.vstack(parts) for parts in zip(*outputs, strict=True))

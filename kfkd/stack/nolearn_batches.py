@@ -12,7 +12,14 @@ import weakref
 import numpy as np
 from sklearn.utils.multiclass import type_of_target
 
-__all__ = ["batches", "batches_in_order", "is_plain", "n_samples", "patch_batches"]
+__all__ = [
+    "batches",
+    "batches_in_order",
+    "is_plain",
+    "keeps_shapes",
+    "n_samples",
+    "patch_batches",
+]
 
 _BatchIterator = None  # nolearn's, once it is patched
 _locks = weakref.WeakKeyDictionary()
@@ -68,6 +75,13 @@ def is_plain(iterator):
         and kind.__call__ is plain.__call__
         and kind.__iter__ is plain.__iter__
     )
+
+
+def keeps_shapes(iterator):
+    """Return whether batches surely have the shapes of the data."""
+    kind = type(iterator)
+    as_given = kind.transform is _BatchIterator.transform or hasattr(kind, "apply")
+    return is_plain(iterator) and as_given
 
 
 def batches(iterator, X, y):

@@ -1,26 +1,18 @@
-"""Checks of a net's parameters and data before training starts."""
+"""Checks of a net's parameters before training starts."""
 
 import inspect
 import numbers
 
 import lasagne
 import numpy as np
-import theano
 from nolearn.lasagne import TrainSplit
 
 from kfkd.arguments import check, whole
-from kfkd.data.columns import PIXELS
 from kfkd.errors import ArgumentError
-from kfkd.messages import count, shown
+from kfkd.messages import shown
 from kfkd.training.hooks import listed
 
-__all__ = [
-    "as_arrays",
-    "check_callbacks",
-    "check_data",
-    "check_lengths",
-    "check_parameters",
-]
+__all__ = ["check_callbacks", "check_parameters"]
 
 _ITERATORS = ("batch_iterator_train", "batch_iterator_test")
 _FUNCTIONS = ("update", "objective", "objective_loss_function")
@@ -131,101 +123,3 @@ def _is_rate(value):
     if isinstance(value, numbers.Real):
         return 0 <= value < 1
     return _is_number_or_symbol(value)
-
-
-def as_arrays(X, y):
-    """Return lists and tables as arrays, dicts as they are; y must not be None."""
-    if y is None:
-        raise ArgumentError("y is None; a net is trained with X and y")
-    return (X if isinstance(X, dict) else np.asarray(X)), np.asarray(y)
-
-
-def check_lengths(X, y=None):
-    """Raise ArgumentError unless X, or each array in it, and y are of one length."""
-    arrays = dict(X) if isinstance(X, dict) else {"X": X}
-    if y is not None:
-        arrays["y"] = y
-    lengths = {}
-    for name, array in arrays.items():
-        try:
-            lengths[name] = len(array)
-        except TypeError:
-            value = array[()] if isinstance(array, np.ndarray) else array
-            raise ArgumentError(
-                f"{name} is {shown(value)}; it must be an array with a row for each "
-                "sample"
-            ) from None
-    if len(set(lengths.values())) > 1:
-        found = ", ".join(f"{name} has {n} rows" for name, n in lengths.items())
-        raise ArgumentError(f"{found}; they must have the same number")
-
-
-def check_data(net, X, y=None):
-    """Raise ArgumentError for arrays that do not fit the net or cannot be learnt from.
-
-    Parameters
-    ----------
-    net : NeuralNet
-        With its layers.
-    X, y : arrays
-        Of equal length.
-    """
-    expected = next(iter(net.layers_.values())).shape[1:]
-    if X.ndim != len(expected) + 1 or not all(
-        size in (None, given) for size, given in zip(expected, X.shape[1:], strict=True)
-    ):
-        raise ArgumentError(
-            f"X has the shape {X.shape}, the net takes "
-            f"({', '.join(map(str, ('n', *expected)))}): kfkd.data.load gives rows of "
-            "pixels, load2d images, and net.reshape_input makes one of the other"
-        )
-    if not len(X):
-        raise ArgumentError("X is empty")
-    _check_numbers("X", X)
-    of_faces = np.prod(X.shape[1:]) == PIXELS
-    if of_faces:
-        _check_scale("X", X, 8, "grey values in [0, 1]", "kfkd.data.load returns them")
-    if y is None or not net.regression or y.ndim < 2:
-        return
-    if len(net._output_layers) > 1:  # the objective says what it does with y
-        return
-    outputs = net._output_layers[0].output_shape[1:]
-    if y.shape[1:] != outputs:
-        raise ArgumentError(
-            f"y has the shape {y.shape}, but the net has "
-            f"{count(outputs[0], 'output')}; make a net with "
-            f"output_num_units={y.shape[-1]}"
-        )
-    _check_numbers("y", y)
-    if of_faces:
-        how = "kfkd.data.from_pixels converts pixels to them"
-        _check_scale("y", y, 4, "coordinates in [-1, 1]", how)
-
-
-def _check_scale(name, array, most, unit, how):
-    """Raise ArgumentError for an array whose values are much too large for a net."""
-    size = np.abs(array).reshape(len(array), -1).mean(axis=1)
-    if np.median(size) > most:
-        raise ArgumentError(
-            f"{name} has values from {array.min():g} to {array.max():g}, where {unit} "
-            f"are expected; {how}, and check_input=False turns this check off"
-        )
-
-
-def _check_numbers(name, array):
-    """Raise ArgumentError for values that are not finite, naming the first such row."""
-    if array.dtype.kind not in "fiub":
-        raise ArgumentError(
-            f"{name} holds values of the type {array.dtype}, not numbers"
-        )
-    # In the type that the net computes with, which may hold smaller numbers only.
-    largest = np.finfo(theano.config.floatX).max
-    finite = (array <= largest) & (array >= -largest)
-    finite = finite.reshape(len(array), -1).all(axis=1)
-    if not finite.all():
-        rows = np.flatnonzero(~finite)
-        raise ArgumentError(
-            f"{name} has values that are missing or not finite in {len(rows)} of "
-            f"{len(array)} rows, first in row {rows[0]}; check_input=False turns this "
-            "check off, for a loss that leaves such values out"
-        )

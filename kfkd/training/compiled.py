@@ -8,11 +8,12 @@ import functools
 import threading
 
 import theano
-from lasagne.layers import InputLayer, get_output
+from lasagne.layers import get_output
 from theano import tensor
 
 from kfkd import stack
 from kfkd.stack.nolearn_changes import keep_update_state
+from kfkd.training.inputs import input_layers
 
 __all__ = [
     "LazyFunction",
@@ -75,9 +76,8 @@ def compile_lazily(net, layers, objective, update, output_type):
     If parameters change that they depend on, ``initialize`` asks for new ones.
     """
     images = [
-        theano.In(layer.input_var, name=layer.name, allow_downcast=True)
-        for layer in layers.values()
-        if isinstance(layer, InputLayer)
+        theano.In(layer.input_var, name=name, allow_downcast=True)
+        for name, layer in input_layers(layers).items()
     ]
 
     def function(*args, **kwargs):

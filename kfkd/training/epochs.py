@@ -15,6 +15,7 @@ from nolearn.lasagne.base import _shuffle_arrays
 from kfkd.process.signals import defer_keyboard_interrupt
 from kfkd.stack.nolearn_batches import batches, is_plain, n_samples
 from kfkd.training.hooks import listed
+from kfkd.training.inputs import check_batch
 from kfkd.training.targets import as_dtype
 from kfkd.xla.device import free_memory
 from kfkd.xla.loop import BatchLoop, NoLoopError
@@ -67,7 +68,7 @@ class BatchWise:
         net, custom = self.net, [[] for _ in self.net.custom_scores or ()]
         train = self._outputs(
             net.train_iter_,
-            _batches(net.batch_iterator_train, self.train, self.orders[0]),
+            self._batches("batch_iterator_train", self.train, self.orders[0]),
             listed(net.on_batch_finished),
         )
 
@@ -79,7 +80,7 @@ class BatchWise:
 
         valid = self._outputs(
             net.eval_iter_,
-            _batches(net.batch_iterator_test, self.valid, self.orders[1]),
+            self._batches("batch_iterator_test", self.valid, self.orders[1]),
             (),
             custom and score,
         )
@@ -88,6 +89,15 @@ class BatchWise:
     def finish(self, started):
         """Return the sizes and outputs of the batches of both sets, and the scores."""
         return started
+
+    def _batches(self, name, data, order):
+        """Yield the batches of an epoch; ArgumentError if the net cannot take them."""
+        is_checked = not self.net.check_input
+        for Xb, yb in _batches(getattr(self.net, name), data, order):
+            if not is_checked:
+                check_batch(self.net, Xb, f"a batch of {name}")
+                is_checked = True
+            yield Xb, yb
 
     def _outputs(self, function, batches, callbacks, score=None):
         """Return the size and the outputs of each batch."""
