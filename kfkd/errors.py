@@ -87,7 +87,7 @@ class StackError(KfkdError, ImportError):
 
 
 class StateError(KfkdError, RuntimeError):
-    """What is asked of a net is not possible any more, or not yet."""
+    """What is asked of a net or a process is not possible any more, or not yet."""
 
 
 class StorageError(KfkdError, RuntimeError):

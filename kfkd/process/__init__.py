@@ -1,1 +1,1 @@
-"""The running process: its signals, memory and installation."""
+"""The running process: its signals, forks, memory and installation."""

@@ -5,9 +5,10 @@ compiles anything, and a function finds them by their storage.
 """
 
 import itertools
-import threading
 
 import numpy as np
+
+from kfkd.process.forks import fork_safe_rlock, raise_if_forked
 
 __all__ = ["Cell", "Locks", "install"]
 
@@ -38,12 +39,13 @@ class Cell(list):
     def __init__(self, items):
         super().__init__(items)
         self.array = None
-        self.lock = threading.RLock()
+        self.lock = fork_safe_rlock()
         self.number = next(self._numbers)
 
     def __getitem__(self, index):
         with self.lock:
             if self.array is not None:
+                raise_if_forked()
                 return [np.array(self.array)][index]
             return super().__getitem__(index)
 

@@ -4,9 +4,10 @@ import functools
 import importlib
 import os
 import sys
-import threading
 import types
 import warnings
+
+from kfkd.process.forks import fork_safe_rlock
 
 __all__ = ["install", "warn_of_mode"]
 
@@ -169,7 +170,7 @@ def _patch_threads(theano):
     """
     types = theano.compile.function.types
     FunctionMaker, Function = types.FunctionMaker, types.Function
-    lock = threading.RLock()
+    lock = fork_safe_rlock()
 
     def alone(method):
         @functools.wraps(method)
@@ -183,7 +184,7 @@ def _patch_threads(theano):
 
     @functools.wraps(init)
     def init_with_lock(self, *args, **kwargs):
-        self._calling = threading.RLock()
+        self._calling = fork_safe_rlock()
         init(self, *args, **kwargs)
 
     @functools.wraps(call)

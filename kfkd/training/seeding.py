@@ -1,15 +1,16 @@
 """Seeded initialisation of layers."""
 
 import contextlib
-import threading
 
 import lasagne
 import numpy as np
 
+from kfkd.process.forks import fork_safe_rlock
+
 __all__ = ["seeded_initialization"]
 
 # Lasagne has one generator for all threads.
-_lock = threading.RLock()
+_lock = fork_safe_rlock()
 
 
 @contextlib.contextmanager

@@ -4,17 +4,17 @@ import contextlib
 import hashlib
 import os
 import platform
-import threading
 import warnings
 from pathlib import Path
 
 import jax
 
 from kfkd.files.cache_folder import cache_folder
+from kfkd.process.forks import fork_safe_rlock
 
 __all__ = ["compiling", "enable_compilation_cache"]
 
-_compiling = threading.RLock()
+_compiling = fork_safe_rlock()
 
 _LARGEST = 2**28  # bytes of the whole cache, at the start of a process
 _SHORT = 0.2  # seconds; what is compiled faster is not worth a file

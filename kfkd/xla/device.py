@@ -6,6 +6,7 @@ import os
 import jax
 
 from kfkd.errors import DeviceError, DeviceMemoryError
+from kfkd.process.forks import raise_if_forked
 from kfkd.process.installation import install
 from kfkd.stack import device_request, settings
 
@@ -39,8 +40,11 @@ def set_device(name=None):
     ------
     DeviceError
         If there is no such device.  The CPU never stands in for a missing GPU.
+    StateError
+        As for `get_device`.
     """
     global _chosen
+    raise_if_forked()
     _chosen = None if name is None else _find(name)
     return get_device()
 
@@ -48,12 +52,17 @@ def set_device(name=None):
 def get_device():
     """Return the device (a ``jax.Device``) that programs run on.
 
+    All that runs on it, or copies to it, comes here first.
+
     Raises
     ------
     DeviceError
         As for `set_device`.
+    StateError
+        If XLA had been started when this process was forked.
     """
     global _chosen
+    raise_if_forked()
     if _chosen is None:
         if os.environ.get("KFKD_DEVICE"):
             _chosen = _find(os.environ["KFKD_DEVICE"], "KFKD_DEVICE")

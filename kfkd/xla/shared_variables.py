@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from kfkd.process.forks import raise_if_forked
 from kfkd.stack.shared_storage import Cell, Locks
 from kfkd.xla.device import get_device
 
@@ -93,6 +94,7 @@ def _copies(arrays):  # in one call for all
 
 def restore(variables, values):
     """Set shared variables to the values of a `snapshot`, which can be used again."""
+    raise_if_forked()
     for variable, value in zip(variables, values, strict=True):
         cell = variable.container.storage
         if isinstance(cell, Cell):

@@ -3,13 +3,13 @@
 import contextlib
 import contextvars
 import functools
-import threading
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from theano.scalar import Scalar
 
+from kfkd.process.forks import fork_safe_rlock
 from kfkd.process.signals import defer_keyboard_interrupt
 from kfkd.stack.shared_storage import Cell, Locks
 from kfkd.xla.compilation_cache import compiling
@@ -106,7 +106,7 @@ class Thunk:
         }
         self.built_in = [v for v in program.inputs if not is_array(v)]
         self.checked = False
-        self.lock = threading.RLock()
+        self.lock = fork_safe_rlock()
         self.locks = Locks(storage)
         self.signatures = {}  # a number for each, as calls have them in keys
         self.guards = {}  # of `Specialization`
