@@ -1,7 +1,6 @@
 """nolearn's NeuralNet on today's devices."""
 
 import contextlib
-import copy
 import functools
 import inspect
 import math
@@ -11,16 +10,14 @@ from typing import Any, Self
 import nolearn.lasagne as nolearn
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.metrics import accuracy_score, r2_score
 
 from kfkd.arguments import check
 from kfkd.callbacks.checkpoint import Checkpoint
 from kfkd.callbacks.progress import PrintTables
 from kfkd.callbacks.time_left import TimeLeft
 from kfkd.errors import ArgumentError, KfkdError, StateError
-from kfkd.process.signals import defer_keyboard_interrupt
-from kfkd.progress import Bar
-from kfkd.stack.nolearn_batches import batches_in_order, keeps_shapes, n_samples
+from kfkd.stack.nolearn_batches import keeps_shapes, makes_batches
+from kfkd.stack.nolearn_changes import UNPICKLED
 from kfkd.training.checks import check_callbacks, check_parameters
 from kfkd.training.compiled import compile_lazily, without_debug_checks
 from kfkd.training.hooks import listed
@@ -28,21 +25,30 @@ from kfkd.training.inputs import (
     as_array,
     as_arrays,
     check_batch,
-    check_data,
-    check_lengths,
+    check_columns,
+    check_targets,
+    check_values,
 )
 from kfkd.training.loop import TrainingLoop
+from kfkd.training.predictions import PredictionsMixin
 from kfkd.training.seeding import seeded_initialization
 from kfkd.training.targets import as_targets, encode_labels
-from kfkd.training.weights import NotFittedError, WeightsMixin
+from kfkd.training.weights import WeightsMixin
 from kfkd.xla.device import memory_errors_explained
 
 __all__ = ["NeuralNet"]
 
-_DEFAULTS = inspect.signature(nolearn.NeuralNet).parameters
+_SIGNATURE = inspect.signature(nolearn.NeuralNet.__init__)
+# What the first training makes before it begins.
+_MADE = (
+    *("layers_", "_output_layers", "_initialized", "_originals", *UNPICKLED),
+    *("enc_", "classes_", "n_features_in_", "feature_names_in_"),
+)
+*_NAMED, _FURTHER = _SIGNATURE.parameters.values()
+_LOG_EVERY = inspect.Parameter("log_every", inspect.Parameter.KEYWORD_ONLY, default=1)
 
 
-class NeuralNet(WeightsMixin, nolearn.NeuralNet):
+class NeuralNet(PredictionsMixin, WeightsMixin, nolearn.NeuralNet):
     """nolearn's NeuralNet 0.6.1, compiled by :mod:`kfkd.xla`.
 
     Parameters, methods and results are those of ``nolearn.lasagne.NeuralNet``, except
@@ -96,12 +102,10 @@ class NeuralNet(WeightsMixin, nolearn.NeuralNet):
         if self.verbose:  # what the constructor has added; see train_loop
             self.on_epoch_finished.pop()
             self.on_training_started.pop()
-        for name in ("batch_iterator_train", "batch_iterator_test", "train_split"):
-            if getattr(self, name) is _DEFAULTS[name].default:
-                setattr(self, name, copy.deepcopy(_DEFAULTS[name].default))
 
-    def _get_param_names(self):
-        return [*super()._get_param_names(), "log_every"]
+    __init__.__signature__ = _SIGNATURE.replace(  # type: ignore[attr-defined]
+        parameters=[*_NAMED, _LOG_EVERY, _FURTHER]
+    )
 
     def seed(self, seed: int) -> Self:
         """Seed initialisation, noise and batches.
@@ -176,13 +180,15 @@ class NeuralNet(WeightsMixin, nolearn.NeuralNet):
         return compile_lazily(self, *args)
 
     def _check_good_input(self, X, y=None):
-        check_lengths(X, y)
-        if self.regression and y is not None and y.ndim == 1:
-            y = y.reshape(-1, 1)
-        iterators = [self.batch_iterator_test]
-        if y is not None:
-            iterators.append(self.batch_iterator_train)
-        check_data(self, X, y, is_batch=all(map(keeps_shapes, iterators)))
+        if y is None:
+            is_batch = keeps_shapes(self.batch_iterator_test)
+        else:
+            is_batch = not makes_batches(self)
+            if self.regression and y.ndim == 1 and self.y_tensor_type("y").ndim > 1:
+                y = y.reshape(-1, 1)
+            check_targets(self, y)
+        if is_batch:
+            check_batch(self, X)
         return X, y
 
     def fit(
@@ -234,30 +240,30 @@ class NeuralNet(WeightsMixin, nolearn.NeuralNet):
         is_valid = checkpoint is None or isinstance(checkpoint, Checkpoint)
         check("checkpoint", checkpoint, is_valid, "a kfkd.callbacks.Checkpoint")
         if y is None:
-            raise ArgumentError("y is None; a net is trained with X and y")
-        X, y = as_arrays(X), as_array(y)
-        of_vector = np.ndim(y) == 1
+            raise ArgumentError(
+                "A net requires y to be passed, but the target y is None"
+            )
         is_fresh = not hasattr(self, "layers_")
-        if is_fresh:
-            self.initialize_layers()
-        else:
-            self.initialize()  # parameters may have changed
+        given, X, y = X, as_arrays(X), as_array("y", y)
+        if self.check_input:
+            check_values(self, X, y)
+            check_columns(self, given, X, first=is_fresh)
+        of_vector = np.ndim(y) == 1
         self.interrupted_ = False
         # As nolearn's, which has no callbacks to hand on.
         try:
+            self.initialize()  # also if parameters have changed
             if self.check_input:
                 X, y = self._check_good_input(X, y)
             if self.use_label_encoder:
                 y = encode_labels(self, y)
             y = as_targets(self, y)
-        except ValueError:
+        except Exception:
             if is_fresh:  # the definition can still be changed
-                made = ("layers_", "_output_layers", "_layers_made_from")
-                for name in (*made, "enc_", "classes_"):
+                for name in _MADE:
                     self.__dict__.pop(name, None)
             raise
         self._of_vector = of_vector
-        self.initialize()
         if checkpoint is not None:
             callbacks = [*callbacks, checkpoint]
         # A subclass may override train_loop as nolearn has it.
@@ -302,83 +308,3 @@ class NeuralNet(WeightsMixin, nolearn.NeuralNet):
         except KeyboardInterrupt:
             self.interrupted_ = True
             raise
-
-    @staticmethod
-    def apply_batch_func(func, Xb, yb=None):
-        """Compute one batch, as nolearn does, but never half of it."""
-        with defer_keyboard_interrupt():
-            return nolearn.NeuralNet.apply_batch_func(func, Xb, yb)
-
-    _apply_batch_func = apply_batch_func
-
-    @memory_errors_explained()
-    def predict_proba(self, X):
-        """Return the net's outputs; ``predict`` is the same for a regression.
-
-        Parameters
-        ----------
-        X : array, shape (n, 9216) or (n, 1, 96, 96)
-            Grey values in [0, 1].
-
-        Returns
-        -------
-        array, shape (n, outputs)
-            Coordinates in [-1, 1].
-
-        Raises
-        ------
-        NotFittedError
-            If the net has no weights yet.
-        ArgumentError
-            If the shape does not fit the net's, or a value is not finite.
-        """
-        if not self._initialized:
-            raise NotFittedError(
-                "The net has no weights yet; call fit or load_params_from first"
-            )
-        X = as_arrays(X)
-        if self.check_input:
-            self._check_good_input(X)
-        # As nolearn's, which cannot say how far it is.
-        outputs = []
-        shown = bool(self.verbose)
-        with Bar("predicting", n_samples(X), shown=shown, unit="image") as bar:
-            for Xb in batches_in_order(self.batch_iterator_test, X):
-                if self.check_input and not outputs:
-                    check_batch(self, Xb, "a batch of batch_iterator_test")
-                outputs.append(self.apply_batch_func(self.predict_iter_, Xb))
-                bar.update(len(outputs[-1][0]))
-        found = tuple(np.vstack(parts) for parts in zip(*outputs, strict=True))
-        return found if len(found) > 1 else found[0]
-
-    def predict(self, X: ArrayLike) -> np.ndarray:
-        """Return predictions: targets, or the labels of a classifier.
-
-        They have one dimension if the y of the latest training had.  The rest is as for
-        `predict_proba`.
-        """
-        found = super().predict(X)
-        return found[:, 0] if self.regression and self._of_vector else found
-
-    def score(self, X: ArrayLike, y: ArrayLike) -> float:
-        """Return the coefficient of determination, or the accuracy of a classifier.
-
-        Parameters
-        ----------
-        X, y : arrays
-            As for `fit`.
-
-        Returns
-        -------
-        float
-            1 for perfect predictions, 0 for those that are no better than the mean.
-
-        Notes
-        -----
-        nolearn hands predictions and truth to ``r2_score`` the wrong way round.
-        """
-        y = np.asarray(y)
-        if self.regression:
-            return float(r2_score(y, self.predict(X)))
-        labels = y if y.ndim < 2 else y.argmax(axis=1)  # of probabilities
-        return float(accuracy_score(labels, self.predict(X)))

@@ -8,9 +8,9 @@ import pytest
 from sklearn.exceptions import NotFittedError
 
 from kfkd import storage
-from kfkd.errors import StorageError
+from kfkd.errors import ArgumentError, StorageError
 from kfkd.nets import make
-from tests.helpers import small_faces
+from tests.helpers import small_faces, small_nets
 from tests.helpers.small_faces import params
 
 
@@ -98,3 +98,51 @@ def test_a_file_without_the_weights_of_a_net_is_an_error(tmp_path):
 def test_a_net_without_weights_is_an_error():
     with pytest.raises(NotFittedError, match="The net to load from"):
         small_faces.small().load_params_from(small_faces.small())
+
+
+def test_numbers_of_any_type_and_lists_are_taken():
+    X, y = small_nets.rows()
+    trained, net = small_nets.regressor().fit(X, y), small_nets.regressor()
+    source = {
+        name: [np.asarray(v, "float64").tolist() for v in values]
+        for name, values in trained.get_all_params_values().items()
+    }
+    net.load_params_from(source)
+    np.testing.assert_array_equal(net.predict(X), trained.predict(X))
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (
+            lambda v: v * np.nan,
+            "parameter 0 of layer 'output' has values that are not",
+        ),
+        (
+            lambda v: v.astype(str),
+            "parameter 0 of layer 'output' holds values of",
+        ),
+        (lambda v: v + 1e300, "parameter 0 of layer 'output' has the value 1e.300"),
+    ],
+)
+def test_weights_that_are_no_finite_numbers_change_nothing(change, problem):
+    X, y = small_nets.rows()
+    net = small_nets.regressor().fit(X, y)
+    before = net.predict(X)
+    source = {name: [*v] for name, v in net.get_all_params_values().items()}
+    source["hidden"][0] += 1
+    source["output"][0] = change(source["output"][0].astype("float64"))
+    with pytest.raises(ArgumentError, match=problem):
+        net.load_params_from(source)
+    np.testing.assert_array_equal(net.predict(X), before)
+
+
+@pytest.mark.parametrize("source", [None, 3, [[1.0]]])
+def test_what_holds_no_parameters_is_an_error(source):
+    with pytest.raises(ArgumentError, match=r"^source is .*; it must be a net, a dict"):
+        small_nets.regressor().load_params_from(source)
+
+
+def test_a_net_without_weights_has_no_values():
+    with pytest.raises(NotFittedError, match="has no weights yet; call fit first"):
+        small_nets.regressor().get_all_params_values()

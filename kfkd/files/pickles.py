@@ -28,7 +28,9 @@ def dump(thing, path):
         pickled = pickle.dumps(thing, pickle.HIGHEST_PROTOCOL)
     except (AttributeError, TypeError, pickle.PicklingError) as error:
         raise StorageError(
-            f"{path} cannot hold the net, as a part of it cannot be pickled: {error}"
+            f"{path} cannot hold the net, as a part of it cannot be pickled: {error}. "
+            "Functions and classes must be at the top of a module to be pickled: not "
+            "within functions, nor a lambda"
         ) from error
     with written_atomically(path) as draft:
         draft.write_bytes(pickled + _seal(pickled))

@@ -35,6 +35,9 @@ from kfkd.stack import (
     nolearn_clones,
     nolearn_layers,
     nolearn_net,
+    nolearn_options,
+    nolearn_sklearn,
+    nolearn_types,
     numerics,
     pickles,
     settings,
@@ -92,8 +95,12 @@ with _import_hook.bypassed(), shims.quiet():
     lasagne_dev.install(lasagne)
     nolearn = shims.import_nolearn()
     nolearn_batches.patch_batches(nolearn)
+    nolearn_types.patch_types(nolearn)
     nolearn_clones.patch_clones(nolearn)
+    nolearn_options.patch_options(nolearn)
     nolearn_layers.patch_layers(theano, lasagne, nolearn)
     nolearn_changes.patch_changes(nolearn)
     nolearn_net.patch_net(nolearn, _restore)
+    nolearn_sklearn.patch_params(nolearn)
+    nolearn_sklearn.patch_tags(nolearn)
     pickles.patch_pickles(theano, lasagne, nolearn, _rebuild)

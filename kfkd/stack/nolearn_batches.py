@@ -6,30 +6,39 @@ itself.  nolearn hands it the caller's arrays, and several threads the same iter
 
 import copy
 import functools
-import threading
+import numbers
 import weakref
+from contextlib import closing
 
 import numpy as np
 from sklearn.utils.multiclass import type_of_target
 
+from kfkd.arguments import check
+from kfkd.errors import ArgumentError
+from kfkd.process.forks import fork_safe_rlock
+
 __all__ = [
     "batches",
     "batches_in_order",
+    "check_share",
+    "input_layers",
     "is_plain",
+    "joined",
     "keeps_shapes",
+    "makes_batches",
     "n_samples",
     "patch_batches",
 ]
 
-_BatchIterator = None  # nolearn's, once it is patched
+_BatchIterator = _InputLayer = None  # nolearn's, once it is patched
 _locks = weakref.WeakKeyDictionary()
-_lock_of_others = threading.RLock()
+_lock_of_others = fork_safe_rlock()
 
 
 def _lock_of(iterator):
     """Return the lock that a thread holds while it takes batches of an iterator."""
     try:
-        return _locks.setdefault(iterator, threading.RLock())
+        return _locks.setdefault(iterator, fork_safe_rlock())
     except TypeError:  # not hashable, or without weak references
         return _lock_of_others
 
@@ -37,6 +46,21 @@ def _lock_of(iterator):
 def n_samples(X):
     """Return the number of samples in an array, or in a dict of arrays."""
     return len(next(iter(X.values())) if isinstance(X, dict) else X)
+
+
+def makes_batches(net):
+    """Return whether a net's iterators may make batches, and targets, of their own."""
+    iterators = (net.batch_iterator_train, net.batch_iterator_test)
+    return not all(map(keeps_shapes, iterators))
+
+
+def input_layers(layers):
+    """Return the input layers of ``net.layers_`` by the names that are keys of X."""
+    return {
+        layer.name or name: layer
+        for name, layer in layers.items()
+        if isinstance(layer, _InputLayer)
+    }
 
 
 def _own(values):
@@ -54,13 +78,16 @@ def _each(function, data):
 def _copied(data):
     """Return data that an iterator may write to.
 
-    Files that are mapped into memory are as their owner has opened them: there may be
-    no room for a copy.
+    Of files that are mapped into memory it cannot: there may be no room for a copy.
     """
-    return _each(
-        lambda v: v.copy() if type(v) is np.ndarray else v,  # None, or a memmap
-        data,
-    )
+
+    def copied(values):
+        if isinstance(values, np.memmap) and values.mode in ("r+", "w+"):
+            values = values.view()
+            values.flags.writeable = False
+        return values.copy() if type(values) is np.ndarray else values
+
+    return _each(copied, data)
 
 
 def _are_labels(y):
@@ -80,16 +107,14 @@ def is_plain(iterator):
 def keeps_shapes(iterator):
     """Return whether batches surely have the shapes of the data."""
     kind = type(iterator)
-    as_given = kind.transform is _BatchIterator.transform or hasattr(kind, "apply")
-    return is_plain(iterator) and as_given
+    return is_plain(iterator) and (
+        kind.transform is _BatchIterator.transform or hasattr(kind, "apply")
+    )
 
 
 def batches(iterator, X, y):
     """Yield an iterator's batches of an epoch; data are shuffled if it shuffles."""
-    if not is_plain(iterator):  # it may change them itself
-        X, y = _copied(X), _copied(y)
-    with _lock_of(iterator):
-        yield from iterator(X, y)
+    yield from _steps(iterator, X, y)
 
 
 def batches_in_order(iterator, X):
@@ -100,22 +125,68 @@ def batches_in_order(iterator, X):
             rows = slice(start, start + iterator.batch_size)
             yield _each(lambda v: v[rows], X)  # noqa: B023  (called at once)
         return
-    if not is_plain(iterator):
-        X = _copied(X)
-    with _lock_of(iterator):
-        if not isinstance(iterator, plain) or kind.__call__ is not plain.__call__:
-            yield from (Xb for Xb, _ in iterator(X))
-            return
-        before = vars(iterator).copy()
-        iterator.X, iterator.y = X, None  # as __call__ does, without shuffling
-        try:
-            yield from (Xb for Xb, _ in iterator)
-        finally:
-            for name in ("X", "y"):
-                if name in before:
-                    setattr(iterator, name, before[name])
-                else:
-                    delattr(iterator, name)
+    yield from (Xb for Xb, _ in _steps(iterator, X, in_order=True))
+
+
+def _steps(iterator, X, y=None, in_order=False):
+    """Yield batches, each taken while no other thread takes one of this iterator.
+
+    `in_order`: not shuffled, and the iterator keeps the data that it had.
+    """
+    kind, lock = type(iterator), _lock_of(iterator)
+    if not is_plain(iterator):  # it may change them itself
+        X, y = _copied(X), _copied(y)
+    if not issubclass(kind, _BatchIterator) or (
+        kind.__call__ is not _BatchIterator.__call__
+    ):
+        with lock:  # what it keeps between two batches is not known
+            yield from iterator(X, y)
+        return
+    with lock:
+        earlier = vars(iterator).copy()
+        if in_order:
+            iterator.X, iterator.y = X, y
+        else:
+            iterator(X, y)
+        steps, own = iter(iterator), (iterator.X, iterator.y)
+        if in_order:
+            _put_back(iterator, earlier)
+    while True:
+        with lock:
+            earlier = vars(iterator).copy()
+            iterator.X, iterator.y = own
+            try:
+                batch = next(steps)
+            except StopIteration:
+                return
+            finally:
+                own = iterator.X, iterator.y
+                if in_order:
+                    _put_back(iterator, earlier)
+        yield batch
+
+
+def _put_back(iterator, earlier):
+    """Give an iterator the data that it had."""
+    for name in ("X", "y"):
+        if name in earlier:
+            setattr(iterator, name, earlier[name])
+        else:
+            delattr(iterator, name)
+
+
+def joined(outputs):
+    """Return what is computed batch by batch as one array, or one for each output."""
+    found = tuple(np.concatenate(parts) for parts in zip(*outputs, strict=True))
+    return found if len(found) > 1 else found[0]
+
+
+def check_share(split):
+    """Raise ArgumentError for a share for validation that a TrainSplit cannot have."""
+    # The samples are divided into round(1 / share) parts, of which one is set aside.
+    share = split.eval_size
+    is_valid = not share or (isinstance(share, numbers.Real) and 0 < share <= 0.6)
+    check("train_split.eval_size", share, is_valid, "from 0 to 0.6")
 
 
 def patch_batches(nolearn):
@@ -124,7 +195,8 @@ def patch_batches(nolearn):
     A batch is a copy where it may be changed, a shuffled split is one of copies, and
     predictions are in the order of the rows whatever the iterator does in training.
     """
-    global _BatchIterator
+    global _BatchIterator, _InputLayer
+    _InputLayer = nolearn.lasagne.base.InputLayer
     NeuralNet, TrainSplit = nolearn.lasagne.NeuralNet, nolearn.lasagne.TrainSplit
     _BatchIterator = plain = nolearn.lasagne.BatchIterator
     iterate, transform = plain.__iter__, plain.transform
@@ -146,6 +218,7 @@ def patch_batches(nolearn):
 
     @functools.wraps(split)
     def split_copies(self, X, y, net):
+        check_share(self)
         if self.shuffle:
             X, y = _each(_own, X), _each(_own, y)
         if (
@@ -156,7 +229,18 @@ def patch_batches(nolearn):
         ):
             self = copy.copy(self)
             self.stratify = False  # which takes labels
-        return split(self, X, y, net)
+        try:
+            return split(self, X, y, net)
+        except ValueError as error:
+            if "number of members in each class" not in str(error):
+                raise
+            share, classes = self.eval_size, len(np.unique(y))
+            raise ArgumentError(
+                f"train_split is to set {share:g} of each class aside for validation, "
+                f"which takes {round(1 / share)} samples of one class at least; y has "
+                f"{len(y)} samples of {classes} classes. TrainSplit({share:g}, "
+                "stratify=False) splits without regard to classes"
+            ) from error
 
     @functools.wraps(train_loop)
     def train_on_copies(self, X, y, epochs=None):
@@ -166,24 +250,27 @@ def patch_batches(nolearn):
         return train_loop(self, X, y, epochs)
 
     def predict_proba(self, X):
-        outputs = [
-            self.apply_batch_func(self.predict_iter_, Xb)
-            for Xb in batches_in_order(self.batch_iterator_test, X)
-        ]
-        found = tuple(np.vstack(parts) for parts in zip(*outputs, strict=True))
-        return found if len(found) > 1 else found[0]
+        with closing(batches_in_order(self.batch_iterator_test, X)) as parts:
+            return joined(
+                [self.apply_batch_func(self.predict_iter_, Xb) for Xb in parts]
+            )
 
     def get_output(self, layer, X):
         layer = self.layers_[layer] if isinstance(layer, str) else layer
         functions = vars(self).setdefault("_get_output_fn_cache", {})
+        inputs = input_layers(self.layers_)
         if layer not in functions:
-            x = self.layers_[0].input_var.type()
+            x = {part: part.input_var.type() for part in inputs.values()}
             output = nolearn.lasagne.base.get_output(layer, x)
-            functions[layer] = nolearn.lasagne.base.theano.function(
-                [x], output, allow_input_downcast=True
-            )
-        found = map(functions[layer], batches_in_order(self.batch_iterator_test, X))
-        return np.vstack(list(found))
+            options = dict(allow_input_downcast=True, on_unused_input="ignore")
+            theano = nolearn.lasagne.base.theano
+            functions[layer] = theano.function([*x.values()], output, **options)
+        found = []
+        with closing(batches_in_order(self.batch_iterator_test, X)) as batches:
+            for Xb in batches:
+                parts = [Xb[name] for name in inputs] if isinstance(Xb, dict) else [Xb]
+                found.append([functions[layer](*parts)])
+        return joined(found)
 
     plain.__iter__ = iterate_over_copies
     TrainSplit.__call__ = split_copies

@@ -7,26 +7,32 @@ import numpy as np
 
 from kfkd.errors import StateError
 from kfkd.messages import shown
+from kfkd.stack.nolearn_options import options
 
 __all__ = ["UNPICKLED", "check_layers", "keep_update_state", "patch_changes"]
 
+_ABSENT = object()  # where None would be a value
 # What describes functions or holds their state, which a pickle does without.
 UNPICKLED = ("_layers_made_from", "_functions_made_from", "_update_state")
 
 
 def _given(net, prefix):
-    """Return the net's parameters of a layer, or of "update" or "objective"."""
-    params = vars(net) | net.more_params
-    # A name with _ at its end is what training has found out, as in scikit-learn.
+    """Return options, of which lists and dicts are copies."""
     return {
         name: copy.copy(value) if isinstance(value, (list, dict)) else value
-        for name, value in params.items()
-        if name.startswith(f"{prefix}_") and not name.endswith("_")
+        for name, value in options(net, prefix).items()
     }
 
 
+def _frozen(entry):
+    """Return the entry of a layer, with a copy of its options."""
+    if not isinstance(entry, (tuple, list)):
+        return entry
+    return [part.copy() if isinstance(part, dict) else part for part in entry]
+
+
 def _of_layers(net):
-    given = {"layers": list(net.layers)}
+    given = {"layers": [_frozen(entry) for entry in net.layers]}
     for name in net.layers_:
         given |= _given(net, name)
     return given
@@ -60,6 +66,8 @@ def _are_same(value, other):
 
 
 def _named(value):
+    if value is _ABSENT:
+        return "the layer's default"
     return getattr(value, "__name__", None) or shown(value)
 
 
@@ -69,9 +77,8 @@ def check_layers(net):
     if made_from is None:
         return
     now = _of_layers(net)
-    known = net.get_params(deep=False)
-    for name in made_from.keys() | (now.keys() & known):
-        before, after = made_from.get(name), now.get(name)
+    for name in made_from.keys() | now.keys():
+        before, after = made_from.get(name, _ABSENT), now.get(name, _ABSENT)
         if not _are_same(before, after):
             change = f" from {_named(before)} to {_named(after)}"
             change = change if name != "layers" else ""
@@ -91,7 +98,9 @@ def keep_update_state(net, update):
     @functools.wraps(update)
     def update_from_state(gradients, params, *args, **kwargs):
         updates = update(gradients, params, *args, **kwargs)
-        state = [variable for variable in dict(updates) if variable not in params]
+        # An update may change a learning rate, too, which is not its own.
+        given = [*params, *args, *kwargs.values()]
+        state = [v for v in dict(updates) if not any(v is other for other in given)]
         by, trained, earlier = vars(net).get("_update_state", (None, None, None))
         if by is update and trained == params and len(state) == len(earlier):
             for variable, old in zip(state, earlier, strict=True):
@@ -124,12 +133,15 @@ def patch_changes(nolearn):
     def initialize_if_changed(self):
         check_layers(self)
         if getattr(self, "_initialized", False):
+            self._check_for_unused_kwargs()
             made_from = vars(self).get("_functions_made_from")
             if made_from is None or _are_same(made_from, _of_functions(self)):
                 return
             self._initialized = False
         initialize(self)
         self._functions_made_from = _of_functions(self)
+        if "_layers_made_from" not in vars(self):  # of a pickle with its layers
+            self._layers_made_from = _of_layers(self)
 
     @functools.wraps(create_iter_funcs)
     def create_and_keep_state(self, layers, objective, update, output_type):

@@ -72,6 +72,9 @@ def patch_clones(nolearn):
         originals = vars(self).get("_originals")
         memo = originals.memo() if originals else {}
         clone.__init__(**copy.deepcopy(params, memo | {id(self): clone}))
+        for name in ("_metadata_request", "_sklearn_output_config"):
+            if name in vars(self):  # as scikit-learn's own clones have them
+                setattr(clone, name, copy.deepcopy(getattr(self, name)))
         return clone
 
     NeuralNet.initialize = initialize_and_keep_originals

@@ -2,8 +2,12 @@
 
 import functools
 import itertools
+import pydoc
 
 import numpy as np
+
+from kfkd.errors import ArgumentError
+from kfkd.stack.nolearn_options import options
 
 __all__ = ["patch_layers"]
 
@@ -23,7 +27,6 @@ def patch_layers(theano, lasagne, nolearn):
     """
     NeuralNet, Layer = nolearn.lasagne.NeuralNet, lasagne.layers.Layer
     initialize_layers = NeuralNet.initialize_layers
-    get_params_for = NeuralNet._get_params_for
     SharedVariable = theano.compile.SharedVariable
 
     def plain(value):
@@ -37,14 +40,17 @@ def patch_layers(theano, lasagne, nolearn):
             return value.astype(theano.config.floatX)
         return value
 
-    @functools.wraps(get_params_for)
+    @functools.wraps(NeuralNet._get_params_for)
     def get_plain_params_for(self, name):
-        params = get_params_for(self, name)
-        params = {name: plain(value) for name, value in params.items()}
+        params = {
+            key.removeprefix(f"{name}_"): plain(value)
+            for key, value in options(self, name).items()
+        }
+        floatX = theano.config.floatX
         if name in ("update", "objective"):
             for key, value in params.items():
-                if isinstance(value, SharedVariable) and value.dtype == "float64":
-                    params[key] = value.astype(theano.config.floatX)
+                if isinstance(value, SharedVariable) and value.dtype != floatX:
+                    params[key] = value.astype(floatX)
         return params
 
     @functools.wraps(initialize_layers)
@@ -54,7 +60,7 @@ def patch_layers(theano, lasagne, nolearn):
         given = self.layers
         if not isinstance(given[0], Layer):
             try:
-                self.layers = [_each_option(plain, entry) for entry in given]
+                self.layers = [_each_option(plain, _found(entry)) for entry in given]
                 return initialize_layers(self)
             finally:
                 self.layers = given
@@ -69,6 +75,14 @@ def patch_layers(theano, lasagne, nolearn):
 
     NeuralNet._get_params_for = get_plain_params_for
     NeuralNet.initialize_layers = initialize_all_layers
+
+
+def _found(entry):
+    """Return the entry of a layer, whose class may be given by its name."""
+    kind, options = entry if isinstance(entry[1], dict) else reversed(entry)
+    if isinstance(kind, str) and pydoc.locate(kind) is None:
+        raise ArgumentError(f"{kind!r} of the layer {options!r} cannot be imported")
+    return entry
 
 
 def _each_option(function, entry):

@@ -50,6 +50,8 @@ _NAMED = (
 _FITTED = (
     "train_history_",
     "classes_",
+    "n_features_in_",
+    "feature_names_in_",
     "_seed",
     "_of_vector",
     "epochs_",
@@ -72,6 +74,8 @@ def encode(net, arrays, name):
         {k: v.item() if isinstance(v, np.generic) else v for k, v in row.items()}
         for row in fitted.get("train_history_", [])
     ]
+    if "feature_names_in_" in fitted:
+        fitted["feature_names_in_"] = fitted["feature_names_in_"].astype(str)
     weights = net.values_to_save() if hasattr(net, "layers_") else None
     params = net.get_params(deep=False)
     params["layers"] = list(net.layers)  # nolearn has a list class of its own
@@ -96,6 +100,8 @@ def decode(packed, arrays):
     if not fitted.keys() <= set(_FITTED):
         raise ValueError(f"it has {', '.join(fitted.keys() - set(_FITTED))}")
     net = NeuralNet(**params)
+    if "feature_names_in_" in fitted:
+        fitted["feature_names_in_"] = fitted["feature_names_in_"].astype(object)
     vars(net).update(fitted)
     if net.use_label_encoder and "classes_" in fitted:
         net.enc_ = LabelEncoder().fit(net.classes_)

@@ -1,6 +1,7 @@
 """Saving and loading nets: as pickles, or as arrays and JSON, which run no code."""
 
 import os
+import pickle
 from collections.abc import Mapping
 from typing import Any
 
@@ -46,13 +47,24 @@ def save(net: NeuralNet | Specialists, path: str | os.PathLike[str]) -> None:
                 encoded = encode(one, packed, f"net{i}")
             except TypeError as error:
                 raise StorageError(
-                    f"{path} cannot hold the net, as {error}; try a pickle, a file "
-                    f"whose name ends in {FORMATS['pickle']}"
+                    f"{path} cannot hold the net, as {error}; {_advice(one)}"
                 ) from error
             about.append({"key": key, "net": encoded})  # JSON turns a tuple into a list
         arrays.write(path, "net", packed, about)
     else:
         pickles.dump(net, path)
+
+
+def _advice(net):
+    """Return how a net can be saved that a file of arrays cannot hold."""
+    try:
+        pickle.dumps(net)
+    except Exception:  # pickle raises many things
+        return (
+            "nor can a pickle hold it: write functions with def, and classes, at the "
+            "top of a module, rather than within functions or as a lambda"
+        )
+    return f"try a pickle, a file whose name ends in {FORMATS['pickle']}"
 
 
 def load(path: str | os.PathLike[str]) -> NeuralNet | Specialists:

@@ -10,11 +10,21 @@ from nolearn.lasagne import TrainSplit
 from kfkd.arguments import check, whole
 from kfkd.errors import ArgumentError
 from kfkd.messages import shown
+from kfkd.stack.nolearn_batches import check_share
 from kfkd.training.hooks import listed
 
 __all__ = ["check_callbacks", "check_parameters"]
 
 _ITERATORS = ("batch_iterator_train", "batch_iterator_test")
+_OBJECTS = dict.fromkeys(_ITERATORS, "BatchIterator(128)") | {
+    "train_split": "TrainSplit(0.2), or TrainSplit(0) for no validation"
+}
+_SCORES = ("custom_scores", "scores_train", "scores_valid")
+# What the rows of a history have besides scores.
+_OWN = {
+    *("epoch", "train_loss", "train_loss_best", "valid_loss", "valid_loss_best"),
+    *("valid_accuracy", "dur"),
+}
 _FUNCTIONS = ("update", "objective", "objective_loss_function")
 _CALLBACKS = (
     "on_training_started",
@@ -34,21 +44,26 @@ def check_parameters(net, epochs=None):
     epochs : int, optional
         How many it is to be trained for; by default ``max_epochs``.
     """
-    params = net.get_params(deep=False)
+    params = {**vars(net), **net.get_params(deep=False)}
     for name, value in _counts(net, params, epochs):
         whole(name, value, least=1)
     for name in _FUNCTIONS:
         if name in params:
             value = params[name]
             check(name, value, callable(value), "a function or another callable")
-    for name in ("train_split", *_ITERATORS):
-        value = params[name]
-        check(name, value, _is_callable_object(value), "a callable object, not a class")
+    for name, example in _OBJECTS.items():
+        wanted = f"a callable object, not a class, such as {example}"
+        check(name, params[name], _is_callable_object(params[name]), wanted)
     if isinstance(net.train_split, TrainSplit):
-        share = net.train_split.eval_size
-        check("train_split.eval_size", share, _is_share(share), "from 0 to 0.6")
+        check_share(net.train_split)
+    layers = params["layers"]
+    are_layers = isinstance(layers, (list, tuple)) and len(layers) > 0
+    check("layers", layers, are_layers, "a list of layers, not an empty one")
+    taken = set(_OWN)
+    for name in _SCORES:
+        _check_scores(name, params[name], taken)
     for name in _CALLBACKS:
-        check_callbacks(name, listed(params[name] or []))
+        check_callbacks(name, listed(params[name]))
     dropout_rates = {f"{name}_p" for name in _dropout_layers(net)}
     for name, value in params.items():
         if name.endswith("_nonlinearity") and value is not None:
@@ -79,6 +94,20 @@ def _check_options(function, name, options):
         )
 
 
+def _check_scores(name, scores, taken):
+    """Raise ArgumentError unless scores are pairs of a new name and a function.
+
+    The names are added to those that are taken.
+    """
+    for score in listed(scores):
+        is_pair = isinstance(score, (list, tuple)) and len(score) == 2
+        is_valid = is_pair and isinstance(score[0], str) and callable(score[1])
+        check(name, score, is_valid, "a list of pairs (name, function)")
+        wanted = f"another name: the history has {', '.join(sorted(taken))} already"
+        check(f"a name in {name}", score[0], score[0] not in taken, wanted)
+        taken.add(score[0])
+
+
 def check_callbacks(name, callbacks):
     """Raise ArgumentError for a callback that cannot be called, such as a class."""
     for value in callbacks:
@@ -102,11 +131,6 @@ def _dropout_layers(net):
     for entry in net.layers:
         if isinstance(entry, tuple) and entry[1] is lasagne.layers.DropoutLayer:
             yield entry[0]
-
-
-def _is_share(share):
-    # The samples are divided into round(1 / share) parts, of which one is set aside.
-    return not share or (isinstance(share, numbers.Real) and 0 < share <= 0.6)
 
 
 def _is_callable_object(value):

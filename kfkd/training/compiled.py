@@ -5,15 +5,15 @@ some of its three functions, or none; to compile all takes a second or two.
 """
 
 import functools
-import threading
 
 import theano
 from lasagne.layers import get_output
 from theano import tensor
 
 from kfkd import stack
+from kfkd.process.forks import fork_safe_rlock
+from kfkd.stack.nolearn_batches import input_layers
 from kfkd.stack.nolearn_changes import keep_update_state
-from kfkd.training.inputs import input_layers
 
 __all__ = [
     "LazyFunction",
@@ -48,7 +48,7 @@ class LazyFunction:
 
     def __init__(self, make):
         self._make = make
-        self._lock = threading.RLock()
+        self._lock = fork_safe_rlock()
 
     @functools.cached_property
     def _function(self):

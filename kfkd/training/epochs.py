@@ -6,17 +6,19 @@ over one batch after the other and serves every net.
 """
 
 import collections
+import contextlib
 import pickle
 
 import numpy as np
 from nolearn.lasagne import BatchIterator
 from nolearn.lasagne.base import _shuffle_arrays
 
+from kfkd.arguments import check
 from kfkd.process.signals import defer_keyboard_interrupt
 from kfkd.stack.nolearn_batches import batches, is_plain, n_samples
+from kfkd.stack.nolearn_types import as_dtype
 from kfkd.training.hooks import listed
 from kfkd.training.inputs import check_batch
-from kfkd.training.targets import as_dtype
 from kfkd.xla.device import free_memory
 from kfkd.xla.loop import BatchLoop, NoLoopError
 from kfkd.xla.thunk import nonblocking
@@ -93,7 +95,11 @@ class BatchWise:
     def _batches(self, name, data, order):
         """Yield the batches of an epoch; ArgumentError if the net cannot take them."""
         is_checked = not self.net.check_input
-        for Xb, yb in _batches(getattr(self.net, name), data, order):
+        for batch in _batches(getattr(self.net, name), data, order):
+            if not isinstance(batch, (tuple, list)) or len(batch) != 2:
+                wanted = "a pair (Xb, yb), as its transform must return it"
+                check(f"a batch of {name}", batch, False, wanted)
+            Xb, yb = batch
             if not is_checked:
                 check_batch(self.net, Xb, f"a batch of {name}")
                 is_checked = True
@@ -103,7 +109,7 @@ class BatchWise:
         """Return the size and the outputs of each batch."""
         net, found, ahead = self.net, [], collections.deque()
         dtype = np.dtype(net.y_tensor_type("y").dtype)
-        with nonblocking(function):
+        with nonblocking(function), contextlib.closing(batches):
             for Xb, yb in batches:
                 if isinstance(yb, np.ndarray):  # an iterator may change the type
                     yb = as_dtype("y", yb, dtype)

@@ -1,21 +1,25 @@
 """X and y as arrays, and checks of whether a net can learn from them."""
 
+import contextlib
+
 import numpy as np
 import theano
-from lasagne.layers import InputLayer
+from scipy import sparse
+from sklearn.utils.validation import validate_data
 
 from kfkd.data.columns import PIXELS
 from kfkd.errors import ArgumentError
 from kfkd.messages import count, shown
-from kfkd.training.targets import as_dtype
+from kfkd.stack.nolearn_batches import input_layers, makes_batches
+from kfkd.stack.nolearn_types import as_dtype
 
 __all__ = [
     "as_array",
     "as_arrays",
     "check_batch",
-    "check_data",
-    "check_lengths",
-    "input_layers",
+    "check_columns",
+    "check_targets",
+    "check_values",
 ]
 
 # What to do about missing values.
@@ -27,101 +31,142 @@ _IN_Y = (
 )
 
 
-def input_layers(layers):
-    """Return the input layers of ``net.layers_`` by the names that are X's keys."""
-    return {
-        layer.name or name: layer
-        for name, layer in layers.items()
-        if isinstance(layer, InputLayer)
-    }
+def as_array(name, values):
+    """Return a list, a table or an array as an array, of numbers if it holds them.
 
-
-def as_array(values):
-    """Return a list, a table or an array as an array, of numbers if it holds them."""
+    Raises
+    ------
+    ArgumentError
+        If it is a sparse matrix, or has rows of several lengths.
+    """
+    if sparse.issparse(values):
+        raise ArgumentError(
+            f"{name} is a sparse matrix, which no net takes; {name}.toarray() makes an "
+            "array of it"
+        )
     if isinstance(values, np.ma.MaskedArray) and values.mask.any():
         values = values.astype(float).filled(np.nan)
-    # A file that is mapped into memory stays one.
-    array = values if isinstance(values, np.memmap) else np.asarray(values)
-    if array.dtype == object and array.size:
-        try:
-            return np.array(array.tolist())  # as a table with columns of many types
-        except ValueError:  # lists of many lengths
-            pass
+    if isinstance(values, np.memmap):
+        return values  # a file that is mapped into memory stays one
+    try:
+        array = np.asarray(values)
+    except ValueError as error:
+        raise ArgumentError(f"{name} is no array of numbers: {error}") from error
+    if array.dtype == object and array.ndim and array.size:
+        return _of_objects(array)
+    return array
+
+
+def _of_objects(array):
+    """Return an array of one type: a table with columns of many types has objects."""
+    texts = sum(isinstance(value, str) for value in array.flat)
+    if texts not in (0, array.size):
+        return array  # in which numbers would become texts
+    with contextlib.suppress(ValueError):  # of lists of many lengths
+        found = np.array(array.tolist())
+        if found.dtype.kind in "fiubU":
+            return found
+    with contextlib.suppress(TypeError, ValueError):
+        return array.astype(float)
     return array
 
 
 def as_arrays(X):
     """Return X as an array, or as a dict of them."""
+    if isinstance(X, dict) and not sparse.issparse(X):
+        return {key: as_array(f"X[{key!r}]", values) for key, values in X.items()}
+    return as_array("X", X)
+
+
+def _parts(X, y=None):
+    """Return the arrays by the names that messages use."""
+    parts = {"X": X}
     if isinstance(X, dict):
-        return {name: as_array(values) for name, values in X.items()}
-    return as_array(X)
+        parts = {f"X[{name!r}]": array for name, array in X.items()}
+    return parts if y is None else parts | {"y": y}
 
 
-def check_lengths(X, y=None):
-    """Raise ArgumentError unless X, or each array in it, and y are of one length."""
-    arrays = _parts(X)
-    if y is not None:
-        arrays["y"] = y
+def check_columns(net, given, X, *, first=False):
+    """Remember X's columns in the first training; ArgumentError if others come later.
+
+    Parameters
+    ----------
+    net : NeuralNet
+    given : array, table or dict
+        As it was given, with the names of the columns.
+    X : array or dict of arrays
+    first : bool, default=False
+        Whether this is the first training.
+    """
+    if isinstance(X, dict):
+        return
+    if first and X.ndim == 2:
+        net.n_features_in_ = X.shape[1]
+    if hasattr(given, "columns") if first else hasattr(net, "feature_names_in_"):
+        try:
+            validate_data(net, given, reset=first, skip_check_array=True)
+        except ValueError as error:
+            raise ArgumentError(" ".join(str(error).split())) from error
+
+
+def check_values(net, X, y=None):
+    """Raise ArgumentError for data that no net, or none of this kind, can learn from.
+
+    Parameters
+    ----------
+    net : NeuralNet
+        Need not have its layers.
+    X : array or dict of arrays
+    y : array, optional
+    """
+    _check_lengths(_parts(X, y))
+    for name, part in _parts(X).items():
+        if not part.size:
+            raise ArgumentError(
+                f"{name} has 0 feature(s) (shape={part.shape}) while a minimum of 1 is "
+                "required, as columns or pixels"
+                if len(part)
+                else f"{name} is empty"
+            )
+        _check_numbers(name, part, _IN_X)
+    of_faces = isinstance(X, np.ndarray) and np.prod(X.shape[1:]) == PIXELS
+    if of_faces:
+        _check_scale("X", X, 8, "grey values in [0, 1]", "kfkd.data.load returns them")
+    if y is None or not net.regression or makes_batches(net):
+        return
+    _check_numbers("y", y, _IN_Y)
+    if of_faces:
+        how = "kfkd.data.from_pixels converts pixels to them"
+        _check_scale("y", y, 4, "coordinates in [-1, 1]", how)
+
+
+def _check_lengths(parts):
+    """Raise ArgumentError unless arrays, by their names, are of one length."""
     lengths = {}
-    for name, array in arrays.items():
+    for name, array in parts.items():
         try:
             lengths[name] = len(array)
         except TypeError:
-            value = array[()] if isinstance(array, np.ndarray) else array
             raise ArgumentError(
-                f"{name} is {shown(value)}; it must be an array with a row for each "
-                "sample"
+                f"{name} is {shown(array[()])}; it must be an array with a row for "
+                "each sample"
             ) from None
     if len(set(lengths.values())) > 1:
         found = ", ".join(f"{name} has {n} rows" for name, n in lengths.items())
         raise ArgumentError(f"{found}; they must have the same number")
 
 
-def _parts(X):
-    """Return the arrays of X by the names that messages use."""
-    if isinstance(X, dict):
-        return {f"X[{name!r}]": array for name, array in X.items()}
-    return {"X": X}
-
-
-def check_data(net, X, y=None, *, is_batch=True):
-    """Raise ArgumentError for arrays that do not fit the net or cannot be learnt from.
-
-    Parameters
-    ----------
-    net : NeuralNet
-        With its layers.
-    X : array or dict of arrays
-    y : array, optional
-        Of the same length.
-    is_batch : bool, default=True
-        Whether X has the shape of a net's batches.  If not, its batch iterator makes
-        them.
-    """
-    if is_batch:
-        check_batch(net, X)
-    for name, part in _parts(X).items():
-        if not len(part):
-            raise ArgumentError(f"{name} is empty")
-        _check_numbers(name, part, _IN_X)
-    of_faces = isinstance(X, np.ndarray) and np.prod(X.shape[1:]) == PIXELS
-    if of_faces:
-        _check_scale("X", X, 8, "grey values in [0, 1]", "kfkd.data.load returns them")
-    if y is None or not net.regression or y.ndim < 2:
-        return
-    if len(net._output_layers) > 1:  # the objective says what it does with y
-        return
+def check_targets(net, y):
+    """Raise ArgumentError unless the y of a regression has the shape of the outputs."""
+    if not net.regression or len(net._output_layers) > 1 or makes_batches(net):
+        return  # the objective, or the iterator, says what it does with y
     outputs = net._output_layers[0].output_shape[1:]
-    if y.shape[1:] != outputs:
+    if y.ndim > 1 and y.shape[1:] != outputs:
         raise ArgumentError(
             f"y has the shape {y.shape}, but the net has "
             f"{count(outputs[0], 'output')}; make a net with "
             f"output_num_units={y.shape[-1]}"
         )
-    _check_numbers("y", y, _IN_Y)
-    if of_faces:
-        how = "kfkd.data.from_pixels converts pixels to them"
-        _check_scale("y", y, 4, "coordinates in [-1, 1]", how)
 
 
 def check_batch(net, X, name="X"):
@@ -144,29 +189,43 @@ def check_batch(net, X, name="X"):
             f"{name} is one array; the net takes a dict of arrays with the names of "
             f"its input layers: {_listed(layers)}"
         )
-    hint = (
-        ": kfkd.data.load gives rows of pixels, load2d images, and net.reshape_input "
-        "makes one of the other"
-    )
-    _check_shape(name, X, *layers.values(), hint=hint)
+    _check_shape(name, X, *layers.values())
 
 
 def _listed(names):
     return ", ".join(map(repr, names))
 
 
-def _check_shape(name, array, layer, hint=""):
+def _check_shape(name, array, layer):
     shape, expected = np.shape(array), layer.shape[1:]
     if len(shape) != len(expected) + 1 or not all(
         size in (None, given) for size, given in zip(expected, shape[1:], strict=True)
     ):
         taken = ", ".join(map(str, ("n", *expected)))
         raise ArgumentError(
-            f"{name} has the shape {shape}, the net takes ({taken}){hint}"
+            f"{name} has the shape {shape}, the net takes ({taken})"
+            f"{_advice(shape, expected)}"
         )
     dtype = np.dtype(layer.input_var.dtype)
     if dtype.kind in "iu":  # such as the indices that an EmbeddingLayer takes
         as_dtype(name, np.asarray(array), dtype)
+
+
+def _advice(shape, expected):
+    """Return what to do about an array of another shape."""
+    if None not in expected and np.prod(expected) == PIXELS:
+        return (
+            ": kfkd.data.load gives rows of pixels, load2d images, and "
+            "net.reshape_input makes one of the other"
+        )
+    if len(shape) == 1:
+        return ". Reshape your data with X.reshape(1, -1) if it is one sample"
+    if len(shape) == 2 == len(expected) + 1:
+        return (
+            f": X has {shape[1]} features, but NeuralNet is expecting {expected[0]} "
+            "features as input"
+        )
+    return ""
 
 
 def _check_scale(name, array, most, unit, how):
@@ -183,7 +242,7 @@ def _check_numbers(name, array, advice):
     """Raise ArgumentError for values that are not finite, naming the first such row."""
     if array.dtype.kind not in "fiub":
         raise ArgumentError(
-            f"{name} holds values of the type {array.dtype}, not numbers"
+            f"{name} holds values of the type {array.dtype}, not numbers{_why(array)}"
         )
     # In the type that the net computes with, which may hold smaller numbers only.
     largest = np.finfo(theano.config.floatX).max
@@ -192,6 +251,17 @@ def _check_numbers(name, array, advice):
     if not finite.all():
         rows = np.flatnonzero(~finite)
         raise ArgumentError(
-            f"{name} has values that are missing or not finite in {len(rows)} of "
-            f"{len(array)} rows, first in row {rows[0]}; {advice}"
+            f"{name} has values that are missing or not finite (NaN, inf) in "
+            f"{len(rows)} of {len(array)} rows, first in row {rows[0]}; {advice}"
         )
+
+
+def _why(array):
+    """Return what is known about values that are not real numbers."""
+    if array.dtype.kind == "c":
+        return ". Complex data not supported"
+    try:
+        array.astype(float)
+    except (TypeError, ValueError) as error:
+        return f": {error}"
+    return ""

@@ -9,21 +9,28 @@ the losses of the one before it, so that the device never waits.  How a callback
 that it does not: see :mod:`kfkd.callbacks.base`.
 """
 
+import contextlib
 import time
 
 import numpy as np
 from nolearn.lasagne import TrainSplit
 
-from kfkd.errors import DataError, DivergedError
+from kfkd.errors import ArgumentError, DataError, DivergedError
 from kfkd.messages import count
 from kfkd.process.signals import defer_keyboard_interrupt
 from kfkd.stack.nolearn_batches import n_samples
 from kfkd.training import epochs
 from kfkd.training.compiled import trained_variables
+from kfkd.training.divergence import explain
 from kfkd.training.hooks import listed
+from kfkd.training.split import split
 from kfkd.xla.shared_variables import restore, snapshot
 
 __all__ = ["TrainingLoop"]
+
+
+def _runs_last(callback):
+    return bool(getattr(callback, "runs_last", False))
 
 
 class TrainingLoop:
@@ -56,8 +63,7 @@ class TrainingLoop:
         self.net, self.data = net, (X, y)
         self._printers, self._further_callbacks = printers, callbacks
         _check_length(net.train_split, X)
-        X_train, X_valid, y_train, y_valid = net.train_split(X, y, net)
-        self.train, self.valid = (X_train, y_train), (X_valid, y_valid)
+        self.train, self.valid = split(net, X, y)
         self.first = len(net.train_history_)
         self.last = self.first + n_epochs
         self.orders = tuple(
@@ -65,6 +71,7 @@ class TrainingLoop:
         )
         self.stopped = False
         self._next = None  # the epoch that was started before its turn
+        self._started = []  # callbacks
 
     @property
     def callbacks(self):
@@ -74,23 +81,40 @@ class TrainingLoop:
             *self._further_callbacks,
             *listed(self.net.on_epoch_finished),
         ]
-        return sorted(callbacks, key=lambda c: getattr(c, "runs_last", False))
+        # One with hooks that stands in several lists looks at each epoch once.
+        unique = {
+            id(c) if hasattr(c, "set_loop") else place: c
+            for place, c in enumerate(callbacks)
+        }
+        return sorted(
+            unique.values(), key=lambda c: bool(getattr(c, "runs_last", False))
+        )
 
     def run(self):
         """Train, and call the hooks; a DivergedError if a loss is not finite."""
-        # Printers start last, as others may resume an earlier training.
-        callbacks = sorted(self.callbacks, key=lambda c: c in self._printers)
-        started = []
         try:
-            for callback in callbacks:
-                started.append(callback)
-                self._call_hook(callback, "set_loop", self)
-                self._call_hook(callback, "on_training_started", *self._arguments)
+            self._start_callbacks()
             self._run_epochs()
+        except StopIteration:  # from a hook at the start or the end
+            self.stopped = True
         finally:
-            for callback in started:
-                self._call_hook(callback, "on_training_finished", *self._arguments)
-                self._call_hook(callback, "set_loop", None)
+            with contextlib.ExitStack() as stack:  # calls all, if one raises, too
+                for callback in reversed(self._started):
+                    stack.callback(self._call_hook, callback, "set_loop", None)
+                    stack.callback(self._finish_callback, callback)
+
+    def _start_callbacks(self):
+        """Tell callbacks that training starts, also those that are added later."""
+        # Printers start last, as others may resume an earlier training.
+        for callback in sorted(self.callbacks, key=lambda c: c in self._printers):
+            if not any(callback is started for started in self._started):
+                self._call_hook(callback, "set_loop", self)
+                self._started.append(callback)
+                self._call_hook(callback, "on_training_started", *self._arguments)
+
+    def _finish_callback(self, callback):
+        with contextlib.suppress(StopIteration):
+            self._call_hook(callback, "on_training_finished", *self._arguments)
 
     @property
     def _arguments(self):
@@ -109,14 +133,14 @@ class TrainingLoop:
         self._way = self._choose()
         history = self.net.train_history_
         self._best = {
-            name: min([row[name] for row in history], default=np.inf)
+            name: _lowest([row.get(name, np.nan) for row in history])
             for name in ("train_loss", "valid_loss")
         }
         self._ended = time.time()
         for number in range(len(history) + 1, self.last + 1):
-            epoch = self._next or self._start()
-            self._next = None
+            self._start_callbacks()
             try:
+                epoch, self._next = self._next or self._start(), None
                 if self._can_overlap(number):
                     with defer_keyboard_interrupt():
                         self._next = self._start()
@@ -167,7 +191,7 @@ class TrainingLoop:
         if n_samples(self.valid[0]):
             losses.append(row["valid_loss"])
         if not np.isfinite(losses).all():
-            message = self._explain_divergence(row)  # before the rate is restored
+            message = explain(self.net, self.data, row)  # before the rate is restored
             self._rollback()
             epoch.rollback()
             raise DivergedError(message)
@@ -183,26 +207,6 @@ class TrainingLoop:
         if self._next is not None:
             self._next.rollback()
             self._next = None
-
-    def _explain_divergence(self, row):
-        rate = getattr(self.net, "update_learning_rate", None)
-        rate = rate.get_value() if hasattr(rate, "get_value") else rate
-        text = (
-            f"In epoch {row['epoch']}, the loss has become {row['train_loss']} "
-            f"(validation: {row['valid_loss']}). The net has the weights from before "
-            "that epoch. Try a smaller update_learning_rate"
-            + (f"; it was {rate:g}" if isinstance(rate, (float, np.ndarray)) else "")
-        )
-        for name, part in zip("Xy", self.data, strict=True):
-            if isinstance(part, np.ndarray) and part.dtype.kind == "f":
-                largest = np.abs(part).reshape(len(part), -1).max(axis=1)
-                row, usual = largest.argmax(), np.median(largest)
-                if largest[row] > 100 * usual:
-                    text += (
-                        f". Row {row} of {name} has values up to {largest[row]:g}, "
-                        f"where {usual:g} is usual"
-                    )
-        return text
 
     def _choose(self):
         return epochs.choose(self.net, self.train, self.valid, self.orders)
@@ -239,6 +243,11 @@ def _check_length(split, X):
         )
 
 
+def _lowest(losses):
+    """Return the lowest of losses, of which some may be nan."""
+    return min((loss for loss in losses if not np.isnan(loss)), default=np.inf)
+
+
 def _summary(net, best, train, valid, custom):
     """Return the row of the history, but for the epoch's duration.
 
@@ -246,6 +255,8 @@ def _summary(net, best, train, valid, custom):
     each batch its size and the outputs of the function, `custom` for each of the net's
     ``custom_scores`` its values for the batches of `valid`.
     """
+    if not train:
+        raise ArgumentError("batch_iterator_train yields no batches")
     sizes = [n for n, _ in valid]
     train_loss, *scores_train = _averages(train)
     valid_loss, accuracy, *scores_valid = _averages(valid) or [np.nan, np.nan]
@@ -255,19 +266,23 @@ def _summary(net, best, train, valid, custom):
     row = {
         "epoch": len(net.train_history_) + 1,
         "train_loss": train_loss,
-        "train_loss_best": best["train_loss"] == train_loss,
+        "train_loss_best": bool(best["train_loss"] == train_loss),
         "valid_loss": valid_loss,
-        "valid_loss_best": best["valid_loss"] == valid_loss if valid else np.nan,
+        "valid_loss_best": bool(best["valid_loss"] == valid_loss) if valid else np.nan,
         "valid_accuracy": accuracy,
     }
     names = [*(net.custom_scores or ()), *net.scores_train, *net.scores_valid]
-    values = [np.average(value, weights=sizes) for value in custom]
+    values = [
+        np.average(value, axis=0, weights=sizes) if sizes else np.nan
+        for value in custom
+    ]
     values += [*scores_train, *scores_valid]
     return row | {name: v for (name, _), v in zip(names, values, strict=False)}
 
 
 def _averages(batches):
     """Return the mean of each output over batches, weighted by their sizes."""
+    batches = [(n, outputs) for n, outputs in batches if n]
     sizes = [n for n, _ in batches]
     columns = zip(*(outputs for _, outputs in batches), strict=True)
     return [

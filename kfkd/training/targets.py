@@ -3,11 +3,14 @@
 import numpy as np
 from lasagne.objectives import categorical_crossentropy
 from sklearn.preprocessing import LabelEncoder
+from sklearn.utils.multiclass import check_classification_targets
 
 from kfkd.errors import ArgumentError
 from kfkd.messages import count, shown
+from kfkd.stack.nolearn_batches import makes_batches
+from kfkd.stack.nolearn_types import as_dtype
 
-__all__ = ["as_dtype", "as_targets", "encode_labels"]
+__all__ = ["as_targets", "encode_labels"]
 
 
 def encode_labels(net, y):
@@ -16,16 +19,22 @@ def encode_labels(net, y):
     Raises
     ------
     ArgumentError
-        If there is a label that the first training, or ``classes``, did not have.
+        If there is a label that the first training, or ``classes``, did not have, or
+        the values are not labels.
     """
-    if not hasattr(net, "enc_"):
-        net.enc_ = LabelEncoder().fit(y)
-        net.classes_ = net.enc_.classes_
-    known = np.isin(y, net.classes_)
+    try:
+        with np.errstate(invalid="ignore"):  # of values that are missing
+            check_classification_targets(y)
+        if not hasattr(net, "enc_"):
+            net.enc_ = LabelEncoder().fit(y)
+            net.classes_ = net.enc_.classes_
+    except (TypeError, ValueError) as error:  # labels of several types, for one
+        raise ArgumentError(f"y: {error}") from error
+    known = np.isin(y, net.enc_.classes_)
     if not known.all():
         raise ArgumentError(
             f"y has the label {y[~known][0]!r}, which is not among those that the net "
-            f"was first trained with: {', '.join(map(str, net.classes_))}"
+            f"was first trained with: {', '.join(map(str, net.enc_.classes_))}"
         )
     return net.enc_.transform(y).astype(np.int32)
 
@@ -33,7 +42,8 @@ def encode_labels(net, y):
 def as_targets(net, y):
     """Return targets as an array of the type that a net takes.
 
-    That is ``y_tensor_type``: by default floats, or labels of 32 bits.
+    That is ``y_tensor_type``: by default floats, or labels of 32 bits.  Those from
+    which an iterator of a user's own makes targets stay as they are.
 
     Raises
     ------
@@ -41,6 +51,8 @@ def as_targets(net, y):
         If `y` has another number of dimensions, a value that would be changed, or a
         label that is not the position of an output.
     """
+    if makes_batches(net):
+        return y
     wanted = net.y_tensor_type("y").type
     if y.dtype.kind in "OSUT" and y.size:
         hint = "" if net.regression else "; use_label_encoder=True takes any labels"
@@ -55,35 +67,6 @@ def as_targets(net, y):
     are_labels = found.ndim == 1 and found.dtype.kind in "iu"
     if are_labels and net.objective_loss_function is categorical_crossentropy:
         _check_labels(net, found)
-    return found
-
-
-def as_dtype(name, array, dtype):
-    """Return an array in another type of numbers; floats may be rounded, no others.
-
-    Raises
-    ------
-    ArgumentError
-        If a value would become another one, or infinite.
-    """
-    if array.dtype == dtype:
-        return array
-    if array.dtype.kind not in "fiub":
-        raise ArgumentError(
-            f"{name} holds values of the type {array.dtype}, not numbers"
-        )
-    with np.errstate(invalid="ignore", over="ignore"):
-        found = array.astype(dtype)
-    if dtype.kind == "f":
-        kept = np.isfinite(found) | ~np.isfinite(array)
-    else:
-        kept = found == array
-    if not kept.all():
-        place = tuple(np.argwhere(~kept)[0])
-        raise ArgumentError(
-            f"{name} has the value {array[place]} in row {place[0]}, which {dtype} "
-            "cannot hold"
-        )
     return found
 
 

@@ -9,10 +9,12 @@ import numpy as np
 import sklearn.exceptions
 from lasagne.layers import Layer
 
+from kfkd.arguments import check
 from kfkd.errors import ArgumentError, KfkdError
 from kfkd.files import pickles
 from kfkd.files.weights import load_params
 from kfkd.stack.nolearn_changes import check_layers
+from kfkd.stack.nolearn_types import as_dtype
 from kfkd.training.seeding import seeded_initialization
 
 __all__ = ["NotFittedError", "WeightsMixin", "shapes"]
@@ -25,6 +27,14 @@ class NotFittedError(KfkdError, sklearn.exceptions.NotFittedError):
 def shapes(weights):
     """Return the shapes of weights by layer, as from ``get_all_params_values``."""
     return {name: [np.shape(v) for v in values] for name, values in weights.items()}
+
+
+def _finite(name, value, dtype):
+    """Return a weight in the type of a parameter, or raise ArgumentError."""
+    found = as_dtype(name, np.asarray(value), np.dtype(dtype))
+    if not np.isfinite(found).all():
+        raise ArgumentError(f"{name} has values that are not finite")
+    return found
 
 
 class WeightsMixin:
@@ -46,8 +56,8 @@ class WeightsMixin:
         Raises
         ------
         ArgumentError
-            If another layer differs in shape, or nothing could be taken over.  The net
-            is unchanged then.
+            If another layer differs in shape, a value is not a finite number, or
+            nothing could be taken over.  The net is unchanged then.
         NotFittedError
             If the net to load from has no weights yet.
         StorageError
@@ -59,8 +69,10 @@ class WeightsMixin:
         if isinstance(source, nolearn.NeuralNet):
             trained = hasattr(source, "layers_")
             source = source.get_all_params_values() if trained else None
-        if source is None:
-            raise NotFittedError("The net to load from has no weights yet")
+            if source is None:
+                raise NotFittedError("The net to load from has no weights yet")
+        wanted = "a net, a dict of the parameters of layers, or the path of either"
+        check("source", source, isinstance(source, Mapping), wanted)
         taken = []
         for name, values in source.items():
             layer = self.layers_.get(name)
@@ -70,7 +82,9 @@ class WeightsMixin:
             ours = [param.get_value(borrow=True).shape for param in params]
             theirs = [np.shape(value) for value in values]
             if ours == theirs:
-                taken += zip(params, values, strict=True)
+                for i, (param, value) in enumerate(zip(params, values, strict=True)):
+                    part = f"parameter {i} of layer {name!r}"
+                    taken.append((param, _finite(part, value, param.dtype)))
             elif layer not in self._output_layers:
                 raise ArgumentError(
                     f"The parameters of layer {name!r} have the shapes {theirs} in the "
@@ -98,8 +112,22 @@ class WeightsMixin:
             raise NotFittedError("The net has no weights yet, so there is none to save")
         pickles.dump(self.get_all_params_values(), fname)
 
+    def get_all_params_values(self) -> Mapping[str, Any]:
+        """Return the values of the parameters, a list for each layer by its name.
+
+        Raises
+        ------
+        NotFittedError
+            If the net has no weights yet.
+        """
+        if not hasattr(self, "layers_"):
+            raise NotFittedError("The net has no weights yet; call fit first")
+        return super().get_all_params_values()
+
     def __getstate__(self):
         state = super().__getstate__()
+        # A shallow copy has a history of its own, as it has weights of its own.
+        state["train_history_"] = list(self.train_history_)
         if isinstance(self.layers[0], Layer):
             return state  # without a definition to make the layers from
         if "layers_" in state:
@@ -145,4 +173,7 @@ class WeightsMixin:
         theirs, ours = shapes(values), shapes(self.get_all_params_values())
         if theirs != ours:
             raise ValueError(f"the weights have the shapes {theirs}, not {ours}")
-        self.load_params_from(values)
+        for name, layer_values in values.items():
+            params = self.layers_[name].get_params()
+            for param, value in zip(params, layer_values, strict=True):
+                param.set_value(value)

@@ -160,7 +160,7 @@ DEEPER = [
 )
 def test_layers_keep_their_parameters_and_the_error_says_so(kind, change):
     X, y = rows()
-    net = regressor(kind).fit(X, y)
+    net = regressor(kind, hidden_W=lasagne.init.Normal(0.1)).fit(X, y)
     (name,) = change
     before, weights_before = getattr(net, name, None), weights(net)
     found = net.predict(X)
@@ -175,6 +175,67 @@ def test_layers_keep_their_parameters_and_the_error_says_so(kind, change):
     assert fresh.get_params()[name] is not None
     net.set_params(**{name: before})
     net.fit(X, y)
+
+
+@KINDS
+def test_none_and_options_in_the_list_of_layers_are_changes_too(kind):
+    X, y = rows()
+    layers = [
+        (InputLayer, dict(shape=(None, 8))),
+        (DenseLayer, dict(name="hidden", num_units=5)),
+        (DenseLayer, dict(num_units=3, nonlinearity=None)),
+    ]
+    options = dict(layers=layers, regression=True, update_learning_rate=0.01)
+    for change in (
+        lambda net: net.set_params(hidden_nonlinearity=None),
+        lambda net: net.layers[1][1].update(num_units=7),
+    ):
+        net = kind(**options | dict(layers=[(k, dict(o)) for k, o in layers]))
+        net.fit(X, y, epochs=1)
+        change(net)
+        with pytest.raises(StateError, match=r"^(hidden_non|layers).* has been chan"):
+            net.fit(X, y, epochs=1)
+
+
+@KINDS
+def test_a_rate_that_the_update_changes_is_no_velocity(kind):
+    X, y = rows()
+
+    def halving(gradients, params, learning_rate):
+        updates = lasagne.updates.sgd(gradients, params, learning_rate)
+        updates[learning_rate] = learning_rate * np.float32(0.5)
+        return updates
+
+    rate = theano.shared(np.float32(0.1))
+    net = regressor(kind, update=halving, update_learning_rate=rate, max_epochs=2)
+    net.fit(X, y)
+    assert rate.get_value() == np.float32(0.025)
+    net.update_learning_rate = theano.shared(np.float32(0.08))
+    net.fit(X, y, epochs=1)
+    assert net.update_learning_rate.get_value() == np.float32(0.04)
+
+
+@KINDS
+def test_attributes_like_those_of_the_update_are_a_users_own_later(kind):
+    X, y = rows()
+
+    def count(net, train_history):
+        net.update_count = net.objective_value = len(train_history)
+
+    net = regressor(kind, on_epoch_finished=[count]).fit(X, y).fit(X, y)
+    assert net.update_count == 6
+
+
+@KINDS
+def test_nets_of_pickles_know_what_their_layers_were_made_from(kind):
+    X, y = rows()
+    net = pickle.loads(pickle.dumps(regressor(kind).fit(X, y)))
+    net.set_params(hidden_num_units=9)
+    with pytest.raises(StateError, match=r"hidden_num_units .* from 5 to 9 "):
+        net.fit(X, y)
+    net.set_params(hidden_num_units=5, maxepochs=3)
+    with pytest.raises(ArgumentError, match=r"^Unused kwarg: maxepochs"):
+        net.fit(X, y)
 
 
 @pytest.mark.parametrize("ending", ["pickle", "npz"])

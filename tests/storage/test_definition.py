@@ -21,6 +21,7 @@ from kfkd.callbacks.checkpoint import Checkpoint
 from kfkd.files import arrays
 from kfkd.storage import StorageError
 from tests.helpers import small_faces
+from tests.helpers.small_nets import regressor, rows
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -175,15 +176,17 @@ class OwnIterator(BatchIterator):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        (dict(update=lambda *args, **kwargs: None), r"update is .*<lambda>"),
-        (dict(batch_iterator_train=OwnIterator(8)), "batch_iterator_train is a OwnIt"),
-        (dict(update_learning_rate=theano.tensor.fscalar()), "learning_rate is a Tens"),
-        (dict(layers=[layers.InputLayer((None, 9216))]), "layers.0 is a InputLayer"),
+        (dict(update=lambda *args, **kwargs: None), r"<lambda>; nor can a pickle"),
+        (dict(batch_iterator_train=OwnIterator(8)), "OwnIterator; try a pickle"),
+        (dict(update_learning_rate=theano.tensor.fscalar()), "Variable; try a pickle"),
+        (dict(layers=[layers.InputLayer((None, 9216))]), "InputLayer; try a pickle"),
     ],
 )
 def test_what_the_file_cannot_hold_is_named(path, changes, message):
     path.write_text("old")
-    with pytest.raises(StorageError, match=f"{message}.*; try a pickle"):
+    with pytest.raises(
+        StorageError, match=f"cannot hold the net, as net0.* is .*{message}"
+    ):
         storage.save(many_parts(**changes), path)
     assert path.read_text() == "old"
 
@@ -272,3 +275,31 @@ def test_a_file_of_a_later_format_is_an_error(path, monkeypatch):
     monkeypatch.undo()
     with pytest.raises(StorageError, match=r"written by a later kfkd .*; update kfkd"):
         storage.load(path)
+
+
+def squared(found, wanted):
+    return (found - wanted) ** 2
+
+
+@pytest.mark.parametrize(
+    ("loss", "npz", "pickled"),
+    [
+        (squared, r"try a pickle, a file whose name ends in \.pickle", None),
+        (
+            lambda found, wanted: (found - wanted) ** 2,
+            "nor can a pickle hold it: write functions with def, .* as a lambda",
+            "must be at the top of a module to be pickled: .* nor a lambda",
+        ),
+    ],
+    ids=["function", "lambda"],
+)
+def test_functions_that_a_file_cannot_hold(tmp_path, loss, npz, pickled):
+    net = regressor(objective_loss_function=loss).fit(*rows())
+    with pytest.raises(StorageError, match=npz):
+        storage.save(net, tmp_path / "net.npz")
+    if pickled:
+        with pytest.raises(StorageError, match=pickled):
+            storage.save(net, tmp_path / "net.pickle")
+        assert list(tmp_path.iterdir()) == []
+    else:
+        storage.save(net, tmp_path / "net.pickle")

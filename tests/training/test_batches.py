@@ -10,7 +10,7 @@ import pytest
 from nolearn.lasagne import BatchIterator, TrainSplit
 
 from kfkd.estimator import NeuralNet
-from tests.helpers.small_nets import regressor, rows
+from tests.helpers.small_nets import classifier, labelled, regressor, rows
 
 KINDS = pytest.mark.parametrize("kind", [NeuralNet, nolearn.lasagne.NeuralNet])
 
@@ -190,3 +190,72 @@ def test_a_net_predicts_in_one_thread_while_it_trains_in_another():
             assert made.predict(X[:33]).shape == (33, 3)
         training.result()
     assert len(made.train_history_) == 31
+
+
+@pytest.mark.parametrize("kind", [InPlace, OwnLoop, OwnCall])
+def test_a_training_that_fails_holds_nothing_that_others_wait_for(kind):
+    X, y = rows()
+
+    def fail(y, p):
+        raise RuntimeError("a score")
+
+    iterator = kind(16) if issubclass(kind, BatchIterator) else kind()
+    net = regressor(batch_iterator_test=iterator).fit(X, y)
+    expected = net.predict(X)
+    net.custom_scores = [("fails", fail)]
+    with pytest.raises(RuntimeError, match="a score") as kept:
+        net.fit(X, y, epochs=1)
+    net.custom_scores = None
+    with ThreadPoolExecutor(1) as pool:
+        found = pool.submit(net.predict, X).result(timeout=60)
+    assert found.shape == expected.shape
+    assert kept.value is not None  # with its traceback
+
+
+def test_nets_of_nolearns_own_train_side_by_side():
+    X, y = rows(2000)
+    nets = [
+        regressor(nolearn.lasagne.NeuralNet, update_learning_rate=0.0) for _ in range(4)
+    ]
+    nets[0].batch_iterator_train.batch_size = 7
+    nets[0].train_split.eval_size = 0.5
+    assert regressor(nolearn.lasagne.NeuralNet).batch_iterator_train.batch_size == 128
+    assert regressor().train_split.eval_size == 0.2
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda net, shift: net.fit(X, y + shift), nets, range(4)))
+    for net, shift in zip(nets, range(4), strict=True):
+        valid = net.train_split(X, y + shift, net)
+        loss = ((net.predict(valid[1]) - valid[3]) ** 2).mean()
+        found = [row["valid_loss"] for row in net.train_history_]
+        assert found == pytest.approx([loss] * 3, rel=1e-4)
+
+
+class OneHot(BatchIterator):
+    """Makes targets of the positions of their ones."""
+
+    def transform(self, Xb, yb):
+        return Xb, yb if yb is None else np.eye(3, dtype="float32")[yb.ravel()]
+
+
+class Binned(BatchIterator):
+    """Makes labels of numbers."""
+
+    def transform(self, Xb, yb):
+        return Xb, yb if yb is None else np.digitize(yb, [0.2, 0.6])
+
+
+def test_an_iterator_may_make_the_targets():
+    X, y = labelled()
+    iterators = dict(batch_iterator_train=OneHot(128), batch_iterator_test=OneHot(128))
+    net = regressor(**iterators).seed(1).fit(X, y)
+    expected = regressor().seed(1).fit(X, np.eye(3, dtype="float32")[y])
+    np.testing.assert_allclose(net.predict(X), expected.predict(X), atol=1e-6)
+
+    numbers = np.random.RandomState(0).rand(60)
+    split = nolearn.lasagne.TrainSplit(0.2, stratify=False)
+    binned = dict(batch_iterator_train=Binned(128), batch_iterator_test=Binned(128))
+    net = classifier(train_split=split, **binned).seed(1).fit(X, numbers)
+    labels = np.digitize(numbers, [0.2, 0.6])
+    expected = classifier(train_split=split).seed(1).fit(X, labels)
+    found = net.predict_proba(X)
+    np.testing.assert_allclose(found, expected.predict_proba(X), atol=1e-6)

@@ -6,12 +6,13 @@ import pytest
 import theano
 import theano.tensor as T
 from lasagne import layers
+from lasagne.objectives import binary_crossentropy, categorical_crossentropy
 from nolearn.lasagne import BatchIterator
 from sklearn.metrics import r2_score
 from sklearn.model_selection import GridSearchCV, cross_val_score
 
 from kfkd import storage
-from kfkd.errors import ArgumentError
+from kfkd.errors import ArgumentError, DivergedError
 from kfkd.estimator import NeuralNet
 from tests.helpers.cases import parametrize
 from tests.helpers.small_nets import classifier, labelled, regressor, rows
@@ -237,3 +238,46 @@ def test_all_labels_can_be_given_before():
     made.partial_fit(X[y < 2], labels[y < 2], classes=["a", "b", "c"])
     made.fit(X, labels, epochs=300)
     assert made.score(X, labels) > 0.6
+
+
+@pytest.mark.parametrize(
+    ("loss", "outputs"),
+    [(categorical_crossentropy, 3), (binary_crossentropy, 1)],
+    ids=lambda value: getattr(value, "__name__", value),
+)
+def test_a_classifier_without_probabilities_is_told_what_it_lacks(loss, outputs):
+    X, y = labelled()
+    options = dict(objective_loss_function=loss, output_num_units=outputs)
+    if outputs == 1:
+        options |= dict(y_tensor_type=T.fmatrix)
+        y = (y[:, None] > 0).astype("float32")
+    net = classifier(output_nonlinearity=None, **options)
+    wanted = f"The loss, {loss.__name__}, takes the logarithm .*nonlinearities.softmax"
+    with pytest.raises(DivergedError, match=wanted):
+        net.fit(X, y, epochs=50)
+
+
+def test_labels_that_are_none():
+    X, _ = labelled()
+    net = classifier(use_label_encoder=True)
+    with pytest.raises(ArgumentError, match=r"^y: Unknown label type: continuous"):
+        net.fit(X, rows()[1][:, 0])
+    with pytest.raises(ArgumentError, match=r"^y: Input y contains NaN"):
+        net.fit(X, np.where(np.arange(60) == 3, np.nan, 1.0))
+    with pytest.raises(ArgumentError, match=r"^y: .*NoneType"):
+        net.fit(X, np.array(["a", None] * 30, dtype=object))
+
+
+@KINDS
+def test_nolearns_own_nets_take_float64_and_int64(kind):
+    X, y = labelled()
+    expected = classifier(kind).fit(X, y.astype("int32"))
+    net = classifier(kind)
+    net.load_params_from(expected)
+    np.testing.assert_allclose(
+        net.predict_proba(X.astype("float64")), expected.predict_proba(X), atol=1e-6
+    )
+    made = classifier(kind).fit(X.astype("float64"), y.astype("int64"))
+    assert np.isfinite(made.train_history_[-1]["train_loss"])
+    with pytest.raises(ArgumentError, match=r"y has the value 0.5 in row 1, which"):
+        classifier(kind).fit(X, y * 0.5)

@@ -1,0 +1,156 @@
+"""Predictions of a net, and what is computed from them."""
+
+import contextlib
+
+import nolearn.lasagne as nolearn
+import numpy as np
+from lasagne.layers import Layer
+from numpy.typing import ArrayLike
+from sklearn.metrics import accuracy_score, r2_score
+
+from kfkd.arguments import check, whole
+from kfkd.errors import ArgumentError
+from kfkd.messages import hint
+from kfkd.process.signals import defer_keyboard_interrupt
+from kfkd.progress import Bar
+from kfkd.stack.nolearn_batches import batches_in_order, joined, n_samples
+from kfkd.training.inputs import (
+    as_array,
+    as_arrays,
+    check_batch,
+    check_columns,
+    check_values,
+)
+from kfkd.training.weights import NotFittedError
+from kfkd.xla.device import memory_errors_explained
+
+__all__ = ["PredictionsMixin"]
+
+_NO_WEIGHTS = "The net has no weights yet; call fit or load_params_from first"
+
+
+class PredictionsMixin:
+    """What `kfkd.estimator.NeuralNet` predicts, batch by batch."""
+
+    @staticmethod
+    def apply_batch_func(func, Xb, yb=None):
+        """Compute one batch, as nolearn does, but never half of it."""
+        with defer_keyboard_interrupt():
+            return nolearn.NeuralNet.apply_batch_func(func, Xb, yb)
+
+    _apply_batch_func = apply_batch_func
+
+    @memory_errors_explained()
+    def predict_proba(self, X):
+        """Return the net's outputs; ``predict`` is the same for a regression.
+
+        Parameters
+        ----------
+        X : array, shape (n, 9216) or (n, 1, 96, 96)
+            Grey values in [0, 1].
+
+        Returns
+        -------
+        array, shape (n, outputs)
+            Coordinates in [-1, 1].
+
+        Raises
+        ------
+        NotFittedError
+            If the net has no weights yet.
+        ArgumentError
+            If the shape does not fit the net's, or a value is not finite.
+        """
+        if not self._initialized:
+            raise NotFittedError(_NO_WEIGHTS)
+        given, X = X, as_arrays(X)
+        if self.check_input:
+            check_values(self, X)
+            check_columns(self, given, X)
+            self._check_good_input(X)
+        iterator = self.batch_iterator_test
+        if hasattr(iterator, "batch_size"):
+            whole("batch_iterator_test.batch_size", iterator.batch_size, least=1)
+        # As nolearn's, which cannot say how far it is.
+        outputs = []
+        shown = bool(self.verbose)
+        batches = batches_in_order(iterator, X)
+        with (
+            Bar("predicting", n_samples(X), shown=shown, unit="image") as bar,
+            contextlib.closing(batches),
+        ):
+            for Xb in batches:
+                if self.check_input and not outputs:
+                    check_batch(self, Xb, "a batch of batch_iterator_test")
+                outputs.append(self.apply_batch_func(self.predict_iter_, Xb))
+                bar.update(len(outputs[-1][0]))
+        if not outputs:
+            raise ArgumentError("batch_iterator_test yields no batches of X")
+        return joined(outputs)
+
+    def predict(self, X: ArrayLike) -> np.ndarray:
+        """Return predictions: targets, or the labels of a classifier.
+
+        They have one dimension if the y of the latest training had.  Of a classifier
+        with several outputs, the first counts, as in its ``valid_accuracy``.  The rest
+        is as for `predict_proba`.
+        """
+        found = self.predict_proba(X)
+        if self.regression:
+            is_column = isinstance(found, np.ndarray) and found.shape[1:] == (1,)
+            return found[:, 0] if is_column and self._of_vector else found
+        found = found[0] if isinstance(found, tuple) else found
+        if not self.use_label_encoder:
+            return found.argmax(axis=1)
+        # Outputs without a label have never been a target.
+        known = found[:, : len(self.enc_.classes_)]
+        return self.enc_.inverse_transform(known.argmax(axis=1))
+
+    def get_output(self, layer: Layer | str, X: ArrayLike) -> np.ndarray:
+        """Return the outputs of a layer, given by itself or its name.
+
+        X, and errors, are as for `predict_proba`.
+        """
+        if not self._initialized:
+            raise NotFittedError(_NO_WEIGHTS)
+        if isinstance(layer, str):
+            wanted = f"one of {', '.join(self.layers_)}{hint(layer, self.layers_)}"
+            check("layer", layer, layer in self.layers_, wanted)
+        X = as_arrays(X)
+        if self.check_input:
+            check_values(self, X)
+            self._check_good_input(X)
+        return super().get_output(layer, X)
+
+    def score(self, X: ArrayLike, y: ArrayLike) -> float:
+        """Return the coefficient of determination, or the accuracy of a classifier.
+
+        Parameters
+        ----------
+        X, y : arrays
+            As for `fit`.
+
+        Returns
+        -------
+        float
+            1 for perfect predictions, 0 for those that are no better than the mean.
+
+        Raises
+        ------
+        ArgumentError
+            If the net has several outputs, besides those of `predict`.
+
+        Notes
+        -----
+        nolearn hands predictions and truth to ``r2_score`` the wrong way round.
+        """
+        y, found = as_array("y", y), self.predict(X)
+        if self.regression:
+            if isinstance(found, tuple):
+                raise ArgumentError("A net of several outputs has no score of its own")
+            if y.ndim > 2:  # such as images
+                y, found = (values.reshape(len(values), -1) for values in (y, found))
+            return float(r2_score(y, found))
+        if y.ndim > 1:  # a column of labels, or probabilities
+            y = y.ravel() if y.shape[1] == 1 else y.argmax(axis=1)
+        return float(accuracy_score(y, found))
