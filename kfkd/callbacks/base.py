@@ -3,6 +3,7 @@
 import pathlib
 from typing import Any
 
+from kfkd.errors import StateError
 from kfkd.files.packing import set_attributes
 
 __all__ = ["Callback", "History"]
@@ -55,7 +56,18 @@ class Callback:
         return None
 
     def set_loop(self, loop: Any) -> None:
-        """Store the loop of the training that starts, or None when it has ended."""
+        """Store the loop of the training that starts, or None when it has ended.
+
+        Raises
+        ------
+        StateError
+            If the callback is in another training that has not ended.
+        """
+        if loop is not None and self.loop is not None:
+            raise StateError(
+                f"The {type(self).__name__} is in another training that has not ended; "
+                "give each net one of its own"
+            )
         self.loop = loop
 
     def on_training_started(self, net: Any, train_history: History) -> None:

@@ -129,6 +129,7 @@ class Checkpoint(Callback):
         """Describe what is trained on what, and resume if asked to."""
         self.out_of_time, self.resumed = False, 0
         self._state = None
+        self._prepare_folder()
         own = (Checkpoint, PrintTables, TimeLeft)
         self._others = [c for c in self.loop.callbacks if not isinstance(c, own)]
         self._definition = state.definition(net, self._others, self.loop)
@@ -138,6 +139,20 @@ class Checkpoint(Callback):
         self._begun = self._saved = self._ended = time.monotonic()
         self._next, self._longest, self._cost = self._begun, 0.0, 0.0
         self._passed = 0
+
+    def _prepare_folder(self):
+        """Make the folder of the file; a CheckpointError if there cannot be one."""
+        if self.path.is_dir():
+            raise CheckpointError(
+                f"{self.path} is a folder; a checkpoint is a file, such as "
+                f"{self.path / 'net.checkpoint'}"
+            )
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise CheckpointError(
+                f"{self.path} cannot be written: {error.strerror or error}"
+            ) from error
 
     def before_next_epoch(self, net: Any, epoch: int) -> bool:
         """Allow the next epoch to start if nothing is to be done after this one."""

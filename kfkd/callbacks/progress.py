@@ -2,7 +2,10 @@
 
 import math
 import sys
+from collections.abc import Iterable
 from typing import Any
+
+import numpy as np
 
 from kfkd import progress
 from kfkd.callbacks.base import Callback, History
@@ -15,11 +18,49 @@ TABLE_HEAD = """\
 --------|--------------|--------------|---------------"""
 
 
-def table_row(row: dict[str, Any]) -> str:
-    """Return the line of the table for an epoch, a row of ``train_history_``."""
+def table_row(row: dict[str, Any], columns: Iterable[str] = ()) -> str:
+    """Return the line of the table for an epoch.
+
+    Parameters
+    ----------
+    row : dict
+        Of ``train_history_``.
+    columns : sequence of str, default=()
+        Its further keys that the table shows, as from `score_columns`.
+    """
     train, valid = row["train_loss"], row["valid_loss"]
     ratio = train / valid if valid else math.nan
-    return f"{row['epoch']:>6}  | {train:>11.6f}  | {valid:>11.6f}  | {ratio:>12.6f}"
+    line = f"{row['epoch']:>6}  | {train:>11.6f}  | {valid:>11.6f}  | {ratio:>12.6f}"
+    for column in columns:
+        line += f"  | {_number(row.get(column, math.nan)):>{_width(column) + 1}}"
+    return line
+
+
+def score_columns(net: Any) -> list[str]:
+    """Return the keys of a history's rows that are scores: the table shows them too."""
+    scores = [*(net.custom_scores or ()), *net.scores_train, *net.scores_valid]
+    accuracy = [] if net.regression else ["valid_accuracy"]
+    return accuracy + [name for name, _ in scores]
+
+
+def _head(columns):
+    names, rule = TABLE_HEAD.splitlines()
+    for column in columns:
+        heading = "Valid acc" if column == "valid_accuracy" else column
+        names += f"  |  {heading:>{_width(column)}}"
+        rule += "|" + "-" * (_width(column) + 4)
+    return f"{names}\n{rule}"
+
+
+def _width(column):
+    return 10 if column == "valid_accuracy" else max(10, len(column))
+
+
+def _number(value):
+    value = np.asarray(value)
+    if not value.ndim:
+        return f"{value:.6f}"
+    return np.array2string(value.ravel(), precision=4, threshold=6, edgeitems=2)
 
 
 class PrintTables(Callback):
@@ -38,6 +79,7 @@ class PrintTables(Callback):
 
     def __init__(self, every: int = 1) -> None:
         self.every = every
+        self._columns: list[str] = []
         self._clock: progress.Bar | None = None
         self._bar: progress.Bar | None = None
 
@@ -52,7 +94,8 @@ class PrintTables(Callback):
             n = math.prod(shape[1:])
             print(f"  {type(layer).__name__:<18} {shape!s:<20} produces {n:>7} outputs")
         print()
-        print(TABLE_HEAD)
+        self._columns = score_columns(net)
+        print(_head(self._columns))
         sys.stdout.flush()
         self.printed = len(train_history)
         # Functions are compiled when the first epoch needs them.
@@ -80,7 +123,7 @@ class PrintTables(Callback):
 
     def _print_row(self, train_history):
         self.printed = train_history[-1]["epoch"]
-        progress.write(table_row(train_history[-1]))
+        progress.write(table_row(train_history[-1], self._columns))
 
     def complete(self, train_history: History) -> None:
         """Print the row of the latest epoch if it has not been printed."""

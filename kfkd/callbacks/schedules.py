@@ -1,9 +1,11 @@
 """Schedules of hyperparameters."""
 
+import numbers
 from typing import Any
 
 import numpy as np
 
+from kfkd.arguments import check
 from kfkd.callbacks.base import Callback, History
 from kfkd.errors import ArgumentError
 
@@ -31,9 +33,10 @@ class AdjustVariable(Callback):
     """
 
     def __init__(self, name: str, start: float = 0.03, stop: float = 0.001) -> None:
-        self.name = name
-        self.start = start
-        self.stop = stop
+        for argument, value in (("start", start), ("stop", stop)):
+            is_valid = isinstance(value, numbers.Real) and np.isfinite(value)
+            check(argument, value, is_valid, "a finite number")
+        self.name, self.start, self.stop = name, start, stop
 
     def on_training_started(self, net: Any, train_history: History) -> None:
         """Set the variable to its start if the net has not been trained yet.
@@ -41,7 +44,7 @@ class AdjustVariable(Callback):
         Raises
         ------
         ArgumentError
-            If the parameter is not a shared variable.
+            If the parameter is not a shared variable of floats.
         """
         variable = self._variable(net)
         if not train_history:
@@ -64,10 +67,11 @@ class AdjustVariable(Callback):
 
     def _variable(self, net):
         variable = getattr(net, self.name, None)
-        if not hasattr(variable, "set_value"):
+        is_shared = hasattr(variable, "set_value")
+        if not (is_shared and np.issubdtype(variable.dtype, np.floating)):
             raise ArgumentError(
                 f"AdjustVariable({self.name!r}): the net's {self.name} is {variable!r}"
-                f", but must be a shared variable, as in {self.name}="
+                f", but must be a shared variable of floats, as in {self.name}="
                 f"theano.shared(np.float32({self.start}))"
             )
         return variable

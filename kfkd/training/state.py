@@ -46,9 +46,19 @@ def capture(net, callbacks, loop):
         "state": {k: pack(v, packed, k) for k, v in whole.items()},
         "parts": {},
         "variables": len(variables),
-        "history": [pack(_plain(row), packed, "history") for row in net.train_history_],
+        "history": [],
     }
     problems = []
+    for row in map(_plain, net.train_history_):
+        foreign = {}
+        for name, value in row.items():
+            try:
+                pack(value, {}, name)
+            except TypeError as error:
+                foreign[name] = f"the history is saved without {name!r}, as {error}"
+        problems += [text for text in foreign.values() if text not in problems]
+        known = {name: value for name, value in row.items() if name not in foreign}
+        about["history"].append(pack(known, packed, "history"))
     for name, part in _parts(net, callbacks).items():
         try:
             about["parts"][name] = pack(get_state(part), packed, name)

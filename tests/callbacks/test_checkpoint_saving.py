@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from kfkd.callbacks import Checkpoint, checkpoint
-from kfkd.errors import ArgumentError
+from kfkd.errors import ArgumentError, CheckpointError
 from tests.helpers.killed_trainings import (
     Killed,
     check_same,
@@ -107,11 +107,32 @@ def test_a_time_limit_that_is_reached_at_the_end_does_not_count(path, clock, sav
     assert saved == []
 
 
+def test_the_folder_is_made_before_training(tmp_path):
+    path = tmp_path / "runs" / "a" / "net.checkpoint"
+    trained(plain, Checkpoint(path, epochs=6))
+    assert path.is_file()
+
+
 def test_training_goes_on_where_nothing_can_be_written(tmp_path):
     checkpoint = Checkpoint(tmp_path / "none" / "net.checkpoint", epochs=6)
+
+    def remove(net, train_history):
+        if len(train_history) == 1:
+            checkpoint.path.parent.rmdir()
+
     with pytest.warns(RuntimeWarning, match="there is no folder"):
-        net = trained(plain, checkpoint)
+        net = trained(plain, remove, checkpoint)
     assert len(net.train_history_) == 6
+
+
+def test_a_folder_is_no_checkpoint_and_stays_where_it_is(tmp_path):
+    (tmp_path / "mine.txt").write_text("kept")
+    with pytest.raises(CheckpointError, match=r"is a folder; a checkpoint is a file"):
+        trained(plain, Checkpoint(tmp_path, epochs=1))
+    assert [p.name for p in tmp_path.iterdir()] == ["mine.txt"]
+    file = tmp_path / "mine.txt" / "net.checkpoint"
+    with pytest.raises(CheckpointError, match="cannot be written: "):
+        trained(plain, Checkpoint(file, epochs=1))
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,13 @@ import textwrap
 from pathlib import Path
 
 import nolearn.lasagne
+import numpy as np
 import pytest
 import sklearn.base
 
 from kfkd.callbacks import PrintTables
 from tests.helpers import small_faces
+from tests.helpers.small_nets import classifier, labelled, regressor, rows
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -130,3 +132,30 @@ def test_on_a_terminal_a_bar_shows_the_time_left(pseudo_terminal):
     assert epochs(table) == [1, 2, 3, 4]
     assert re.search(r"\n     4  \| [^\n]*\nEnd\n$", table)
     assert "epoch/s" not in table
+
+
+def test_scores_have_columns_of_their_own(capsys):
+    scores = dict(
+        scores_train=[("on train", lambda p, y: p[0].max())],
+        scores_valid=[("a score with a long name", lambda p, y: p[0].mean())],
+        custom_scores=[("each", lambda y, p: np.array([0.5, 2]))],
+    )
+    net = classifier(verbose=1, **scores).fit(*labelled())
+    head, rule, *lines = capsys.readouterr().out.splitlines()[-5:]
+    names = ["Epoch", "Train loss", "Valid loss", "Train / Val", "Valid acc"]
+    names += ["each", "on train", "a score with a long name"]
+    assert [name.strip() for name in head.split("|")] == names
+    assert {*rule} == {"-", "|"}
+    assert len({len(line) for line in (head, *lines)}) == 1
+    for line, row in zip(lines, net.train_history_, strict=True):
+        cells = [cell.strip() for cell in line.split("|")]
+        found = [float(cells[i]) for i in (0, 1, 2, 4, 6, 7)]
+        keys = ["epoch", "train_loss", "valid_loss", "valid_accuracy", *names[6:]]
+        assert found == pytest.approx([row[key] for key in keys], abs=1e-6)
+        assert cells[5] == "[0.5 2. ]"
+
+
+def test_the_table_of_a_regression_is_the_tutorials(capsys):
+    regressor(verbose=1).fit(*rows())
+    head = capsys.readouterr().out.splitlines()[-5]
+    assert head == " Epoch  |  Train loss  |  Valid loss  |  Train / Val"

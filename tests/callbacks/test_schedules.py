@@ -12,6 +12,7 @@ from kfkd.callbacks import AdjustVariable
 from kfkd.errors import ArgumentError
 from tests.helpers import small_faces
 from tests.helpers.small_faces import Record
+from tests.helpers.small_nets import regressor, rows
 
 
 def hidden(net):
@@ -94,3 +95,22 @@ def test_a_number_cannot_be_adjusted(kind):
     with pytest.raises(ArgumentError, match=r"momentum is 0\.9, but must be a shared"):
         net.fit(*small_faces.rows())
     assert len(net.train_history_) == kind  # ours finds out before it trains
+
+
+@pytest.mark.parametrize("rate", [theano.shared(np.int16(1)), theano.shared(1), 0.1])
+def test_a_schedule_needs_a_shared_variable_of_floats(rate):
+    net = regressor(update_learning_rate=rate)
+    net.on_epoch_finished = [AdjustVariable("update_learning_rate", 0.1, 0.01)]
+    with pytest.raises(ArgumentError, match="must be a shared variable of floats, as"):
+        net.fit(*rows())
+    assert net.train_history_ == []
+
+
+@pytest.mark.parametrize("value", ["0.1", None, np.nan])
+def test_a_schedule_needs_numbers(value):
+    with pytest.raises(
+        ArgumentError, match=r"^start is .*; it must be a finite number"
+    ):
+        AdjustVariable("update_learning_rate", value, 0.01)
+    with pytest.raises(ArgumentError, match=r"^stop is .*; it must be a finite num"):
+        AdjustVariable("update_learning_rate", 0.1, value)
