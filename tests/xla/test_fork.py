@@ -31,6 +31,7 @@ import theano.tensor as T
 
 def in_child(function, *arguments):
     "Return what a child prints and its exit status; it ends as a program does."
+    sys.stdout.flush()  # or the child would write it, too
     reads, writes = os.pipe()
     pid = os.fork()
     if not pid:
