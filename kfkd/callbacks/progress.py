@@ -11,7 +11,7 @@ from kfkd import progress
 from kfkd.callbacks.base import Callback, History
 from kfkd.xla import describe_device
 
-__all__ = ["TABLE_HEAD", "PrintTables", "table_row"]
+__all__ = ["TABLE_HEAD", "PrintTables", "score_columns", "table_row"]
 
 TABLE_HEAD = """\
  Epoch  |  Train loss  |  Valid loss  |  Train / Val

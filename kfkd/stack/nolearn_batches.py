@@ -112,11 +112,6 @@ def keeps_shapes(iterator):
     )
 
 
-def batches(iterator, X, y):
-    """Yield an iterator's batches of an epoch; data are shuffled if it shuffles."""
-    yield from _steps(iterator, X, y)
-
-
 def batches_in_order(iterator, X):
     """Yield an iterator's batches of *X* in the order of its rows, to predict them."""
     kind, plain = type(iterator), _BatchIterator
@@ -125,13 +120,14 @@ def batches_in_order(iterator, X):
             rows = slice(start, start + iterator.batch_size)
             yield _each(lambda v: v[rows], X)  # noqa: B023  (called at once)
         return
-    yield from (Xb for Xb, _ in _steps(iterator, X, in_order=True))
+    yield from (Xb for Xb, _ in batches(iterator, X, in_order=True))
 
 
-def _steps(iterator, X, y=None, in_order=False):
-    """Yield batches, each taken while no other thread takes one of this iterator.
+def batches(iterator, X, y=None, *, in_order=False):
+    """Yield an iterator's batches of an epoch; data are shuffled if it shuffles.
 
-    `in_order`: not shuffled, and the iterator keeps the data that it had.
+    Each is taken while no other thread takes one of this iterator.  With *in_order*,
+    they are not shuffled, and the iterator keeps the data that it had.
     """
     kind, lock = type(iterator), _lock_of(iterator)
     if not is_plain(iterator):  # it may change them itself

@@ -70,7 +70,7 @@ class BatchWise:
         net, custom = self.net, [[] for _ in self.net.custom_scores or ()]
         train = self._outputs(
             net.train_iter_,
-            self._batches("batch_iterator_train", self.train, self.orders[0]),
+            self._checked_batches("batch_iterator_train", self.train, self.orders[0]),
             listed(net.on_batch_finished),
         )
 
@@ -82,7 +82,7 @@ class BatchWise:
 
         valid = self._outputs(
             net.eval_iter_,
-            self._batches("batch_iterator_test", self.valid, self.orders[1]),
+            self._checked_batches("batch_iterator_test", self.valid, self.orders[1]),
             (),
             custom and score,
         )
@@ -92,7 +92,7 @@ class BatchWise:
         """Return the sizes and outputs of the batches of both sets, and the scores."""
         return started
 
-    def _batches(self, name, data, order):
+    def _checked_batches(self, name, data, order):
         """Yield the batches of an epoch; ArgumentError if the net cannot take them."""
         is_checked = not self.net.check_input
         for batch in _batches(getattr(self.net, name), data, order):

@@ -259,3 +259,15 @@ def test_an_iterator_may_make_the_targets():
     expected = classifier(train_split=split).seed(1).fit(X, labels)
     found = net.predict_proba(X)
     np.testing.assert_allclose(found, expected.predict_proba(X), atol=1e-6)
+
+
+def test_a_file_that_can_be_written_to_is_not(tmp_path):
+    X, y = rows()
+    np.save(tmp_path / "X.npy", X)
+    mapped = np.load(tmp_path / "X.npy", mmap_mode="r+")
+    net = regressor(batch_iterator_train=OwnCall(), train_split=TrainSplit(0))
+    with pytest.raises(ValueError, match="read-only"):
+        net.fit(mapped, y)
+    np.testing.assert_array_equal(np.load(tmp_path / "X.npy"), X)
+    regressor(train_split=TrainSplit(0)).fit(mapped, y)
+    np.testing.assert_array_equal(np.load(tmp_path / "X.npy"), X)

@@ -2,12 +2,14 @@
 
 import json
 import threading
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
+from nolearn.lasagne import BatchIterator
 
 from kfkd.callbacks import Callback, Checkpoint, EarlyStopping
-from kfkd.errors import StateError
+from kfkd.errors import ArgumentError, StateError
 from kfkd.training.hooks import listed
 from tests.helpers.small_nets import classifier, labelled, regressor, rows
 
@@ -155,6 +157,54 @@ def test_scores_may_be_arrays():
     _, X_valid, _, y_valid = net.train_split(X, Y, net)
     off = abs(y_valid - net.predict(X_valid)).mean(axis=0)
     np.testing.assert_allclose(net.train_history_[-1]["off"], off, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (
+            dict(custom_scores=["dur"]),
+            "a name in custom_scores is 'dur'; it must",
+        ),
+        (dict(custom_scores=["a", "a"]), "a name in custom_scores is 'a'; it must be"),
+        (
+            dict(scores_train=["a"], scores_valid=["a"]),
+            "a name in scores_valid is 'a'; .* the history has a, dur, epoch",
+        ),
+    ],
+)
+def test_two_scores_cannot_have_one_name(names, message):
+    scores = {k: [(name, lambda a, b: 1.0) for name in v] for k, v in names.items()}
+    with pytest.raises(ArgumentError, match=message):
+        regressor(**scores).fit(X, Y)
+
+
+@pytest.mark.parametrize("scores", [lambda y, p: 1.0, [lambda y, p: 1.0], ["one"]])
+def test_scores_are_pairs(scores):
+    with pytest.raises(ArgumentError, match=r"^custom_scores is .* of pairs \(name"):
+        regressor(custom_scores=scores).fit(X, Y)
+
+
+class WithEmpty(BatchIterator):
+    """Yields a batch of no rows first."""
+
+    def __iter__(self):
+        yield self.X[:0], None if self.y is None else self.y[:0]
+        yield from super().__iter__()
+
+
+def test_a_batch_of_no_rows_does_not_count():
+    net = regressor(batch_iterator_test=WithEmpty(5)).seed(0).fit(X, Y)
+    expected = regressor(batch_iterator_test=BatchIterator(5)).seed(0).fit(X, Y)
+    losses = [[row["valid_loss"] for row in n.train_history_] for n in (net, expected)]
+    assert losses[0] == pytest.approx(losses[1])
+    np.testing.assert_allclose(net.predict(X), expected.predict(X), atol=1e-6)
+
+
+def test_callbacks_may_have_any_attribute():
+    callbacks = [Mock(), Mock()]
+    regressor(on_epoch_finished=callbacks).fit(X, Y)
+    assert [callback.call_count for callback in callbacks] == [3, 3]
 
 
 def test_none_is_no_callback():

@@ -46,6 +46,15 @@ def test_validation_data_from_elsewhere():
     assert net.train_history_[-1]["valid_loss"] == pytest.approx(loss, abs=1e-5)
 
 
+@pytest.mark.parametrize("nothing", [None, [], X[:0]], ids=["None", "list", "array"])
+def test_a_split_may_leave_no_validation_data(nothing):
+    for scores in (None, [("one", lambda y, p: 1.0)]):
+        net = regressor(custom_scores=scores)
+        net.train_split = lambda X, y, net: (X, nothing, y, nothing)
+        net.fit(X, Y)
+        assert np.isnan(net.train_history_[-1]["valid_loss"])
+
+
 def test_labels_from_elsewhere_are_encoded():
     X, y = labelled()
     names = np.array(["eye", "mouth", "nose"])[y]
