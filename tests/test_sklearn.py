@@ -2,6 +2,8 @@
 
 import inspect
 import pickle
+import re
+from pathlib import Path
 
 import lasagne
 import nolearn.lasagne
@@ -95,6 +97,13 @@ EXPECTED_OF_REGRESSORS = EXPECTED | {
 )
 def test_scikit_learns_own_checks(options, expected):
     check_estimator(AnyWidth(**options), expected_failed_checks=expected, on_skip=None)
+
+
+def test_the_page_names_the_checks_that_do_not_apply():
+    page = Path(__file__).parents[1] / "docs" / "estimator.md"
+    named = set(re.findall(r"`(check_\w+)`", page.read_text("utf-8")))
+    skipped = {"check_pipeline_consistency", "check_array_api_input"}
+    assert named - {"check_estimator"} == EXPECTED_OF_REGRESSORS.keys() | skipped
 
 
 @KINDS
