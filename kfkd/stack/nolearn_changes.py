@@ -2,12 +2,14 @@
 
 import copy
 import functools
+from collections import OrderedDict
 
 import numpy as np
 
 from kfkd.errors import StateError
 from kfkd.messages import shown
 from kfkd.stack.nolearn_options import options
+from kfkd.stack.nolearn_types import as_type_of
 
 __all__ = ["UNPICKLED", "check_layers", "keep_update_state", "patch_changes"]
 
@@ -92,15 +94,18 @@ def check_layers(net):
 def keep_update_state(net, update):
     """Return an update function that goes on with the velocities of an earlier call.
 
-    It does so if the function and the weights are still the same.
+    It does so if the function and the weights are still the same.  What it returns is
+    of the types of the variables, also where a learning rate or a layer is of float64.
     """
 
     @functools.wraps(update)
     def update_from_state(gradients, params, *args, **kwargs):
-        updates = update(gradients, params, *args, **kwargs)
+        gradients = list(map(as_type_of, params, gradients))
+        found = update(gradients, params, *args, **kwargs)
+        updates = OrderedDict((v, as_type_of(v, u)) for v, u in dict(found).items())
         # An update may change a learning rate, too, which is not its own.
         given = [*params, *args, *kwargs.values()]
-        state = [v for v in dict(updates) if not any(v is other for other in given)]
+        state = [v for v in updates if not any(v is other for other in given)]
         by, trained, earlier = vars(net).get("_update_state", (None, None, None))
         if by is update and trained == params and len(state) == len(earlier):
             for variable, old in zip(state, earlier, strict=True):

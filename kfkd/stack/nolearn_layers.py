@@ -21,13 +21,11 @@ def _unique(name, names):
 def patch_layers(theano, lasagne, nolearn):
     """Patch NeuralNet so that it has all layers, and takes NumPy's numbers.
 
-    Of layers with one name, only the last was trained and saved.  NumPy's numbers, and
-    arrays and shared variables of float64, made the updates float64, which float32
-    weights cannot become.
+    Of layers with one name, only the last was trained and saved.  NumPy's numbers and
+    arrays are of float64, in which all that depends on them would be computed.
     """
     NeuralNet, Layer = nolearn.lasagne.NeuralNet, lasagne.layers.Layer
     initialize_layers = NeuralNet.initialize_layers
-    SharedVariable = theano.compile.SharedVariable
 
     def plain(value):
         """Return a parameter in the precision that Theano computes with."""
@@ -42,16 +40,10 @@ def patch_layers(theano, lasagne, nolearn):
 
     @functools.wraps(NeuralNet._get_params_for)
     def get_plain_params_for(self, name):
-        params = {
+        return {
             key.removeprefix(f"{name}_"): plain(value)
             for key, value in options(self, name).items()
         }
-        floatX = theano.config.floatX
-        if name in ("update", "objective"):
-            for key, value in params.items():
-                if isinstance(value, SharedVariable) and value.dtype != floatX:
-                    params[key] = value.astype(floatX)
-        return params
 
     @functools.wraps(initialize_layers)
     def initialize_all_layers(self, layers=None):

@@ -7,7 +7,7 @@ import numpy as np
 from kfkd.errors import ArgumentError
 from kfkd.stack.nolearn_batches import makes_batches
 
-__all__ = ["as_dtype", "patch_types"]
+__all__ = ["as_dtype", "as_type_of", "patch_types"]
 
 
 def as_dtype(name, array, dtype):
@@ -37,6 +37,13 @@ def as_dtype(name, array, dtype):
             "cannot hold"
         )
     return found
+
+
+def as_type_of(variable, value):
+    """Return an expression for a variable's value in its type, if both are floats."""
+    dtypes = variable.dtype, getattr(value, "dtype", variable.dtype)
+    is_other = dtypes[0] != dtypes[1] and all(t.startswith("float") for t in dtypes)
+    return value.astype(variable.dtype) if is_other else value
 
 
 def patch_types(nolearn):

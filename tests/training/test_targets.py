@@ -3,13 +3,11 @@
 import nolearn.lasagne
 import numpy as np
 import pytest
-import theano
 import theano.tensor as T
-from lasagne import layers
 from lasagne.objectives import binary_crossentropy, categorical_crossentropy
 from nolearn.lasagne import BatchIterator
 from sklearn.metrics import r2_score
-from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.model_selection import cross_val_score
 
 from kfkd import storage
 from kfkd.errors import ArgumentError, DivergedError
@@ -130,67 +128,6 @@ def test_an_iterator_may_change_the_types():
     )
 
 
-@KINDS
-@parametrize(
-    "changes",
-    [
-        dict(update_learning_rate=np.float64(0.01)),
-        dict(update_learning_rate=np.array(0.01), update_momentum=np.longdouble(0.5)),
-        dict(update_learning_rate=theano.shared(0.01)),
-        dict(objective_l2=np.float64(0.01)),
-        dict(hidden_W=np.full((8, 5), 0.1), hidden_num_units=np.int64(5)),
-        dict(drop_p=np.float64(0.5)),
-        dict(more_params={"drop_p": np.float64(0.5)}),
-        dict(max_epochs=np.int64(3)),
-    ],
-    fast=3,
-)
-def test_hyperparameters_are_numbers_of_all_types(changes, kind):
-    made = regressor(
-        kind,
-        layers=[
-            ("input", layers.InputLayer),
-            ("hidden", layers.DenseLayer),
-            ("drop", layers.DropoutLayer),
-            ("output", layers.DenseLayer),
-        ],
-        **changes,
-    )
-    made.fit(*rows())
-    assert len(made.train_history_) == 3
-    assert {p.dtype for p in made.get_all_params()} == {"float32"}
-
-
-@KINDS
-def test_a_grid_of_numbers_from_numpy(kind):
-    grid = {
-        "update_learning_rate": np.logspace(-3, -1, 3),
-        "max_epochs": np.arange(1, 3),
-    }
-    found = GridSearchCV(regressor(kind), grid, cv=2, error_score="raise")
-    found.fit(*rows())
-    assert np.isfinite(found.cv_results_["mean_test_score"]).all()
-
-
-@KINDS
-def test_options_of_layers_are_numbers_of_all_types(kind):
-    made = kind(
-        layers=[
-            (layers.InputLayer, {"shape": (None, 8)}),
-            (layers.DropoutLayer, {"p": np.float64(0.1)}),
-            (
-                layers.DenseLayer,
-                {"num_units": 3, "W": np.zeros((8, 3)), "nonlinearity": None},
-            ),
-        ],
-        update_learning_rate=0.01,
-        regression=True,
-        max_epochs=3,
-    )
-    made.fit(*rows())
-    assert {p.dtype for p in made.get_all_params()} == {"float32"}
-
-
 @pytest.mark.parametrize("name", ["net.pickle", "net.npz"])
 def test_predictions_of_a_vector_are_a_vector(name, tmp_path):
     X, y = rows()
@@ -266,18 +203,3 @@ def test_labels_that_are_none():
         net.fit(X, np.where(np.arange(60) == 3, np.nan, 1.0))
     with pytest.raises(ArgumentError, match=r"^y: .*NoneType"):
         net.fit(X, np.array(["a", None] * 30, dtype=object))
-
-
-@KINDS
-def test_nolearns_own_nets_take_float64_and_int64(kind):
-    X, y = labelled()
-    expected = classifier(kind).fit(X, y.astype("int32"))
-    net = classifier(kind)
-    net.load_params_from(expected)
-    np.testing.assert_allclose(
-        net.predict_proba(X.astype("float64")), expected.predict_proba(X), atol=1e-6
-    )
-    made = classifier(kind).fit(X.astype("float64"), y.astype("int64"))
-    assert np.isfinite(made.train_history_[-1]["train_loss"])
-    with pytest.raises(ArgumentError, match=r"y has the value 0.5 in row 1, which"):
-        classifier(kind).fit(X, y * 0.5)

@@ -99,7 +99,8 @@ class BatchNormLayer(Layer):
     def _updated(self, average, value):
         """Return a clone of a running average whose default update is the next one."""
         copy = theano.clone(average, share_inputs=False)
-        copy.default_update = (1 - self.alpha) * copy + self.alpha * value
+        following = (1 - self.alpha) * copy + self.alpha * value
+        copy.default_update = following.astype(copy.dtype)
         return copy
 
 
