@@ -18,6 +18,7 @@ from kfkd.callbacks.time_left import TimeLeft
 from kfkd.errors import ArgumentError, KfkdError, StateError
 from kfkd.stack.nolearn_batches import keeps_shapes, makes_batches
 from kfkd.stack.nolearn_changes import UNPICKLED
+from kfkd.stack.nolearn_labels import encode_labels
 from kfkd.training.checks import check_callbacks, check_parameters
 from kfkd.training.compiled import compile_lazily, without_debug_checks
 from kfkd.training.hooks import listed
@@ -32,7 +33,7 @@ from kfkd.training.inputs import (
 from kfkd.training.loop import TrainingLoop
 from kfkd.training.predictions import PredictionsMixin
 from kfkd.training.seeding import seeded_initialization
-from kfkd.training.targets import as_targets, encode_labels
+from kfkd.training.targets import as_targets
 from kfkd.training.weights import WeightsMixin
 from kfkd.xla.device import memory_errors_explained
 

@@ -33,6 +33,7 @@ from kfkd.stack import (
     nolearn_batches,
     nolearn_changes,
     nolearn_clones,
+    nolearn_labels,
     nolearn_layers,
     nolearn_net,
     nolearn_options,
@@ -97,6 +98,7 @@ with _import_hook.bypassed(), shims.quiet():
     nolearn_batches.patch_batches(nolearn)
     nolearn_types.patch_types(nolearn)
     nolearn_clones.patch_clones(nolearn)
+    nolearn_labels.patch_labels(nolearn)
     nolearn_options.patch_options(nolearn)
     nolearn_layers.patch_layers(theano, lasagne, nolearn)
     nolearn_changes.patch_changes(nolearn)

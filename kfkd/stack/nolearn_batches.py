@@ -112,44 +112,58 @@ def keeps_shapes(iterator):
     )
 
 
+def _calls_as_nolearn(iterator):
+    """Return whether an iterator is handed data, and shuffles them, as nolearn's is."""
+    own = _BatchIterator.__call__
+    return isinstance(iterator, _BatchIterator) and type(iterator).__call__ is own
+
+
 def batches_in_order(iterator, X):
-    """Yield an iterator's batches of *X* in the order of its rows, to predict them."""
+    """Yield an iterator's batches of *X* in the order of its rows, to predict them.
+
+    They are those of a copy, as the iterator itself may be in use.  What it changes on
+    itself, but for its data, it keeps.
+    """
     kind, plain = type(iterator), _BatchIterator
     if is_plain(iterator) and kind.transform is plain.transform:
         for start in range(0, n_samples(X), iterator.batch_size):
             rows = slice(start, start + iterator.batch_size)
             yield _each(lambda v: v[rows], X)  # noqa: B023  (called at once)
         return
-    yield from (Xb for Xb, _ in batches(iterator, X, in_order=True))
+    if not isinstance(iterator, plain):
+        yield from (Xb for Xb, _ in batches(iterator, X))
+        return
+    before, own = vars(iterator).copy(), object.__new__(kind)
+    vars(own).update(before)
+    X = X if is_plain(iterator) else _copied(X)
+    if _calls_as_nolearn(iterator):
+        own.X, own.y = X, None
+        found = own
+    else:
+        found = own(X)
+    yield from (Xb for Xb, _ in found)
+    after = {k: v for k, v in vars(own).items() if before.get(k) is not v}
+    vars(iterator).update({k: v for k, v in after.items() if k not in ("X", "y")})
 
 
-def batches(iterator, X, y=None, *, in_order=False):
+def batches(iterator, X, y=None):
     """Yield an iterator's batches of an epoch; data are shuffled if it shuffles.
 
-    Each is taken while no other thread takes one of this iterator.  With *in_order*,
-    they are not shuffled, and the iterator keeps the data that it had.
+    Each is taken while no other thread takes one of this iterator.
     """
-    kind, lock = type(iterator), _lock_of(iterator)
-    if not is_plain(iterator):  # it may change them itself
-        X, y = _copied(X), _copied(y)
-    if not issubclass(kind, _BatchIterator) or (
-        kind.__call__ is not _BatchIterator.__call__
-    ):
+    lock = _lock_of(iterator)
+    if not _calls_as_nolearn(iterator):
+        X, y = _copied(X), _copied(y)  # which it may change
         with lock:  # what it keeps between two batches is not known
             yield from iterator(X, y)
         return
+    if iterator.shuffle and not is_plain(iterator):
+        X, y = _copied(X), _copied(y)
     with lock:
-        earlier = vars(iterator).copy()
-        if in_order:
-            iterator.X, iterator.y = X, y
-        else:
-            iterator(X, y)
-        steps, own = iter(iterator), (iterator.X, iterator.y)
-        if in_order:
-            _put_back(iterator, earlier)
+        steps = iter(iterator(X, y))
+        own = iterator.X, iterator.y
     while True:
         with lock:
-            earlier = vars(iterator).copy()
             iterator.X, iterator.y = own
             try:
                 batch = next(steps)
@@ -157,18 +171,7 @@ def batches(iterator, X, y=None, *, in_order=False):
                 return
             finally:
                 own = iterator.X, iterator.y
-                if in_order:
-                    _put_back(iterator, earlier)
         yield batch
-
-
-def _put_back(iterator, earlier):
-    """Give an iterator the data that it had."""
-    for name in ("X", "y"):
-        if name in earlier:
-            setattr(iterator, name, earlier[name])
-        else:
-            delattr(iterator, name)
 
 
 def joined(outputs):
@@ -195,8 +198,15 @@ def patch_batches(nolearn):
     _InputLayer = nolearn.lasagne.base.InputLayer
     NeuralNet, TrainSplit = nolearn.lasagne.NeuralNet, nolearn.lasagne.TrainSplit
     _BatchIterator = plain = nolearn.lasagne.BatchIterator
-    iterate, transform = plain.__iter__, plain.transform
+    call, iterate, transform = plain.__call__, plain.__iter__, plain.transform
     split, train_loop = TrainSplit.__call__, NeuralNet.train_loop
+
+    @functools.wraps(call)
+    def call_and_copy(self, X, y=None):
+        call(self, X, y)
+        if type(self).__iter__ is not plain.__iter__:  # it may change them
+            self.X, self.y = _copied(self.X), _copied(self.y)
+        return self
 
     @functools.wraps(iterate)
     def iterate_over_copies(self):
@@ -241,7 +251,7 @@ def patch_batches(nolearn):
     @functools.wraps(train_loop)
     def train_on_copies(self, X, y, epochs=None):
         iterator = self.batch_iterator_train
-        if not is_plain(iterator) or iterator.shuffle:
+        if not _calls_as_nolearn(iterator) or iterator.shuffle:
             X, y = _copied(X), _copied(y)
         return train_loop(self, X, y, epochs)
 
@@ -256,18 +266,18 @@ def patch_batches(nolearn):
         functions = vars(self).setdefault("_get_output_fn_cache", {})
         inputs = input_layers(self.layers_)
         if layer not in functions:
-            x = {part: part.input_var.type() for part in inputs.values()}
+            x = {part: part.input_var.type(key) for key, part in inputs.items()}
             output = nolearn.lasagne.base.get_output(layer, x)
             options = dict(allow_input_downcast=True, on_unused_input="ignore")
             theano = nolearn.lasagne.base.theano
             functions[layer] = theano.function([*x.values()], output, **options)
         found = []
-        with closing(batches_in_order(self.batch_iterator_test, X)) as batches:
-            for Xb in batches:
-                parts = [Xb[name] for name in inputs] if isinstance(Xb, dict) else [Xb]
-                found.append([functions[layer](*parts)])
+        with closing(batches_in_order(self.batch_iterator_test, X)) as parts:
+            for Xb in parts:
+                found.append([self.apply_batch_func(functions[layer], Xb)])
         return joined(found)
 
+    plain.__call__ = call_and_copy
     plain.__iter__ = iterate_over_copies
     TrainSplit.__call__ = split_copies
     NeuralNet.train_loop = train_on_copies

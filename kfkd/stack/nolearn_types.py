@@ -1,6 +1,8 @@
 """Data of other types of numbers than a nolearn net computes with."""
 
+import contextlib
 import functools
+import pickle
 
 import numpy as np
 
@@ -20,6 +22,9 @@ def as_dtype(name, array, dtype):
     """
     if array.dtype == dtype:
         return array
+    if array.dtype == object:
+        with contextlib.suppress(ValueError):  # of lists of many lengths
+            array = np.array(array.tolist())
     if array.dtype.kind not in "fiub":
         raise ArgumentError(
             f"{name} holds values of the type {array.dtype}, not numbers"
@@ -32,11 +37,18 @@ def as_dtype(name, array, dtype):
         kept = found == array
     if not kept.all():
         place = tuple(np.argwhere(~kept)[0])
+        row = f" in row {place[0]}" if place else ""
         raise ArgumentError(
-            f"{name} has the value {array[place]} in row {place[0]}, which {dtype} "
-            "cannot hold"
+            f"{name} has the value {array[place]}{row}, which {dtype} cannot hold"
         )
     return found
+
+
+def _in_dtype(name, values, dtype):
+    """Return an array in a type of numbers; what is none stays as it is."""
+    if dtype is None or not isinstance(values, np.ndarray):
+        return values
+    return as_dtype(name, values, np.dtype(dtype))
 
 
 def as_type_of(variable, value):
@@ -52,24 +64,54 @@ def patch_types(nolearn):
     float64 and int64, which NumPy makes of Python's numbers, ended in Theano's errors.
     """
     NeuralNet = nolearn.lasagne.NeuralNet
-    create_iter_funcs, train_loop = NeuralNet._create_iter_funcs, NeuralNet.train_loop
+    apply_batch_func, train_loop = NeuralNet.apply_batch_func, NeuralNet.train_loop
+    load_params_from = NeuralNet.load_params_from
 
-    @functools.wraps(create_iter_funcs)
-    def create_for_floats(self, *args):
-        functions = create_iter_funcs(self, *args)
-        for function in functions:
-            for container in function.input_storage:
-                if container.type.dtype.startswith("float"):
-                    container.allow_downcast = True
-        return functions
+    @functools.wraps(apply_batch_func)
+    def apply_to_numbers(func, Xb, yb=None):
+        inputs = getattr(func, "input_storage", ())  # and then the shared variables
+        dtypes = {c.name: c.type.dtype for c in reversed(inputs)}
+        if isinstance(Xb, dict):
+            Xb = {
+                name: _in_dtype(f"X[{name!r}]", values, dtypes.get(name))
+                for name, values in Xb.items()
+            }
+        elif inputs:
+            Xb = _in_dtype("X", Xb, inputs[0].type.dtype)
+        return apply_batch_func(func, Xb, _in_dtype("y", yb, dtypes.get("y")))
 
     @functools.wraps(train_loop)
     def train_on_numbers(self, X, y, epochs=None):
         wanted = np.dtype(self.y_tensor_type("y").dtype)
-        is_target = isinstance(y, np.ndarray) and not makes_batches(self)
-        if is_target and y.dtype.kind in "fiub":
-            y = as_dtype("y", y, wanted)
+        if not makes_batches(self):
+            y = _in_dtype("y", y, wanted)
         return train_loop(self, X, y, epochs)
 
-    NeuralNet._create_iter_funcs = create_for_floats
+    def of_layer(name, layer, values):
+        """Return the weights of a layer in the types of its parameters."""
+        if layer is None:
+            return values
+        return [
+            _in_dtype(f"parameter {i} of layer {name!r}", value, param.dtype)
+            for i, (param, value) in enumerate(
+                zip(layer.get_params(), values, strict=False)
+            )
+        ]
+
+    @functools.wraps(load_params_from)
+    def load_numbers_from(self, source):
+        self.initialize()
+        if isinstance(source, str):
+            with open(source, "rb") as file:
+                source = pickle.load(file)
+        if isinstance(source, NeuralNet):
+            source = source.get_all_params_values()
+        layers = self.layers_
+        source = {
+            name: of_layer(name, layers.get(name), source[name]) for name in source
+        }
+        load_params_from(self, source)
+
+    NeuralNet.apply_batch_func = staticmethod(apply_to_numbers)
     NeuralNet.train_loop = train_on_numbers
+    NeuralNet.load_params_from = load_numbers_from

@@ -2,41 +2,13 @@
 
 import numpy as np
 from lasagne.objectives import categorical_crossentropy
-from sklearn.preprocessing import LabelEncoder
-from sklearn.utils.multiclass import check_classification_targets
 
 from kfkd.errors import ArgumentError
 from kfkd.messages import count, shown
 from kfkd.stack.nolearn_batches import makes_batches
 from kfkd.stack.nolearn_types import as_dtype
 
-__all__ = ["as_targets", "encode_labels"]
-
-
-def encode_labels(net, y):
-    """Return labels of any kind as numbers, the same ones in each training of a net.
-
-    Raises
-    ------
-    ArgumentError
-        If there is a label that the first training, or ``classes``, did not have, or
-        the values are not labels.
-    """
-    try:
-        with np.errstate(invalid="ignore"):  # of values that are missing
-            check_classification_targets(y)
-        if not hasattr(net, "enc_"):
-            net.enc_ = LabelEncoder().fit(y)
-            net.classes_ = net.enc_.classes_
-    except (TypeError, ValueError) as error:  # labels of several types, for one
-        raise ArgumentError(f"y: {error}") from error
-    known = np.isin(y, net.enc_.classes_)
-    if not known.all():
-        raise ArgumentError(
-            f"y has the label {y[~known][0]!r}, which is not among those that the net "
-            f"was first trained with: {', '.join(map(str, net.enc_.classes_))}"
-        )
-    return net.enc_.transform(y).astype(np.int32)
+__all__ = ["as_targets"]
 
 
 def as_targets(net, y):
