@@ -55,7 +55,7 @@ def patch_labels(nolearn):
             X, y = self._check_good_input(X, y)
         if classes is not None:
             encode_labels(self, np.asarray(classes))
-        y = encode_labels(self, y)
+        y = encode_labels(self, np.asarray(y))
         self.initialize()
         with contextlib.suppress(KeyboardInterrupt):
             self.train_loop(X, y, epochs=1)

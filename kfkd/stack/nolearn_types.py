@@ -69,15 +69,16 @@ def patch_types(nolearn):
 
     @functools.wraps(apply_batch_func)
     def apply_to_numbers(func, Xb, yb=None):
-        inputs = getattr(func, "input_storage", ())  # and then the shared variables
-        dtypes = {c.name: c.type.dtype for c in reversed(inputs)}
+        maker = getattr(func, "maker", None)  # of a function that is Theano's
+        inputs = [] if maker is None else maker.inputs
+        dtypes = {part.name: part.variable.dtype for part in inputs}
         if isinstance(Xb, dict):
             Xb = {
                 name: _in_dtype(f"X[{name!r}]", values, dtypes.get(name))
                 for name, values in Xb.items()
             }
         elif inputs:
-            Xb = _in_dtype("X", Xb, inputs[0].type.dtype)
+            Xb = _in_dtype("X", Xb, inputs[0].variable.dtype)
         return apply_batch_func(func, Xb, _in_dtype("y", yb, dtypes.get("y")))
 
     @functools.wraps(train_loop)

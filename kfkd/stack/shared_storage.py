@@ -4,7 +4,9 @@ It is that of all shared arrays from the start: a program makes its weights befo
 compiles anything, and a function finds them by their storage.
 """
 
+import contextlib
 import itertools
+import time
 
 import numpy as np
 
@@ -26,8 +28,7 @@ class Cell(list):
     array : array of the back end, or None
         The value, if it lies on a device.
     lock : threading.RLock
-        Held from when an array is taken out until it is in use, or has been replaced.
-        A program of another thread might donate it in between.
+        Held while an array is taken out, or from then on until it has been replaced.
     number : int
         Threads take the locks of several cells in this order, so that none waits for
         another that waits for it.
@@ -66,15 +67,21 @@ class Cell(list):
         super().__setitem__(0, None)
 
 
+# The numbers of the cells that calls under way read, one set for each call.
+_read = {}
+
+
 class Locks:
     """The locks of some storage, of which those that are cells have one.
 
-    A context, to be entered again and again.
+    A context, to be entered again and again.  Calls that only read do not hold them
+    while they compute: so they run side by side, and `wait` waits for them.
     """
 
     def __init__(self, storage):
         cells = {cell.number: cell for cell in storage if isinstance(cell, Cell)}
         self._locks = [cells[number].lock for number in sorted(cells)]
+        self._numbers = frozenset(cells)
 
     def __enter__(self):
         held = []
@@ -90,6 +97,27 @@ class Locks:
     def __exit__(self, *exception):
         for lock in self._locks:
             lock.release()
+
+    @contextlib.contextmanager
+    def reading(self):
+        """Keep the arrays from being donated; to be entered while the locks are held.
+
+        They need not be held until the end.
+        """
+        call = object()
+        try:
+            _read[call] = self._numbers
+            yield
+        finally:
+            _read.pop(call, None)
+
+    def wait(self):
+        """Wait until no call reads the arrays; while the locks are held, none begins.
+
+        JAX would refuse an array that is donated to another program in the meantime.
+        """
+        while any(self._numbers & numbers for numbers in _read.copy().values()):
+            time.sleep(1e-5)
 
 
 def install(theano):

@@ -140,6 +140,7 @@ class BatchLoop:
                 with compiling():
                     jitted.lower(*arguments).compile()
                 self.compiled = True
+            self.thunk.locks.wait()
             returned, new, checks = jitted(*arguments)
             raise_broken(checks)
             self.thunk.store(new)

@@ -139,6 +139,7 @@ class Thunk:
                     raise_broken(checks)
                     break
                 with self.locks:
+                    self.locks.wait()
                     returned, new, checks = self._run()
                     raise_broken(checks)
                     self.store(new)
@@ -159,24 +160,23 @@ class Thunk:
         """Call the program for what is in storage; make it if there is none."""
         if len(self.jitted) >= _MAX_SPECIALIZATIONS:
             self._forget()
-        with self.locks:  # all values and sizes are those of one moment
-            donated, kept, built_in = self._arguments()
-            arrays = list(donated.values()), list(kept.values())
-            specialization = self._specialization(built_in, arrays)
-            specialization.evaluate_guards()
-            jitted = self.jitted.get(specialization.key)
-            if jitted is None:
-                jitted = self._jit([*donated, *kept], built_in, specialization.resolve)
-                with compiling():
-                    jitted.lower(*arrays).compile()
-                # Tracing has made the key longer.
-                self.jitted[specialization.key] = jitted
-        try:
+        with contextlib.ExitStack() as stack:
+            with self.locks:  # all values and sizes are those of one moment
+                donated, kept, built_in = self._arguments()
+                arrays = list(donated.values()), list(kept.values())
+                specialization = self._specialization(built_in, arrays)
+                specialization.evaluate_guards()
+                jitted = self.jitted.get(specialization.key)
+                if jitted is None:
+                    jitted = self._jit(
+                        [*donated, *kept], built_in, specialization.resolve
+                    )
+                    with compiling():
+                        jitted.lower(*arrays).compile()
+                    # Tracing has made the key longer.
+                    self.jitted[specialization.key] = jitted
+                stack.enter_context(self.locks.reading())
             return jitted(*arrays)
-        except Exception:
-            if self.updated or not any(array.is_deleted() for array in arrays[1]):
-                raise
-            return self._run()  # another thread's program has just replaced it
 
     def _arguments(self):
         """Return what a call starts from, by variable.

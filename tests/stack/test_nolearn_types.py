@@ -1,5 +1,7 @@
 """Numbers of NumPy's types as hyperparameters, in layers, and as data of nolearn's."""
 
+import pickle
+
 import lasagne
 import nolearn.lasagne
 import numpy as np
@@ -154,3 +156,78 @@ def test_nolearns_own_nets_take_float64_and_int64(kind):
     assert np.isfinite(made.train_history_[-1]["train_loss"])
     with pytest.raises(ArgumentError, match=r"y has the value 0.5 in row 1, which"):
         classifier(kind).fit(X, y * 0.5)
+
+
+@pytest.mark.parametrize("dtype", ["int64", "uint8", "float32", object])
+def test_nolearns_own_nets_take_indices_of_all_types(dtype):
+    indices = np.random.RandomState(0).randint(0, 9, (60, 4)).astype("int32")
+    net = nolearn.lasagne.NeuralNet(
+        layers=[
+            ("index", layers.InputLayer),
+            ("embedded", layers.EmbeddingLayer),
+            ("output", layers.DenseLayer),
+        ],
+        index_shape=(None, 4),
+        index_input_var=T.imatrix(),
+        embedded_input_size=9,
+        embedded_output_size=3,
+        output_num_units=3,
+        output_nonlinearity=None,
+        update_learning_rate=0.01,
+        regression=True,
+        max_epochs=2,
+    )
+    given = indices.astype(dtype)
+    net.fit(given, rows()[1])
+    for method in (net.predict, lambda X: net.get_output("embedded", X)):
+        np.testing.assert_array_equal(method(given), method(indices))
+        np.testing.assert_array_equal(method({"index": given}), method(indices))
+        with pytest.raises(ArgumentError, match=r"^X has the value 0.5 in row 1,"):
+            method(np.arange(3)[:, None] * 0.5 + np.zeros(4))
+        with pytest.raises(ArgumentError, match=r"^X has the value 4294967296 in row"):
+            method(np.full((1, 4), 2**32))
+
+
+def test_nolearns_own_nets_refuse_what_are_no_real_numbers():
+    X, y = rows()
+    for data in (X + 1j, X.astype(str)):
+        with pytest.raises(ArgumentError, match=r"^X holds values of the type"):
+            regressor(nolearn.lasagne.NeuralNet).fit(data, y)
+
+
+def test_nolearns_own_nets_take_labels_that_are_objects():
+    X, y = labelled()
+    made = classifier(nolearn.lasagne.NeuralNet, update_learning_rate=0.1)
+    made.fit(X, y.astype(object), epochs=200)
+    assert made.score(X, y) > 0.8
+
+
+@pytest.mark.parametrize("is_file", [False, True])
+def test_nolearns_own_nets_load_weights_of_float64(tmp_path, is_file):
+    expected = regressor(nolearn.lasagne.NeuralNet).fit(*rows())
+    weights = {
+        name: [value.astype("float64") for value in values]
+        for name, values in expected.get_all_params_values().items()
+    }
+    (tmp_path / "weights.pickle").write_bytes(pickle.dumps(weights))
+    net = regressor(nolearn.lasagne.NeuralNet)
+    net.load_params_from(str(tmp_path / "weights.pickle") if is_file else weights)
+    X, _ = rows()
+    np.testing.assert_array_equal(net.predict(X), expected.predict(X))
+
+
+@KINDS
+def test_partial_fit_keeps_the_labels(kind):
+    X, y = labelled()
+    labels = np.array(["a", "b", "c"])[y]
+    options = dict(use_label_encoder=True, update_learning_rate=0.1)
+    net = classifier(kind, **options, max_epochs=300).fit(X, labels)
+    some = labels != "a"
+    net.partial_fit(X[some], labels[some])
+    assert net.classes_.tolist() == ["a", "b", "c"]
+    assert net.score(X, labels) > 0.8
+    with pytest.raises(ArgumentError, match=r"^y has the label .*'d'"):
+        net.partial_fit(X[:2], ["d", "d"])
+    net = classifier(kind, **options)
+    net.partial_fit(X[some], labels[some], classes=["a", "b", "c"])
+    assert net.classes_.tolist() == ["a", "b", "c"]

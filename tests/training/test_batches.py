@@ -80,7 +80,7 @@ def test_batches_can_be_changed(iterator, kind):
     made.fit(*given)
     for ours, before in zip(given, (X, y), strict=True):
         assert np.array_equal(ours, before)
-    if kind is not NeuralNet and iterator is not in_place:
+    if kind is not NeuralNet and iterator is OwnCall:
         return  # which copies the data once, not for each epoch
     assert len(seen) % 3 == 0
     for part, expected in ((0, X + 1), (1, y - 1)):
@@ -181,9 +181,12 @@ def test_threads_get_their_own_predictions(iterator, kind):
         np.testing.assert_allclose(array, expected[i % 8], rtol=1e-5, atol=1e-5)
 
 
-def test_a_net_predicts_in_one_thread_while_it_trains_in_another():
+@KINDS
+@iterators(partial(BatchIterator, 16), in_place, own_loop)
+def test_a_net_predicts_in_one_thread_while_it_trains_in_another(iterator, kind):
     X, y = rows()
-    made = regressor(max_epochs=30).fit(X, y, epochs=1)
+    made = regressor(kind, batch_iterator_test=iterator(), max_epochs=30)
+    made.fit(X, y, epochs=1)
     with ThreadPoolExecutor(1) as pool:
         training = pool.submit(made.fit, X, y)
         while not training.done():
@@ -228,6 +231,24 @@ def test_nets_of_nolearns_own_train_side_by_side():
         loss = ((net.predict(valid[1]) - valid[3]) ** 2).mean()
         found = [row["valid_loss"] for row in net.train_history_]
         assert found == pytest.approx([loss] * 3, rel=1e-4)
+
+
+class Counted(InPlace):
+    n_samples_seen = 0
+
+    def transform(self, Xb, yb):
+        self.n_samples_seen += len(Xb)
+        return super().transform(Xb, yb)
+
+
+@KINDS
+def test_what_an_iterator_counts_in_predictions_stays(kind):
+    X, y = rows()
+    made = regressor(kind, train_split=TrainSplit(0)).fit(X, y)
+    made.batch_iterator_test = Counted(7)
+    made.predict(X)
+    made.predict(X[:20])
+    assert made.batch_iterator_test.n_samples_seen == 80
 
 
 class OneHot(BatchIterator):

@@ -68,6 +68,20 @@ def test_values_are_read_while_another_thread_updates_them():
     assert w.get_value()[0, 0] == 300
 
 
+def test_what_is_read_is_not_taken_away(capfd):
+    w = theano.shared(np.zeros(50))
+    update = theano.function([], updates=[(w, w + 1)], mode="xla")
+    reads = [theano.function([], w.sum() * k, mode="xla") for k in range(3)]
+
+    def call(k):
+        for _ in range(500):
+            (reads[k] if k < 3 else update)()
+
+    in_threads(call, 4)
+    jax.effects_barrier()
+    assert "deleted or donated" not in capfd.readouterr().err  # XLA's own message
+
+
 def test_no_update_is_lost():
     w = theano.shared(np.zeros(3))
     update = theano.function([], w.sum(), updates=[(w, w + 1)], mode="xla")
