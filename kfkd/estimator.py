@@ -19,13 +19,13 @@ from kfkd.errors import ArgumentError, KfkdError, StateError
 from kfkd.stack.nolearn_batches import keeps_shapes, makes_batches
 from kfkd.stack.nolearn_changes import UNPICKLED
 from kfkd.stack.nolearn_labels import encode_labels
+from kfkd.training.batches import check_batch
 from kfkd.training.checks import check_callbacks, check_parameters
 from kfkd.training.compiled import compile_lazily, without_debug_checks
 from kfkd.training.hooks import listed
 from kfkd.training.inputs import (
     as_array,
     as_arrays,
-    check_batch,
     check_columns,
     check_targets,
     check_values,
@@ -72,6 +72,7 @@ class NeuralNet(PredictionsMixin, WeightsMixin, nolearn.NeuralNet):
     - `X` and `y` may be of any type of numbers, as long as no value becomes another.
     - ``predict`` of a regression returns a vector if `y` was one, as scikit-learn does.
     - ``use_label_encoder`` keeps the labels of the first training in later ones.
+    - A classifier of one output tells two classes apart, where nolearn's finds one.
     - ``score`` of a regression compares predictions with the truth.
     - A pickle holds the definition and the values of the parameters instead of
       Theano's graphs, so that it is small and needs no raised recursion limit; the

@@ -38,6 +38,7 @@ from kfkd.stack import (
     nolearn_net,
     nolearn_options,
     nolearn_sklearn,
+    nolearn_subclasses,
     nolearn_types,
     numerics,
     pickles,
@@ -69,7 +70,7 @@ def __getattr__(name):
 
 def _restore(cls):
     """Return an empty net for a pickle; finding this function imports the stack."""
-    return cls.__new__(cls)
+    return object.__new__(cls)
 
 
 def _rebuild(function, arguments):
@@ -98,11 +99,12 @@ with _import_hook.bypassed(), shims.quiet():
     nolearn_batches.patch_batches(nolearn)
     nolearn_types.patch_types(nolearn)
     nolearn_clones.patch_clones(nolearn)
-    nolearn_labels.patch_labels(nolearn)
+    nolearn_labels.patch_labels(lasagne, nolearn)
     nolearn_options.patch_options(nolearn)
     nolearn_layers.patch_layers(theano, lasagne, nolearn)
     nolearn_changes.patch_changes(nolearn)
     nolearn_net.patch_net(nolearn, _restore)
     nolearn_sklearn.patch_params(nolearn)
+    nolearn_subclasses.patch_subclasses(lasagne, nolearn)
     nolearn_sklearn.patch_tags(nolearn)
     pickles.patch_pickles(theano, lasagne, nolearn, _rebuild)

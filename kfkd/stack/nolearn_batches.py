@@ -250,6 +250,12 @@ def patch_batches(nolearn):
 
     @functools.wraps(train_loop)
     def train_on_copies(self, X, y, epochs=None):
+        split_off = getattr(self.train_split, "eval_size", True)
+        if self.custom_scores and not split_off:
+            raise ArgumentError(
+                "custom_scores are computed of samples for validation, of which "
+                f"train_split, TrainSplit({split_off}), sets none aside"
+            )
         iterator = self.batch_iterator_train
         if not _calls_as_nolearn(iterator) or iterator.shuffle:
             X, y = _copied(X), _copied(y)

@@ -46,6 +46,12 @@ def _of_functions(net):
     for name in ("scores_train", "scores_valid"):
         given[name] = list(getattr(net, name))
     given["layers_"] = list(net.layers_.values())
+    # Which weights are trained, and how, may be changed on layers and variables.
+    given["weights"] = [
+        (set(tags), getattr(weights.tag, "grad_scale", None))
+        for layer in net.layers_.values()
+        for weights, tags in layer.params.items()
+    ]
     return given | _given(net, "update") | _given(net, "objective")
 
 

@@ -1,7 +1,8 @@
 """Clones of nolearn's NeuralNet: what it was made from, before training changed it."""
 
 import copy
-import pickle
+
+from kfkd.stack.nolearn_subclasses import are_same, arguments
 
 __all__ = ["patch_clones"]
 
@@ -20,7 +21,7 @@ class _Originals:
     def __getstate__(self):
         """Return those that training has changed, so that a pickle stays small."""
         pairs = zip(self.parts, self.copies, strict=True)
-        changed = [pair for pair in pairs if not _are_same(*pair)]
+        changed = [pair for pair in pairs if not are_same(*pair)]
         return {
             "parts": [part for part, _ in changed],
             "copies": [copy for _, copy in changed],
@@ -30,13 +31,6 @@ class _Originals:
         """Return what `copy.deepcopy` takes for a fresh copy of each part."""
         copies = copy.deepcopy(self.copies)
         return dict(zip(map(id, self.parts), copies, strict=True))
-
-
-def _are_same(part, other):
-    try:
-        return part is other or pickle.dumps(part) == pickle.dumps(other)
-    except Exception:  # pickle raises many things
-        return False
 
 
 def _parts(net):
@@ -64,14 +58,19 @@ def patch_clones(nolearn):
         initialize(self)
 
     def __sklearn_clone__(self):
-        params = self.get_params(deep=False)
-        if self.verbose:
-            for name in ("on_epoch_finished", "on_training_started"):
-                params[name] = [h for h in params[name] if type(h) not in printers]
-        clone = type(self).__new__(type(self))
         originals = vars(self).get("_originals")
         memo = originals.memo() if originals else {}
-        clone.__init__(**copy.deepcopy(params, memo | {id(self): clone}))
+        given = arguments(self, self.get_params(deep=False))
+        clone = type(self).__new__(type(self), **given)
+        memo[id(self)] = clone
+        params = copy.deepcopy(self.get_params(deep=False), memo)
+        given = arguments(self, params)
+        if self.verbose:
+            for name in given.keys() & {"on_epoch_finished", "on_training_started"}:
+                given[name] = [h for h in given[name] if type(h) not in printers]
+        clone.__init__(**given)
+        vars(clone).update({k: v for k, v in params.items() if k not in given})
+        clone._kwarg_keys = list(self._kwarg_keys)
         for name in ("_metadata_request", "_sklearn_output_config"):
             if name in vars(self):  # as scikit-learn's own clones have them
                 setattr(clone, name, copy.deepcopy(getattr(self, name)))

@@ -9,7 +9,9 @@ from sklearn.utils.multiclass import check_classification_targets
 
 from kfkd.errors import ArgumentError
 
-__all__ = ["encode_labels", "patch_labels"]
+__all__ = ["encode_labels", "gives_probabilities", "patch_labels", "predicted_classes"]
+
+_nonlinearities = None  # Lasagne's, once it is imported
 
 
 def encode_labels(net, y):
@@ -38,12 +40,37 @@ def encode_labels(net, y):
     return net.enc_.transform(y).astype(np.int32)
 
 
-def patch_labels(nolearn):
-    """Patch NeuralNet so that ``partial_fit`` keeps the labels of earlier trainings.
+def gives_probabilities(layer):
+    """Return whether the outputs of a layer may be probabilities."""
+    functions = _nonlinearities
+    others = ("linear", "rectify", "leaky_rectify", "very_leaky_rectify", "tanh")
+    nonlinearity = getattr(layer, "nonlinearity", None)
+    is_none = any(nonlinearity is getattr(functions, name) for name in others)
+    return nonlinearity is not None and not is_none
 
-    Each batch had an encoder of its own: without one of the classes, it gave the others
-    numbers of their own.
+
+def predicted_classes(net, outputs):
+    """Return the classes that outputs stand for, an array's or a Theano variable's.
+
+    That is the largest output.  One output alone tells class 1 from class 0: it is a
+    probability, or, where the layer gives none, positive.
     """
+    layer = net._output_layers[0]
+    if layer.output_shape[1:] != (1,):
+        return outputs.argmax(axis=1)
+    threshold = 0.5 if gives_probabilities(layer) else 0
+    return (outputs[:, 0] > threshold).astype("int64")
+
+
+def patch_labels(lasagne, nolearn):
+    """Patch NeuralNet so that labels are predicted, and stay the same.
+
+    A classifier of one output predicted class 0 alone.  In ``partial_fit``, each batch
+    had an encoder of its own: without one of the classes, it gave the others other
+    numbers.
+    """
+    global _nonlinearities
+    _nonlinearities = lasagne.nonlinearities
     NeuralNet = nolearn.lasagne.NeuralNet
     partial_fit = NeuralNet.partial_fit
 
@@ -61,4 +88,18 @@ def patch_labels(nolearn):
             self.train_loop(X, y, epochs=1)
         return self
 
+    @functools.wraps(NeuralNet.predict)
+    def predict_classes(self, X):
+        found = self.predict_proba(X)
+        if self.regression:
+            return found
+        found = found[0] if isinstance(found, tuple) else found
+        if not self.use_label_encoder:
+            return predicted_classes(self, found)
+        labels = self.enc_.classes_
+        # Outputs without a label have never been a target.
+        known = predicted_classes(self, found[:, : len(labels)])
+        return labels[known.clip(max=len(labels) - 1)]
+
+    NeuralNet.predict = predict_classes
     NeuralNet.partial_fit = partial_fit_with_labels

@@ -7,13 +7,20 @@ import pydoc
 from kfkd.errors import ArgumentError
 from kfkd.messages import hint
 
-__all__ = ["all_options", "names", "options", "patch_options", "takes_any"]
+__all__ = [
+    "all_options",
+    "constructors",
+    "names",
+    "options",
+    "patch_options",
+    "takes_any",
+]
 
 _FUNCTIONS = ("update", "objective")
 _NET = {"log_every"}  # parameters of the net alone, with nolearn's
 
 
-def _constructors(kind):
+def constructors(kind):
     """Yield a class's constructor, and those that it hands further arguments to."""
     for cls in kind.__mro__:
         init = vars(cls).get("__init__")
@@ -26,7 +33,7 @@ def _constructors(kind):
 def takes_any(thing):
     """Return whether a function or class takes keywords that it does not name."""
     if inspect.isclass(thing):
-        return all(map(takes_any, _constructors(thing)))
+        return all(map(takes_any, constructors(thing)))
     parameters = inspect.signature(thing).parameters.values()
     return any(p.kind is p.VAR_KEYWORD for p in parameters)
 
@@ -37,7 +44,7 @@ def names(thing):
         return set(inspect.signature(thing).parameters)
     return {
         p.name
-        for init in _constructors(thing)
+        for init in constructors(thing)
         for p in [*inspect.signature(init).parameters.values()][1:]
         if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
     }

@@ -60,14 +60,14 @@ def patch_params(nolearn):
     NeuralNet._get_param_names = _get_param_names
 
 
-def _outputs(net):
-    """Return the number of a fitted classifier's outputs, or raise AttributeError."""
+def _n_classes(net):
+    """Return the number of a fitted classifier's classes, or raise AttributeError."""
     outputs = vars(net).get("_output_layers", ())
     if net.regression or len(outputs) != 1:
         raise AttributeError(
             f"{type(net).__name__} has no classes_: it is not a fitted classifier"
         )
-    return outputs[0].output_shape[-1]
+    return max(2, outputs[0].output_shape[-1])  # one tells two classes apart
 
 
 def patch_tags(nolearn):
@@ -96,7 +96,7 @@ def patch_tags(nolearn):
     def classes(self):
         """Return the labels of the outputs, in their order; a regressor has none."""
         given = vars(self).get("classes_")
-        return np.arange(_outputs(self)) if given is None else given
+        return np.arange(_n_classes(self)) if given is None else given
 
     def set_classes(self, labels):  # as nolearn's fit does
         vars(self)["classes_"] = labels

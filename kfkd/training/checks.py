@@ -5,7 +5,8 @@ import numbers
 
 import lasagne
 import numpy as np
-from nolearn.lasagne import TrainSplit
+import theano
+from nolearn.lasagne import TrainSplit, objective
 
 from kfkd.arguments import check, whole
 from kfkd.errors import ArgumentError
@@ -25,7 +26,10 @@ _OWN = {
     *("epoch", "train_loss", "train_loss_best", "valid_loss", "valid_loss_best"),
     *("valid_accuracy", "dur"),
 }
-_FUNCTIONS = ("update", "objective", "objective_loss_function")
+_FUNCTIONS = ("update", "objective", "objective_loss_function", "y_tensor_type")
+# How many positional arguments, and which keywords, a net calls its functions with; all
+# else that they take are its options.
+_GIVEN = {"update": (2, ()), "objective": (1, ("target", "deterministic"))}
 _CALLBACKS = (
     "on_training_started",
     "on_batch_finished",
@@ -69,28 +73,46 @@ def check_parameters(net, epochs=None):
         if name.endswith("_nonlinearity") and value is not None:
             wanted = "a function such as lasagne.nonlinearities.tanh"
             check(name, value, callable(value), wanted)
-        if name.startswith("update_"):
-            wanted = "a finite number or a shared variable"
-            check(name, value, _is_number_or_symbol(value), wanted)
         if name in dropout_rates:
             check(name, value, _is_rate(value), "from 0 to less than 1")
-    _check_options(net.update, "update", net._get_params_for("update"))
+    _check_options("update", net.update, net._get_params_for("update"))
+    _check_options("objective", net.objective, net._get_params_for("objective"))
+    _check_numbers(net)
 
 
-def _check_options(function, name, options):
+def _check_numbers(net):
+    """Raise ArgumentError for an option of Lasagne's or nolearn's that is no number."""
+    number = "a finite number or a symbolic scalar, such as a shared variable"
+    if getattr(net.update, "__module__", None) == lasagne.updates.__name__:
+        for option, value in net._get_params_for("update").items():
+            check(f"update_{option}", value, _is_number_or_symbol(value), number)
+    if net.objective is objective:
+        options = net._get_params_for("objective")
+        for option in ("l1", "l2"):
+            value = options.get(option) or 0
+            check(f"objective_{option}", value, _is_number_or_symbol(value), number)
+        aggregate = options.get("aggregate", lasagne.objectives.aggregate)
+        wanted = "a function or another callable"
+        check("objective_aggregate", aggregate, callable(aggregate), wanted)
+
+
+def _check_options(name, function, options):
     """Raise ArgumentError for the first option that a function does not take."""
     try:
-        parameters = inspect.signature(function).parameters
+        parameters = [*inspect.signature(function).parameters.values()]
     except (TypeError, ValueError):  # a function that is not of Python
         return
-    if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
-        return
-    for option in options.keys() - parameters:
-        takes = ", ".join(f"{name}_{p}" for p in [*parameters][2:])
-        named = getattr(function, "__name__", shown(function))
+    n_given, given = _GIVEN[name]
+    named = [p.name for p in parameters if p.kind is not p.VAR_KEYWORD]
+    taken = [p for p in named[n_given:] if p not in given]
+    refused = [p for p in options if p in named and p not in taken]
+    if not any(p.kind is p.VAR_KEYWORD for p in parameters):
+        refused = [p for p in options if p not in taken]
+    if refused:
+        kind = getattr(function, "__name__", shown(function))
         raise ArgumentError(
-            f"{name}_{option} is given, but {name}={named} takes no {option}; it takes "
-            f"{takes or 'no parameters'}"
+            f"{name}_{refused[0]} is given, but {name}={kind} takes no {refused[0]}; "
+            f"it takes {', '.join(f'{name}_{p}' for p in taken) or 'no parameters'}"
         )
 
 
@@ -139,8 +161,14 @@ def _is_callable_object(value):
 
 def _is_number_or_symbol(value):
     if isinstance(value, numbers.Real):
-        return bool(np.isfinite(value))
-    return not (value is None or isinstance(value, str))
+        return bool(np.isfinite(value)) and not isinstance(value, (bool, np.bool_))
+    if isinstance(value, np.ndarray) and value.size == 1:
+        return value.dtype.kind in "fiu" and bool(np.isfinite(value).all())
+    return (
+        isinstance(value, theano.graph.basic.Variable)
+        and getattr(value, "ndim", None) == 0
+        and value.dtype not in theano.tensor.complex_dtypes
+    )
 
 
 def _is_rate(value):

@@ -11,9 +11,11 @@ from lasagne.layers import get_output
 from theano import tensor
 
 from kfkd import stack
+from kfkd.arguments import check
 from kfkd.process.forks import fork_safe_rlock
 from kfkd.stack.nolearn_batches import input_layers
 from kfkd.stack.nolearn_changes import keep_update_state
+from kfkd.stack.nolearn_labels import predicted_classes
 
 __all__ = [
     "LazyFunction",
@@ -93,7 +95,13 @@ def compile_lazily(net, layers, objective, update, output_type):
         options = net._get_params_for("objective")
         loss = objective(layers, target=y, **kwargs, **options)
         inputs = [*images, theano.In(y, name="y", allow_downcast=net.regression)]
-        return inputs, y, loss, [score(outputs(), y) for _, score in scores]
+        values = []
+        for name, score in scores:
+            value = score(outputs(), y)
+            is_valid = isinstance(value, theano.graph.basic.Variable)
+            wanted = "an expression of Theano, of the outputs and the targets"
+            values.append(check(f"score {name!r}", value, is_valid, wanted))
+        return inputs, y, loss, values
 
     def train():
         inputs, _, loss, scores = batch(net.scores_train)
@@ -111,8 +119,10 @@ def compile_lazily(net, layers, objective, update, output_type):
         inputs, y, loss, scores = batch(net.scores_valid, deterministic=True)
         accuracy = loss
         if not net.regression:
-            labels = y if y.ndim < 2 else y.argmax(axis=1)  # of probabilities
-            accuracy = tensor.mean(tensor.eq(outputs()[0].argmax(axis=1), labels))
+            found, labels = predicted_classes(net, outputs()[0]), y
+            if y.ndim > 1:  # probabilities, or a column for one output
+                labels = predicted_classes(net, y)
+            accuracy = tensor.mean(tensor.eq(found, labels))
         return function(inputs, [loss, accuracy, *scores])
 
     def predict():

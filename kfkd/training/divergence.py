@@ -1,12 +1,11 @@
 """What to say of a training that diverges."""
 
 import numpy as np
-from lasagne.nonlinearities import leaky_rectify, linear, rectify, tanh
 from lasagne.objectives import binary_crossentropy, categorical_crossentropy
 
-__all__ = ["explain"]
+from kfkd.stack.nolearn_labels import gives_probabilities
 
-_NO_PROBABILITIES = (None, linear, rectify, leaky_rectify, tanh)
+__all__ = ["explain"]
 
 
 def explain(net, data, row):
@@ -35,8 +34,7 @@ def _advice(net):
     """Return what may help a training that diverges."""
     made_for_probabilities = (categorical_crossentropy, binary_crossentropy)
     if net.objective_loss_function in made_for_probabilities and any(
-        getattr(layer, "nonlinearity", linear) in _NO_PROBABILITIES
-        for layer in net._output_layers
+        not gives_probabilities(layer) for layer in net._output_layers
     ):
         loss = net.objective_loss_function.__name__
         return (

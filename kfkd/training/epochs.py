@@ -14,11 +14,11 @@ from nolearn.lasagne import BatchIterator
 from nolearn.lasagne.base import _shuffle_arrays
 
 from kfkd.arguments import check
+from kfkd.errors import ArgumentError
 from kfkd.process.signals import defer_keyboard_interrupt
 from kfkd.stack.nolearn_batches import batches, is_plain, n_samples
-from kfkd.stack.nolearn_types import as_dtype
+from kfkd.training.batches import check_batch_of, explained
 from kfkd.training.hooks import listed
-from kfkd.training.inputs import check_batch
 from kfkd.xla.device import free_memory
 from kfkd.xla.loop import BatchLoop, NoLoopError
 from kfkd.xla.thunk import nonblocking
@@ -70,19 +70,23 @@ class BatchWise:
         net, custom = self.net, [[] for _ in self.net.custom_scores or ()]
         train = self._outputs(
             net.train_iter_,
-            self._checked_batches("batch_iterator_train", self.train, self.orders[0]),
+            "batch_iterator_train",
+            self.train,
+            self.orders[0],
             listed(net.on_batch_finished),
         )
 
         def score(Xb, yb):
             y_prob = net.apply_batch_func(net.predict_iter_, Xb)
             y_prob = y_prob[0] if len(y_prob) == 1 else y_prob
-            for (_, function), values in zip(net.custom_scores, custom, strict=True):
-                values.append(function(yb, y_prob))
+            for (name, function), values in zip(net.custom_scores, custom, strict=True):
+                values.append(_checked_score(name, function(yb, y_prob)))
 
         valid = self._outputs(
             net.eval_iter_,
-            self._checked_batches("batch_iterator_test", self.valid, self.orders[1]),
+            "batch_iterator_test",
+            self.valid,
+            self.orders[1],
             (),
             custom and score,
         )
@@ -93,27 +97,22 @@ class BatchWise:
         return started
 
     def _checked_batches(self, name, data, order):
-        """Yield the batches of an epoch; ArgumentError if the net cannot take them."""
-        is_checked = not self.net.check_input
+        """Yield the batches of an epoch; ArgumentError if the first does not fit."""
+        is_first = True
         for batch in _batches(getattr(self.net, name), data, order):
-            if not isinstance(batch, (tuple, list)) or len(batch) != 2:
-                wanted = "a pair (Xb, yb), as its transform must return it"
-                check(f"a batch of {name}", batch, False, wanted)
-            Xb, yb = batch
-            if not is_checked:
-                check_batch(self.net, Xb, f"a batch of {name}")
-                is_checked = True
-            yield Xb, yb
+            if is_first:
+                check_batch_of(name, self.net, batch)
+                is_first = False
+            yield batch
 
-    def _outputs(self, function, batches, callbacks, score=None):
-        """Return the size and the outputs of each batch."""
+    def _outputs(self, function, iterator, data, order, callbacks, score=None):
+        """Return the size and the outputs of each batch of an iterator, by its name."""
         net, found, ahead = self.net, [], collections.deque()
-        dtype = np.dtype(net.y_tensor_type("y").dtype)
+        batches = self._checked_batches(iterator, data, order)
         with nonblocking(function), contextlib.closing(batches):
             for Xb, yb in batches:
-                if isinstance(yb, np.ndarray):  # an iterator may change the type
-                    yb = as_dtype("y", yb, dtype)
-                outputs = net.apply_batch_func(function, Xb, yb)
+                with explained(iterator, Xb, yb):
+                    outputs = net.apply_batch_func(function, Xb, yb)
                 found.append((n_samples(Xb), outputs))
                 ahead.append(outputs)
                 if len(ahead) > _AHEAD:
@@ -122,7 +121,15 @@ class BatchWise:
                     callback(net, net.train_history_)
                 if score:
                     score(Xb, yb)
+        if n_samples(data[0]) and not any(size for size, _ in found):
+            raise ArgumentError(f"{iterator} yields no batches, or empty ones")
         return [(size, [np.asarray(v) for v in outputs]) for size, outputs in found]
+
+
+def _checked_score(name, value):
+    """Return a number, or an array of them; ArgumentError for what has no average."""
+    is_valid = np.asarray(value).dtype.kind in "fiubc"
+    return check(f"custom score {name!r}", value, is_valid, "a number, or an array")
 
 
 def _batches(iterator, data, order):

@@ -10,21 +10,22 @@ from sklearn.utils.validation import validate_data
 from kfkd.data.columns import PIXELS
 from kfkd.errors import ArgumentError
 from kfkd.messages import count, shown
-from kfkd.stack.nolearn_batches import input_layers, makes_batches
-from kfkd.stack.nolearn_types import as_dtype
+from kfkd.stack.nolearn_batches import makes_batches
 
 __all__ = [
+    "IN_X",
     "as_array",
     "as_arrays",
-    "check_batch",
     "check_columns",
+    "check_lengths",
+    "check_numbers",
     "check_targets",
     "check_values",
 ]
 
 # What to do about missing values.
-_IN_X = "leave such rows out, or fill them in; check_input=False turns this check off"
-_IN_Y = (
+IN_X = "leave such rows out, or fill them in; check_input=False turns this check off"
+IN_Y = (
     "leave such rows out, as kfkd.data.load does, train a net for each group of "
     "columns that are complete, as kfkd.specialists does, or use a loss that passes "
     "over missing values, and check_input=False"
@@ -119,7 +120,7 @@ def check_values(net, X, y=None):
     X : array or dict of arrays
     y : array, optional
     """
-    _check_lengths(_parts(X, y))
+    check_lengths(X, y)
     for name, part in _parts(X).items():
         if not part.size:
             raise ArgumentError(
@@ -128,22 +129,22 @@ def check_values(net, X, y=None):
                 if len(part)
                 else f"{name} is empty"
             )
-        _check_numbers(name, part, _IN_X)
+        check_numbers(name, part, IN_X)
     of_faces = isinstance(X, np.ndarray) and np.prod(X.shape[1:]) == PIXELS
     if of_faces:
         _check_scale("X", X, 8, "grey values in [0, 1]", "kfkd.data.load returns them")
     if y is None or not net.regression or makes_batches(net):
         return
-    _check_numbers("y", y, _IN_Y)
+    check_numbers("y", y, IN_Y)
     if of_faces:
         how = "kfkd.data.from_pixels converts pixels to them"
         _check_scale("y", y, 4, "coordinates in [-1, 1]", how)
 
 
-def _check_lengths(parts):
-    """Raise ArgumentError unless arrays, by their names, are of one length."""
+def check_lengths(X, y=None):
+    """Raise ArgumentError unless arrays are of one length."""
     lengths = {}
-    for name, array in parts.items():
+    for name, array in _parts(X, y).items():
         try:
             lengths[name] = len(array)
         except TypeError:
@@ -169,65 +170,6 @@ def check_targets(net, y):
         )
 
 
-def check_batch(net, X, name="X"):
-    """Raise ArgumentError unless X is what the net's input layers take.
-
-    `name` is that of X in messages.
-    """
-    layers = input_layers(net.layers_)
-    if isinstance(X, dict):
-        if X.keys() != layers.keys():
-            raise ArgumentError(
-                f"{name} is a dict with {_listed(X) or 'no keys'}; the net takes an "
-                f"array for each of its input layers: {_listed(layers)}"
-            )
-        for key, layer in layers.items():
-            _check_shape(f"{name}[{key!r}]", X[key], layer)
-        return
-    if len(layers) > 1:
-        raise ArgumentError(
-            f"{name} is one array; the net takes a dict of arrays with the names of "
-            f"its input layers: {_listed(layers)}"
-        )
-    _check_shape(name, X, *layers.values())
-
-
-def _listed(names):
-    return ", ".join(map(repr, names))
-
-
-def _check_shape(name, array, layer):
-    shape, expected = np.shape(array), layer.shape[1:]
-    if len(shape) != len(expected) + 1 or not all(
-        size in (None, given) for size, given in zip(expected, shape[1:], strict=True)
-    ):
-        taken = ", ".join(map(str, ("n", *expected)))
-        raise ArgumentError(
-            f"{name} has the shape {shape}, the net takes ({taken})"
-            f"{_advice(shape, expected)}"
-        )
-    dtype = np.dtype(layer.input_var.dtype)
-    if dtype.kind in "iu":  # such as the indices that an EmbeddingLayer takes
-        as_dtype(name, np.asarray(array), dtype)
-
-
-def _advice(shape, expected):
-    """Return what to do about an array of another shape."""
-    if None not in expected and np.prod(expected) == PIXELS:
-        return (
-            ": kfkd.data.load gives rows of pixels, load2d images, and "
-            "net.reshape_input makes one of the other"
-        )
-    if len(shape) == 1:
-        return ". Reshape your data with X.reshape(1, -1) if it is one sample"
-    if len(shape) == 2 == len(expected) + 1:
-        return (
-            f": X has {shape[1]} features, but NeuralNet is expecting {expected[0]} "
-            "features as input"
-        )
-    return ""
-
-
 def _check_scale(name, array, most, unit, how):
     """Raise ArgumentError for an array whose values are much too large for a net."""
     size = np.abs(array).reshape(len(array), -1).mean(axis=1)
@@ -238,7 +180,7 @@ def _check_scale(name, array, most, unit, how):
         )
 
 
-def _check_numbers(name, array, advice):
+def check_numbers(name, array, advice):
     """Raise ArgumentError for values that are not finite, naming the first such row."""
     if array.dtype.kind not in "fiub":
         raise ArgumentError(

@@ -15,7 +15,7 @@ import time
 import numpy as np
 from nolearn.lasagne import TrainSplit
 
-from kfkd.errors import ArgumentError, DataError, DivergedError
+from kfkd.errors import DataError, DivergedError
 from kfkd.messages import count
 from kfkd.process.signals import defer_keyboard_interrupt
 from kfkd.stack.nolearn_batches import n_samples
@@ -255,8 +255,6 @@ def _summary(net, best, train, valid, custom):
     each batch its size and the outputs of the function, `custom` for each of the net's
     ``custom_scores`` its values for the batches of `valid`.
     """
-    if not train:
-        raise ArgumentError("batch_iterator_train yields no batches")
     sizes = [n for n, _ in valid]
     train_loss, *scores_train = _averages(train)
     valid_loss, accuracy, *scores_valid = _averages(valid) or [np.nan, np.nan]

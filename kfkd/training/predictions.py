@@ -4,7 +4,7 @@ import contextlib
 
 import nolearn.lasagne as nolearn
 import numpy as np
-from lasagne.layers import Layer
+from lasagne.layers import InputLayer, Layer, get_all_layers
 from numpy.typing import ArrayLike
 from sklearn.metrics import accuracy_score, r2_score
 
@@ -14,11 +14,12 @@ from kfkd.messages import hint
 from kfkd.process.signals import defer_keyboard_interrupt
 from kfkd.progress import Bar
 from kfkd.stack.nolearn_batches import batches_in_order, joined, n_samples
+from kfkd.training.batches import check_batch
 from kfkd.training.inputs import (
     as_array,
     as_arrays,
-    check_batch,
     check_columns,
+    check_lengths,
     check_values,
 )
 from kfkd.training.weights import NotFittedError
@@ -84,27 +85,24 @@ class PredictionsMixin:
                     check_batch(self, Xb, "a batch of batch_iterator_test")
                 outputs.append(self.apply_batch_func(self.predict_iter_, Xb))
                 bar.update(len(outputs[-1][0]))
-        if not outputs:
-            raise ArgumentError("batch_iterator_test yields no batches of X")
+        if not any(len(output[0]) for output in outputs):
+            raise ArgumentError(
+                "batch_iterator_test yields no batches of X, or empty ones"
+            )
         return joined(outputs)
 
     def predict(self, X: ArrayLike) -> np.ndarray:
         """Return predictions: targets, or the labels of a classifier.
 
         They have one dimension if the y of the latest training had.  Of a classifier
-        with several outputs, the first counts, as in its ``valid_accuracy``.  The rest
-        is as for `predict_proba`.
+        with several output layers, the first counts, as in its ``valid_accuracy``.  One
+        output alone tells class 1 from class 0: it is a probability, or, of a layer
+        without a nonlinearity or with `tanh`, positive.  The rest is as for
+        `predict_proba`.
         """
-        found = self.predict_proba(X)
-        if self.regression:
-            is_column = isinstance(found, np.ndarray) and found.shape[1:] == (1,)
-            return found[:, 0] if is_column and self._of_vector else found
-        found = found[0] if isinstance(found, tuple) else found
-        if not self.use_label_encoder:
-            return found.argmax(axis=1)
-        # Outputs without a label have never been a target.
-        known = found[:, : len(self.enc_.classes_)]
-        return self.enc_.inverse_transform(known.argmax(axis=1))
+        found = super().predict(X)
+        is_column = isinstance(found, np.ndarray) and found.shape[1:] == (1,)
+        return found[:, 0] if is_column and self._of_vector else found
 
     def get_output(self, layer: Layer | str, X: ArrayLike) -> np.ndarray:
         """Return the outputs of a layer, given by itself or its name.
@@ -113,9 +111,16 @@ class PredictionsMixin:
         """
         if not self._initialized:
             raise NotFittedError(_NO_WEIGHTS)
-        if isinstance(layer, str):
+        if isinstance(layer, Layer):
+            inputs = [
+                part for part in get_all_layers(layer) if isinstance(part, InputLayer)
+            ]
+            is_ours = all(part in self.layers_.values() for part in inputs)
+            check("layer", layer, is_ours, "one of this net's")
+        else:
             wanted = f"one of {', '.join(self.layers_)}{hint(layer, self.layers_)}"
-            check("layer", layer, layer in self.layers_, wanted)
+            is_name = isinstance(layer, str) and layer in self.layers_
+            check("layer", layer, is_name, wanted)
         X = as_arrays(X)
         if self.check_input:
             check_values(self, X)
@@ -144,13 +149,20 @@ class PredictionsMixin:
         -----
         nolearn hands predictions and truth to ``r2_score`` the wrong way round.
         """
-        y, found = as_array("y", y), self.predict(X)
-        if self.regression:
-            if isinstance(found, tuple):
-                raise ArgumentError("A net of several outputs has no score of its own")
-            if y.ndim > 2:  # such as images
-                y, found = (values.reshape(len(values), -1) for values in (y, found))
-            return float(r2_score(y, found))
-        if y.ndim > 1:  # a column of labels, or probabilities
-            y = y.ravel() if y.shape[1] == 1 else y.argmax(axis=1)
-        return float(accuracy_score(y, found))
+        y = as_array("y", y)
+        check_lengths(as_arrays(X), y)
+        found = self.predict(X)
+        if self.regression and isinstance(found, tuple):
+            raise ArgumentError("A net of several outputs has no score of its own")
+        try:
+            if self.regression:
+                if y.ndim > 2:  # such as images
+                    y, found = (
+                        values.reshape(len(values), -1) for values in (y, found)
+                    )
+                return float(r2_score(y, found))
+            if y.ndim > 1:  # a column of labels, or probabilities
+                y = y.ravel() if y.shape[1] == 1 else y.argmax(axis=1)
+            return float(accuracy_score(y, found))
+        except ValueError as error:
+            raise ArgumentError(f"y does not fit the predictions: {error}") from error

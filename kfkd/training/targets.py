@@ -1,7 +1,13 @@
 """Targets in the type that a net computes with."""
 
 import numpy as np
-from lasagne.objectives import categorical_crossentropy
+from lasagne.objectives import (
+    binary_crossentropy,
+    binary_hinge_loss,
+    categorical_crossentropy,
+    multiclass_hinge_loss,
+    squared_error,
+)
 
 from kfkd.errors import ArgumentError
 from kfkd.messages import count, shown
@@ -9,6 +15,9 @@ from kfkd.stack.nolearn_batches import makes_batches
 from kfkd.stack.nolearn_types import as_dtype
 
 __all__ = ["as_targets"]
+
+_OF_LABELS = (categorical_crossentropy, multiclass_hinge_loss)
+_OF_EACH_OUTPUT = (binary_crossentropy, binary_hinge_loss, squared_error)
 
 
 def as_targets(net, y):
@@ -36,18 +45,26 @@ def as_targets(net, y):
             f"{count(wanted.ndim, 'dimension')}{hint}"
         )
     found = as_dtype("y", y, np.dtype(wanted.dtype))
-    are_labels = found.ndim == 1 and found.dtype.kind in "iu"
-    if are_labels and net.objective_loss_function is categorical_crossentropy:
+    if found.ndim == 1 and len(found) and found.dtype.kind in "iu":
         _check_labels(net, found)
     return found
 
 
 def _check_labels(net, y):
     """Raise ArgumentError for labels that are not positions of the net's outputs."""
-    classes = net._output_layers[0].output_shape[-1]
-    if len(y) and not (y.min() >= 0 and y.max() < classes):
+    loss, outputs = net.objective_loss_function, net._output_layers[0].output_shape[-1]
+    if loss in _OF_EACH_OUTPUT and outputs > 1:
+        raise ArgumentError(
+            f"y has labels, where {loss.__name__} compares each of the {outputs} "
+            "outputs with a target of its own: for labels take "
+            "categorical_crossentropy, for targets y_tensor_type=theano.tensor.imatrix"
+        )
+    if loss not in _OF_LABELS and not net.use_label_encoder:
+        return  # others do with them what they like
+    n_classes = max(outputs, 1 if loss in _OF_LABELS else 2)
+    if not (y.min() >= 0 and y.max() < n_classes):
+        hint = "; use_label_encoder=True takes others" * (not net.use_label_encoder)
         raise ArgumentError(
             f"y has labels from {y.min()} to {y.max()}; a classifier with "
-            f"{count(classes, 'output')} takes 0 to {classes - 1}, and others with "
-            "use_label_encoder=True"
+            f"{count(outputs, 'output')} takes 0 to {n_classes - 1}{hint}"
         )

@@ -268,3 +268,23 @@ def test_an_update_that_lacks_a_parameter_is_named():
         net.fit(X, y)
     with pytest.raises(ArgumentError, match="update=sgd takes no beta1"):
         regressor(**SGD, update_beta1=0.5).fit(X, y)
+
+
+@KINDS
+def test_weights_that_are_no_longer_trained_stay(kind):
+    X, y = rows()
+    net = regressor(kind).fit(X, y)
+    hidden, output = (net.layers_[name] for name in ("hidden", "output"))
+    for weights in (hidden.W, hidden.b):
+        hidden.params[weights].remove("trainable")
+    nolearn.lasagne.base.grad_scale(output, 0.0)
+    output.params[output.b].remove("trainable")
+    before = net.get_all_params_values()
+    net.fit(X, y)
+    after = net.get_all_params_values()
+    for name in ("hidden", "output"):
+        for first, second in zip(before[name], after[name], strict=True):
+            np.testing.assert_array_equal(first, second)
+    nolearn.lasagne.base.grad_scale(output, 1.0)
+    net.fit(X, y)
+    assert (output.W.get_value() != before["output"][0]).any()

@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.sparse
+import theano
 from lasagne import layers
 from sklearn.exceptions import NotFittedError
 
@@ -13,6 +14,7 @@ from kfkd.callbacks import EarlyStopping
 from kfkd.errors import ArgumentError, KfkdError
 from kfkd.nets import make
 from tests.helpers import small_faces
+from tests.helpers.small_nets import regressor, rows
 
 
 def test_images_for_a_net_of_rows_are_an_error():
@@ -202,6 +204,23 @@ def test_check_input_can_be_switched_off():
         (dict(update_learning_rate="fast"), "update_learning_rate is 'fast'"),
         (dict(update_momentum=None), "update_momentum is None; it must be a finite"),
         (dict(update_momentum=float("nan")), "update_momentum is nan"),
+        (dict(update_learning_rate=True), "update_learning_rate is True; it must be"),
+        (dict(update_learning_rate=[0.1]), r"update_learning_rate is \[0.1\]; it must"),
+        (dict(update_learning_rate=1j), "update_learning_rate is 1j; it must be a fin"),
+        (
+            dict(update_learning_rate=theano.shared(np.zeros(3))),
+            "update_learning_rate is <.*vector.*; it must be .* a symbolic scalar",
+        ),
+        (
+            dict(objective_l3=1),
+            "objective_l3 is given, but objective=objective takes no l3; it takes "
+            "objective_loss_function, objective_aggregate, objective_l1, objective_l2",
+        ),
+        (dict(objective_deterministic=True), "objective=objective takes no determin"),
+        (dict(objective_l2="much"), "objective_l2 is 'much'; it must be a finite num"),
+        (dict(objective_l1=float("nan")), "objective_l1 is nan; it must be a finite"),
+        (dict(objective_aggregate="sum"), "objective_aggregate is 'sum'; it must be"),
+        (dict(y_tensor_type="matrix"), "y_tensor_type is 'matrix'; it must be a func"),
         (dict(train_split=None), "train_split is None"),
         (dict(batch_iterator_train=3), "batch_iterator_train is 3"),
         (dict(objective_loss_function="mse"), "objective_loss_function is 'mse'"),
@@ -238,6 +257,20 @@ def test_parameters_that_cannot_be_are_named(changes, message):
     with pytest.raises(ArgumentError, match=message):
         net.fit(*small_faces.rows())
     assert not hasattr(net, "layers_")
+
+
+def test_updates_of_ones_own_have_options_of_any_kind():
+    def update(gradients, params, learning_rate, *, scales, schedule=None):
+        assert schedule == "cosine"
+        rate = learning_rate * scales[0]
+        return {p: p - rate * g for p, g in zip(params, gradients, strict=True)}
+
+    X, y = rows()
+    options = dict(update=update, update_schedule="cosine")
+    net = regressor(**options, update_scales=[0.0, 1.0]).fit(X, y)
+    before = net.predict(X)
+    net.fit(X, y)
+    np.testing.assert_array_equal(net.predict(X), before)
 
 
 @pytest.mark.parametrize("name", ["net1", "net6"])

@@ -79,6 +79,50 @@ def test_the_output_of_a_layer_is_checked_as_predictions_are():
         net.get_output("hiden", X)
     with pytest.raises(ArgumentError, match=r"X has the shape \(60, 3\)"):
         net.get_output("hidden", X[:, :3])
+    for layer in (1, None, [], layers.DenseLayer):
+        with pytest.raises(ArgumentError, match=r"^layer is .* one of input, hidden"):
+            net.get_output(layer, X)
+    with pytest.raises(ArgumentError, match=r"^layer is .* one of this net's"):
+        net.get_output(regressor().fit(X, Y).layers_["hidden"], X)
+    further = layers.NonlinearityLayer(net.layers_["hidden"], T.sqr)
+    np.testing.assert_allclose(net.get_output(further, X), expected**2, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("y", "message"),
+    [
+        (Y[:5], "X has 60 rows, y has 5 rows; they must"),
+        (None, "y is None; it must be an array"),
+        (1.0, "y is .*1.0.*; it must be an array"),
+        (Y * np.nan, "y does not fit the predictions: Input contains NaN"),
+        (Y[:, :2], "y does not fit the predictions: .*number of output"),
+        (np.full(60, "a"), "y does not fit the predictions: could not convert"),
+    ],
+)
+def test_a_score_says_what_is_wrong_with_y(y, message):
+    net = regressor().fit(X, Y)
+    with pytest.raises(ArgumentError, match=f"^{message}"):
+        net.score(X, y)
+    if np.ndim(y) < 2:
+        labels = labelled()
+        with pytest.raises(ArgumentError, match=r"^y (does not fit|is)"):
+            classifier().fit(*labels).score(labels[0], y)
+
+
+class Empty(BatchIterator):
+    def transform(self, Xb, yb):
+        return Xb[:0], None if yb is None else yb[:0]
+
+
+def test_iterators_that_yield_empty_batches():
+    net = regressor().fit(X, Y)
+    for name in ("batch_iterator_train", "batch_iterator_test"):
+        net.set_params(**{name: Empty(8)})
+        with pytest.raises(ArgumentError, match=f"^{name} yields no batches, or empty"):
+            net.fit(X, Y)
+        net.set_params(batch_iterator_train=BatchIterator(8))
+    with pytest.raises(ArgumentError, match=r"^batch_iterator_test yields no batches"):
+        net.predict(X)
 
 
 def test_a_net_of_two_outputs_predicts_both_and_has_no_score():
