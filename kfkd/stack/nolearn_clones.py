@@ -60,11 +60,11 @@ def patch_clones(nolearn):
     def __sklearn_clone__(self):
         originals = vars(self).get("_originals")
         memo = originals.memo() if originals else {}
-        given = arguments(self, self.get_params(deep=False))
-        clone = type(self).__new__(type(self), **given)
-        memo[id(self)] = clone
-        params = copy.deepcopy(self.get_params(deep=False), memo)
+        clone = object.__new__(type(self))
+        params = self.get_params(deep=False)
+        params = copy.deepcopy(params, memo | {id(self): clone})
         given = arguments(self, params)
+        clone._passed = [*given]
         if self.verbose:
             for name in given.keys() & {"on_epoch_finished", "on_training_started"}:
                 given[name] = [h for h in given[name] if type(h) not in printers]

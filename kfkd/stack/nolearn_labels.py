@@ -1,4 +1,4 @@
-"""Labels of any kind as numbers, which stay the same in all trainings of a net."""
+"""Labels of any kind as numbers, and the classes that outputs stand for."""
 
 import contextlib
 import functools

@@ -28,7 +28,7 @@ class Cell(list):
     array : array of the back end, or None
         The value, if it lies on a device.
     lock : threading.RLock
-        Held while an array is taken out, or from then on until it has been replaced.
+        Held while an array is taken out, and by an update until it is replaced.
     number : int
         Threads take the locks of several cells in this order, so that none waits for
         another that waits for it.
