@@ -105,6 +105,6 @@ with _import_hook.bypassed(), shims.quiet():
     nolearn_changes.patch_changes(nolearn)
     nolearn_net.patch_net(nolearn, _restore)
     nolearn_sklearn.patch_params(nolearn)
-    nolearn_subclasses.patch_subclasses(lasagne, nolearn)
+    nolearn_subclasses.patch_subclasses(theano, lasagne, nolearn)
     nolearn_sklearn.patch_tags(nolearn)
     pickles.patch_pickles(theano, lasagne, nolearn, _rebuild)

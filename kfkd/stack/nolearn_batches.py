@@ -130,11 +130,7 @@ def batches_in_order(iterator, X):
             rows = slice(start, start + iterator.batch_size)
             yield _each(lambda v: v[rows], X)  # noqa: B023  (called at once)
         return
-    if not isinstance(iterator, plain):
-        yield from (Xb for Xb, _ in batches(iterator, X))
-        return
-    before, own = vars(iterator).copy(), object.__new__(kind)
-    vars(own).update(before)
+    own, before = _shallow_copy(iterator), dict(getattr(iterator, "__dict__", {}))
     X = X if is_plain(iterator) else _copied(X)
     if _calls_as_nolearn(iterator):
         own.X, own.y = X, None
@@ -142,8 +138,24 @@ def batches_in_order(iterator, X):
     else:
         found = own(X)
     yield from (Xb for Xb, _ in found)
-    after = {k: v for k, v in vars(own).items() if before.get(k) is not v}
-    vars(iterator).update({k: v for k, v in after.items() if k not in ("X", "y")})
+    if own is not iterator and before:
+        after = {k: v for k, v in vars(own).items() if before.get(k) is not v}
+        vars(iterator).update({k: v for k, v in after.items() if k not in ("X", "y")})
+
+
+def _shallow_copy(iterator):
+    """Return another iterator with the same attributes; a function is itself."""
+    try:
+        own = object.__new__(type(iterator))
+    except TypeError:  # of a class in C
+        return iterator
+    getattr(own, "__dict__", {}).update(getattr(iterator, "__dict__", {}))
+    for cls in type(iterator).__mro__:
+        slots = vars(cls).get("__slots__", ())
+        for name in [slots] if isinstance(slots, str) else slots:
+            if hasattr(iterator, name) and name not in ("__dict__", "__weakref__"):
+                setattr(own, name, getattr(iterator, name))
+    return own
 
 
 def batches(iterator, X, y=None):

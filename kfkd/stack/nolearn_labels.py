@@ -42,11 +42,14 @@ def encode_labels(net, y):
 
 def gives_probabilities(layer):
     """Return whether the outputs of a layer may be probabilities."""
-    functions = _nonlinearities
+    shapes = ("lasagne.layers.shape", "lasagne.layers.noise")
+    while type(layer).__module__ in shapes and hasattr(layer, "input_layer"):
+        layer = layer.input_layer
+    if not hasattr(layer, "nonlinearity"):
+        return True  # such as of an expression
     others = ("linear", "rectify", "leaky_rectify", "very_leaky_rectify", "tanh")
-    nonlinearity = getattr(layer, "nonlinearity", None)
-    is_none = any(nonlinearity is getattr(functions, name) for name in others)
-    return nonlinearity is not None and not is_none
+    none = [None, *(getattr(_nonlinearities, name) for name in others)]
+    return not any(layer.nonlinearity is function for function in none)
 
 
 def predicted_classes(net, outputs):

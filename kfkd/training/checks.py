@@ -99,9 +99,10 @@ def _check_numbers(net):
 def _check_options(name, function, options):
     """Raise ArgumentError for the first option that a function does not take."""
     try:
-        parameters = [*inspect.signature(function).parameters.values()]
+        signature = inspect.signature(function, follow_wrapped=False)
     except (TypeError, ValueError):  # a function that is not of Python
         return
+    parameters = [*signature.parameters.values()]
     n_given, given = _GIVEN[name]
     named = [p.name for p in parameters if p.kind is not p.VAR_KEYWORD]
     taken = [p for p in named[n_given:] if p not in given]

@@ -8,6 +8,7 @@ from lasagne.objectives import (
     multiclass_hinge_loss,
     squared_error,
 )
+from nolearn.lasagne import objective
 
 from kfkd.errors import ArgumentError
 from kfkd.messages import count, shown
@@ -45,8 +46,15 @@ def as_targets(net, y):
             f"{count(wanted.ndim, 'dimension')}{hint}"
         )
     found = as_dtype("y", y, np.dtype(wanted.dtype))
-    if found.ndim == 1 and len(found) and found.dtype.kind in "iu":
-        _check_labels(net, found)
+    if found.size and net.objective is objective:  # others do what they like with y
+        if found.ndim == 1 and found.dtype.kind in "iu":
+            _check_labels(net, found)
+        is_share = found.min() >= 0 and found.max() <= 1
+        if net.objective_loss_function is binary_crossentropy and not is_share:
+            raise ArgumentError(
+                f"y has values from {found.min()} to {found.max()}; "
+                "binary_crossentropy takes 0, 1 and what is between"
+            )
     return found
 
 

@@ -161,7 +161,8 @@ class Thunk:
         if len(self.jitted) >= _MAX_SPECIALIZATIONS:
             self._forget()
         with contextlib.ExitStack() as stack:
-            with self.locks:  # all values and sizes are those of one moment
+            # All values and sizes are those of one moment.
+            with defer_keyboard_interrupt(), self.locks:
                 donated, kept, built_in = self._arguments()
                 arrays = list(donated.values()), list(kept.values())
                 specialization = self._specialization(built_in, arrays)

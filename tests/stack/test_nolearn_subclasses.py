@@ -3,6 +3,7 @@
 import copy
 import pickle
 
+import lasagne
 import nolearn.lasagne
 import numpy as np
 import pytest
@@ -122,3 +123,80 @@ def test_a_constructor_that_fails_changes_nothing():
     with pytest.raises(ValueError, match="too many"):
         net.set_params(rate=0.5, units=101)
     assert (net.rate, net.units, net.update_learning_rate) == (0.01, 5, 0.01)
+
+
+class Iterates(BatchIterator):
+    def __init__(self, net, batch_size):
+        super().__init__(batch_size)
+        self.net = net
+
+
+class Keeps:
+    """A callback that cannot be pickled."""
+
+    def __init__(self):
+        self.calls, self.function = 0, lambda: None
+
+    def __call__(self, net, history):
+        self.calls += 1
+
+
+class Bound(NeuralNet):
+    """Has what refers to the net, what is random, and what cannot be pickled."""
+
+    def __init__(self, rate=0.01, size=16, **further):
+        self.rate, self.size = rate, size
+        self.noted, self.keeps, self.seen = [], Keeps(), 2 * size
+        super().__init__(
+            **options(5, rate)
+            | dict(
+                hidden_nonlinearity=lambda x: x * 0.5,
+                output_W=np.random.rand(5, 3),  # noqa: NPY002
+                objective=self.scaled,
+                on_epoch_finished=[self.note, self.keeps],
+                batch_iterator_train=Iterates(self, size),
+            ),
+            **further,
+        )
+
+    def note(self, net, history):
+        assert net is self
+        self.noted.append(len(history))
+
+    def scaled(self, layers, **given):
+        return nolearn.lasagne.objective(layers, **given) * self.size
+
+
+@pytest.mark.parametrize("is_trained", [False, True])
+def test_what_refers_to_the_net_refers_to_it_later_too(is_trained):
+    X, y = rows()
+    net = Bound(max_epochs=2)
+    if is_trained:
+        net.fit(X, y)
+    handlers, net.seen = list(net.on_epoch_finished), 7
+    net.set_params(rate=0.02).fit(X, y)
+    assert net.update_learning_rate == 0.02
+    assert net.on_epoch_finished == handlers
+    n_epochs = len(net.train_history_)
+    assert net.noted == list(range(1, n_epochs + 1))
+    assert net.keeps.calls == n_epochs
+    assert net.objective == net.scaled
+    net.set_params(size=20)
+    assert net.batch_iterator_train.net is net
+    assert net.batch_iterator_train.batch_size == 20
+    assert net.seen == 7  # which was set since
+    net.fit(X, y)
+    assert net.noted == list(range(1, n_epochs + 3))
+
+
+def test_a_constructor_draws_from_lasagnes_generator_as_before():
+    net = OfLayers()
+    rng, state = lasagne.random.get_rng(), np.random.RandomState(3)
+    lasagne.random.set_rng(state)
+    try:
+        expected = np.random.RandomState(3).rand()
+        net.set_params(rate=0.5)
+        assert state.rand() == expected
+        assert lasagne.random.get_rng() is state
+    finally:
+        lasagne.random.set_rng(rng)

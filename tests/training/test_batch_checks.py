@@ -4,10 +4,12 @@ import nolearn.lasagne
 import numpy as np
 import pytest
 import theano.tensor as T
+from lasagne.layers import get_output
 from lasagne.objectives import (
     binary_crossentropy,
     categorical_crossentropy,
     multiclass_hinge_loss,
+    squared_error,
 )
 from nolearn.lasagne import BatchIterator, TrainSplit
 
@@ -123,4 +125,27 @@ def test_labels_for_a_loss_of_each_output():
         objective_loss_function=binary_crossentropy, y_tensor_type=T.imatrix
     )
     net.fit(X, np.eye(3, dtype="int32")[y])
+    assert np.isfinite(net.train_history_[-1]["train_loss"])
+
+
+def test_targets_that_are_no_probabilities():
+    X, y = labelled()
+    net = classifier(
+        objective_loss_function=binary_crossentropy, y_tensor_type=T.imatrix
+    )
+    with pytest.raises(ArgumentError, match=r"^y has values from 0 to 5; binary_cross"):
+        net.fit(X, 5 * np.eye(3, dtype="int32")[y])
+
+
+def test_an_objective_of_ones_own_may_do_with_labels_what_it_likes():
+    X, y = labelled()
+
+    def of_some(layers, loss_function, target, deterministic=False, **further):
+        outputs = get_output(layers[-1], deterministic=deterministic)
+        known = T.ge(target, 0)
+        one_hot = T.extra_ops.to_one_hot(T.maximum(target, 0), 3)
+        return (loss_function(outputs, one_hot).mean(axis=1) * known).mean()
+
+    net = classifier(objective=of_some, objective_loss_function=squared_error)
+    net.fit(X, np.where(y == 1, -1, y))
     assert np.isfinite(net.train_history_[-1]["train_loss"])

@@ -251,6 +251,45 @@ def test_what_an_iterator_counts_in_predictions_stays(kind):
     assert made.batch_iterator_test.n_samples_seen == 80
 
 
+class Slotted(BatchIterator):
+    __slots__ = ("gain",)
+
+    def __init__(self, batch_size, gain):
+        super().__init__(batch_size)
+        self.gain = gain
+
+    def transform(self, Xb, yb):
+        return Xb * self.gain, yb
+
+
+@KINDS
+def test_an_iterator_may_have_slots(kind):
+    X, y = rows()
+    made = regressor(kind).fit(X, y)
+    expected = made.predict(X * 2)
+    made.batch_iterator_test = Slotted(7, 2)
+    np.testing.assert_allclose(made.predict(X), expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("iterator", [OwnCall(), lambda X, y=None: [(X, y)]])
+def test_a_callback_may_wait_for_a_thread_that_predicts(iterator):
+    X, y = rows()
+    found = []
+    with ThreadPoolExecutor(1) as pool:
+
+        def predict(net, history):
+            found.append(pool.submit(net.predict, X[:3]).result(timeout=60))
+
+        net = regressor(
+            batch_iterator_train=iterator,
+            batch_iterator_test=iterator,
+            on_batch_finished=[predict],
+            max_epochs=2,
+        ).fit(X, y)
+    assert [part.shape for part in found] == [(3, 3)] * 2
+    assert len(net.train_history_) == 2
+
+
 class OneHot(BatchIterator):
     """Makes targets of the positions of their ones."""
 

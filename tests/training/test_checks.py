@@ -1,5 +1,8 @@
 """What does not fit a net, or cannot be, is an error before training starts."""
 
+import functools
+
+import lasagne
 import nolearn.lasagne
 import numpy as np
 import pandas as pd
@@ -271,6 +274,18 @@ def test_updates_of_ones_own_have_options_of_any_kind():
     before = net.predict(X)
     net.fit(X, y)
     np.testing.assert_array_equal(net.predict(X), before)
+
+
+def test_a_wrapped_update_may_have_options_of_its_own():
+    @functools.wraps(lasagne.updates.sgd)
+    def clipped(gradients, params, max_norm=1.0, **further):
+        norms = lasagne.updates.total_norm_constraint(gradients, max_norm)
+        return lasagne.updates.sgd(norms, params, **further)
+
+    X, y = rows()
+    net = regressor(update=clipped, update_max_norm=1e-9).fit(X, y)
+    before = net.predict(X)
+    np.testing.assert_allclose(net.fit(X, y).predict(X), before, atol=1e-6)
 
 
 @pytest.mark.parametrize("name", ["net1", "net6"])

@@ -4,6 +4,7 @@ import nolearn.lasagne
 import numpy as np
 import pytest
 import theano.tensor as T
+from lasagne import layers
 from lasagne.nonlinearities import sigmoid, tanh
 from lasagne.objectives import binary_crossentropy
 from sklearn.metrics import accuracy_score
@@ -43,8 +44,8 @@ def test_one_output_tells_two_classes_apart(kind, names, nonlinearity, loss, thr
         output_nonlinearity=nonlinearity,
         objective_loss_function=loss,
         use_label_encoder=names is not None,
-        update_learning_rate=0.1,
-        max_epochs=100,
+        update_learning_rate=0.02,
+        max_epochs=300,
     )
     net.fit(X, labels)
     expected = (net.predict_proba(X)[:, 0] > threshold).astype(int)
@@ -81,3 +82,22 @@ def test_one_label_alone():
     )
     net.fit(X, np.full(60, "all"))
     assert set(net.predict(X)) == {"all"}
+
+
+@pytest.mark.parametrize("last", [layers.ReshapeLayer, layers.ExpressionLayer])
+def test_probabilities_may_come_from_a_layer_without_a_nonlinearity(last):
+    X, y = two_classes()
+    is_shape = last is layers.ReshapeLayer
+    output = layers.DenseLayer(
+        layers.InputLayer((None, 8)), 1, nonlinearity=sigmoid if is_shape else None
+    )
+    net = NeuralNet(
+        last(output, (-1, 1) if is_shape else T.nnet.sigmoid),
+        objective_loss_function=crossentropy,
+        update_learning_rate=0.1,
+        max_epochs=100,
+    )
+    net.fit(X, y)
+    expected = (net.predict_proba(X)[:, 0] > 0.5).astype(int)
+    assert net.predict(X).tolist() == expected.tolist()
+    assert net.score(X, y) > 0.8
