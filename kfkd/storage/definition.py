@@ -77,6 +77,7 @@ def encode(net, arrays, name):
     if "feature_names_in_" in fitted:
         fitted["feature_names_in_"] = fitted["feature_names_in_"].astype(str)
     weights = net.values_to_save() if hasattr(net, "layers_") else None
+    tags = net.tags() if hasattr(net, "layers_") else None
     params = net.get_params(deep=False)
     params["layers"] = list(net.layers)  # nolearn has a list class of its own
     # Without checkpoints, which name files of this machine.
@@ -89,6 +90,7 @@ def encode(net, arrays, name):
         "params": pack(params, arrays, f"{name}.params", _pack),
         "fitted": pack(fitted, arrays, f"{name}.fitted"),
         "weights": pack(weights and dict(weights), arrays, f"{name}.weights"),
+        "tags": pack(tags, arrays, f"{name}.tags"),
     }
 
 
@@ -106,7 +108,7 @@ def decode(packed, arrays):
     if net.use_label_encoder and "classes_" in fitted:
         net.enc_ = LabelEncoder().fit(net.classes_)
     if weights is not None:
-        net.make_from(weights)
+        net.make_from(weights, unpack(packed.get("tags"), arrays))
     return net
 
 

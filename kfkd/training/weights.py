@@ -131,15 +131,15 @@ class WeightsMixin:
         if isinstance(self.layers[0], Layer):
             return state  # without a definition to make the layers from
         if "layers_" in state:
-            state["_values"] = self.values_to_save()
+            state["_values"], state["_tags"] = self.values_to_save(), self.tags()
             del state["layers_"], state["_output_layers"]
         return state
 
     def __setstate__(self, state):
-        values = state.pop("_values", None)
+        values, tags = state.pop("_values", None), state.pop("_tags", None)
         self.__dict__.update(state)
         if values is not None:
-            self.make_from(values)
+            self.make_from(values, tags)
         elif hasattr(self, "layers_"):
             self.initialize()
 
@@ -154,13 +154,29 @@ class WeightsMixin:
         check_layers(self)
         return self.get_all_params_values()
 
-    def make_from(self, values: Mapping[str, Any]) -> None:
+    def tags(self) -> dict[str, list[list[str]]]:
+        """Return the tags of the weights by layer, such as "trainable".
+
+        They can be changed, so that weights are no longer trained.
+        """
+        return {
+            name: [sorted(map(str, tags)) for tags in layer.params.values()]
+            for name, layer in self.layers_.items()
+        }
+
+    def make_from(
+        self,
+        values: Mapping[str, Any],
+        tags: Mapping[str, Any] | None = None,
+    ) -> None:
         """Make the layers of a net that has none, with these weights.
 
         Parameters
         ----------
         values : dict
             What `values_to_save` of a net with the same definition returned.
+        tags : dict, optional
+            What `tags` returned.
 
         Raises
         ------
@@ -177,3 +193,8 @@ class WeightsMixin:
             params = self.layers_[name].get_params()
             for param, value in zip(params, layer_values, strict=True):
                 param.set_value(value)
+        for name, layer_tags in (tags or {}).items():
+            ours = self.layers_[name].params.values()
+            for own, given in zip(ours, layer_tags, strict=True):
+                own.clear()
+                own.update(given)

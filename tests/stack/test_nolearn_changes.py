@@ -1,5 +1,6 @@
 """Parameters that change after a net, nolearn's or ours, has been trained."""
 
+import copy
 import pickle
 
 import lasagne
@@ -63,9 +64,9 @@ def test_an_attribute_counts_too_also_after_a_pickle(kind):
     X, y = rows()
     net = regressor(kind, **SGD).fit(X, y)
     copies = [net, pickle.loads(pickle.dumps(net))]
-    for copy in copies:
-        copy.update_learning_rate = 0.2
-        copy.fit(X, y)
+    for made in copies:
+        made.update_learning_rate = 0.2
+        made.fit(X, y)
     plain = pickle.loads(pickle.dumps(net))
     plain.update_learning_rate = 0.01
     plain.fit(X, y)
@@ -288,3 +289,31 @@ def test_weights_that_are_no_longer_trained_stay(kind):
     nolearn.lasagne.base.grad_scale(output, 1.0)
     net.fit(X, y)
     assert (output.W.get_value() != before["output"][0]).any()
+
+
+@pytest.mark.parametrize(
+    "copied",
+    [
+        lambda net, path: pickle.loads(pickle.dumps(net)),
+        lambda net, path: copy.deepcopy(net),
+        lambda net, path: (
+            storage.save(net, path / "net.npz") or storage.load(path / "net.npz")
+        ),
+        lambda net, path: (
+            storage.save(net, path / "net.pickle") or storage.load(path / "net.pickle")
+        ),
+    ],
+    ids=["pickle", "deepcopy", "npz", "file"],
+)
+def test_weights_that_are_no_longer_trained_are_not_in_copies(copied, tmp_path):
+    X, y = rows()
+    net = regressor().fit(X, y)
+    for tags in net.layers_["hidden"].params.values():
+        tags.remove("trainable")
+    made = copied(net, tmp_path)
+    before = made.get_all_params_values()
+    made.fit(X, y)
+    after = made.get_all_params_values()
+    np.testing.assert_array_equal(after["hidden"][0], before["hidden"][0])
+    assert (after["output"][0] != before["output"][0]).any()
+    assert clone(net).fit(X, y).get_all_params(trainable=True)
