@@ -305,7 +305,7 @@ def test_weights_that_are_no_longer_trained_stay(kind):
     ],
     ids=["pickle", "deepcopy", "npz", "file"],
 )
-def test_weights_that_are_no_longer_trained_are_not_in_copies(copied, tmp_path):
+def test_weights_that_are_no_longer_trained_are_not_in_copies_either(copied, tmp_path):
     X, y = rows()
     net = regressor().fit(X, y)
     for tags in net.layers_["hidden"].params.values():
