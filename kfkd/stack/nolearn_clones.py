@@ -1,8 +1,9 @@
 """Clones of nolearn's NeuralNet: what it was made from, before training changed it."""
 
 import copy
+import pickle
 
-from kfkd.stack.nolearn_subclasses import are_same, arguments
+from kfkd.stack.nolearn_subclasses import arguments
 
 __all__ = ["patch_clones"]
 
@@ -21,7 +22,7 @@ class _Originals:
     def __getstate__(self):
         """Return those that training has changed, so that a pickle stays small."""
         pairs = zip(self.parts, self.copies, strict=True)
-        changed = [pair for pair in pairs if not are_same(*pair)]
+        changed = [pair for pair in pairs if not _are_same(*pair)]
         return {
             "parts": [part for part, _ in changed],
             "copies": [copy for _, copy in changed],
@@ -31,6 +32,16 @@ class _Originals:
         """Return what `copy.deepcopy` takes for a fresh copy of each part."""
         copies = copy.deepcopy(self.copies)
         return dict(zip(map(id, self.parts), copies, strict=True))
+
+
+def _are_same(one, other):
+    """Return whether two values are the same to all that can be seen from outside."""
+    if one is other:
+        return True
+    try:
+        return pickle.dumps(one) == pickle.dumps(other)
+    except Exception:  # pickle raises many things
+        return False
 
 
 def _parts(net):

@@ -15,7 +15,7 @@ import numpy as np
 
 from kfkd.stack.nolearn_options import constructors, names
 
-__all__ = ["are_same", "arguments", "patch_subclasses"]
+__all__ = ["arguments", "patch_subclasses"]
 
 
 def _passed(cls, args, further):
@@ -49,17 +49,7 @@ def _with_own(cls):
         yield init
 
 
-def are_same(one, other):
-    """Return whether two values are the same to all that can be seen from outside."""
-    if one is other:
-        return True
-    try:
-        return pickle.dumps(one) == pickle.dumps(other)
-    except Exception:  # pickle raises many things
-        return False
-
-
-class _Described(pickle.Pickler):
+class _Describer(pickle.Pickler):
     """Describes a value of a net, so that it can be compared with that of another net.
 
     Functions are the same if their code is, and what it refers to; shared variables if
@@ -112,7 +102,7 @@ def patch_subclasses(theano, lasagne, nolearn):
         return net
 
     def describe(net, name):
-        return _Described(net, *kinds).describe(vars(net).get(name))
+        return _Describer(net, *kinds).describe(vars(net).get(name))
 
     def made_with(net, params):
         """Return a net that its constructor makes with parameters, the same each time.

@@ -76,8 +76,9 @@ def encode(net, arrays, name):
     ]
     if "feature_names_in_" in fitted:
         fitted["feature_names_in_"] = fitted["feature_names_in_"].astype(str)
-    weights = net.values_to_save() if hasattr(net, "layers_") else None
-    tags = net.tags() if hasattr(net, "layers_") else None
+    weights = tags = None
+    if hasattr(net, "layers_"):
+        weights, tags = dict(net.values_to_save()), net.tags_to_save()
     params = net.get_params(deep=False)
     params["layers"] = list(net.layers)  # nolearn has a list class of its own
     # Without checkpoints, which name files of this machine.
@@ -89,7 +90,7 @@ def encode(net, arrays, name):
     return {
         "params": pack(params, arrays, f"{name}.params", _pack),
         "fitted": pack(fitted, arrays, f"{name}.fitted"),
-        "weights": pack(weights and dict(weights), arrays, f"{name}.weights"),
+        "weights": pack(weights, arrays, f"{name}.weights"),
         "tags": pack(tags, arrays, f"{name}.tags"),
     }
 

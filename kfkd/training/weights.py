@@ -131,7 +131,10 @@ class WeightsMixin:
         if isinstance(self.layers[0], Layer):
             return state  # without a definition to make the layers from
         if "layers_" in state:
-            state["_values"], state["_tags"] = self.values_to_save(), self.tags()
+            state["_values"], state["_tags"] = (
+                self.values_to_save(),
+                self.tags_to_save(),
+            )
             del state["layers_"], state["_output_layers"]
         return state
 
@@ -154,10 +157,10 @@ class WeightsMixin:
         check_layers(self)
         return self.get_all_params_values()
 
-    def tags(self) -> dict[str, list[list[str]]]:
+    def tags_to_save(self) -> dict[str, list[list[str]]]:
         """Return the tags of the weights by layer, such as "trainable".
 
-        They can be changed, so that weights are no longer trained.
+        A program may change them, so that weights are no longer trained.
         """
         return {
             name: [sorted(map(str, tags)) for tags in layer.params.values()]
@@ -176,7 +179,7 @@ class WeightsMixin:
         values : dict
             What `values_to_save` of a net with the same definition returned.
         tags : dict, optional
-            What `tags` returned.
+            What `tags_to_save` of it returned; by default those of new layers.
 
         Raises
         ------

@@ -1,6 +1,5 @@
 """Parameters that change after a net, nolearn's or ours, has been trained."""
 
-import copy
 import pickle
 
 import lasagne
@@ -269,51 +268,3 @@ def test_an_update_that_lacks_a_parameter_is_named():
         net.fit(X, y)
     with pytest.raises(ArgumentError, match="update=sgd takes no beta1"):
         regressor(**SGD, update_beta1=0.5).fit(X, y)
-
-
-@KINDS
-def test_weights_that_are_no_longer_trained_stay(kind):
-    X, y = rows()
-    net = regressor(kind).fit(X, y)
-    hidden, output = (net.layers_[name] for name in ("hidden", "output"))
-    for weights in (hidden.W, hidden.b):
-        hidden.params[weights].remove("trainable")
-    nolearn.lasagne.base.grad_scale(output, 0.0)
-    output.params[output.b].remove("trainable")
-    before = net.get_all_params_values()
-    net.fit(X, y)
-    after = net.get_all_params_values()
-    for name in ("hidden", "output"):
-        for first, second in zip(before[name], after[name], strict=True):
-            np.testing.assert_array_equal(first, second)
-    nolearn.lasagne.base.grad_scale(output, 1.0)
-    net.fit(X, y)
-    assert (output.W.get_value() != before["output"][0]).any()
-
-
-@pytest.mark.parametrize(
-    "copied",
-    [
-        lambda net, path: pickle.loads(pickle.dumps(net)),
-        lambda net, path: copy.deepcopy(net),
-        lambda net, path: (
-            storage.save(net, path / "net.npz") or storage.load(path / "net.npz")
-        ),
-        lambda net, path: (
-            storage.save(net, path / "net.pickle") or storage.load(path / "net.pickle")
-        ),
-    ],
-    ids=["pickle", "deepcopy", "npz", "file"],
-)
-def test_weights_that_are_no_longer_trained_are_not_in_copies_either(copied, tmp_path):
-    X, y = rows()
-    net = regressor().fit(X, y)
-    for tags in net.layers_["hidden"].params.values():
-        tags.remove("trainable")
-    made = copied(net, tmp_path)
-    before = made.get_all_params_values()
-    made.fit(X, y)
-    after = made.get_all_params_values()
-    np.testing.assert_array_equal(after["hidden"][0], before["hidden"][0])
-    assert (after["output"][0] != before["output"][0]).any()
-    assert clone(net).fit(X, y).get_all_params(trainable=True)
