@@ -1,11 +1,9 @@
 """Registry of conversions, and the functions that conversions share."""
 
-import builtins
 import contextlib
 import contextvars
 import dataclasses
 import functools
-import threading
 from collections.abc import Callable
 
 import jax
@@ -20,17 +18,13 @@ __all__ = [
     "Listed",
     "NotStatic",
     "TheanosTypeError",
-    "add_check",
     "apply_transpose",
     "as_dtype",
-    "collect_runtime_asserts",
     "convert",
     "dtype_of",
-    "error_of",
     "evaluate",
     "evaluation",
     "is_static",
-    "runtime_assert",
     "sizes",
     "specialize_on",
     "specializing_with",
@@ -187,48 +181,6 @@ def static_value(value, host_only=False):
 def sizes(*values):
     """Return scalars, and the entries of vectors, as a tuple of static ints."""
     return tuple(int(i) for value in values for i in np.ravel(static_value(value)))
-
-
-class _RuntimeAsserts(threading.local):
-    def __init__(self):
-        self.pending = []
-
-
-_asserts = _RuntimeAsserts()  # of the program that this thread traces
-
-
-def runtime_assert(condition, error):
-    """Raise *error* unless all of *condition* holds.
-
-    A condition that is known is checked now.  Any other is checked after each call of
-    the program; if it fails, no shared variable is updated, and of *error* only the
-    type and the text count.
-    """
-    if not is_static(condition):
-        _asserts.pending.append((condition, error))
-    elif not np.all(condition):
-        raise error
-
-
-def add_check(checks, condition, error):
-    """Add to *checks* whether a condition holds, by type and text of its error.
-
-    JAX wants plain values as keys of a result; `error_of` makes the error again.
-    """
-    key = type(error).__name__, str(error)
-    checks[key] = checks.get(key, True) & jnp.all(condition)
-
-
-def error_of(key):
-    """Return the error that a key of `add_check` stands for."""
-    kind, message = key
-    return getattr(builtins, kind, np.linalg.LinAlgError)(message)
-
-
-def collect_runtime_asserts():
-    """Return the conditions to check after the call, with their errors; forget them."""
-    pending, _asserts.pending = _asserts.pending, []
-    return pending
 
 
 def apply_transpose(function, shape, value):

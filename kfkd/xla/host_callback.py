@@ -12,18 +12,17 @@ import jax.numpy as jnp
 import numpy as np
 import theano.tensor as T
 
-from kfkd.xla.dispatch import dtype_of, evaluate, runtime_assert, specialize_on
+from kfkd.xla.dispatch import dtype_of, evaluate, specialize_on
+from kfkd.xla.runtime_checks import note_python_call, note_python_error, runtime_assert
 from kfkd.xla.specialization import StaticQuery
 
 __all__ = [
     "allow_python_ops",
     "host_callback",
-    "pop_host_error",
     "python_ops_allowed",
 ]
 
 _chosen = None
-_errors = []  # of operations in the programs that run
 
 
 def allow_python_ops(allow=True):
@@ -81,11 +80,12 @@ def host_callback(node):
         try:
             outputs = _evaluated(node, results, values)
         except Exception as error:  # JAX would lose it, and the updated variables
-            _errors.append(error)
+            note_python_error(error)
             return *(np.zeros(r.shape, r.dtype) for r in results), np.False_
         return *outputs, np.True_
 
     def function(*values):
+        note_python_call()
         values = [
             jnp.asarray(value, dtype_of(v))
             for v, value in zip(node.inputs, values, strict=True)
@@ -125,13 +125,6 @@ def _evaluated(node, results, values):
                 f"the type of the output, says {result.shape}"
             )
     return outputs
-
-
-def pop_host_error():
-    """Return the error of an operation that a program has failed with, if any; once."""
-    errors = [*_errors, None]
-    _errors.clear()
-    return errors[0]
 
 
 def _inferred_shapes(node, shapes):

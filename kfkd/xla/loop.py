@@ -12,8 +12,9 @@ from kfkd.xla.dispatch import NotStatic
 from kfkd.xla.layout import Transposed, to_logical
 from kfkd.xla.padded import PaddedArray
 from kfkd.xla.precision import precisely
+from kfkd.xla.runtime_checks import CallsPython, NeedsChecks, raise_broken
 from kfkd.xla.shared_variables import distinct, to_device
-from kfkd.xla.thunk import NeedsChecks, Thunk, raise_broken, variant
+from kfkd.xla.thunk import Thunk, variant
 
 __all__ = ["BatchLoop", "NoLoopError"]
 
@@ -98,6 +99,8 @@ class BatchLoop:
                     return
                 except NeedsChecks:
                     self.thunk.check()
+                except CallsPython as error:
+                    raise NoLoopError("it calls functions in Python") from error
                 except NotStatic as error:
                     raise NoLoopError(
                         "a size depends on the values of an argument"

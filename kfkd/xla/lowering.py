@@ -10,7 +10,6 @@ from kfkd.xla.dispatch import (
     Conversion,
     NotStatic,
     TheanosTypeError,
-    collect_runtime_asserts,
     convert,
     evaluate,
     is_static,
@@ -19,6 +18,7 @@ from kfkd.xla.dispatch import (
 from kfkd.xla.host_callback import host_callback, python_ops_allowed
 from kfkd.xla.layout import to_logical
 from kfkd.xla.padded import PaddedArray
+from kfkd.xla.runtime_checks import collect_runtime_asserts
 from kfkd.xla.specialization import StaticQuery, is_array
 
 __all__ = ["Program", "where"]

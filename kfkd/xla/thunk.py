@@ -14,11 +14,17 @@ from kfkd.process.signals import defer_keyboard_interrupt
 from kfkd.stack.shared_storage import Cell, Locks
 from kfkd.xla.compilation_cache import compiling
 from kfkd.xla.device import get_device
-from kfkd.xla.dispatch import NotStatic, add_check, dtype_of, error_of
-from kfkd.xla.host_callback import pop_host_error
+from kfkd.xla.dispatch import NotStatic, dtype_of
 from kfkd.xla.lowering import where
 from kfkd.xla.padded import PaddedArray, unpad
 from kfkd.xla.precision import get_precision, precisely
+from kfkd.xla.runtime_checks import (
+    CallsPython,
+    NeedsChecks,
+    add_check,
+    collect_python_calls,
+    raise_broken,
+)
 from kfkd.xla.shared_variables import distinct, on_device, to_device, to_host
 from kfkd.xla.specialization import (
     Respecialize,
@@ -28,24 +34,13 @@ from kfkd.xla.specialization import (
     is_array,
 )
 
-__all__ = ["NeedsChecks", "Thunk", "nonblocking", "raise_broken", "variant"]
+__all__ = ["Thunk", "nonblocking", "variant"]
 
 # Larger constants, in elements, are arguments of the program and not written into it.
 _LARGE_CONSTANT = 4096
 
 # So many specializations of a function are kept; with one more it starts anew.
 _MAX_SPECIALIZATIONS = 512
-
-
-class NeedsChecks(Exception):
-    """A program with runtime asserts must keep the old values of updated variables."""
-
-
-def raise_broken(checks):
-    """Raise the error of the first runtime assert that does not hold, if any."""
-    for key, holds in checks.items():
-        if not holds:
-            raise error_of(key) from pop_host_error()
 
 
 def variant():
@@ -81,6 +76,9 @@ class Thunk:
         of loops over batches are among them.
     checked : bool
         Whether there are runtime asserts, so that no array is donated.
+    calls_python : bool
+        Whether the program calls functions in Python, such as a `Print` of a user's
+        own.  They may read and set its variables, so that it runs on copies.
     lock : threading.RLock
         Held while programs are looked up, made and called.
     locks : Locks
@@ -105,7 +103,7 @@ class Thunk:
             if np.size(data) > _LARGE_CONSTANT
         }
         self.built_in = [v for v in program.inputs if not is_array(v)]
-        self.checked = False
+        self.checked = self.calls_python = False
         self.lock = fork_safe_rlock()
         self.locks = Locks(storage)
         self.signatures = {}  # a number for each, as calls have them in keys
@@ -138,6 +136,9 @@ class Thunk:
                     returned, _, checks = self._run()
                     raise_broken(checks)
                     break
+                if self.calls_python:
+                    returned = self._step_on_copies()
+                    break
                 with self.locks:
                     self.locks.wait()
                     returned, new, checks = self._run()
@@ -152,9 +153,20 @@ class Thunk:
                 ) from None
             except NeedsChecks:
                 self.check()
+            except CallsPython:
+                self.calls_python = True
+                self._forget()
             except Respecialize:  # try again, with one guard more
                 pass
         return [unpad(array) for array in returned]
+
+    def _step_on_copies(self):
+        """Do as `_step`, without locks while functions in Python are called."""
+        returned, new, checks = jax.block_until_ready(self._run())
+        raise_broken(checks)
+        with self.locks:
+            self.store(new)
+        return returned
 
     def _run(self):
         """Call the program for what is in storage; make it if there is none."""
@@ -176,7 +188,10 @@ class Thunk:
                         jitted.lower(*arrays).compile()
                     # Tracing has made the key longer.
                     self.jitted[specialization.key] = jitted
-                stack.enter_context(self.locks.reading())
+                if self.calls_python:
+                    arrays = jax.tree.map(jnp.copy, arrays)
+                else:
+                    stack.enter_context(self.locks.reading())
             return jitted(*arrays)
 
     def _arguments(self):
@@ -276,6 +291,8 @@ class Thunk:
         ------
         NeedsChecks
             If there is a runtime assert and `checked` is False.
+        CallsPython
+            If it calls functions in Python and `calls_python` is False.
         NotStatic
             As from `Program`, which is also where *resolve* is described.
         """
@@ -286,7 +303,10 @@ class Thunk:
                 raise NeedsChecks
             add_check(checks, condition, error)
 
+        collect_python_calls()  # of a trace that has failed
         outputs = self.program(values, check, resolve)
+        if collect_python_calls() and not self.calls_python:
+            raise CallsPython
         for i, v in enumerate(self.program.outputs):
             if i >= self.n_returned and isinstance(outputs[i], PaddedArray):
                 if resolve is None:

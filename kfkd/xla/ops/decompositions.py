@@ -8,8 +8,9 @@ import numpy as np
 from jax.scipy import linalg
 from theano.tensor import nlinalg, slinalg
 
-from kfkd.xla.dispatch import as_dtype, convert, dtype_of, runtime_assert
+from kfkd.xla.dispatch import as_dtype, convert, dtype_of
 from kfkd.xla.padded import PaddedArray
+from kfkd.xla.runtime_checks import runtime_assert
 
 
 def _exact(function):

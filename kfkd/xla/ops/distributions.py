@@ -11,15 +11,9 @@ import jax.numpy as jnp
 import numpy as np
 from theano.tensor.shared_randomstreams import RandomFunction
 
-from kfkd.xla.dispatch import (
-    convert,
-    dtype_of,
-    is_static,
-    runtime_assert,
-    sizes,
-    static_value,
-)
+from kfkd.xla.dispatch import convert, dtype_of, is_static, sizes, static_value
 from kfkd.xla.ops.random import advance, make_keys, uniform_numbers
+from kfkd.xla.runtime_checks import runtime_assert
 
 
 def _jax_key(keys):

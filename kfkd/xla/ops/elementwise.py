@@ -6,10 +6,11 @@ import jax
 from theano.tensor import ScalarFromTensor, TensorFromScalar
 from theano.tensor.elemwise import Elemwise
 
-from kfkd.xla.dispatch import convert, runtime_assert
+from kfkd.xla.dispatch import convert
 from kfkd.xla.layout import Permuted, to_logical
 from kfkd.xla.ops.scalar import scalar_function
 from kfkd.xla.padded import PaddedArray
+from kfkd.xla.runtime_checks import runtime_assert
 
 __all__ = ["check_shapes"]
 

@@ -12,9 +12,9 @@ from kfkd.xla.dispatch import (
     convert,
     dtype_of,
     is_static,
-    runtime_assert,
     specialize_on,
 )
+from kfkd.xla.runtime_checks import runtime_assert
 
 
 @convert.register(IfElse)

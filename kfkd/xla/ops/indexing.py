@@ -13,12 +13,12 @@ from kfkd.xla.dispatch import (
     as_dtype,
     convert,
     is_static,
-    runtime_assert,
     specialize_on,
     static_value,
 )
 from kfkd.xla.ops.masks import out_of_bounds, selected, write_at, write_selected
 from kfkd.xla.padded import PaddedArray
+from kfkd.xla.runtime_checks import runtime_assert
 
 
 def _bounds(entry):

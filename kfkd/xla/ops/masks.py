@@ -7,8 +7,9 @@ many as there may be.
 import jax.numpy as jnp
 from theano.tensor import basic as tb
 
-from kfkd.xla.dispatch import NotStatic, as_dtype, convert, runtime_assert
+from kfkd.xla.dispatch import NotStatic, as_dtype, convert
 from kfkd.xla.padded import PaddedArray
+from kfkd.xla.runtime_checks import runtime_assert
 
 __all__ = ["out_of_bounds", "selected", "write_at", "write_selected"]
 

@@ -4,7 +4,8 @@ import jax
 import jax.numpy as jnp
 from theano.tensor.nnet import blocksparse, nnet
 
-from kfkd.xla.dispatch import as_dtype, convert, dtype_of, runtime_assert
+from kfkd.xla.dispatch import as_dtype, convert, dtype_of
+from kfkd.xla.runtime_checks import runtime_assert
 
 
 @convert.register(nnet.Softmax)

@@ -10,10 +10,12 @@ from theano.printing import Print
 
 from kfkd.xla.dispatch import convert
 from kfkd.xla.host_callback import host_callback
+from kfkd.xla.runtime_checks import note_python_call
 
 
 @convert.register(Print, no_constant_folding=True)
 def convert_print(op, node, x):
+    note_python_call()
     jax.debug.callback(lambda value: op.global_fn(op, np.asarray(value)), x)
     return x
 

@@ -7,9 +7,10 @@ from theano.tensor import basic as tb
 from theano.tensor import elemwise as te
 from theano.tensor import extra_ops
 
-from kfkd.xla.dispatch import as_dtype, convert, dtype_of, runtime_assert
+from kfkd.xla.dispatch import as_dtype, convert, dtype_of
 from kfkd.xla.layout import ChannelsLast, to_logical
 from kfkd.xla.padded import PaddedArray
+from kfkd.xla.runtime_checks import runtime_assert
 
 _REDUCTIONS = {
     ts.Add: jnp.sum,

@@ -17,18 +17,10 @@ import theano
 from jax import lax
 from theano.scan.op import Scan
 
-from kfkd.xla.dispatch import (
-    NotStatic,
-    add_check,
-    convert,
-    dtype_of,
-    error_of,
-    runtime_assert,
-    sizes,
-    specialize_on,
-)
+from kfkd.xla.dispatch import NotStatic, convert, dtype_of, sizes, specialize_on
 from kfkd.xla.ops.scan_buffers import GradientSum, in_order, row_of, with_row
 from kfkd.xla.padded import PaddedArray
+from kfkd.xla.runtime_checks import add_check, error_of, runtime_assert
 from kfkd.xla.specialization import hashable
 
 

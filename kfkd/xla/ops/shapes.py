@@ -16,11 +16,11 @@ from kfkd.xla.dispatch import (
     convert,
     dtype_of,
     is_static,
-    runtime_assert,
     sizes,
     static_value,
 )
 from kfkd.xla.padded import PaddedArray
+from kfkd.xla.runtime_checks import runtime_assert
 
 # Up to this size an array made from known numbers stays known, as shapes must.
 _SMALL = 4096

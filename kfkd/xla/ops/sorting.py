@@ -6,9 +6,10 @@ from theano.tensor import basic as tb
 from theano.tensor import extra_ops
 from theano.tensor.sort import ArgSortOp, SortOp, TopKOp
 
-from kfkd.xla.dispatch import as_dtype, convert, runtime_assert, sizes, specialize_on
+from kfkd.xla.dispatch import as_dtype, convert, sizes, specialize_on
 from kfkd.xla.ops.elementwise import check_shapes
 from kfkd.xla.padded import PaddedArray
+from kfkd.xla.runtime_checks import runtime_assert
 
 
 @convert.register(SortOp)

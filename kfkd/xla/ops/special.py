@@ -6,7 +6,7 @@ from jax import lax
 from jax.scipy import special
 from theano.scalar import basic_scipy as tss
 
-from kfkd.xla.dispatch import runtime_assert
+from kfkd.xla.runtime_checks import runtime_assert
 
 __all__ = ["SPECIAL"]
 

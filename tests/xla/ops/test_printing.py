@@ -6,6 +6,9 @@ import pytest
 import theano
 import theano.tensor as T
 from theano.breakpoint import PdbBreakpoint
+from theano.printing import Print
+
+from kfkd.xla import allow_python_ops
 
 
 @pytest.fixture
@@ -32,3 +35,48 @@ def test_breakpoints(stops, capsys):
     assert given == [[[2, 2], 5, [1, 1]], [[0, 0], 5, [1, 1]]]
     assert stops == [[[3, 1], 5]]
     assert "too high" in capsys.readouterr().out
+
+
+def calls_of_print(mode, looks):
+    """Return what a function returns and leaves behind, and what `Print` was shown."""
+    w = theano.shared(np.float32(1), name="w")
+    others = {
+        "a value": w.get_value,
+        "a function": theano.function([], w * 2, mode=mode),
+        "an update": theano.function([], w, updates=[(w, w + 10)], mode=mode),
+    }
+    seen = []
+
+    def show(op, value):
+        seen.append((float(value), float(others[looks]())))
+
+    x = T.fscalar("x")
+    y = Print("y", global_fn=show)(x) + 1
+    f = theano.function([x], y, updates=[(w, w + y)], mode=mode)
+    found = [(float(f(value)), float(w.get_value())) for value in (2, 3)]
+    return found, seen
+
+
+@pytest.mark.parametrize("looks", ["a value", "a function", "an update"])
+def test_print_may_use_what_the_function_updates(looks):
+    found, seen = calls_of_print("xla", looks)
+    if looks == "an update":  # which this function's own update replaces
+        assert (found, seen) == ([(3, 4), (4, 8)], [(2, 1), (3, 4)])
+    else:
+        assert (found, seen) == calls_of_print("FAST_COMPILE", looks)
+
+
+def test_an_operation_in_python_may_read_what_the_function_updates():
+    w = theano.shared(np.float64(1))
+
+    @theano.compile.ops.as_op([T.dscalar], [T.dscalar])
+    def plus_w(x):
+        return np.asarray(x + w.get_value())
+
+    x = T.dscalar("x")
+    allow_python_ops(True)
+    try:
+        f = theano.function([x], plus_w(x), updates=[(w, w * 2)], mode="xla")
+        assert [float(f(1)), float(f(1)), float(w.get_value())] == [2, 3, 4]
+    finally:
+        allow_python_ops(None)
