@@ -72,7 +72,8 @@ class NeuralNet(PredictionsMixin, WeightsMixin, nolearn.NeuralNet):
     - `X` and `y` may be of any type of numbers, as long as no value becomes another.
     - ``predict`` of a regression returns a vector if `y` was one, as scikit-learn does.
     - ``use_label_encoder`` keeps the labels of the first training in later ones.
-    - A classifier of one output tells two classes apart, where nolearn's finds one.
+    - A classifier of one output tells two classes apart, 0 or -1 from 1, and
+      ``predict_proba`` has a column for each; nolearn's predicts 0 alone.
     - ``score`` of a regression compares predictions with the truth.
     - A pickle holds the definition and the values of the parameters instead of
       Theano's graphs, so that it is small and needs no raised recursion limit; the

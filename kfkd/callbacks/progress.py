@@ -40,7 +40,7 @@ def score_columns(net: Any) -> list[str]:
     """Return the keys of a history's rows that are scores: the table shows them too."""
     scores = [*(net.custom_scores or ()), *net.scores_train, *net.scores_valid]
     accuracy = [] if net.regression else ["valid_accuracy"]
-    return accuracy + [name for name, _ in scores]
+    return [*dict.fromkeys(accuracy + [name for name, _ in scores])]
 
 
 def _head(columns):

@@ -33,6 +33,7 @@ from kfkd.stack import (
     nolearn_batches,
     nolearn_changes,
     nolearn_clones,
+    nolearn_functions,
     nolearn_labels,
     nolearn_layers,
     nolearn_net,
@@ -99,10 +100,11 @@ with _import_hook.bypassed(), shims.quiet():
     nolearn_batches.patch_batches(nolearn)
     nolearn_types.patch_types(nolearn)
     nolearn_clones.patch_clones(nolearn)
-    nolearn_labels.patch_labels(lasagne, nolearn)
+    nolearn_labels.patch_labels(theano, lasagne, nolearn)
     nolearn_options.patch_options(nolearn)
     nolearn_layers.patch_layers(theano, lasagne, nolearn)
     nolearn_changes.patch_changes(nolearn)
+    nolearn_functions.patch_functions(theano, lasagne, nolearn)
     nolearn_net.patch_net(nolearn, _restore)
     nolearn_sklearn.patch_params(nolearn)
     nolearn_subclasses.patch_subclasses(theano, lasagne, nolearn)

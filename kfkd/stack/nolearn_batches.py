@@ -28,6 +28,7 @@ __all__ = [
     "makes_batches",
     "n_samples",
     "patch_batches",
+    "without_tables",
 ]
 
 _BatchIterator = _InputLayer = None  # nolearn's, once it is patched
@@ -61,6 +62,16 @@ def input_layers(layers):
         for name, layer in layers.items()
         if isinstance(layer, _InputLayer)
     }
+
+
+def without_tables(data):
+    """Return data with tables and lists as arrays; others, such as files, stay."""
+
+    def array(values):
+        is_list = isinstance(values, (list, tuple)) or hasattr(values, "iloc")
+        return np.asarray(values) if is_list else values
+
+    return _each(array, data)
 
 
 def _own(values):
@@ -274,6 +285,7 @@ def patch_batches(nolearn):
         return train_loop(self, X, y, epochs)
 
     def predict_proba(self, X):
+        X = without_tables(X)
         with closing(batches_in_order(self.batch_iterator_test, X)) as parts:
             return joined(
                 [self.apply_batch_func(self.predict_iter_, Xb) for Xb in parts]
@@ -289,7 +301,7 @@ def patch_batches(nolearn):
             options = dict(allow_input_downcast=True, on_unused_input="ignore")
             theano = nolearn.lasagne.base.theano
             functions[layer] = theano.function([*x.values()], output, **options)
-        found = []
+        found, X = [], without_tables(X)
         with closing(batches_in_order(self.batch_iterator_test, X)) as parts:
             for Xb in parts:
                 found.append([self.apply_batch_func(functions[layer], Xb)])

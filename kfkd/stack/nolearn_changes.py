@@ -132,7 +132,6 @@ def patch_changes(nolearn):
     """
     NeuralNet = nolearn.lasagne.NeuralNet
     initialize, initialize_layers = NeuralNet.initialize, NeuralNet.initialize_layers
-    create_iter_funcs = NeuralNet._create_iter_funcs
 
     @functools.wraps(initialize_layers)
     def initialize_layers_and_record(self, layers=None):
@@ -154,11 +153,5 @@ def patch_changes(nolearn):
         if "_layers_made_from" not in vars(self):  # of a pickle with its layers
             self._layers_made_from = _of_layers(self)
 
-    @functools.wraps(create_iter_funcs)
-    def create_and_keep_state(self, layers, objective, update, output_type):
-        update = keep_update_state(self, update)
-        return create_iter_funcs(self, layers, objective, update, output_type)
-
     NeuralNet.initialize_layers = initialize_layers_and_record
     NeuralNet.initialize = initialize_if_changed
-    NeuralNet._create_iter_funcs = create_and_keep_state

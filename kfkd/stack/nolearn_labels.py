@@ -9,9 +9,22 @@ from sklearn.utils.multiclass import check_classification_targets
 
 from kfkd.errors import ArgumentError
 
-__all__ = ["encode_labels", "gives_probabilities", "patch_labels", "predicted_classes"]
+__all__ = [
+    "accuracy",
+    "as_labels",
+    "encode_labels",
+    "gives_probabilities",
+    "has_one_output",
+    "n_classes",
+    "note_classes",
+    "patch_labels",
+    "predicted_classes",
+    "with_both_classes",
+]
 
-_nonlinearities = None  # Lasagne's, once it is imported
+# Layers with classes along the last axis.
+_OF_STEPS = ("DenseLayer", "CustomRecurrentLayer", "LSTMLayer", "GRULayer")
+_theano = _lasagne = None  # once they are imported
 
 
 def encode_labels(net, y):
@@ -48,8 +61,37 @@ def gives_probabilities(layer):
     if not hasattr(layer, "nonlinearity"):
         return True  # such as of an expression
     others = ("linear", "rectify", "leaky_rectify", "very_leaky_rectify", "tanh")
-    none = [None, *(getattr(_nonlinearities, name) for name in others)]
+    none = [None, *(getattr(_lasagne.nonlinearities, name) for name in others)]
     return not any(layer.nonlinearity is function for function in none)
+
+
+def _class_axis(layer):
+    """Return the axis of a layer's outputs along which there is one for each class.
+
+    That is 1, as of convolutions too, but for the steps of a sequence the last.
+    """
+    axis, size = len(layer.output_shape) - 1, layer.output_shape[-1]
+    while not layer.params and hasattr(layer, "input_layer"):  # such as a reshape
+        layer = layer.input_layer
+    of_steps = tuple(getattr(_lasagne.layers, name) for name in _OF_STEPS)
+    is_last = isinstance(layer, of_steps) and layer.output_shape[-1] == size
+    return axis if axis > 1 and is_last else 1
+
+
+def n_classes(net):
+    """Return the number of classes that a net's outputs tell apart."""
+    layer = net._output_layers[0]
+    return max(2, layer.output_shape[_class_axis(layer)] or 0)
+
+
+def has_one_output(net):
+    """Return whether a classifier tells two classes apart by one output."""
+    layer = net._output_layers[0]
+    return layer.output_shape[_class_axis(layer)] == 1
+
+
+def _at(values, axis, index):
+    return values[(slice(None),) * axis + (index,)]
 
 
 def predicted_classes(net, outputs):
@@ -58,22 +100,71 @@ def predicted_classes(net, outputs):
     That is the largest output.  One output alone tells class 1 from class 0: it is a
     probability, or, where the layer gives none, positive.
     """
-    layer = net._output_layers[0]
-    if layer.output_shape[1:] != (1,):
-        return outputs.argmax(axis=1)
-    threshold = 0.5 if gives_probabilities(layer) else 0
-    return (outputs[:, 0] > threshold).astype("int64")
+    axis = _class_axis(net._output_layers[0])
+    if not has_one_output(net):
+        return outputs.argmax(axis=axis)
+    return (_at(outputs, axis, 0) > _threshold(net)).astype("int64")
 
 
-def patch_labels(lasagne, nolearn):
+def _threshold(net):
+    return 0.5 if gives_probabilities(net._output_layers[0]) else 0
+
+
+def with_both_classes(net, outputs):
+    """Return a classifier's outputs with one for each class, where there is one alone.
+
+    The first is the counterpart of the given one: the larger of them is the class that
+    is predicted.
+    """
+    if isinstance(outputs, tuple) or net.regression or not has_one_output(net):
+        return outputs
+    axis = _class_axis(net._output_layers[0])
+    return np.concatenate([2 * _threshold(net) - outputs, outputs], axis=axis)
+
+
+def as_labels(net, y):
+    """Return the labels of targets that have the shape of the outputs."""
+    axis = _class_axis(net._output_layers[0])
+    return _at(y, axis, 0) if has_one_output(net) else y.argmax(axis=axis)
+
+
+def accuracy(net, outputs, y):
+    """Return the share of predicted classes that are right, as a Theano expression.
+
+    The targets are labels, or probabilities of each class.
+    """
+    labels = as_labels(net, y) if y.ndim == outputs.ndim else y
+    if has_one_output(net):
+        labels = labels > 0.5  # of 0 and 1, of -1 and 1, or of probabilities
+    right = _theano.tensor.eq(predicted_classes(net, outputs), labels)
+    return _theano.tensor.mean(right)
+
+
+def note_classes(net, y):
+    """Note whether the labels for one output are 0 and 1, or -1 and 1, as ``classes_``.
+
+    Returns
+    -------
+    bool
+        Whether they are, and the same ones as in earlier trainings.
+    """
+    labels, known = np.unique(y), vars(net).get("classes_")
+    pairs = [np.array([0, 1]), np.array([-1, 1])] if known is None else [known]
+    fitting = [pair for pair in pairs if np.isin(labels, pair).all()]
+    if len(fitting) == 1:  # 1 alone is in both
+        net.classes_ = fitting[0]
+    return bool(fitting)
+
+
+def patch_labels(theano, lasagne, nolearn):
     """Patch NeuralNet so that labels are predicted, and stay the same.
 
     A classifier of one output predicted class 0 alone.  In ``partial_fit``, each batch
     had an encoder of its own: without one of the classes, it gave the others other
     numbers.
     """
-    global _nonlinearities
-    _nonlinearities = lasagne.nonlinearities
+    global _theano, _lasagne
+    _theano, _lasagne = theano, lasagne
     NeuralNet = nolearn.lasagne.NeuralNet
     partial_fit = NeuralNet.partial_fit
 
@@ -97,12 +188,15 @@ def patch_labels(lasagne, nolearn):
         if self.regression:
             return found
         found = found[0] if isinstance(found, tuple) else found
-        if not self.use_label_encoder:
-            return predicted_classes(self, found)
-        labels = self.enc_.classes_
-        # Outputs without a label have never been a target.
-        known = predicted_classes(self, found[:, : len(labels)])
-        return labels[known.clip(max=len(labels) - 1)]
+        labels = vars(self).get("classes_")
+        axis = _class_axis(self._output_layers[0])
+        if found.shape[axis] == 1:  # as nolearn's predict_proba has it
+            found = predicted_classes(self, found)
+        else:
+            # Outputs without a label have never been a target.
+            labelled = slice(None if labels is None else len(labels))
+            found = _at(found, axis, labelled).argmax(axis=axis)
+        return found if labels is None else labels[found.clip(max=len(labels) - 1)]
 
     NeuralNet.predict = predict_classes
     NeuralNet.partial_fit = partial_fit_with_labels

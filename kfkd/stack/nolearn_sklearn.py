@@ -7,6 +7,7 @@ import numpy as np
 from sklearn.utils import ClassifierTags, RegressorTags
 
 from kfkd.errors import ArgumentError
+from kfkd.stack.nolearn_labels import n_classes
 from kfkd.stack.nolearn_options import all_options, names, takes_any
 
 __all__ = ["patch_params", "patch_tags"]
@@ -67,7 +68,7 @@ def _n_classes(net):
         raise AttributeError(
             f"{type(net).__name__} has no classes_: it is not a fitted classifier"
         )
-    return max(2, outputs[0].output_shape[-1])  # one tells two classes apart
+    return n_classes(net)
 
 
 def patch_tags(nolearn):

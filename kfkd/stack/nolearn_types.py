@@ -7,9 +7,11 @@ import pickle
 import numpy as np
 
 from kfkd.errors import ArgumentError
-from kfkd.stack.nolearn_batches import makes_batches
+from kfkd.messages import count
+from kfkd.stack.nolearn_batches import makes_batches, without_tables
+from kfkd.stack.nolearn_labels import has_one_output, note_classes
 
-__all__ = ["as_dtype", "as_type_of", "patch_types"]
+__all__ = ["as_dtype", "as_type", "as_type_of", "patch_types"]
 
 
 def as_dtype(name, array, dtype):
@@ -42,6 +44,19 @@ def as_dtype(name, array, dtype):
             f"{name} has the value {array[place]}{row}, which {dtype} cannot hold"
         )
     return found
+
+
+def as_type(name, array, wanted):
+    """Return an array for a Theano variable of a type; it must have its dimensions."""
+    if array.ndim != wanted.ndim:
+        is_column = wanted.ndim == 1 and array.size == len(array)
+        raise ArgumentError(
+            f"{name} has the shape {array.shape}; the net takes an array of "
+            f"{count(wanted.ndim, 'dimension')}"
+            + f"; {name}.ravel() has one"
+            * is_column
+        )
+    return as_dtype(name, array, np.dtype(wanted.dtype))
 
 
 def _in_dtype(name, values, dtype):
@@ -83,9 +98,12 @@ def patch_types(nolearn):
 
     @functools.wraps(train_loop)
     def train_on_numbers(self, X, y, epochs=None):
-        wanted = np.dtype(self.y_tensor_type("y").dtype)
-        if not makes_batches(self):
-            y = _in_dtype("y", y, wanted)
+        X, y = without_tables(X), without_tables(y)
+        if not makes_batches(self) and isinstance(y, np.ndarray):
+            y = as_type("y", y, self.y_tensor_type("y").type)
+            has_none = self.regression or self.use_label_encoder
+            if not has_none and has_one_output(self):
+                note_classes(self, y)
         return train_loop(self, X, y, epochs)
 
     def of_layer(name, layer, values):

@@ -3,6 +3,7 @@
 import contextlib
 
 import numpy as np
+from lasagne.layers import EmbeddingLayer
 
 from kfkd.arguments import check
 from kfkd.data.columns import PIXELS
@@ -75,13 +76,16 @@ def check_batch(net, X, name="X"):
             )
         for key, layer in layers.items():
             _check_shape(f"{name}[{key!r}]", X[key], layer)
+            _check_indices(f"{name}[{key!r}]", X[key], layer, net)
         return
     if len(layers) > 1:
         raise ArgumentError(
             f"{name} is one array; the net takes a dict of arrays with the names of "
             f"its input layers: {_listed(layers)}"
         )
-    _check_shape(name, X, *layers.values())
+    (layer,) = layers.values()
+    _check_shape(name, X, layer)
+    _check_indices(name, X, layer, net)
 
 
 def _listed(names):
@@ -101,6 +105,20 @@ def _check_shape(name, array, layer):
     dtype = np.dtype(layer.input_var.dtype)
     if dtype.kind in "iu":  # such as the indices that an EmbeddingLayer takes
         as_dtype(name, np.asarray(array), dtype)
+
+
+def _check_indices(name, array, layer, net):
+    """Raise ArgumentError for an index that an embedding of an input layer lacks."""
+    for part in net.layers_.values():
+        if isinstance(part, EmbeddingLayer) and part.input_layer is layer:
+            size, array = part.input_size, np.asarray(array)
+            wrong = np.argwhere((array < -size) | (array >= size))
+            if len(wrong):
+                place = tuple(wrong[0])
+                raise ArgumentError(
+                    f"{name} has the index {array[place]} in row {place[0]}; "
+                    f"an EmbeddingLayer with input_size={size} takes up to {size - 1}"
+                )
 
 
 def _advice(shape, expected):

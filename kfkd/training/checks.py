@@ -63,9 +63,11 @@ def check_parameters(net, epochs=None):
     layers = params["layers"]
     are_layers = isinstance(layers, (list, tuple)) and len(layers) > 0
     check("layers", layers, are_layers, "a list of layers, not an empty one")
-    taken = set(_OWN)
+    names = set(_OWN)
     for name in _SCORES:
-        _check_scores(name, params[name], taken)
+        names |= _check_scores(name, params[name], names)
+        if name == "scores_train":  # one in scores_valid may replace it, as nolearn's
+            names -= {score for score, _ in listed(params[name])}
     for name in _CALLBACKS:
         check_callbacks(name, listed(params[name]))
     dropout_rates = {f"{name}_p" for name in _dropout_layers(net)}
@@ -118,17 +120,17 @@ def _check_options(name, function, options):
 
 
 def _check_scores(name, scores, taken):
-    """Raise ArgumentError unless scores are pairs of a new name and a function.
-
-    The names are added to those that are taken.
-    """
+    """Return the names of scores; ArgumentError unless they are new, with functions."""
+    found = set()
     for score in listed(scores):
         is_pair = isinstance(score, (list, tuple)) and len(score) == 2
         is_valid = is_pair and isinstance(score[0], str) and callable(score[1])
         check(name, score, is_valid, "a list of pairs (name, function)")
-        wanted = f"another name: the history has {', '.join(sorted(taken))} already"
-        check(f"a name in {name}", score[0], score[0] not in taken, wanted)
-        taken.add(score[0])
+        others = taken | found
+        wanted = f"another name: the history has {', '.join(sorted(others))} already"
+        check(f"a name in {name}", score[0], score[0] not in others, wanted)
+        found.add(score[0])
+    return found
 
 
 def check_callbacks(name, callbacks):

@@ -7,15 +7,10 @@ some of its three functions, or none; to compile all takes a second or two.
 import functools
 
 import theano
-from lasagne.layers import get_output
-from theano import tensor
 
 from kfkd import stack
-from kfkd.arguments import check
 from kfkd.process.forks import fork_safe_rlock
-from kfkd.stack.nolearn_batches import input_layers
-from kfkd.stack.nolearn_changes import keep_update_state
-from kfkd.stack.nolearn_labels import predicted_classes
+from kfkd.stack.nolearn_functions import FunctionMaker
 
 __all__ = [
     "LazyFunction",
@@ -36,13 +31,14 @@ def without_debug_checks():
     )
 
 
-def _mode():
-    """Return the mode of a net's functions: xla, unless the program sets another.
+class _Maker(FunctionMaker):
+    def mode(self):
+        """Return xla, unless the program sets another mode.
 
-    That of THEANO_FLAGS or .theanorc is for programs that are plain Theano: FAST_RUN,
-    which many have there, would take hours for an epoch.
-    """
-    return "xla" if theano.config.mode == stack.DEFAULT_MODE else None
+        That of THEANO_FLAGS or .theanorc is for programs that are plain Theano:
+        FAST_RUN, which many have there, would take hours for an epoch.
+        """
+        return "xla" if theano.config.mode == stack.DEFAULT_MODE else None
 
 
 class LazyFunction:
@@ -71,64 +67,14 @@ class LazyFunction:
         return getattr(self._function, name)
 
 
-def compile_lazily(net, layers, objective, update, output_type):
+def compile_lazily(net, *args):
     """Return functions that train, evaluate and predict, compiled when first called.
 
-    The arguments are those of nolearn's ``_create_iter_funcs``, whose graphs these are.
-    If parameters change that they depend on, ``initialize`` asks for new ones.
+    The arguments are those of nolearn's ``_create_iter_funcs``.  If parameters change
+    that the functions depend on, ``initialize`` asks for new ones.
     """
-    images = [
-        theano.In(layer.input_var, name=name, allow_downcast=True)
-        for name, layer in input_layers(layers).items()
-    ]
-
-    def function(*args, **kwargs):
-        kwargs |= {"allow_input_downcast": True, "on_unused_input": "ignore"}
-        return theano.function(*args, mode=_mode(), **kwargs)
-
-    def outputs():
-        return get_output(net._output_layers, None, deterministic=True)
-
-    def batch(scores, **kwargs):
-        """Return the inputs for a batch, its target, its loss and its scores."""
-        y = output_type("y_batch")
-        options = net._get_params_for("objective")
-        loss = objective(layers, target=y, **kwargs, **options)
-        inputs = [*images, theano.In(y, name="y", allow_downcast=net.regression)]
-        values = []
-        for name, score in scores:
-            value = score(outputs(), y)
-            is_valid = isinstance(value, theano.graph.basic.Variable)
-            wanted = "an expression of Theano, of the outputs and the targets"
-            values.append(check(f"score {name!r}", value, is_valid, wanted))
-        return inputs, y, loss, values
-
-    def train():
-        inputs, _, loss, scores = batch(net.scores_train)
-        params = net.get_all_params(trainable=True)
-        gradients = theano.grad(loss, params)
-        for i, param in enumerate(params):
-            scale = getattr(param.tag, "grad_scale", 1)
-            if scale != 1:
-                gradients[i] *= scale
-        options = net._get_params_for("update")
-        updates = keep_update_state(net, update)(gradients, params, **options)
-        return function(inputs, [loss, *scores], updates=updates)
-
-    def evaluate():
-        inputs, y, loss, scores = batch(net.scores_valid, deterministic=True)
-        accuracy = loss
-        if not net.regression:
-            found, labels = predicted_classes(net, outputs()[0]), y
-            if y.ndim > 1:  # probabilities, or a column for one output
-                labels = predicted_classes(net, y)
-            accuracy = tensor.mean(tensor.eq(found, labels))
-        return function(inputs, [loss, accuracy, *scores])
-
-    def predict():
-        return function(images, outputs())
-
-    return LazyFunction(train), LazyFunction(evaluate), LazyFunction(predict)
+    maker = _Maker(net, *args)
+    return tuple(map(LazyFunction, (maker.train, maker.evaluate, maker.predict)))
 
 
 def trained_variables(net):

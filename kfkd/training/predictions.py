@@ -14,6 +14,7 @@ from kfkd.messages import hint
 from kfkd.process.signals import defer_keyboard_interrupt
 from kfkd.progress import Bar
 from kfkd.stack.nolearn_batches import batches_in_order, joined, n_samples
+from kfkd.stack.nolearn_labels import as_labels, with_both_classes
 from kfkd.training.batches import check_batch
 from kfkd.training.inputs import (
     as_array,
@@ -45,6 +46,10 @@ class PredictionsMixin:
     def predict_proba(self, X):
         """Return the net's outputs; ``predict`` is the same for a regression.
 
+        Of a classifier with one output, there are two columns: the probability of the
+        first class, and that of the second, which is the output; without
+        probabilities, the output with the sign changed, and the output.
+
         Parameters
         ----------
         X : array, shape (n, 9216) or (n, 1, 96, 96)
@@ -53,7 +58,7 @@ class PredictionsMixin:
         Returns
         -------
         array, shape (n, outputs)
-            Coordinates in [-1, 1].
+            Coordinates in [-1, 1], or a column for each class.
 
         Raises
         ------
@@ -89,7 +94,7 @@ class PredictionsMixin:
             raise ArgumentError(
                 "batch_iterator_test yields no batches of X, or empty ones"
             )
-        return joined(outputs)
+        return with_both_classes(self, joined(outputs))
 
     def predict(self, X: ArrayLike) -> np.ndarray:
         """Return predictions: targets, or the labels of a classifier.
@@ -161,8 +166,10 @@ class PredictionsMixin:
                         values.reshape(len(values), -1) for values in (y, found)
                     )
                 return float(r2_score(y, found))
-            if y.ndim > 1:  # a column of labels, or probabilities
-                y = y.ravel() if y.shape[1] == 1 else y.argmax(axis=1)
+            if y.ndim > found.ndim:  # a column of labels, or probabilities
+                y = y[:, 0] if y.shape[1:] == (1,) else as_labels(self, y)
+            if y.ndim > 1 and y.shape == found.shape:  # such as of steps
+                y, found = y.ravel(), found.ravel()
             return float(accuracy_score(y, found))
         except ValueError as error:
             raise ArgumentError(f"y does not fit the predictions: {error}") from error

@@ -13,12 +13,20 @@ from nolearn.lasagne import objective
 from kfkd.errors import ArgumentError
 from kfkd.messages import count, shown
 from kfkd.stack.nolearn_batches import makes_batches
-from kfkd.stack.nolearn_types import as_dtype
+from kfkd.stack.nolearn_labels import has_one_output, note_classes
+from kfkd.stack.nolearn_types import as_type
 
 __all__ = ["as_targets"]
 
 _OF_LABELS = (categorical_crossentropy, multiclass_hinge_loss)
 _OF_EACH_OUTPUT = (binary_crossentropy, binary_hinge_loss, squared_error)
+_OF_SHARES = (
+    (binary_crossentropy, "0, 1 and what is between"),
+    (
+        binary_hinge_loss,
+        "0 and 1; functools.partial(binary_hinge_loss, binary=False) takes -1 and 1",
+    ),
+)
 
 
 def as_targets(net, y):
@@ -35,27 +43,35 @@ def as_targets(net, y):
     """
     if makes_batches(net):
         return y
-    wanted = net.y_tensor_type("y").type
     if y.dtype.kind in "OSUT" and y.size:
         hint = "" if net.regression else "; use_label_encoder=True takes any labels"
         raise ArgumentError(f"y holds {shown(y.flat[0])}, not numbers{hint}")
-    if y.ndim != wanted.ndim:
-        hint = "; y.ravel() has one" if wanted.ndim == 1 and y.size == len(y) else ""
-        raise ArgumentError(
-            f"y has the shape {y.shape}; the net takes an array of "
-            f"{count(wanted.ndim, 'dimension')}{hint}"
-        )
-    found = as_dtype("y", y, np.dtype(wanted.dtype))
+    found = as_type("y", y, net.y_tensor_type("y").type)
+    if not net.regression and has_one_output(net) and not net.use_label_encoder:
+        _note_classes(net, found)
     if found.size and net.objective is objective:  # others do what they like with y
         if found.ndim == 1 and found.dtype.kind in "iu":
             _check_labels(net, found)
-        is_share = found.min() >= 0 and found.max() <= 1
-        if net.objective_loss_function is binary_crossentropy and not is_share:
-            raise ArgumentError(
-                f"y has values from {found.min()} to {found.max()}; "
-                "binary_crossentropy takes 0, 1 and what is between"
-            )
+        for loss, taken in _OF_SHARES:
+            is_share = found.min() >= 0 and found.max() <= 1
+            if net.objective_loss_function is loss and not is_share:
+                raise ArgumentError(
+                    f"y has values from {found.min()} to {found.max()}; "
+                    f"{loss.__name__} takes {taken}"
+                )
     return found
+
+
+def _note_classes(net, y):
+    """Note the two labels; ArgumentError for others, if they are of whole numbers."""
+    known = vars(net).get("classes_", [])
+    is_pair = note_classes(net, y)
+    if not is_pair and net.objective is objective and y.dtype.kind in "iu":
+        found, before = np.unique(y), "".join(f", here {known[0]}" for _ in known[:1])
+        raise ArgumentError(
+            f"y has labels from {found[0]} to {found[-1]}; one output tells 0 or -1"
+            f"{before}, from 1; use_label_encoder=True takes any two"
+        )
 
 
 def _check_labels(net, y):

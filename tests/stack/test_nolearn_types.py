@@ -5,6 +5,7 @@ import pickle
 import lasagne
 import nolearn.lasagne
 import numpy as np
+import pandas as pd
 import pytest
 import theano
 import theano.tensor as T
@@ -193,6 +194,26 @@ def test_nolearns_own_nets_refuse_what_are_no_real_numbers():
     for data in (X + 1j, X.astype(str)):
         with pytest.raises(ArgumentError, match=r"^X holds values of the type"):
             regressor(nolearn.lasagne.NeuralNet).fit(data, y)
+
+
+@pytest.mark.parametrize("make", [pd.DataFrame, np.ndarray.tolist])
+def test_nolearns_own_nets_take_tables_and_lists(make):
+    X, y = rows()
+    net = regressor(nolearn.lasagne.NeuralNet, train_split=TrainSplit(0.25))
+    net.fit(make(X), make(y) if make is pd.DataFrame else y)
+    np.testing.assert_array_equal(net.predict(make(X)), net.predict(X))
+    hidden = net.get_output("hidden", X)
+    np.testing.assert_array_equal(net.get_output("hidden", make(X)), hidden)
+    X, y = labelled()
+    net = classifier(nolearn.lasagne.NeuralNet, use_label_encoder=True)
+    net.fit(pd.DataFrame(X), pd.Series(y).map({0: "a", 1: "b", 2: "c"}))
+    assert set(net.predict(make(X))) <= {"a", "b", "c"}
+
+
+def test_nolearns_own_nets_name_targets_of_another_shape():
+    X, y = labelled()
+    with pytest.raises(ArgumentError, match=r"^y has the shape \(60, 1\); .* y.ravel"):
+        classifier(nolearn.lasagne.NeuralNet).fit(X, y[:, None])
 
 
 def test_nolearns_own_nets_take_labels_that_are_objects():

@@ -168,7 +168,7 @@ def test_scores_may_be_arrays():
         ),
         (dict(custom_scores=["a", "a"]), "a name in custom_scores is 'a'; it must be"),
         (
-            dict(scores_train=["a"], scores_valid=["a"]),
+            dict(custom_scores=["a"], scores_valid=["a"]),
             "a name in scores_valid is 'a'; .* the history has a, dur, epoch",
         ),
     ],
@@ -177,6 +177,17 @@ def test_two_scores_cannot_have_one_name(names, message):
     scores = {k: [(name, lambda a, b: 1.0) for name in v] for k, v in names.items()}
     with pytest.raises(ArgumentError, match=message):
         regressor(**scores).fit(X, Y)
+
+
+def test_a_score_of_both_sets_has_the_value_of_validation(capsys):
+    def mean(p, y):
+        return y.mean()
+
+    net = regressor(scores_train=[("m", mean)], scores_valid=[("m", mean)], verbose=1)
+    net.fit(X, Y)
+    _, _, _, y_valid = net.train_split(X, Y, net)
+    assert net.train_history_[-1]["m"] == pytest.approx(y_valid.mean(), abs=1e-6)
+    assert " m\n" in capsys.readouterr().out  # the last column of the table
 
 
 @pytest.mark.parametrize("scores", [lambda y, p: 1.0, [lambda y, p: 1.0], ["one"]])

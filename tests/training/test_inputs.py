@@ -166,6 +166,15 @@ def test_indices_must_be_whole_numbers():
         np.testing.assert_array_equal(net.predict(numbers.astype(kind)), expected)
     with pytest.raises(ArgumentError, match=r"X has the value 0.5 in row 0, which"):
         net.predict(numbers + 0.5)
+    wrong = numbers.copy()
+    wrong[33, 1] = 9
+    for use in (net.predict, lambda X: net.fit(X, Y)):
+        with pytest.raises(ArgumentError, match=r"^X has the index 9 in row 33; an"):
+            use(wrong)
+        with pytest.raises(ArgumentError, match=r"^X has the index -10 in row 33; an"):
+            use(np.where(wrong == 9, -10, wrong))
+    last = net.predict(np.where(wrong == 9, 8, wrong))  # as -1 of NumPy's arrays
+    np.testing.assert_array_equal(net.predict(np.where(wrong == 9, -1, wrong)), last)
 
 
 def test_masked_values_are_missing_and_tables_of_objects_are_numbers():
