@@ -39,6 +39,7 @@ from kfkd.stack import (
     nolearn_net,
     nolearn_options,
     nolearn_sklearn,
+    nolearn_splits,
     nolearn_subclasses,
     nolearn_types,
     numerics,
@@ -98,6 +99,7 @@ with _import_hook.bypassed(), shims.quiet():
     lasagne_dev.install(lasagne)
     nolearn = shims.import_nolearn()
     nolearn_batches.patch_batches(nolearn)
+    nolearn_splits.patch_splits(nolearn)
     nolearn_types.patch_types(nolearn)
     nolearn_clones.patch_clones(nolearn)
     nolearn_labels.patch_labels(theano, lasagne, nolearn)

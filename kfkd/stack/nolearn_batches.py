@@ -4,31 +4,25 @@ An iterator may shuffle what it is given, change batches in place, and keep the 
 itself.  nolearn hands it the caller's arrays, and several threads the same iterator.
 """
 
-import copy
 import functools
-import numbers
 import weakref
 from contextlib import closing
 
 import numpy as np
-from sklearn.utils.multiclass import type_of_target
 
-from kfkd.arguments import check
 from kfkd.errors import ArgumentError
 from kfkd.process.forks import fork_safe_rlock
+from kfkd.stack.nolearn_data import copied, each, n_samples, own_copy, without_tables
 
 __all__ = [
     "batches",
     "batches_in_order",
-    "check_share",
     "input_layers",
     "is_plain",
     "joined",
     "keeps_shapes",
     "makes_batches",
-    "n_samples",
     "patch_batches",
-    "without_tables",
 ]
 
 _BatchIterator = _InputLayer = None  # nolearn's, once it is patched
@@ -44,11 +38,6 @@ def _lock_of(iterator):
         return _lock_of_others
 
 
-def n_samples(X):
-    """Return the number of samples in an array, or in a dict of arrays."""
-    return len(next(iter(X.values())) if isinstance(X, dict) else X)
-
-
 def makes_batches(net):
     """Return whether a net's iterators may make batches, and targets, of their own."""
     iterators = (net.batch_iterator_train, net.batch_iterator_test)
@@ -62,47 +51,6 @@ def input_layers(layers):
         for name, layer in layers.items()
         if isinstance(layer, _InputLayer)
     }
-
-
-def without_tables(data):
-    """Return data with tables and lists as arrays; others, such as files, stay."""
-
-    def array(values):
-        is_list = isinstance(values, (list, tuple)) or hasattr(values, "iloc")
-        return np.asarray(values) if is_list else values
-
-    return _each(array, data)
-
-
-def _own(values):
-    """Return a copy in memory of an array, or of a sequence of another kind."""
-    return np.array(values) if isinstance(values, np.ndarray) else copy.copy(values)
-
-
-def _each(function, data):
-    """Apply a function to an array, or to those in a dict."""
-    if isinstance(data, dict):
-        return {name: function(values) for name, values in data.items()}
-    return function(data)
-
-
-def _copied(data):
-    """Return data that an iterator may write to.
-
-    Of files that are mapped into memory it cannot: there may be no room for a copy.
-    """
-
-    def copied(values):
-        if isinstance(values, np.memmap) and values.mode in ("r+", "w+"):
-            values = values.view()
-            values.flags.writeable = False
-        return values.copy() if type(values) is np.ndarray else values
-
-    return _each(copied, data)
-
-
-def _are_labels(y):
-    return type_of_target(y) in ("binary", "multiclass")
 
 
 def is_plain(iterator):
@@ -139,10 +87,10 @@ def batches_in_order(iterator, X):
     if is_plain(iterator) and kind.transform is plain.transform:
         for start in range(0, n_samples(X), iterator.batch_size):
             rows = slice(start, start + iterator.batch_size)
-            yield _each(lambda v: v[rows], X)  # noqa: B023  (called at once)
+            yield each(lambda v: v[rows], X)  # noqa: B023  (called at once)
         return
     own, before = _shallow_copy(iterator), dict(getattr(iterator, "__dict__", {}))
-    X = X if is_plain(iterator) else _copied(X)
+    X = X if is_plain(iterator) else copied(X)
     if _calls_as_nolearn(iterator):
         own.X, own.y = X, None
         found = own
@@ -176,12 +124,12 @@ def batches(iterator, X, y=None):
     """
     lock = _lock_of(iterator)
     if not _calls_as_nolearn(iterator):
-        X, y = _copied(X), _copied(y)  # which it may change
+        X, y = copied(X), copied(y)  # which it may change
         with lock:  # what it keeps between two batches is not known
             yield from iterator(X, y)
         return
     if iterator.shuffle and not is_plain(iterator):
-        X, y = _copied(X), _copied(y)
+        X, y = copied(X), copied(y)
     with lock:
         steps = iter(iterator(X, y))
         own = iterator.X, iterator.y
@@ -203,32 +151,24 @@ def joined(outputs):
     return found if len(found) > 1 else found[0]
 
 
-def check_share(split):
-    """Raise ArgumentError for a share for validation that a TrainSplit cannot have."""
-    # The samples are divided into round(1 / share) parts, of which one is set aside.
-    share = split.eval_size
-    is_valid = not share or (isinstance(share, numbers.Real) and 0 < share <= 0.6)
-    check("train_split.eval_size", share, is_valid, "from 0 to 0.6")
-
-
 def patch_batches(nolearn):
-    """Patch iterators, splits and nets so that they leave the caller's data alone.
+    """Patch iterators and nets so that they leave the caller's data alone.
 
-    A batch is a copy where it may be changed, a shuffled split is one of copies, and
-    predictions are in the order of the rows whatever the iterator does in training.
+    A batch is a copy where it may be changed, and predictions are in the order of the
+    rows whatever the iterator does in training.
     """
     global _BatchIterator, _InputLayer
     _InputLayer = nolearn.lasagne.base.InputLayer
-    NeuralNet, TrainSplit = nolearn.lasagne.NeuralNet, nolearn.lasagne.TrainSplit
+    NeuralNet = nolearn.lasagne.NeuralNet
     _BatchIterator = plain = nolearn.lasagne.BatchIterator
     call, iterate, transform = plain.__call__, plain.__iter__, plain.transform
-    split, train_loop = TrainSplit.__call__, NeuralNet.train_loop
+    train_loop = NeuralNet.train_loop
 
     @functools.wraps(call)
     def call_and_copy(self, X, y=None):
         call(self, X, y)
         if type(self).__iter__ is not plain.__iter__:  # it may change them
-            self.X, self.y = _copied(self.X), _copied(self.y)
+            self.X, self.y = copied(self.X), copied(self.y)
         return self
 
     @functools.wraps(iterate)
@@ -240,36 +180,10 @@ def patch_batches(nolearn):
         for start in range(0, self.n_samples, size):
             rows = slice(start, start + size)
             Xb, yb = (
-                None if v is None else _each(lambda a: _own(a[rows]), v)  # noqa: B023
+                None if v is None else each(lambda a: own_copy(a[rows]), v)  # noqa: B023
                 for v in (self.X, self.y)
             )
             yield self.transform(Xb, yb)
-
-    @functools.wraps(split)
-    def split_copies(self, X, y, net):
-        check_share(self)
-        if self.shuffle:
-            X, y = _each(_own, X), _each(_own, y)
-        if (
-            self.eval_size
-            and self.stratify
-            and not net.regression
-            and not _are_labels(y)
-        ):
-            self = copy.copy(self)
-            self.stratify = False  # which takes labels
-        try:
-            return split(self, X, y, net)
-        except ValueError as error:
-            if "number of members in each class" not in str(error):
-                raise
-            share, classes = self.eval_size, len(np.unique(y))
-            raise ArgumentError(
-                f"train_split is to set {share:g} of each class aside for validation, "
-                f"which takes {round(1 / share)} samples of one class at least; y has "
-                f"{len(y)} samples of {classes} classes. TrainSplit({share:g}, "
-                "stratify=False) splits without regard to classes"
-            ) from error
 
     @functools.wraps(train_loop)
     def train_on_copies(self, X, y, epochs=None):
@@ -281,7 +195,7 @@ def patch_batches(nolearn):
             )
         iterator = self.batch_iterator_train
         if not _calls_as_nolearn(iterator) or iterator.shuffle:
-            X, y = _copied(X), _copied(y)
+            X, y = copied(X), copied(y)
         return train_loop(self, X, y, epochs)
 
     def predict_proba(self, X):
@@ -309,7 +223,6 @@ def patch_batches(nolearn):
 
     plain.__call__ = call_and_copy
     plain.__iter__ = iterate_over_copies
-    TrainSplit.__call__ = split_copies
     NeuralNet.train_loop = train_on_copies
     NeuralNet.predict_proba = predict_proba
     NeuralNet.get_output = get_output

@@ -8,7 +8,8 @@ import numpy as np
 
 from kfkd.errors import ArgumentError
 from kfkd.messages import count
-from kfkd.stack.nolearn_batches import makes_batches, without_tables
+from kfkd.stack.nolearn_batches import makes_batches
+from kfkd.stack.nolearn_data import without_tables
 from kfkd.stack.nolearn_labels import has_one_output, note_classes
 
 __all__ = ["as_dtype", "as_type", "as_type_of", "patch_types"]

@@ -11,7 +11,7 @@ from nolearn.lasagne import TrainSplit, objective
 from kfkd.arguments import check, whole
 from kfkd.errors import ArgumentError
 from kfkd.messages import shown
-from kfkd.stack.nolearn_batches import check_share
+from kfkd.stack.nolearn_splits import check_share
 from kfkd.training.hooks import listed
 
 __all__ = ["check_callbacks", "check_parameters"]

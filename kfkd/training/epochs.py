@@ -16,7 +16,8 @@ from nolearn.lasagne.base import _shuffle_arrays
 from kfkd.arguments import check
 from kfkd.errors import ArgumentError
 from kfkd.process.signals import defer_keyboard_interrupt
-from kfkd.stack.nolearn_batches import batches, is_plain, n_samples
+from kfkd.stack.nolearn_batches import batches, is_plain
+from kfkd.stack.nolearn_data import n_samples
 from kfkd.training.batches import check_batch_of, explained
 from kfkd.training.hooks import listed
 from kfkd.xla.device import free_memory

@@ -18,7 +18,7 @@ from nolearn.lasagne import TrainSplit
 from kfkd.errors import DataError, DivergedError
 from kfkd.messages import count
 from kfkd.process.signals import defer_keyboard_interrupt
-from kfkd.stack.nolearn_batches import n_samples
+from kfkd.stack.nolearn_data import n_samples
 from kfkd.training import epochs
 from kfkd.training.compiled import trained_variables
 from kfkd.training.divergence import explain

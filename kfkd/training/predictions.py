@@ -13,7 +13,8 @@ from kfkd.errors import ArgumentError
 from kfkd.messages import hint
 from kfkd.process.signals import defer_keyboard_interrupt
 from kfkd.progress import Bar
-from kfkd.stack.nolearn_batches import batches_in_order, joined, n_samples
+from kfkd.stack.nolearn_batches import batches_in_order, joined
+from kfkd.stack.nolearn_data import n_samples
 from kfkd.stack.nolearn_labels import as_labels, with_both_classes
 from kfkd.training.batches import check_batch
 from kfkd.training.inputs import (

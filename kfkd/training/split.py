@@ -4,7 +4,7 @@ from nolearn.lasagne import TrainSplit
 
 from kfkd.errors import ArgumentError
 from kfkd.messages import shown
-from kfkd.stack.nolearn_batches import n_samples
+from kfkd.stack.nolearn_data import n_samples
 from kfkd.stack.nolearn_labels import encode_labels
 from kfkd.training.inputs import as_array, as_arrays, check_values
 from kfkd.training.targets import as_targets

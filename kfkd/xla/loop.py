@@ -64,13 +64,13 @@ class BatchLoop:
     def __init__(self, function, arrays, batch_size, transform=None, key=None):
         if not isinstance(getattr(function, "fn", None), Thunk):
             raise NoLoopError("the function is not compiled in mode 'xla'")
-        self.thunk = function.fn
+        self.thunk, storage = function.fn, function.fn.storage
         self.arguments = [
-            v for v, cell in self.thunk.cells.items() if not isinstance(cell, Cell)
+            v for v, cell in storage.cells.items() if not isinstance(cell, Cell)
         ]
-        if len(self.arguments) != len(arrays) or self.thunk.built_in:
+        if len(self.arguments) != len(arrays) or storage.built_in:
             raise NoLoopError("the function takes other arguments than arrays")
-        if self.thunk.updates_clones():
+        if storage.updates_clones():
             raise NoLoopError("a shared variable is updated and read by two names")
         if not formulations.loops(node for node, _ in self.thunk.program.steps):
             raise NoLoopError("calls one by one are faster on this device")
@@ -109,7 +109,7 @@ class BatchLoop:
                     raise NoLoopError("an update changes a shape") from error
 
     def _arguments(self, drawn, order):
-        donated, kept = self.thunk.shared()
+        donated, kept = self.thunk.storage.shared()
         more = jax.tree.map(to_device, (drawn, order))
         return list(donated.values()), list(kept.values()), self.arrays, *more
 
@@ -146,13 +146,13 @@ class BatchLoop:
             self.thunk.locks.wait()
             returned, new, checks = jitted(*arguments)
             raise_broken(checks)
-            self.thunk.store(new)
+            self.thunk.storage.store(new)
             return returned
 
     def _jitted(self):
         jitted, key = self.thunk.jitted, (*variant(), self.key)
         if key not in jitted:
-            traced = _TracedLoop(self, *map(list, self.thunk.shared()))
+            traced = _TracedLoop(self, *map(list, self.thunk.storage.shared()))
             donate = () if self.thunk.checked else 0
             jitted[key] = jax.jit(traced.run, donate_argnums=donate)
         return jitted[key]
@@ -193,7 +193,7 @@ class _TracedLoop:
             state, (rest, last) = step(state, n_whole * size, n_rest)
             checks = {k: checks.get(k, True) & holds for k, holds in last.items()}
         state = dict(zip(self.donated, map(to_logical, state), strict=True))
-        new = [state[v] for v in self.thunk.updated]
+        new = [state[v] for v in self.thunk.storage.updated]
         given = [*donated_arrays, *kept_arrays, *arrays]
         return (whole, rest), distinct(new, given), checks
 
@@ -218,5 +218,5 @@ class _TracedLoop:
         returned, new, checks = self.thunk.compute(values)
         if any(isinstance(array, PaddedArray) for array in returned):
             raise NotStatic
-        new = dict(zip(self.thunk.updated, new, strict=True))
+        new = dict(zip(self.thunk.storage.updated, new, strict=True))
         return [_carried(new[v]) for v in self.donated], (returned, checks)

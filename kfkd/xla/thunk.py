@@ -6,18 +6,17 @@ import functools
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from theano.scalar import Scalar
 
 from kfkd.process.forks import fork_safe_rlock
 from kfkd.process.signals import defer_keyboard_interrupt
-from kfkd.stack.shared_storage import Cell, Locks
 from kfkd.xla.compilation_cache import compiling
 from kfkd.xla.device import get_device
 from kfkd.xla.dispatch import NotStatic, dtype_of
 from kfkd.xla.lowering import where
 from kfkd.xla.padded import PaddedArray, unpad
 from kfkd.xla.precision import get_precision, precisely
+from kfkd.xla.program_storage import ProgramStorage
 from kfkd.xla.runtime_checks import (
     CallsPython,
     NeedsChecks,
@@ -25,19 +24,15 @@ from kfkd.xla.runtime_checks import (
     collect_python_calls,
     raise_broken,
 )
-from kfkd.xla.shared_variables import distinct, on_device, to_device, to_host
+from kfkd.xla.shared_variables import distinct, to_host
 from kfkd.xla.specialization import (
     Respecialize,
     Specialization,
     StaticQuery,
     hashable,
-    is_array,
 )
 
 __all__ = ["Thunk", "nonblocking", "variant"]
-
-# Larger constants, in elements, are arguments of the program and not written into it.
-_LARGE_CONSTANT = 4096
 
 # So many specializations of a function are kept; with one more it starts anew.
 _MAX_SPECIALIZATIONS = 512
@@ -92,20 +87,11 @@ class Thunk:
     def __init__(self, program, storage, updates, storage_map):
         self.program = program
         self.storage_map = storage_map  # for Function.copy
-        self.cells = dict(zip(program.inputs, storage, strict=True))
-        # Theano appends the new values to the outputs of the function.
+        self.storage = ProgramStorage(program, storage, updates)
         self.n_returned = len(program.outputs) - len(updates)
-        replaced = {new: v for v, new in updates.items()}
-        self.updated = [replaced[v] for v in program.outputs[self.n_returned :]]
-        self.large = {
-            v: Cell([data])
-            for v, data in program.constants.items()
-            if np.size(data) > _LARGE_CONSTANT
-        }
-        self.built_in = [v for v in program.inputs if not is_array(v)]
         self.checked = self.calls_python = False
         self.lock = fork_safe_rlock()
-        self.locks = Locks(storage)
+        self.locks = self.storage.locks
         self.signatures = {}  # a number for each, as calls have them in keys
         self.guards = {}  # of `Specialization`
         self.jitted = {}
@@ -115,7 +101,7 @@ class Thunk:
         """Run the program on what is in storage; store updates, return the rest."""
         # Donated buffers must not be lost before the new ones are stored.
         uninterrupted = (
-            defer_keyboard_interrupt if self.updated else contextlib.nullcontext
+            defer_keyboard_interrupt if self.storage.updated else contextlib.nullcontext
         )
         with jax.enable_x64(True), precisely():
             with uninterrupted(), self.lock:
@@ -126,13 +112,13 @@ class Thunk:
                     for v, array in zip(self.program.outputs, returned, strict=False)
                 ]
                 jax.effects_barrier()  # what the program prints comes first
-            return [*returned, *[None] * len(self.updated)]
+            return [*returned, *[None] * len(self.storage.updated)]
 
     def _step(self):
         """Run the program and store the updates; return the rest."""
         while True:
             try:
-                if not self.updated:
+                if not self.storage.updated:
                     returned, _, checks = self._run()
                     raise_broken(checks)
                     break
@@ -143,7 +129,7 @@ class Thunk:
                     self.locks.wait()
                     returned, new, checks = self._run()
                     raise_broken(checks)
-                    self.store(new)
+                    self.storage.store(new)
                 break
             except NotStatic as error:
                 (node,) = error.args
@@ -165,7 +151,7 @@ class Thunk:
         returned, new, checks = jax.block_until_ready(self._run())
         raise_broken(checks)
         with self.locks:
-            self.store(new)
+            self.storage.store(new)
         return returned
 
     def _run(self):
@@ -175,7 +161,7 @@ class Thunk:
         with contextlib.ExitStack() as stack:
             # All values and sizes are those of one moment.
             with defer_keyboard_interrupt(), self.locks:
-                donated, kept, built_in = self._arguments()
+                donated, kept, built_in = self.storage.arguments()
                 arrays = list(donated.values()), list(kept.values())
                 specialization = self._specialization(built_in, arrays)
                 specialization.evaluate_guards()
@@ -194,24 +180,6 @@ class Thunk:
                     stack.enter_context(self.locks.reading())
             return jitted(*arrays)
 
-    def _arguments(self):
-        """Return what a call starts from, by variable.
-
-        These are arrays that are donated, arrays that are kept, and what is not an
-        array, such as None: a program is made for each.
-        """
-        donated, kept = self.shared()
-        built_in = {}
-        for v, cell in self.cells.items():
-            if v in self.built_in:
-                built_in[v] = cell[0]
-            elif not isinstance(cell, Cell):
-                if cell[0] is None:
-                    built_in[v] = None
-                else:
-                    kept[v] = to_device(np.asarray(cell[0]))
-        return donated, kept, built_in
-
     def _specialization(self, built_in, arrays):
         signature = (
             variant(),
@@ -219,14 +187,14 @@ class Thunk:
             tuple((a.shape, a.dtype) for part in arrays for a in part),
         )
         number = self.signatures.setdefault(signature, len(self.signatures))
-        read = functools.cache(lambda v: np.asarray(self.cells[v][0]))
+        read = functools.cache(self.storage.read)
         return Specialization(self.guards, number, read, self._compute_part)
 
     def _compute_part(self, variables):
         """Return the values of variables of the graph, from a program of their own."""
         if variables not in self.parts:
             program = self.program.part(variables)
-            storage = [self.cells[v] for v in program.inputs]
+            storage = [self.storage.cells[v] for v in program.inputs]
             self.parts[variables] = Thunk(program, storage, {}, {})
         return [to_host(array) for array in self.parts[variables]._step()]
 
@@ -249,32 +217,6 @@ class Thunk:
     def _forget(self):
         for made in (self.signatures, self.guards, self.jitted):
             made.clear()
-
-    def shared(self):
-        """Return the arrays of shared variables and of large constants, by variable.
-
-        Returns
-        -------
-        donated, kept : dict
-            Those that an update replaces, and the others.  An array that is donated is
-            not handed over twice: where variables share a cell, others get copies.
-        """
-        shared = {
-            v: cell
-            for v, cell in self.cells.items()
-            if v not in self.built_in and isinstance(cell, Cell)
-        }
-        arrays = {v: on_device(cell) for v, cell in (self.large | shared).items()}
-        donated = {v: array for v, array in arrays.items() if v in self.updated}
-        kept = {v: array for v, array in arrays.items() if v not in donated}
-        given = set(map(id, donated.values()))
-        kept = {v: jnp.copy(a) if id(a) in given else a for v, a in kept.items()}
-        return dict(zip(donated, distinct(donated.values()), strict=True)), kept
-
-    def updates_clones(self):
-        """Return whether another variable has the value of one that is updated."""
-        cells = [id(cell) for cell in self.cells.values()]
-        return any(cells.count(id(self.cells[v])) > 1 for v in self.updated)
 
     def compute(self, values, resolve=None):
         """Trace the program for *values* of all inputs and large constants.
@@ -315,12 +257,3 @@ class Thunk:
             if not isinstance(outputs[i], PaddedArray):
                 outputs[i] = jnp.asarray(outputs[i], dtype_of(v))
         return outputs[: self.n_returned], outputs[self.n_returned :], checks
-
-    def store(self, new):
-        """Store the new values of the updated variables."""
-        for variable, array in zip(self.updated, new, strict=True):
-            cell = self.cells[variable]
-            if isinstance(cell, Cell):
-                cell.put(array)
-            else:
-                cell[0] = to_host(array)
