@@ -3,6 +3,7 @@
 import functools
 
 from kfkd.arguments import check
+from kfkd.errors import ArgumentError
 from kfkd.stack.nolearn_batches import input_layers
 from kfkd.stack.nolearn_changes import keep_update_state
 from kfkd.stack.nolearn_labels import accuracy
@@ -74,13 +75,21 @@ class FunctionMaker:
         loss = self.objective(self.layers, target=y, **kwargs, **options)
         downcast = self.net.regression
         inputs = [*self.images, _theano.In(y, name="y", allow_downcast=downcast)]
-        values = []
-        for name, score in scores:
-            value = score(self._outputs, y)
-            is_valid = isinstance(value, _theano.graph.basic.Variable)
-            wanted = "an expression of Theano, of the outputs and the targets"
-            values.append(check(f"score {name!r}", value, is_valid, wanted))
+        values = [self._score(name, score, y) for name, score in scores]
         return inputs, y, loss, values
+
+    def _score(self, name, score, y):
+        """Return the expression of a score; ArgumentError if it is none."""
+        try:
+            value = score(self._outputs, y)
+        except Exception as error:
+            raise ArgumentError(
+                f"score {name!r} raises {type(error).__name__}: {error}. It is called "
+                "with a list of the output layers' outputs, and the targets"
+            ) from error
+        is_valid = isinstance(value, _theano.graph.basic.Variable)
+        wanted = "an expression of Theano, of the outputs and the targets"
+        return check(f"score {name!r}", value, is_valid, wanted)
 
     def _function(self, *args, **kwargs):
         kwargs |= {"allow_input_downcast": True, "on_unused_input": "ignore"}

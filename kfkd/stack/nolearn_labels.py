@@ -24,6 +24,8 @@ __all__ = [
 
 # Layers with classes along the last axis.
 _OF_STEPS = ("DenseLayer", "CustomRecurrentLayer", "LSTMLayer", "GRULayer")
+# Layers with classes along axis 1.
+_OF_PLACES = ("Conv1DLayer", "Conv2DLayer", "NINLayer")
 _theano = _lasagne = None  # once they are imported
 
 
@@ -36,6 +38,10 @@ def encode_labels(net, y):
         If there is a label that the first training, or ``classes``, did not have, or
         the values are not labels.
     """
+    if y.ndim > 1 and y.shape[1:] != (1,):
+        raise ArgumentError(
+            f"y has the shape {y.shape}; use_label_encoder takes a vector of labels"
+        )
     try:
         with np.errstate(invalid="ignore"):  # of values that are missing
             check_classification_targets(y)
@@ -46,8 +52,9 @@ def encode_labels(net, y):
         raise ArgumentError(f"y: {error}") from error
     known = np.isin(y, net.enc_.classes_)
     if not known.all():
+        other = y[~known].tolist()[0]
         raise ArgumentError(
-            f"y has the label {y[~known][0]!r}, which is not among those that the net "
+            f"y has the label {other!r}, which is not among those that the net "
             f"was first trained with: {', '.join(map(str, net.enc_.classes_))}"
         )
     return net.enc_.transform(y).astype(np.int32)
@@ -71,9 +78,15 @@ def _class_axis(layer):
     That is 1, as of convolutions too, but for the steps of a sequence the last.
     """
     axis, size = len(layer.output_shape) - 1, layer.output_shape[-1]
-    while not layer.params and hasattr(layer, "input_layer"):  # such as a reshape
+    of_steps, of_places = (
+        tuple(getattr(_lasagne.layers, name) for name in names)
+        for names in (_OF_STEPS, _OF_PLACES)
+    )
+    # Below what follows, such as a reshape, a nonlinearity or a normalization.
+    while hasattr(layer, "input_layer") and not isinstance(layer, of_steps):
+        if isinstance(layer, of_places):
+            break
         layer = layer.input_layer
-    of_steps = tuple(getattr(_lasagne.layers, name) for name in _OF_STEPS)
     is_last = isinstance(layer, of_steps) and layer.output_shape[-1] == size
     return axis if axis > 1 and is_last else 1
 

@@ -116,8 +116,8 @@ def _check_indices(name, array, layer, net):
             if len(wrong):
                 place = tuple(wrong[0])
                 raise ArgumentError(
-                    f"{name} has the index {array[place]} in row {place[0]}; "
-                    f"an EmbeddingLayer with input_size={size} takes up to {size - 1}"
+                    f"{name} has the index {array[place]} in row {place[0]}; an "
+                    f"EmbeddingLayer with input_size={size} takes {-size} to {size - 1}"
                 )
 
 

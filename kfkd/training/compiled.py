@@ -4,8 +4,6 @@ A net that is loaded to predict, to be looked at or to start another one from ne
 some of its three functions, or none; to compile all takes a second or two.
 """
 
-import functools
-
 import theano
 
 from kfkd import stack
@@ -45,26 +43,25 @@ class LazyFunction:
     """The function that `make` returns, made when it is first called or looked into."""
 
     def __init__(self, make):
-        self._make = make
+        self._make, self._function = make, None
         self._lock = fork_safe_rlock()
 
-    @functools.cached_property
-    def _function(self):
+    def _made(self):
         # One thread at a time: two would train with velocities of their own.
         with self._lock:
-            if "_function" not in vars(self):
+            if self._function is None:
                 with without_debug_checks():
-                    vars(self)["_function"] = self._make()
-        return vars(self)["_function"]
+                    self._function = self._make()
+        return self._function
 
     def __call__(self, *args, **kwargs):
         """Call the function."""
-        return self._function(*args, **kwargs)
+        return self._made()(*args, **kwargs)
 
     def __getattr__(self, name):
         if name.startswith("__"):  # which asks what this object is
             raise AttributeError(name)
-        return getattr(self._function, name)
+        return getattr(self._made(), name)
 
 
 def compile_lazily(net, *args):

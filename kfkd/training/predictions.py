@@ -15,7 +15,7 @@ from kfkd.process.signals import defer_keyboard_interrupt
 from kfkd.progress import Bar
 from kfkd.stack.nolearn_batches import batches_in_order, joined
 from kfkd.stack.nolearn_data import n_samples
-from kfkd.stack.nolearn_labels import as_labels, with_both_classes
+from kfkd.stack.nolearn_labels import as_labels, has_one_output, with_both_classes
 from kfkd.training.batches import check_batch
 from kfkd.training.inputs import (
     as_array,
@@ -169,6 +169,12 @@ class PredictionsMixin:
                 return float(r2_score(y, found))
             if y.ndim > found.ndim:  # a column of labels, or probabilities
                 y = y[:, 0] if y.shape[1:] == (1,) else as_labels(self, y)
+            if (
+                y.dtype.kind == "f"
+                and not self.use_label_encoder
+                and has_one_output(self)
+            ):
+                y = self.classes_[(y > 0.5).astype(int)]  # of probabilities
             if y.ndim > 1 and y.shape == found.shape:  # such as of steps
                 y, found = y.ravel(), found.ravel()
             return float(accuracy_score(y, found))

@@ -87,7 +87,12 @@ def _check_labels(net, y):
         return  # others do with them what they like
     n_classes = max(outputs, 1 if loss in _OF_LABELS else 2)
     if not (y.min() >= 0 and y.max() < n_classes):
-        hint = "; use_label_encoder=True takes others" * (not net.use_label_encoder)
+        if net.use_label_encoder:
+            raise ArgumentError(
+                f"y has {len(net.classes_)} labels; a classifier with "
+                f"{count(outputs, 'output')} takes {n_classes}"
+            )
+        hint = "; use_label_encoder=True takes others"
         raise ArgumentError(
             f"y has labels from {y.min()} to {y.max()}; a classifier with "
             f"{count(outputs, 'output')} takes 0 to {n_classes - 1}{hint}"

@@ -13,7 +13,7 @@ import numpy as np
 import theano.tensor as T
 
 from kfkd.xla.dispatch import dtype_of, evaluate, specialize_on
-from kfkd.xla.runtime_checks import note_python_call, note_python_error, runtime_assert
+from kfkd.xla.runtime_checks import calling_python, runtime_assert
 from kfkd.xla.specialization import StaticQuery
 
 __all__ = [
@@ -76,16 +76,16 @@ def host_callback(node):
         f"{node.op} cannot be evaluated in Python, see the error above"
     )
 
-    def compute(results, *values):
+    def compute(errors, results, *values):
         try:
             outputs = _evaluated(node, results, values)
-        except Exception as error:  # JAX would lose it, and the updated variables
-            note_python_error(error)
+        except BaseException as error:  # JAX would lose it, and the updated variables
+            errors.append(error)
             return *(np.zeros(r.shape, r.dtype) for r in results), np.False_
         return *outputs, np.True_
 
     def function(*values):
-        note_python_call()
+        errors = calling_python()
         values = [
             jnp.asarray(value, dtype_of(v))
             for v, value in zip(node.inputs, values, strict=True)
@@ -98,7 +98,7 @@ def host_callback(node):
             for v, shape in zip(node.outputs, shapes, strict=True)
         )
         *outputs, succeeds = jax.pure_callback(
-            functools.partial(compute, results),
+            functools.partial(compute, errors, results),
             (*results, jax.ShapeDtypeStruct((), bool)),
             *values,
         )

@@ -1,6 +1,7 @@
 """Runtime asserts of a program, and its calls of Python, found while it is traced."""
 
 import builtins
+import contextlib
 import threading
 
 import jax.numpy as jnp
@@ -12,11 +13,10 @@ __all__ = [
     "CallsPython",
     "NeedsChecks",
     "add_check",
-    "collect_python_calls",
+    "calling_python",
     "collect_runtime_asserts",
     "error_of",
-    "note_python_call",
-    "note_python_error",
+    "python_calls",
     "raise_broken",
     "runtime_assert",
 ]
@@ -32,10 +32,9 @@ class CallsPython(Exception):
 
 class _Traced(threading.local):
     def __init__(self):
-        self.asserts, self.calls_python = [], False
+        self.asserts, self.errors = [], None
 
 
-_errors = []  # of functions in Python that running programs call
 _traced = _Traced()  # about the program that this thread traces
 
 
@@ -73,31 +72,41 @@ def collect_runtime_asserts():
     return pending
 
 
-def note_python_call():
-    """Say that a program calls a function in Python, which may do anything."""
-    _traced.calls_python = True
+def raise_broken(checks, error=None):
+    """Raise the error of the first runtime assert that does not hold, if any.
 
-
-def collect_python_calls():
-    """Return whether there was a `note_python_call`; forget it."""
-    found, _traced.calls_python = _traced.calls_python, False
-    return found
-
-
-def note_python_error(error):
-    """Keep the error of a function in Python, which JAX would lose, for this call."""
-    _errors.append(error)
-
-
-def raise_broken(checks):
-    """Raise the error of the first runtime assert that does not hold, if any."""
+    Its cause is `error`, that of a function in Python.
+    """
     for key, holds in checks.items():
         if not holds:
-            raise error_of(key) from _pop_error()
+            raise error_of(key) from error
 
 
-def _pop_error():
-    """Return the error that a program has failed with, if any; once."""
-    errors = [*_errors, None]
-    _errors.clear()
-    return errors[0]
+@contextlib.contextmanager
+def python_calls(errors):
+    """Let the program that is traced in the block call functions in Python.
+
+    Parameters
+    ----------
+    errors : list or None
+        For the errors of functions, which JAX would lose.  None if they cannot be
+        called: that is a CallsPython.
+    """
+    before, _traced.errors = _traced.errors, errors
+    try:
+        yield
+    finally:
+        _traced.errors = before
+
+
+def calling_python():
+    """Return the list for errors of functions in Python, before one is traced.
+
+    Raises
+    ------
+    CallsPython
+        If the program cannot call any.
+    """
+    if _traced.errors is None:
+        raise CallsPython
+    return _traced.errors

@@ -21,7 +21,7 @@ from kfkd.xla.runtime_checks import (
     CallsPython,
     NeedsChecks,
     add_check,
-    collect_python_calls,
+    python_calls,
     raise_broken,
 )
 from kfkd.xla.shared_variables import distinct, to_host
@@ -90,6 +90,7 @@ class Thunk:
         self.storage = ProgramStorage(program, storage, updates)
         self.n_returned = len(program.outputs) - len(updates)
         self.checked = self.calls_python = False
+        self.errors = []  # of functions in Python, in the latest call
         self.lock = fork_safe_rlock()
         self.locks = self.storage.locks
         self.signatures = {}  # a number for each, as calls have them in keys
@@ -118,12 +119,12 @@ class Thunk:
         """Run the program and store the updates; return the rest."""
         while True:
             try:
+                if self.calls_python:
+                    returned = self._step_on_copies()
+                    break
                 if not self.storage.updated:
                     returned, _, checks = self._run()
                     raise_broken(checks)
-                    break
-                if self.calls_python:
-                    returned = self._step_on_copies()
                     break
                 with self.locks:
                     self.locks.wait()
@@ -148,8 +149,14 @@ class Thunk:
 
     def _step_on_copies(self):
         """Do as `_step`, without locks while functions in Python are called."""
+        self.errors.clear()
         returned, new, checks = jax.block_until_ready(self._run())
-        raise_broken(checks)
+        jax.effects_barrier()
+        error, *_ = *self.errors, None
+        if error is None or isinstance(error, Exception):
+            raise_broken(checks, error)
+        if error is not None:  # of a Print, or one that ends the program
+            raise error
         with self.locks:
             self.storage.store(new)
         return returned
@@ -245,10 +252,8 @@ class Thunk:
                 raise NeedsChecks
             add_check(checks, condition, error)
 
-        collect_python_calls()  # of a trace that has failed
-        outputs = self.program(values, check, resolve)
-        if collect_python_calls() and not self.calls_python:
-            raise CallsPython
+        with python_calls(self.errors if self.calls_python else None):
+            outputs = self.program(values, check, resolve)
         for i, v in enumerate(self.program.outputs):
             if i >= self.n_returned and isinstance(outputs[i], PaddedArray):
                 if resolve is None:

@@ -138,6 +138,13 @@ def test_minus_one_and_one(kind, tmp_path):
     assert copy.predict(X).tolist() == found.tolist()
 
 
+def test_the_encoder_takes_a_vector():
+    X, y = two_classes()
+    net = one_output(use_label_encoder=True, y_tensor_type=T.imatrix)
+    with pytest.raises(ArgumentError, match=r"^y has the shape \(60, 2\); use_label_"):
+        net.fit(X, np.stack([y, y], axis=1))
+
+
 def test_minus_one_and_one_in_a_file(tmp_path):
     X, y = two_classes()
     net = one_output(
@@ -150,6 +157,13 @@ def test_minus_one_and_one_in_a_file(tmp_path):
     loaded = storage.load(tmp_path / "net.npz")
     assert set(loaded.predict(X)) == {-1, 1}
     assert loaded.predict(X).tolist() == net.predict(X).tolist()
+
+
+def test_probabilities_as_targets():
+    X, y = two_classes()
+    options = dict(objective_loss_function=binary_crossentropy, y_tensor_type=T.fmatrix)
+    net = one_output(**options).fit(X, 0.2 + 0.6 * y[:, None])
+    assert net.score(X, 0.2 + 0.6 * y[:, None]) == (net.predict(X) == y).mean()
 
 
 def test_two_other_labels():

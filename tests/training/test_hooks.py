@@ -179,6 +179,24 @@ def test_two_scores_cannot_have_one_name(names, message):
         regressor(**scores).fit(X, Y)
 
 
+@pytest.mark.parametrize("name", ["scores_train", "scores_valid"])
+def test_an_error_in_a_score_names_it(name):
+    def score(p, y):
+        return p.sum()  # of a list
+
+    with pytest.raises(ArgumentError, match=r"score 's' raises AttributeError: 'list'"):
+        regressor(**{name: [("s", score)]}).fit(X, Y)
+
+
+@pytest.mark.parametrize("name", ["update", "objective", "objective_loss_function"])
+def test_an_error_in_a_function_is_its_own(name):
+    def fails(*args, **kwargs):
+        raise AttributeError("mine")
+
+    with pytest.raises(AttributeError, match=r"^mine$"):
+        regressor(**{name: fails}).fit(X, Y)
+
+
 def test_a_score_of_both_sets_has_the_value_of_validation(capsys):
     def mean(p, y):
         return y.mean()

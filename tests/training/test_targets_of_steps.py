@@ -34,6 +34,13 @@ def of_dense_layers():
     return layers.ReshapeLayer(layer, (-1, 5, 3))
 
 
+def normalized():
+    layer = layers.InputLayer((None, 5, 3))
+    layer = layers.DenseLayer(layer, 3, num_leading_axes=2, nonlinearity=None)
+    layer = layers.BatchNormLayer(layer, axes=(0, 1))
+    return layers.NonlinearityLayer(layer, softmax_along(2))
+
+
 def recurrent():
     layer = layers.GRULayer(layers.InputLayer((None, 5, 3)), 3, learn_init=False)
     return layers.NonlinearityLayer(layer, softmax_along(2))
@@ -47,7 +54,8 @@ def convolutional():
 @KINDS
 @pytest.mark.parametrize("is_labels", [True, False])
 @pytest.mark.parametrize(
-    ("make", "axis"), [(of_dense_layers, 2), (recurrent, 2), (convolutional, 1)]
+    ("make", "axis"),
+    [(of_dense_layers, 2), (normalized, 2), (recurrent, 2), (convolutional, 1)],
 )
 def test_a_class_for_each_step(kind, make, axis, is_labels):
     X, y = steps()

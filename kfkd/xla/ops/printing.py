@@ -10,13 +10,20 @@ from theano.printing import Print
 
 from kfkd.xla.dispatch import convert
 from kfkd.xla.host_callback import host_callback
-from kfkd.xla.runtime_checks import note_python_call
+from kfkd.xla.runtime_checks import calling_python
 
 
 @convert.register(Print, no_constant_folding=True)
 def convert_print(op, node, x):
-    note_python_call()
-    jax.debug.callback(lambda value: op.global_fn(op, np.asarray(value)), x)
+    errors = calling_python()
+
+    def show(value):
+        try:
+            op.global_fn(op, np.asarray(value))
+        except BaseException as error:  # also one that ends a program, or a training
+            errors.append(error)
+
+    jax.debug.callback(show, x)
     return x
 
 

@@ -1,5 +1,7 @@
 import pdb
 import sys
+import threading
+import time
 
 import numpy as np
 import pytest
@@ -66,7 +68,14 @@ def test_print_may_use_what_the_function_updates(looks):
         assert (found, seen) == calls_of_print("FAST_COMPILE", looks)
 
 
-def test_an_operation_in_python_may_read_what_the_function_updates():
+@pytest.fixture
+def python_ops():
+    allow_python_ops(True)
+    yield
+    allow_python_ops(None)
+
+
+def test_an_operation_in_python_may_read_what_the_function_updates(python_ops):
     w = theano.shared(np.float64(1))
 
     @theano.compile.ops.as_op([T.dscalar], [T.dscalar])
@@ -74,9 +83,53 @@ def test_an_operation_in_python_may_read_what_the_function_updates():
         return np.asarray(x + w.get_value())
 
     x = T.dscalar("x")
-    allow_python_ops(True)
-    try:
-        f = theano.function([x], plus_w(x), updates=[(w, w * 2)], mode="xla")
-        assert [float(f(1)), float(f(1)), float(w.get_value())] == [2, 3, 4]
-    finally:
-        allow_python_ops(None)
+    f = theano.function([x], plus_w(x), updates=[(w, w * 2)], mode="xla")
+    assert [float(f(1)), float(f(1)), float(w.get_value())] == [2, 3, 4]
+
+
+@pytest.mark.parametrize("error", [ValueError, StopIteration, KeyboardInterrupt])
+@pytest.mark.parametrize("mode", ["xla", "FAST_COMPILE"])
+def test_errors_of_print_are_raised(mode, error, capfd):
+    def show(op, value):
+        if value > 1:
+            raise error("too much")
+
+    x, w = T.fscalar("x"), theano.shared(np.float32(1))
+    y = Print("y", global_fn=show)(x)
+    f = theano.function([x], y, updates=[(w, w + y)], mode=mode)
+    with pytest.raises(error, match="too much"):
+        f(2)
+    assert float(w.get_value()) == 1
+    assert float(f(1)) == 1
+    assert float(w.get_value()) == 2
+    assert "Traceback" not in capfd.readouterr().err
+
+
+def test_errors_of_operations_in_python_are_those_of_the_call(python_ops):
+    """Threads that call functions of their own get their own errors."""
+
+    def failing(i):
+        @theano.compile.ops.as_op([T.dscalar], [T.dscalar])
+        def fails(x):
+            time.sleep(0.01)
+            raise ValueError(f"{i} of {x}")
+
+        x = T.dscalar("x")
+        return theano.function([x], fails(x), mode="xla")
+
+    functions = [failing(i) for i in range(4)]
+    causes = {}
+
+    def call(i):
+        for k in range(10):
+            try:
+                functions[i](k)
+            except RuntimeError as error:
+                causes[i, k] = str(error.__cause__)
+
+    threads = [threading.Thread(target=call, args=(i,)) for i in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert causes == {(i, k): f"{i} of {k}.0" for i in range(4) for k in range(10)}
