@@ -25,7 +25,7 @@ __all__ = [
 # Layers with classes along the last axis.
 _OF_STEPS = ("DenseLayer", "CustomRecurrentLayer", "LSTMLayer", "GRULayer")
 # Layers with classes along axis 1.
-_OF_PLACES = ("Conv1DLayer", "Conv2DLayer", "NINLayer")
+_OF_PLACES = ("BaseConvLayer", "Conv1DLayer", "Conv2DLayer", "NINLayer")
 _theano = _lasagne = None  # once they are imported
 
 
@@ -82,11 +82,12 @@ def _class_axis(layer):
         tuple(getattr(_lasagne.layers, name) for name in names)
         for names in (_OF_STEPS, _OF_PLACES)
     )
-    # Below what follows, such as a reshape, a nonlinearity or a normalization.
-    while hasattr(layer, "input_layer") and not isinstance(layer, of_steps):
-        if isinstance(layer, of_places):
-            break
-        layer = layer.input_layer
+    # What follows may be a reshape, a nonlinearity, a normalization or a sum.
+    while not isinstance(layer, of_steps + of_places):
+        below = getattr(layer, "input_layers", [getattr(layer, "input_layer", None)])
+        if below[0] is None:
+            return 1
+        layer = below[0]
     is_last = isinstance(layer, of_steps) and layer.output_shape[-1] == size
     return axis if axis > 1 and is_last else 1
 

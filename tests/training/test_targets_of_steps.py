@@ -42,8 +42,12 @@ def normalized():
 
 
 def recurrent():
-    layer = layers.GRULayer(layers.InputLayer((None, 5, 3)), 3, learn_init=False)
-    return layers.NonlinearityLayer(layer, softmax_along(2))
+    layer = layers.InputLayer((None, 5, 3))
+    both = [
+        layers.GRULayer(layer, 3, learn_init=False, backwards=backwards)
+        for backwards in (False, True)
+    ]
+    return layers.NonlinearityLayer(layers.ElemwiseSumLayer(both), softmax_along(2))
 
 
 def convolutional():
