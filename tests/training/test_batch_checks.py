@@ -107,12 +107,12 @@ def test_labels_that_are_no_positions_of_outputs(loss):
 def test_more_labels_than_outputs():
     X, y = labelled()
     options = dict(use_label_encoder=True, output_num_units=2)
-    with pytest.raises(ArgumentError, match=r"^y has labels from 0 to 2; .* 2 outputs"):
+    with pytest.raises(ArgumentError, match=r"^y has 3 labels; .* 2 outputs takes 2"):
         classifier(**options).fit(X, y)
     options |= dict(
         output_num_units=1, objective_loss_function=lambda p, t: T.sqr(p[:, 0] - t)
     )
-    with pytest.raises(ArgumentError, match=r"^y has labels from 0 to 2; .* 1 output "):
+    with pytest.raises(ArgumentError, match=r"^y has 3 labels; .* 1 output takes 2"):
         classifier(**options).fit(X, y)
 
 
