@@ -52,7 +52,7 @@ def guess(name, arguments):
     before = next((i for i, word in enumerate(arguments) if word in known), None)
     if before is not None:
         return [arguments[before], name, *arguments[:before], *arguments[before + 1 :]]
-    if pathlib.Path(name).suffix in NET_FORMATS.values():
+    if pathlib.Path(name).suffix.lower() in NET_FORMATS.values():
         return ["predict", name, *arguments]
     known |= {figure: ["plot", figure] for figure in FIGURES}
     known |= {net: ["train", net] for net in NETS}

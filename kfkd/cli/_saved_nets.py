@@ -89,10 +89,10 @@ def choose_out(parser, args, stem):
     """
     ending = NET_FORMATS[args.format or "pickle"]
     args.out = args.out or pathlib.Path(stem + ending)
-    if args.format and args.out.suffix != ending:
+    if args.format and args.out.suffix.lower() != ending:
         parser.error(f"--format {args.format} needs a name that ends in {ending}")
     # A folder is reported later, as for other files.
-    if args.out.suffix not in NET_FORMATS.values() and not args.out.is_dir():
+    if not kfkd.storage.has_ending(args.out) and not args.out.is_dir():
         parser.error(
             f"--out {args.out} ends in none of {', '.join(NET_FORMATS.values())}, the "
             "formats of nets"

@@ -7,7 +7,7 @@ import shlex
 import sys
 
 import kfkd
-from kfkd.choices import NET_FORMATS, PICTURE_FORMATS
+from kfkd.choices import PICTURE_FORMATS
 from kfkd.cli import _options, _saved_nets, _values
 from kfkd.cli._parser import Parser
 from kfkd.messages import count
@@ -62,8 +62,7 @@ def parse_args(argv=None, prog=None):
 
 def _check_order(parser, net, images):
     """End with an error of `parser` unless a net is followed by images alone."""
-    endings = NET_FORMATS.values()
-    nets = [path for path in images if pathlib.Path(path).suffix in endings]
+    nets = [path for path in images if kfkd.storage.has_ending(path)]
     if _saved_nets.is_image(net):
         name = nets[0] if nets else "NET.pickle"
         rest = shlex.join(path for path in (net, *images) if path not in nets)

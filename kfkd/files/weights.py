@@ -8,7 +8,7 @@ import numpy as np
 
 from kfkd.errors import StorageError
 from kfkd.files import arrays, pickles
-from kfkd.files.net_files import read_bytes
+from kfkd.files.net_files import holds_arrays, read_bytes
 from kfkd.files.packing import unpack
 from kfkd.messages import shown
 
@@ -43,7 +43,7 @@ def load_params(path: str | os.PathLike[str]) -> Any:
         There is no such file, or it holds neither.
     """
     content = read_bytes(path)
-    if content[:2] == b"PK":
+    if holds_arrays(path, content):
         return _from_arrays(path)
     found = pickles.loads(content, path)
     if not (hasattr(found, "predict") or (isinstance(found, Mapping) and found)):

@@ -2,7 +2,7 @@
 
 from kfkd.errors import StorageError
 from kfkd.files.atomic import check_writable, make_folder, written_atomically
-from kfkd.files.net_files import check_readable, similar, stem
+from kfkd.files.net_files import check_readable, has_ending, similar, stem
 from kfkd.files.weights import load_params
 from kfkd.storage.nets import FORMATS, load, save
 
@@ -11,6 +11,7 @@ __all__ = [
     "StorageError",
     "check_readable",
     "check_writable",
+    "has_ending",
     "load",
     "load_params",
     "make_folder",

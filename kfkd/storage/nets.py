@@ -10,7 +10,7 @@ from kfkd.choices import NET_FORMATS as FORMATS
 from kfkd.errors import StorageError
 from kfkd.estimator import NeuralNet
 from kfkd.files import arrays, pickles
-from kfkd.files.net_files import read_bytes
+from kfkd.files.net_files import holds_arrays, is_for_arrays, read_bytes
 from kfkd.messages import shown
 from kfkd.storage.definition import decode, encode
 
@@ -38,7 +38,7 @@ def save(net: NeuralNet | Specialists, path: str | os.PathLike[str]) -> None:
         `path` is not a path.
     """
     path = as_path(path, before=net)
-    if path.suffix == FORMATS["arrays"]:
+    if is_for_arrays(path):
         packed: dict[str, Any] = {}
         nets = net.items() if isinstance(net, Mapping) else [(None, net)]
         about = []
@@ -68,10 +68,11 @@ def _advice(net):
 
 
 def load(path: str | os.PathLike[str]) -> NeuralNet | Specialists:
-    """Load what `save` has written, whatever its name ends in.
+    """Load what `save` has written.
 
     A pickle can run any code that its author has put into it: load only those that you
-    trust. A file of arrays and JSON runs no code.
+    trust. A file of arrays and JSON runs no code; one whose name ends in ``.npz`` is
+    such a file, or an error.
 
     Parameters
     ----------
@@ -89,7 +90,7 @@ def load(path: str | os.PathLike[str]) -> NeuralNet | Specialists:
         `path` is not a path.
     """
     content = read_bytes(path)
-    if content[:2] == b"PK":
+    if holds_arrays(path, content):
         return _load_arrays(path)
     found = pickles.loads(content, path)
     if hasattr(found, "predict"):

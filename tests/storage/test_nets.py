@@ -12,6 +12,7 @@ from PIL import Image
 
 from kfkd import storage
 from kfkd.files import atomic
+from kfkd.nets import make
 from kfkd.storage import StorageError, check_writable, written_atomically
 from tests.helpers import small_faces
 
@@ -198,6 +199,40 @@ def test_another_file_is_an_error(tmp_path, content, message):
     with pytest.raises(StorageError) as caught:
         storage.load(path)
     assert str(caught.value) == f"{path} {message}"
+
+
+class RunsCode:
+    """Makes a folder when it is unpickled."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.folder),)
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+@pytest.mark.parametrize("name", ["net.npz", "net.NPZ", ".npz"])
+@pytest.mark.parametrize("function", [storage.load, storage.load_params])
+def test_a_name_of_arrays_runs_no_code(tmp_path, function, name, protocol):
+    path, ran = tmp_path / name, tmp_path / "ran"
+    path.write_bytes(pickle.dumps(RunsCode(ran), protocol))
+    with pytest.raises(
+        StorageError, match=r"pickle can run code: rename it to .*\.pic"
+    ):
+        function(path)
+    assert not ran.exists()
+    path.rename(tmp_path / "net.pickle")
+    with pytest.raises(StorageError):
+        function(tmp_path / "net.pickle")  # which is trusted
+    assert ran.exists()
+
+
+def test_letters_of_an_ending_may_be_of_any_case(tmp_path):
+    storage.save(make("net1"), tmp_path / "net.NPZ")
+    with np.load(tmp_path / "net.NPZ", allow_pickle=False) as arrays:
+        assert len(arrays.files) > 1
+    assert storage.load(tmp_path / "net.NPZ").get_params()["hidden_num_units"] == 100
 
 
 def pickled_reference(module, name):
