@@ -24,6 +24,7 @@ from kfkd.choices import PRETRAIN, REPRODUCED
 from kfkd.errors import DivergedError
 from kfkd.jobs.options import check_options
 from kfkd.jobs.results import Results, differences
+from kfkd.process.signals import hold_signals
 
 __all__ = ["PACKAGES", "Run", "Settings", "run", "scaled"]
 
@@ -237,6 +238,12 @@ class _Trainer:
 
     def train(self, name, provenance, start):
         """Return the Run of what is made from `provenance`, also if training fails."""
+        if name in nets.NETS:  # specialists are saved one by one
+            with hold_signals():
+                return self._train(name, provenance, start)
+        return self._train(name, provenance, start)
+
+    def _train(self, name, provenance, start):
         started, problem = time.perf_counter(), ""
         try:
             if name in nets.NETS:

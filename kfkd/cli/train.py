@@ -10,6 +10,7 @@ from kfkd.cli._parser import Parser
 from kfkd.cli._values import one_of, whole
 from kfkd.errors import CheckpointError, DataError, DivergedError, StorageError
 from kfkd.messages import count
+from kfkd.process.signals import hold_signals
 
 _INTERRUPTED = 130  # as after Ctrl-C in a shell
 
@@ -74,16 +75,24 @@ def main(argv=None, prog=None):
     X, y = load_data(net, folder, args)
     for notice in notices:
         print(notice)
-    try:
-        net.fit(X, y, checkpoint=checkpoint)
-    except DivergedError:
-        if net.train_history_:
-            present(net, X, y, folder, args)
-        raise
-    if not net.train_history_:
+    diverged = None
+    with hold_signals():  # until all is saved
+        try:
+            net.fit(X, y, checkpoint=checkpoint)
+        except DivergedError as error:
+            diverged = error
+        if net.train_history_ and checkpoint:
+            save(net, args.out)
+            print(f"\nThe net is saved in {args.out}", flush=True)
+            if not (diverged or ended_early(net, checkpoint)):
+                checkpoint.remove()
+    if not net.train_history_ and not diverged:
         print("\nInterrupted before the first epoch ended: there is nothing to save.")
         return _INTERRUPTED
-    present(net, X, y, folder, args)
+    if net.train_history_:
+        present(net, X, y, folder, args)
+    if diverged:
+        raise diverged
     return finish(net, checkpoint)
 
 
@@ -119,10 +128,7 @@ def load_data(net, folder, args):
 
 
 def present(net, X, y, folder, args):
-    """Save a net, report on its training, and draw what it predicts."""
-    if not args.dry_run:
-        save(net, args.out)
-        print(f"\nThe net is saved in {args.out}")
+    """Report on a training, and draw what the net predicts."""
     report(net, X, y)
     if args.holdout:
         print()
@@ -133,14 +139,17 @@ def present(net, X, y, folder, args):
         draw_predictions(net, folder, args.out.with_suffix(".png"))
 
 
+def ended_early(net, checkpoint):
+    """Return whether a training was interrupted, or ran out of time."""
+    return net.interrupted_ or (checkpoint is not None and checkpoint.out_of_time)
+
+
 def finish(net, checkpoint):
-    """Remove the checkpoint of a finished training; return the exit status."""
+    """Say how a training goes on that has ended early; return the exit status."""
     out_of_time = checkpoint is not None and checkpoint.out_of_time
     if out_of_time:
         print(f"The time limit is reached after epoch {len(net.train_history_)}")
-    if checkpoint and not (net.interrupted_ or out_of_time):
-        checkpoint.remove()
-    elif checkpoint and checkpoint.path.exists():
+    if checkpoint and ended_early(net, checkpoint) and checkpoint.path.exists():
         print(f"To resume from {checkpoint.path}, do the same again with --resume")
     if out_of_time:
         return _options.OUT_OF_TIME
@@ -183,7 +192,11 @@ def save(net, path):
         import tempfile
 
         spare = pathlib.Path(tempfile.mkdtemp(prefix="kfkd-"), path.name)
-        kfkd.storage.save(net, spare)
+        try:
+            kfkd.storage.save(net, spare)
+        except StorageError:
+            spare.parent.rmdir()
+            raise error from None
         raise StorageError(f"{error}. The net is saved in {spare}") from error
 
 

@@ -6,6 +6,7 @@ import json
 from kfkd import storage
 from kfkd.arguments import as_path
 from kfkd.callbacks.checkpoint import Checkpoint
+from kfkd.process.signals import hold_signals
 
 __all__ = ["Results", "differences"]
 
@@ -46,6 +47,10 @@ class Results:
 
     def save(self, name, pickled, provenance):
         """Save a result, in place of an older one, with what it was made from."""
+        with hold_signals():
+            self._save(name, pickled, provenance)
+
+    def _save(self, name, pickled, provenance):
         with storage.written_atomically(self._path(name)) as draft:
             draft.write_bytes(pickled)
         record = dict(provenance, pickle=hashlib.blake2b(pickled).hexdigest())

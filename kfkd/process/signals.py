@@ -1,11 +1,23 @@
-"""Signals: Ctrl-C deferred, SIGTERM and SIGHUP handled like it, a time limit."""
+"""Signals: Ctrl-C deferred or held, SIGTERM and SIGHUP like it, a time limit."""
 
 import _thread
 import contextlib
+import os
 import signal
 import threading
+import time
 
-__all__ = ["defer_keyboard_interrupt", "sigterm_as_keyboard_interrupt", "time_limit"]
+__all__ = [
+    "defer_keyboard_interrupt",
+    "hold_signals",
+    "raise_held_signal",
+    "sigterm_as_keyboard_interrupt",
+    "time_limit",
+]
+
+_ENDING = ("SIGINT", "SIGTERM", "SIGHUP")  # Windows has no SIGHUP
+# From the third signal on, one that comes so many seconds after the first gives up.
+_PATIENCE = 10
 
 
 @contextlib.contextmanager
@@ -30,6 +42,78 @@ def defer_keyboard_interrupt():
         signal.signal(signal.SIGINT, handler)
         if pressed:
             handler(*pressed[0])
+
+
+class _Held:
+    """The signals that a `hold_signals` block has received."""
+
+    def __init__(self):
+        self.times, self.raised, self.before = [], False, {}
+
+    def hold(self, number, frame):
+        """Take note of a signal; the handler within the block."""
+        self.times.append(time.monotonic())
+        self.latest = number
+        if len(self.times) == 2:  # written at once: print may be under way
+            os.write(2, b"\nFirst, what has been learnt is saved.\n")
+        if len(self.times) > 2 and self.times[-1] - self.times[0] > _PATIENCE:
+            os.write(2, b"\nGiven up: what has not been saved is lost.\n")
+            self.pass_on()
+
+    def pass_on(self):
+        """Call the handler from before the block, which raises KeyboardInterrupt."""
+        held = {number: signal.getsignal(number) for number in self.before}
+        self.restore()
+        try:
+            self.before[self.latest](self.latest, None)
+        finally:
+            for number, handler in held.items():
+                signal.signal(number, handler)
+
+    def restore(self):
+        """Set the handlers from before the block."""
+        for number, handler in self.before.items():
+            signal.signal(number, handler)
+
+
+_held = None  # the block that is under way
+
+
+@contextlib.contextmanager
+def hold_signals():
+    """Hold Ctrl-C, SIGTERM and SIGHUP while something is made and then saved.
+
+    Within the block, only `raise_held_signal` raises KeyboardInterrupt for them, and
+    only once: what is made looks there for whether it is to end.  Others wait for the
+    end of the block, unless a third one comes later than 10 s after the first.
+    """
+    global _held
+    if threading.current_thread() is not threading.main_thread() or _held:
+        yield
+        return
+    held = _Held()
+    for number in filter(None, (getattr(signal, name, None) for name in _ENDING)):
+        if callable(handler := signal.getsignal(number)):  # it is neither ignored nor
+            held.before[number] = handler  # the system's
+    for number in held.before:
+        signal.signal(number, held.hold)
+    _held = held
+    try:
+        yield
+    finally:
+        _held = None
+        held.restore()
+    if len(held.times) > held.raised:
+        held.pass_on()
+
+
+def raise_held_signal():
+    """Raise KeyboardInterrupt, once, if a signal is held; a thread's own is none."""
+    held = _held
+    is_main = threading.current_thread() is threading.main_thread()
+    if held and is_main and held.times and not held.raised:
+        held.raised = True
+        held.pass_on()
 
 
 @contextlib.contextmanager

@@ -12,6 +12,7 @@ from kfkd.callbacks.base import Callback
 from kfkd.callbacks.checkpoint import Checkpoint, fit_with
 from kfkd.jobs.devices import limit_cores, take_device
 from kfkd.messages import count
+from kfkd.process.signals import hold_signals
 from kfkd.specialists.settings import name_of
 
 __all__ = ["Job", "Outcome", "train"]
@@ -141,11 +142,12 @@ def _train(job, images, labels, weights, progress):
     )
     verbose, net.verbose = net.verbose, 0
     reporter = _Reporter(job.name, progress)
-    if progress.reached:
-        checkpoint = Checkpoint(**job.checkpoint, resume=True)
-        fit_with(checkpoint, net, X, y, callbacks=[reporter])
-    else:
-        net.fit(X, y, callbacks=[reporter])
+    with hold_signals():
+        if progress.reached:
+            checkpoint = Checkpoint(**job.checkpoint, resume=True)
+            fit_with(checkpoint, net, X, y, callbacks=[reporter])
+        else:
+            net.fit(X, y, callbacks=[reporter])
     net.verbose = verbose
     if net.interrupted_:
         raise KeyboardInterrupt

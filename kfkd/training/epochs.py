@@ -15,7 +15,7 @@ from nolearn.lasagne.base import _shuffle_arrays
 
 from kfkd.arguments import check
 from kfkd.errors import ArgumentError
-from kfkd.process.signals import defer_keyboard_interrupt
+from kfkd.process.signals import defer_keyboard_interrupt, raise_held_signal
 from kfkd.stack.nolearn_batches import batches, is_plain
 from kfkd.stack.nolearn_data import n_samples
 from kfkd.training.batches import check_batch_of, explained
@@ -112,6 +112,7 @@ class BatchWise:
         batches = self._checked_batches(iterator, data, order)
         with nonblocking(function), contextlib.closing(batches):
             for Xb, yb in batches:
+                raise_held_signal()
                 with explained(iterator, Xb, yb):
                     outputs = net.apply_batch_func(function, Xb, yb)
                 found.append((n_samples(Xb), outputs))

@@ -17,7 +17,7 @@ from nolearn.lasagne import TrainSplit
 
 from kfkd.errors import DataError, DivergedError
 from kfkd.messages import count
-from kfkd.process.signals import defer_keyboard_interrupt
+from kfkd.process.signals import defer_keyboard_interrupt, raise_held_signal
 from kfkd.stack.nolearn_data import n_samples
 from kfkd.training import epochs
 from kfkd.training.compiled import trained_variables
@@ -98,7 +98,10 @@ class TrainingLoop:
         except StopIteration:  # from a hook at the start or the end
             self.stopped = True
         finally:
-            with contextlib.ExitStack() as stack:  # calls all, if one raises, too
+            with (
+                defer_keyboard_interrupt(),  # which would leave what they save undone
+                contextlib.ExitStack() as stack,  # calls all, if one raises, too
+            ):
                 for callback in reversed(self._started):
                     stack.callback(self._call_hook, callback, "set_loop", None)
                     stack.callback(self._finish_callback, callback)
@@ -140,6 +143,7 @@ class TrainingLoop:
         for number in range(len(history) + 1, self.last + 1):
             self._start_callbacks()
             try:
+                raise_held_signal()
                 epoch, self._next = self._next or self._start(), None
                 if self._can_overlap(number):
                     with defer_keyboard_interrupt():

@@ -1,0 +1,112 @@
+"""Signals that are held while something is made and saved."""
+
+import contextlib
+import signal
+
+import pytest
+
+from kfkd.process import signals
+from kfkd.process.signals import (
+    hold_signals,
+    raise_held_signal,
+    sigterm_as_keyboard_interrupt,
+)
+
+
+@pytest.fixture(autouse=True)
+def handlers():
+    """Check that all handlers are as before in the end."""
+    numbers = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
+    before = {number: signal.getsignal(number) for number in numbers}
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    signal.signal(signal.SIGINT, before.pop(signal.SIGINT))
+    assert {number: signal.getsignal(number) for number in before} == before
+
+
+def test_the_first_is_raised_where_it_is_asked_for_and_no_more():
+    with hold_signals():
+        raise_held_signal()
+        signal.raise_signal(signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt):
+            raise_held_signal()
+        raise_held_signal()
+
+
+def save(done, before, within=contextlib.nullcontext):
+    """Save something in a block, after what comes `before`."""
+    with hold_signals():
+        with within():
+            before()
+        done.append("saved")
+
+
+@pytest.mark.parametrize("times", [1, 6])
+@pytest.mark.parametrize("within", [contextlib.nullcontext, hold_signals])
+def test_others_wait_for_the_end(times, within):
+    def interrupt():
+        for _ in range(times):
+            signal.raise_signal(signal.SIGINT)
+
+    done = []
+    with pytest.raises(KeyboardInterrupt):
+        save(done, interrupt, within)
+    assert done == ["saved"]
+
+
+def test_a_second_one_waits_too(capfd):
+    def interrupt():
+        signal.raise_signal(signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt):
+            raise_held_signal()
+        signal.raise_signal(signal.SIGINT)
+
+    done = []
+    with pytest.raises(KeyboardInterrupt):
+        save(done, interrupt)
+    assert done == ["saved"]
+    assert capfd.readouterr().err == "\nFirst, what has been learnt is saved.\n"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_keeps_its_number(number):
+    with sigterm_as_keyboard_interrupt() as received:
+        with pytest.raises(KeyboardInterrupt):
+            save([], lambda: signal.raise_signal(number))
+        with hold_signals():
+            signal.raise_signal(number)
+            with pytest.raises(KeyboardInterrupt):
+                raise_held_signal()
+    assert received == [number, number]
+
+
+def test_one_who_insists_gives_up(monkeypatch, capfd):
+    monkeypatch.setattr(signals, "_PATIENCE", -1)
+    with hold_signals():
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        signals._held.times.clear()
+    assert "what has not been saved is lost" in capfd.readouterr().err
+
+
+def test_one_that_is_ignored_stays_so():
+    with sigterm_as_keyboard_interrupt():
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
+            with hold_signals():
+                signal.raise_signal(signal.SIGINT)
+                raise_held_signal()
+        finally:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def test_an_error_in_the_block_is_what_is_raised():
+    def fail():
+        signal.raise_signal(signal.SIGINT)
+        raise ValueError("mine")
+
+    with pytest.raises(ValueError, match="mine"):
+        save([], fail)
