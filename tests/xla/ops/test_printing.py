@@ -105,6 +105,32 @@ def test_errors_of_print_are_raised(mode, error, capfd):
     assert "Traceback" not in capfd.readouterr().err
 
 
+def test_print_of_what_is_missing_is_an_error():
+    x = T.fvector("x")
+    f = theano.function([x], Print("x", attrs=["missing"])(x), mode="xla")
+    with pytest.raises(AttributeError, match="missing"):
+        f([1])
+
+
+def test_print_without_a_function_leaves_updates_atomic():
+    w, x = theano.shared(np.float64(0)), T.dscalar("x")
+    functions = [
+        theano.function([x], [], updates=[(w, w + Print("x")(x))], mode="xla")
+        for _ in range(4)
+    ]
+
+    def call(f):
+        for _ in range(50):
+            f(1)
+
+    threads = [threading.Thread(target=call, args=(f,)) for f in functions]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert w.get_value() == 200
+
+
 def test_errors_of_operations_in_python_are_those_of_the_call(python_ops):
     """Threads that call functions of their own get their own errors."""
 
