@@ -20,7 +20,8 @@ from kfkd.callbacks import AdjustVariable, EarlyStopping
 from kfkd.callbacks.checkpoint import Checkpoint
 from kfkd.files import arrays
 from kfkd.storage import StorageError
-from tests.helpers import small_faces
+from tests.helpers import fresh_process, small_faces
+from tests.helpers.cases import parametrize
 from tests.helpers.small_nets import regressor, rows
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -121,6 +122,15 @@ def test_the_tutorials_nets_come_back(path, name):
     assert type(ours) is type(theirs)
     assert ours.batch_size == theirs.batch_size
     assert ours.random.randint(10**9) == theirs.random.randint(10**9)
+
+
+@pytest.mark.process
+@parametrize("name", nets.NETS, fast=["net6"])
+def test_a_net_comes_back_where_only_storage_is_imported(tmp_path, name):
+    net = nets.make(name)
+    storage.save(net, tmp_path / "net.npz")
+    code = "from kfkd import storage; print(storage.load('net.npz').max_epochs)"
+    assert fresh_process.run(code, tmp_path) == f"{net.max_epochs}\n"
 
 
 @pytest.mark.process
