@@ -93,7 +93,7 @@ def main(argv=None, prog=None):
         present(net, X, y, folder, args)
     if diverged:
         raise diverged
-    return finish(net, checkpoint)
+    return finish(net, checkpoint) if ended_early(net, checkpoint) else 0
 
 
 def make_checkpoint(args):
@@ -149,11 +149,9 @@ def finish(net, checkpoint):
     out_of_time = checkpoint is not None and checkpoint.out_of_time
     if out_of_time:
         print(f"The time limit is reached after epoch {len(net.train_history_)}")
-    if checkpoint and ended_early(net, checkpoint) and checkpoint.path.exists():
+    if checkpoint and checkpoint.path.exists():
         print(f"To resume from {checkpoint.path}, do the same again with --resume")
-    if out_of_time:
-        return _options.OUT_OF_TIME
-    return _INTERRUPTED if net.interrupted_ else 0
+    return _options.OUT_OF_TIME if out_of_time else _INTERRUPTED
 
 
 def check_left(checkpoint, args):

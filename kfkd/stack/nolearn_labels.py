@@ -160,8 +160,11 @@ def note_classes(net, y):
     Returns
     -------
     bool
-        Whether they are, and the same ones as in earlier trainings.
+        Whether they are, and the same ones as in earlier trainings.  Other nets may
+        have any.
     """
+    if net.regression or net.use_label_encoder or not has_one_output(net):
+        return True
     labels, known = np.unique(y), vars(net).get("classes_")
     pairs = [np.array([0, 1]), np.array([-1, 1])] if known is None else [known]
     fitting = [pair for pair in pairs if np.isin(labels, pair).all()]

@@ -10,7 +10,7 @@ from kfkd.errors import ArgumentError
 from kfkd.messages import count
 from kfkd.stack.nolearn_batches import makes_batches
 from kfkd.stack.nolearn_data import without_tables
-from kfkd.stack.nolearn_labels import has_one_output, note_classes
+from kfkd.stack.nolearn_labels import note_classes
 
 __all__ = ["as_dtype", "as_type", "as_type_of", "patch_types"]
 
@@ -51,11 +51,10 @@ def as_type(name, array, wanted):
     """Return an array for a Theano variable of a type; it must have its dimensions."""
     if array.ndim != wanted.ndim:
         is_column = wanted.ndim == 1 and array.size == len(array)
+        hint = f"; {name}.ravel() has one" if is_column else ""
         raise ArgumentError(
             f"{name} has the shape {array.shape}; the net takes an array of "
-            f"{count(wanted.ndim, 'dimension')}"
-            + f"; {name}.ravel() has one"
-            * is_column
+            f"{count(wanted.ndim, 'dimension')}{hint}"
         )
     return as_dtype(name, array, np.dtype(wanted.dtype))
 
@@ -102,9 +101,7 @@ def patch_types(nolearn):
         X, y = without_tables(X), without_tables(y)
         if not makes_batches(self) and isinstance(y, np.ndarray):
             y = as_type("y", y, self.y_tensor_type("y").type)
-            has_none = self.regression or self.use_label_encoder
-            if not has_none and has_one_output(self):
-                note_classes(self, y)
+            note_classes(self, y)
         return train_loop(self, X, y, epochs)
 
     def of_layer(name, layer, values):

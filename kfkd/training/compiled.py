@@ -47,10 +47,10 @@ class LazyFunction:
         self._lock = fork_safe_rlock()
 
     def _made(self):
-        # One thread at a time: two would train with velocities of their own.
-        with self._lock:
-            if self._function is None:
-                with without_debug_checks():
+        if self._function is None:
+            # One thread at a time: two would train with velocities of their own.
+            with self._lock, without_debug_checks():
+                if self._function is None:
                     self._function = self._make()
         return self._function
 

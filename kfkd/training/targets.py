@@ -13,7 +13,7 @@ from nolearn.lasagne import objective
 from kfkd.errors import ArgumentError
 from kfkd.messages import count, shown
 from kfkd.stack.nolearn_batches import makes_batches
-from kfkd.stack.nolearn_labels import has_one_output, note_classes
+from kfkd.stack.nolearn_labels import note_classes
 from kfkd.stack.nolearn_types import as_type
 
 __all__ = ["as_targets"]
@@ -44,11 +44,11 @@ def as_targets(net, y):
     if makes_batches(net):
         return y
     if y.dtype.kind in "OSUT" and y.size:
+        first, *_ = y.ravel()[:1].tolist()
         hint = "" if net.regression else "; use_label_encoder=True takes any labels"
-        raise ArgumentError(f"y holds {shown(y.flat[0])}, not numbers{hint}")
+        raise ArgumentError(f"y holds {shown(first)}, not numbers{hint}")
     found = as_type("y", y, net.y_tensor_type("y").type)
-    if not net.regression and has_one_output(net) and not net.use_label_encoder:
-        _note_classes(net, found)
+    _note_classes(net, found)
     if found.size and net.objective is objective:  # others do what they like with y
         if found.ndim == 1 and found.dtype.kind in "iu":
             _check_labels(net, found)
