@@ -8,7 +8,6 @@
 import dataclasses
 import datetime
 import functools
-import pickle
 import platform
 import time
 from importlib import metadata
@@ -134,6 +133,7 @@ def run(
     device=None,
     n_jobs=None,
     log_every=100,
+    keep_old=True,
     checkpoint_every=MappingProxyType({"minutes": 1}),
 ):
     """Train what is not finished yet, and return everything.
@@ -155,6 +155,9 @@ def run(
         As for ``kfkd.specialists.fit_specialists``; single nets are trained in turn.
     log_every : int, default=100
         Epochs between two printed rows.
+    keep_old : bool, default=True
+        Keep nets that are replaced by those of other trainings, as for
+        ``kfkd.storage.save``.
     checkpoint_every : mapping, default={"minutes": 1}
         When checkpoints are saved: the `epochs` or `minutes` of
         ``kfkd.callbacks.checkpoint.Checkpoint``.
@@ -176,7 +179,7 @@ def run(
     """
     check_options(n_jobs=n_jobs, log_every=log_every, checkpoint_every=checkpoint_every)
     xla.set_device(device)
-    results = Results(out)
+    results = Results(out, keep_old)
     options = dict(log_every=log_every, checkpoint_every=dict(checkpoint_every))
     trainer = _Trainer(settings, results, device, n_jobs, options)
     if train:
@@ -258,7 +261,9 @@ class _Trainer:
             return Run(name, None, provenance, problem)
         seconds = time.perf_counter() - started
         record = provenance | _environment() | {"problem": problem}
-        self.results.save(name, pickle.dumps(net, pickle.HIGHEST_PROTOCOL), record)
+        kept = self.results.save(name, storage.pickled(net), record)
+        if kept:
+            print(f"{name}: the one that was there is kept as {kept}", flush=True)
         print(f"{name}: {problem or f'finished after {seconds:.1f} s'}\n", flush=True)
         return Run(name, net, record, problem)
 
@@ -300,6 +305,7 @@ class _Trainer:
             holdout=settings.holdout,
             device=self.device,
             out=self.results.folder / f"{name}.pickle",
+            keep_old=self.results.keep_old,
             **self.options,
         )
 

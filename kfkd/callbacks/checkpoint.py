@@ -8,10 +8,10 @@ from typing import Any
 
 from kfkd.arguments import as_path, positive, whole
 from kfkd.callbacks.base import Callback, History
+from kfkd.callbacks.checkpoint_files import CheckpointFiles
 from kfkd.callbacks.progress import PrintTables
 from kfkd.callbacks.time_left import TimeLeft
 from kfkd.errors import CheckpointError, StorageError
-from kfkd.files import arrays
 from kfkd.files.net_files import stem
 from kfkd.training import state
 from kfkd.training.changes import changes
@@ -19,7 +19,6 @@ from kfkd.training.fingerprint import differences
 
 __all__ = ["Checkpoint", "CheckpointError", "fit_with"]
 
-_KIND = "checkpoint"
 # Copying the state takes at most one part in so many of the time; so does saving it.
 _PARTS = 150
 # Seconds between two copies of the state, made on the device, so that one is at hand
@@ -117,19 +116,19 @@ class Checkpoint(Callback):
         return self.path
 
     @property
-    def previous(self) -> pathlib.Path:
-        """The path of the checkpoint before the last."""
-        return self.path.with_suffix(f".previous{self.path.suffix}")
+    def files(self) -> CheckpointFiles:
+        """The file, and those beside it."""
+        return CheckpointFiles(self.path)
 
-    @property
-    def _draft(self):
-        return self.path.with_suffix(f".draft{self.path.suffix}")
+    def remove(self) -> None:
+        """Delete the files, as when the net has been saved."""
+        self.files.remove()
 
     def on_training_started(self, net: Any, train_history: History) -> None:
         """Describe what is trained on what, and resume if asked to."""
         self.out_of_time, self.resumed = False, 0
         self._state = None
-        self._prepare_folder()
+        self.files.prepare(replace=not self.resume)
         own = (Checkpoint, PrintTables, TimeLeft)
         self._others = [c for c in self.loop.callbacks if not isinstance(c, own)]
         self._definition = state.definition(net, self._others, self.loop)
@@ -139,20 +138,6 @@ class Checkpoint(Callback):
         self._begun = self._saved = self._ended = time.monotonic()
         self._next, self._longest, self._cost = self._begun, 0.0, 0.0
         self._passed = 0
-
-    def _prepare_folder(self):
-        """Make the folder of the file; a CheckpointError if there cannot be one."""
-        if self.path.is_dir():
-            raise CheckpointError(
-                f"{self.path} is a folder; a checkpoint is a file, such as "
-                f"{self.path / 'net.checkpoint'}"
-            )
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise CheckpointError(
-                f"{self.path} cannot be written: {error.strerror or error}"
-            ) from error
 
     def before_next_epoch(self, net: Any, epoch: int) -> bool:
         """Allow the next epoch to start if nothing is to be done after this one."""
@@ -203,15 +188,6 @@ class Checkpoint(Callback):
             self._save()
         self._state = None
 
-    def remove(self) -> None:
-        """Delete the files, as when the net has been saved.
-
-        Those that were being written when a training was killed are deleted too.
-        """
-        drafts = self.path.parent.glob(f".{self._draft.stem}-*{self.path.suffix}")
-        for path in (self.path, self.previous, self._draft, *drafts):
-            path.unlink(missing_ok=True)
-
     def _capture(self, net):
         about, packed, problems = state.capture(net, self._others, self.loop)
         for problem in problems:
@@ -227,17 +203,16 @@ class Checkpoint(Callback):
         }
         start = time.monotonic()
         try:
-            arrays.write(self._draft, _KIND, packed, about)
-            if self.path.exists():
-                os.replace(self.path, self.previous)
-            os.replace(self._draft, self.path)
+            self.files.write(packed, about)
         except (OSError, StorageError) as error:  # which must not abort training
             _warn(error)
         self._saved, self._state = time.monotonic(), None
         self._cost = self._saved - start
 
     def _resume(self, net):
-        read = self._read()
+        read, problem = self.files.read()
+        if problem:
+            _warn(problem)
         if read is None:
             return
         path, (packed, about) = read
@@ -267,32 +242,18 @@ class Checkpoint(Callback):
                     + "; ".join(f"{k} was {was}, is {now}" for k, was, now in others)
                 )
 
-    def _read(self):
-        """Return the path and the content of the latest checkpoint that is sound."""
-        errors = []
-        for path in filter(pathlib.Path.exists, (self.path, self.previous)):
-            try:
-                content = arrays.read(path, _KIND)
-            except StorageError as error:
-                errors.append(str(error))
-                continue
-            if errors:
-                _warn(f"{errors[0]}; resuming from the one before, {path}")
-            return path, content
-        if errors:
-            raise CheckpointError("; ".join(errors))
-        return None
-
 
 def fit_with(checkpoint: Checkpoint, net: Any, X: Any, y: Any, **options: Any) -> None:
     """Train a net, anew if its checkpoint is damaged or of another training.
 
-    The options are those of ``net.fit``.
+    That checkpoint is moved aside, with a warning.  The options are those of
+    ``net.fit``.
     """
     try:
         net.fit(X, y, checkpoint=checkpoint, **options)
-    except CheckpointError:
-        checkpoint.remove()
+    except CheckpointError as error:
+        moved = " and ".join(map(str, checkpoint.files.move_aside()))
+        _warn(f"{error}. It begins anew, and that is kept as {moved}")
         net.fit(X, y, checkpoint=checkpoint, **options)
 
 

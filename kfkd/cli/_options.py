@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 import kfkd
 from kfkd.choices import NET_FORMATS, PICTURE_FORMATS, PRECISIONS
+from kfkd.cli import _outputs
 from kfkd.cli._values import (
     duration,
     every,
@@ -16,11 +17,13 @@ from kfkd.cli._values import (
     whole,
 )
 from kfkd.errors import DataError, DeviceError, NoDataError
+from kfkd.files import kinds
 from kfkd.messages import count
 
 __all__ = [
     "DATA",
     "DRY_RUN",
+    "FORCE_NETS",
     "OUT_OF_TIME",
     "TRAINING",
     "add",
@@ -33,6 +36,9 @@ __all__ = [
 
 DRY_RUN = 200  # images
 OUT_OF_TIME = 75  # which sysexits.h has for what may be tried again
+
+# Of --force, where nets are written.
+FORCE_NETS = "replace files of other kinds too, and keep no old net (default: off)"
 
 DATA = ("--data", "--synthetic")
 TRAINING = (
@@ -122,6 +128,10 @@ _OPTIONS = {
     "--dry-run": dict(
         action="store_true",
         help=f"one epoch on {DRY_RUN} images, no files written (default: off)",
+    ),
+    "--force": dict(
+        action="store_true",
+        help="replace a file of another kind too (default: off)",
     ),
     "--out": dict(
         metavar="FILE",
@@ -219,7 +229,12 @@ def print_held_out(nets, folder, holdout):
 
 def save_figure(args):
     """Save the figure that ``args.draw`` returns; return the exit status."""
-    kfkd.storage.check_writable(args.out)
+    _outputs.check_output(
+        args.out,
+        kinds.FIGURE,
+        inputs=getattr(args, "nets", []),
+        force=args.force,
+    )
     kfkd.plots.save_figure(args.draw(args), args.out)
     print(f"Drawn in {args.out}")
     return 0

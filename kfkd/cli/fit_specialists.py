@@ -6,9 +6,10 @@ import tempfile
 
 import kfkd
 from kfkd.choices import SPECIALISTS
-from kfkd.cli import _options, _saved_nets
+from kfkd.cli import _options, _outputs, _saved_nets
 from kfkd.cli._parser import Parser
 from kfkd.cli._values import one_of
+from kfkd.files import kinds
 from kfkd.process.signals import time_limit
 
 
@@ -56,9 +57,12 @@ def parse_args(argv=None, prog=None):
         metavar="FILE",
         type=pathlib.Path,
         help="where the nets go, and beside it the folder of the single ones "
-        "(default: net-specialists.pickle, or as --format says)",
+        "; an old set of others is kept as FILE.old.pickle (default: "
+        "net-specialists.pickle, or as --format says)",
     )
-    _options.add(parser, "--format", "--dry-run")
+    _options.add(parser, "--format")
+    _options.add(parser, "--force", help=_options.FORCE_NETS)
+    _options.add(parser, "--dry-run")
     args = parser.parse_args(argv)
     _options.check_data(parser, args)
     if args.net is not None:
@@ -86,7 +90,7 @@ def main(argv=None, prog=None):
 
 def check(args):
     """Check output, device and the net to start from, before faces are drawn."""
-    kfkd.storage.check_writable(args.out)
+    check_outputs(args)
     if args.net is not None:
         _saved_nets.check_saved(args.net)
     _options.choose_device(args, _take_device)
@@ -94,6 +98,23 @@ def check(args):
         from kfkd.specialists.pretraining import read_pretrained
 
         read_pretrained(args.net)
+
+
+def check_outputs(args):
+    """Raise StorageError if a file may not be written, or cannot; see `_outputs`."""
+    if args.dry_run:
+        kfkd.storage.check_writable(args.out)
+        return
+    from kfkd.jobs.results import Results
+
+    _outputs.check_output(
+        args.out,
+        kinds.SPECIALISTS,
+        inputs=[args.net] if args.net else [],
+        force=args.force,
+    )
+    parts = Results.beside(args.out)
+    _outputs.check_results(parts, args.only or SPECIALISTS, force=args.force)
 
 
 def _take_device(name):
@@ -130,6 +151,7 @@ def fit(args, folder, out):
                 holdout=args.holdout,
                 device=args.device,
                 out=out,
+                keep_old=not args.force,
                 log_every=args.log_every,
                 checkpoint_every=args.checkpoint_every,
                 **options,

@@ -55,6 +55,7 @@ def parse_args(argv=None, prog=None):
     for name, subparser in figures.choices.items():
         subparser.set_defaults(draw=draw)
         _options.add(subparser, "--out", default=f"{name}.png")
+        _options.add(subparser, "--force")
 
     add = figures.add_parser(
         "learning-curves",

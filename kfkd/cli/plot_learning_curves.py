@@ -26,6 +26,7 @@ def add_arguments(parser):
         f"them (default: {_saved_nets.DEFAULT_SET})",
     )
     _options.add(parser, "--out", default="learning-curves.png")
+    _options.add(parser, "--force")
     add(
         "--linear",
         action="store_true",

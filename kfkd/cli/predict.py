@@ -1,15 +1,15 @@
 """Predict key points, in pixels, with a saved net or a set of specialists."""
 
 import functools
-import os
 import pathlib
 import shlex
 import sys
 
 import kfkd
 from kfkd.choices import PICTURE_FORMATS
-from kfkd.cli import _options, _saved_nets, _values
+from kfkd.cli import _options, _outputs, _saved_nets, _values
 from kfkd.cli._parser import Parser
+from kfkd.files import kinds
 from kfkd.messages import count
 
 DRAWN = 16  # images
@@ -49,12 +49,9 @@ def parse_args(argv=None, prog=None):
         help=f"a picture to draw of the first {DRAWN} images; its ending says the "
         f"format: {', '.join(PICTURE_FORMATS)} (default: none)",
     )
+    _options.add(parser, "--force")
     args = parser.parse_intermixed_args(argv)
     _check_order(parser, args.net, args.images)
-    read = {os.path.realpath(path) for path in (args.net, *args.images)}
-    for path in filter(None, (args.out, args.plot)):
-        if os.path.realpath(path) in read:
-            parser.error(f"{path} is to be read, and would be written over")
     if (args.data is not None) + args.synthetic + bool(args.images) > 1:
         parser.error("--data, --synthetic and image files exclude each other")
     return args
@@ -78,6 +75,23 @@ def _check_order(parser, net, images):
             parser.error(
                 f"{path} is a table, not an image; --data {path.parent} predicts the "
                 "images of its test.csv"
+            )
+
+
+def check_outputs(args):
+    """Raise StorageError if a file may not be written, or cannot; see `_outputs`."""
+    inputs = [args.net, *args.images]
+    for path, kind, option in (
+        (args.out, kinds.PREDICTIONS, "--out"),
+        (args.plot, kinds.FIGURE, "--plot"),
+    ):
+        if path:
+            _outputs.check_output(
+                path,
+                kind,
+                inputs=inputs,
+                force=args.force,
+                option=option,
             )
 
 
@@ -110,8 +124,7 @@ def draw_test_set(folder, table):
 def main(argv=None, prog=None):
     """Predict, write, draw; return the exit status."""
     args = parse_args(argv, prog)
-    for path in filter(None, (args.out, args.plot)):
-        kfkd.storage.check_writable(path)
+    check_outputs(args)
     _saved_nets.check_saved(args.net)
     _options.choose_device(args)
     nets = kfkd.storage.load(args.net)

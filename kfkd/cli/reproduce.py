@@ -4,10 +4,12 @@ import shlex
 from pathlib import Path
 
 import kfkd
+from kfkd import choices
 from kfkd.choices import NETS, PRETRAIN, REPRODUCED
-from kfkd.cli import _options
+from kfkd.cli import _options, _outputs
 from kfkd.cli._parser import Parser
 from kfkd.cli._values import one_of
+from kfkd.files import kinds
 from kfkd.process.signals import time_limit
 
 SPECIALISTS = {
@@ -26,7 +28,7 @@ def parse_args(argv=None, prog=None):
         "page, report.html, that puts what comes of them beside the "
         "tutorial's numbers. Each net is kept as it is finished: after Ctrl-C, the "
         "same command goes on with the others. With other settings or data, nets are "
-        "trained anew.",
+        "trained anew, and the old ones are kept as NET.old.pickle.",
     )
     add = parser.add_argument
     add(
@@ -72,6 +74,7 @@ def parse_args(argv=None, prog=None):
         action="store_true",
         help="train nothing, write the page about what is finished (default: off)",
     )
+    _options.add(parser, "--force", help=_options.FORCE_NETS)
     args = parser.parse_args(argv)
     _options.check_data(parser, args)
     if args.out.suffix.lower() == ".html":
@@ -113,11 +116,28 @@ def command_of(args):
     return shlex.join(words)
 
 
+def check_outputs(args, settings):
+    """Raise StorageError if the folder has a file that may not be replaced."""
+    from kfkd.jobs.results import Results
+
+    results, force = Results(args.out), args.force
+    page = args.out / "report.html"
+    _outputs.check_replaceable(page, kinds.PAGE, force=force)
+    if args.report_only:
+        return
+    _outputs.check_results(results, settings.names(), force=force)
+    for name in set(settings.wanted()) - set(settings.names()):
+        _outputs.check_results(results, [name], net=kinds.SPECIALISTS, force=force)
+        parts = Results.beside(args.out / f"{name}.pickle")
+        _outputs.check_results(parts, choices.SPECIALISTS, force=force)
+
+
 def main(argv=None, prog=None):
     """Train, keep, write the page; return the exit status."""
     args = parse_args(argv, prog)
     _options.choose_device(args)
     kfkd.storage.make_folder(args.out)  # before faces are drawn, and for the page
+    check_outputs(args, read_settings(args, None))
     settings = read_settings(args, _options.choose_folder(args))
     runs = train(args, settings)
     if runs is None:
@@ -140,6 +160,7 @@ def train(args, settings):
                 device=args.device,
                 n_jobs=args.jobs,
                 log_every=args.log_every,
+                keep_old=not args.force,
                 checkpoint_every=args.checkpoint_every,
             )
         except KeyboardInterrupt:

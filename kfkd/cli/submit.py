@@ -4,9 +4,10 @@ import shlex
 from collections.abc import Mapping
 
 import kfkd
-from kfkd.cli import _options, _saved_nets, _values
+from kfkd.cli import _options, _outputs, _saved_nets, _values
 from kfkd.cli._parser import Parser
 from kfkd.errors import PredictionError
+from kfkd.files import kinds
 from kfkd.messages import count
 
 
@@ -34,6 +35,7 @@ def parse_args(argv=None, prog=None):
         type=_values.table,
         help="where it goes (default: submission-<time>.csv in the current folder)",
     )
+    _options.add(parser, "--force")
     args = parser.parse_args(argv)
     _options.check_data(parser, args)
     _saved_nets.check_net(parser, args.net)
@@ -61,7 +63,12 @@ def main(argv=None, prog=None):
     from kfkd.prediction import scoring, submission
 
     path = args.out or submission.new_path()
-    kfkd.storage.check_writable(path)
+    _outputs.check_output(
+        path,
+        kinds.SUBMISSION,
+        inputs=[args.net, *filter(None, [args.labels])],
+        force=args.force,
+    )
     _saved_nets.check_saved(args.net, default=_saved_nets.DEFAULT_SET)
     _options.choose_device(args)
     nets = kfkd.storage.load(args.net)

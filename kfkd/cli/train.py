@@ -5,10 +5,11 @@ import pathlib
 
 import kfkd
 from kfkd.choices import NETS, PICTURE_FORMATS
-from kfkd.cli import _options, _saved_nets
+from kfkd.cli import _options, _outputs, _saved_nets
 from kfkd.cli._parser import Parser
 from kfkd.cli._values import one_of, whole
 from kfkd.errors import CheckpointError, DataError, DivergedError, StorageError
+from kfkd.files import kinds
 from kfkd.messages import count
 from kfkd.process.signals import hold_signals
 
@@ -42,8 +43,8 @@ def parse_args(argv=None, prog=None):
     add(
         "--resume",
         action=argparse.BooleanOptionalAction,
-        help="resume from the checkpoint of a training that ended early, or "
-        "begin anew (default: begin, if there is no checkpoint)",
+        help="resume from the checkpoint of a training that ended early, or move it "
+        "aside and begin anew (default: begin, if there is no checkpoint)",
     )
     _options.add(parser, "--time-limit", "--device")
     _options.add(parser, "--log-every", default=1)
@@ -52,9 +53,12 @@ def parse_args(argv=None, prog=None):
         metavar="FILE",
         type=pathlib.Path,
         help="where the net goes, and beside it, ending in .png, a picture of its "
-        "predictions (default: NET.pickle, or as --format says)",
+        "predictions; a finished or longer net that is there is kept as "
+        "NET.old.pickle (default: NET.pickle, or as --format says)",
     )
-    _options.add(parser, "--format", "--dry-run")
+    _options.add(parser, "--format")
+    _options.add(parser, "--force", help=_options.FORCE_NETS)
+    _options.add(parser, "--dry-run")
     args = parser.parse_args(argv)
     _options.check_data(parser, args)
     if args.out and args.out.suffix.lower() in PICTURE_FORMATS:
@@ -66,13 +70,16 @@ def parse_args(argv=None, prog=None):
 def main(argv=None, prog=None):
     """Train, save, report, draw; return the exit status."""
     args = parse_args(argv, prog)
-    kfkd.storage.check_writable(args.out)
+    check_outputs(args)
     checkpoint = make_checkpoint(args)
     notices = check_left(checkpoint, args) if checkpoint else []
     _options.choose_device(args)
     folder = _options.choose_folder(args)
     net = make_net(args)
     X, y = load_data(net, folder, args)
+    if checkpoint and args.resume is False:
+        for old in checkpoint.files.move_aside():
+            notices.append(f"The checkpoint that was there is kept as {old}")
     for notice in notices:
         print(notice)
     diverged = None
@@ -82,8 +89,10 @@ def main(argv=None, prog=None):
         except DivergedError as error:
             diverged = error
         if net.train_history_ and checkpoint:
-            save(net, args.out)
+            kept = save(net, args.out, keep_old=not args.force)
             print(f"\nThe net is saved in {args.out}", flush=True)
+            if kept:
+                print(f"The one that was there is kept as {kept}", flush=True)
             if not (diverged or ended_early(net, checkpoint)):
                 checkpoint.remove()
     if not net.train_history_ and not diverged:
@@ -106,6 +115,20 @@ def make_checkpoint(args):
         time_limit=args.time_limit,
         **args.checkpoint_every,
     )
+
+
+def check_outputs(args):
+    """Raise StorageError if a file may not be written, or cannot; see `_outputs`."""
+    if args.dry_run:
+        kfkd.storage.check_writable(args.out)
+        return
+    _outputs.check_output(args.out, kinds.NET, force=args.force)
+    _outputs.check_replaceable(picture_path(args), kinds.FIGURE, force=args.force)
+
+
+def picture_path(args):
+    """Return the path of the picture beside the net."""
+    return args.out.with_suffix(".png")
 
 
 def make_net(args):
@@ -136,7 +159,7 @@ def present(net, X, y, folder, args):
     if args.dry_run:
         print("Dry run: no files are written.")
     else:
-        draw_predictions(net, folder, args.out.with_suffix(".png"))
+        draw_predictions(net, folder, picture_path(args))
 
 
 def ended_early(net, checkpoint):
@@ -161,20 +184,25 @@ def check_left(checkpoint, args):
     ------
     CheckpointError
         There is a checkpoint, and neither --resume nor --no-resume; or a net without
-        one, whose training cannot be resumed.
+        one, whose training cannot be resumed; or something else in the place of a
+        checkpoint.
     """
-    found = checkpoint.path.exists() or checkpoint.previous.exists()
+    found = checkpoint.files.existing()
+    for path in found:
+        if not path.is_file():
+            raise CheckpointError(f"{path} is there, and is not a file")
+        _outputs.check_replaceable(path, kinds.CHECKPOINT, force=args.force)
     if found and args.resume is None:
         raise CheckpointError(
             f"{checkpoint.path} is left from a training that ended early, or one still "
-            "runs. --resume continues it; --no-resume begins anew and deletes it"
+            "runs. --resume continues it; --no-resume moves it aside and begins anew"
         )
     notices = []
     if args.resume and not found:
         if args.out.exists():
             raise CheckpointError(
                 f"{args.out} is there, and no {checkpoint.path} to resume from: that "
-                "training has come to its end. --no-resume begins anew, and replaces it"
+                "training has come to its end. --no-resume begins anew"
             )
         notices.append(f"There is no checkpoint {checkpoint.path}: training begins.")
     if args.out.exists() and not (args.resume and found):
@@ -182,10 +210,13 @@ def check_left(checkpoint, args):
     return notices
 
 
-def save(net, path):
-    """Save a net; where its file can no longer be written, in a temporary folder."""
+def save(net, path, keep_old):
+    """Save a net; where its file can no longer be written, in a temporary folder.
+
+    Return where the old net is kept, if it is.
+    """
     try:
-        kfkd.storage.save(net, path)
+        return kfkd.storage.save(net, path, keep_old=keep_old)
     except StorageError as error:
         import tempfile
 

@@ -9,7 +9,7 @@ from kfkd.data.datasets import (
     read,
     training_rows,
 )
-from kfkd.data.locate import find, fingerprint, open_csv, read_csv
+from kfkd.data.locate import find, fingerprint, is_data_file, open_csv, read_csv
 from kfkd.data.parse import Table
 from kfkd.data.scaling import from_pixels, scale_images, to_pixels
 from kfkd.errors import DataError, NoDataError
@@ -26,6 +26,7 @@ __all__ = [
     "find",
     "fingerprint",
     "from_pixels",
+    "is_data_file",
     "load",
     "load2d",
     "load_held_out",

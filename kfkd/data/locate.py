@@ -14,7 +14,7 @@ from typing import BinaryIO, TypeVar
 from kfkd.arguments import as_path, one_of
 from kfkd.errors import DataError, NoDataError
 
-__all__ = ["find", "fingerprint", "open_csv", "read_csv"]
+__all__ = ["find", "fingerprint", "is_data_file", "open_csv", "read_csv"]
 
 _Parsed = TypeVar("_Parsed")
 
@@ -100,6 +100,16 @@ def find(name: str, folder: str | os.PathLike[str] | None = None) -> Path:
             advice = f"name the folder that it is in: {path.parent}"
         raise DataError(f"{named} is a file; {advice}{source}")
     raise DataError(f"{message}; data/README.md says how to get Kaggle's files")
+
+
+def is_data_file(path: str | os.PathLike[str]) -> bool:
+    """Return whether a file has the name of one of Kaggle's, in letters of any case.
+
+    Those of drawn faces have the same names, and their true labels one more.
+    """
+    names = (*_TABLES, "SampleSubmission", "test_labels")
+    files = {ending.lower() for name in names for ending in _endings(name)}
+    return as_path(path).name.lower() in {*files, _ARCHIVE}
 
 
 def _endings(name):

@@ -17,7 +17,7 @@ import numpy as np
 from kfkd.errors import StorageError
 from kfkd.files.atomic import written_atomically
 
-__all__ = ["read", "write"]
+__all__ = ["read", "read_about", "write"]
 
 _ABOUT = "about.json"
 _FORMAT = 1
@@ -55,15 +55,27 @@ def read(path, kind):
     StorageError
         There is no such file, or it is of another kind or damaged.
     """
+    with _opened(path, kind) as (archive, head):
+        arrays = {
+            name: _array(archive, name, description)
+            for name, description in head["arrays"].items()
+        }
+        return arrays, head["about"]
+
+
+def read_about(path, kind):
+    """Return the JSON alone; errors are those of `read`."""
+    with _opened(path, kind) as (_, head):
+        return head["about"]
+
+
+@contextlib.contextmanager
+def _opened(path, kind):
+    """Yield the archive of a file, and the content of its about.json."""
     path = pathlib.Path(path)
     try:
         with open(path, "rb") as file, zipfile.ZipFile(file) as archive:
-            head = _head(path, archive, kind)
-            arrays = {
-                name: _array(archive, name, description)
-                for name, description in head["arrays"].items()
-            }
-            return arrays, head["about"]
+            yield archive, _head(path, archive, kind)
     except StorageError:
         raise
     except OSError as error:

@@ -1,22 +1,28 @@
-"""Pickles with a checksum, and clear errors where one cannot be loaded."""
+"""Pickles with a note and a checksum, and clear errors where one cannot be loaded.
+
+After the pickle, which ``pickle.load`` reads alone, a file has the note as JSON, its
+length, and the checksum of all that.
+"""
 
 import codecs
 import contextlib
 import hashlib
 import io
+import json
 import pickle
 import warnings
 
 from kfkd.errors import StorageError
 from kfkd.files.atomic import written_atomically
+from kfkd.files.kinds import PICKLE_SEAL
 
-__all__ = ["dump", "loads"]
+__all__ = ["dump", "dumps", "loads", "read_note"]
 
-_SEAL = b"kfkd-sum"
+_LENGTH = 8  # hexadecimal digits
 
 
-def dump(thing, path):
-    """Pickle an object into a file.
+def dump(thing, path, note=None):
+    """Pickle an object into a file, with a note: anything that JSON can hold.
 
     Raises
     ------
@@ -25,7 +31,7 @@ def dump(thing, path):
         unchanged.
     """
     try:
-        pickled = pickle.dumps(thing, pickle.HIGHEST_PROTOCOL)
+        pickled = dumps(thing, note)
     except (AttributeError, TypeError, pickle.PicklingError) as error:
         raise StorageError(
             f"{path} cannot hold the net, as a part of it cannot be pickled: {error}. "
@@ -33,12 +39,36 @@ def dump(thing, path):
             "within functions, nor a lambda"
         ) from error
     with written_atomically(path) as draft:
-        draft.write_bytes(pickled + _seal(pickled))
+        draft.write_bytes(pickled)
 
 
-def _seal(pickled):
-    """Return the bytes after a pickle in its file, which pickle.load ignores."""
-    return _SEAL + hashlib.blake2b(pickled, digest_size=16).digest()
+def dumps(thing, note=None):
+    """Return what `dump` writes; errors are those of pickle."""
+    text = json.dumps(note).encode()
+    content = pickle.dumps(thing, pickle.HIGHEST_PROTOCOL) + text
+    content += f"{len(text):0{_LENGTH}x}".encode()
+    return content + _seal(content)
+
+
+def _seal(content):
+    """Return the checksum of a file's content before it."""
+    return PICKLE_SEAL + hashlib.blake2b(content, digest_size=16).digest()
+
+
+_SEAL_SIZE = len(_seal(b""))
+
+
+def read_note(content):
+    """Return the note in a file's content; None if it has none, or is damaged."""
+    content = memoryview(content)
+    content, seal = content[:-_SEAL_SIZE], content[-_SEAL_SIZE:]
+    if seal != _seal(content):
+        return None
+    try:
+        content, length = content[:-_LENGTH], int(bytes(content[-_LENGTH:]), 16)
+        return json.loads(bytes(content[len(content) - length :]))
+    except ValueError:  # from before there were notes
+        return None
 
 
 def loads(content, path):
@@ -49,9 +79,9 @@ def loads(content, path):
     StorageError
         It is damaged, or not a pickle, or needs something that is missing here.
     """
-    end = len(content) - len(_seal(b""))
+    end = len(content) - _SEAL_SIZE
     # Pickles of other programs have no seal.
-    if content[end:].startswith(_SEAL) and content[end:] != _seal(content[:end]):
+    if content[end:].startswith(PICKLE_SEAL) and content[end:] != _seal(content[:end]):
         raise StorageError(f"{path} is damaged: restore a copy, or make it again")
     try:
         return _Unpickler(io.BytesIO(content)).load()

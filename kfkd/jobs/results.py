@@ -1,12 +1,15 @@
 """Results of a long job, each kept as it arrives, with its provenance."""
 
+import contextlib
 import hashlib
 import json
 
 from kfkd import storage
 from kfkd.arguments import as_path
 from kfkd.callbacks.checkpoint import Checkpoint
+from kfkd.files import kinds, pickles
 from kfkd.process.signals import hold_signals
+from kfkd.storage.replaced import keep_replaced
 
 __all__ = ["Results", "differences"]
 
@@ -20,18 +23,36 @@ class Results:
     Parameters
     ----------
     folder : path
+    keep_old : bool, default=True
+        Keep a result that is replaced by one of another training, as for
+        `kfkd.storage.save`.
     """
 
-    def __init__(self, folder):
+    def __init__(self, folder, keep_old=True):
         self.folder = as_path(folder, "folder")
+        self.keep_old = keep_old
 
     @classmethod
-    def beside(cls, out):
+    def beside(cls, out, keep_old=True):
         """Return the results that make up an output file.
 
         Those of ``net-specialists.pickle`` are in ``net-specialists.parts``.
         """
-        return cls(as_path(out, "out").with_name(f"{storage.stem(out)}.parts"))
+        folder = as_path(out, "out").with_name(f"{storage.stem(out)}.parts")
+        return cls(folder, keep_old)
+
+    def files(self, name, net=kinds.NET):
+        """Return what may be written for a result: the kinds of files by their paths.
+
+        `net` is the kind of the net, or of the set of specialists.
+        """
+        found = {
+            self._path(name): net,
+            self._record(name): kinds.RECORD,
+            self.log(name): kinds.LOG,
+        }
+        checkpoint = self.checkpoint(name)
+        return found | dict.fromkeys(checkpoint.files.existing(), kinds.CHECKPOINT)
 
     def make_folder(self):
         """Create the folder; raise StorageError if nothing can be written there."""
@@ -46,22 +67,31 @@ class Results:
         return Checkpoint((self.folder / f"{name}.checkpoint").absolute())
 
     def save(self, name, pickled, provenance):
-        """Save a result, in place of an older one, with what it was made from."""
+        """Save a net, as `kfkd.storage.pickled` returns it, and what made it.
+
+        Return where the old one is kept, if it is.
+        """
         with hold_signals():
-            self._save(name, pickled, provenance)
+            return self._save(name, pickled, provenance)
 
     def _save(self, name, pickled, provenance):
-        with storage.written_atomically(self._path(name)) as draft:
+        path, kept = self._path(name), None
+        with contextlib.ExitStack() as stack:
+            if self.keep_old:
+                summaries = pickles.read_note(pickled)
+                kept = stack.enter_context(keep_replaced(path, summaries))
+            draft = stack.enter_context(storage.written_atomically(path))
             draft.write_bytes(pickled)
         record = dict(provenance, pickle=hashlib.blake2b(pickled).hexdigest())
-        with storage.written_atomically(self.folder / f"{name}.json") as draft:
+        with storage.written_atomically(self._record(name)) as draft:
             draft.write_text(json.dumps(record, indent=1) + "\n")
         self.checkpoint(name).remove()
+        return kept
 
     def provenance(self, name):
         """Return what a result was made from; None if it is missing or damaged."""
         try:
-            record = json.loads((self.folder / f"{name}.json").read_text())
+            record = json.loads(self._record(name).read_text())
             digest = record.pop("pickle")
             with open(self._path(name), "rb") as file:
                 found = hashlib.file_digest(file, hashlib.blake2b).hexdigest()
@@ -75,6 +105,9 @@ class Results:
 
     def _path(self, name):
         return self.folder / f"{name}.pickle"
+
+    def _record(self, name):
+        return self.folder / f"{name}.json"
 
 
 # What stands in a provenance for something that is too long to print.

@@ -2,10 +2,12 @@
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from PIL import ExifTags, Image
 
 from kfkd.arguments import as_path
 from kfkd.choices import PICTURE_FORMATS as FORMATS
 from kfkd.errors import PlotError
+from kfkd.files.kinds import FIGURE_STAMP
 from kfkd.messages import shown
 from kfkd.storage import written_atomically
 
@@ -75,4 +77,14 @@ def save_figure(figure, path):
     if not hasattr(figure, "get_figure"):
         raise PlotError(f"{shown(figure)} is neither a Figure nor Axes")
     with written_atomically(path) as draft:
-        figure.get_figure(root=True).savefig(draft, dpi=DPI)
+        figure.get_figure(root=True).savefig(draft, dpi=DPI, **_stamp(draft.suffix))
+
+
+def _stamp(ending):
+    """Return the options of ``savefig`` that mark a picture as drawn here."""
+    if ending.lower() in (".jpg", ".webp"):
+        exif = Image.Exif()
+        exif[ExifTags.Base.Software] = FIGURE_STAMP
+        return dict(pil_kwargs=dict(exif=exif))
+    field = "Software" if ending.lower() == ".png" else "Creator"
+    return dict(metadata={field: FIGURE_STAMP})

@@ -40,6 +40,7 @@ def fit_specialists(
     out: str | os.PathLike[str] = "net-specialists.pickle",
     log_every: int = 100,
     max_rows: int | None = None,
+    keep_old: bool = True,
     checkpoint_every: Mapping[str, float] = MappingProxyType({"minutes": 1}),
 ) -> dict[tuple[str, ...], NeuralNet]:
     """Train specialists, and pickle them together.
@@ -88,6 +89,9 @@ def fit_specialists(
         shows bars instead. The logs have all epochs.
     max_rows : int, optional
         Train each on so many rows only, to try things out.
+    keep_old : bool, default=True
+        Keep nets that are replaced by those of other trainings, as for
+        ``kfkd.storage.save``.
     checkpoint_every : mapping, default={"minutes": 1}
         When checkpoints are saved: the `epochs` or `minutes` of
         ``kfkd.callbacks.checkpoint.Checkpoint``. Trainings on other machines do
@@ -151,7 +155,7 @@ def fit_specialists(
         precision=xla.get_precision(),
         pretrained_from=pretrained.digest() if pretrained else None,
     )
-    results = Results.beside(out)
+    results = Results.beside(out, keep_old)
     kept = resume.find_others(others, shared, results, out)
     jobs = make_jobs(
         chosen,
@@ -186,5 +190,7 @@ def fit_specialists(
     nets = {
         columns: kept[columns] or results.load(name_of(columns)) for columns in groups
     }
-    storage.save(nets, out)
+    kept = storage.save(nets, out, keep_old=keep_old)
+    if kept:
+        print(f"The set that was in {out} is kept as {kept}")
     return nets

@@ -2,12 +2,11 @@
 
 import copy
 import dataclasses
-import pickle
 import traceback
 
 import numpy as np
 
-from kfkd import data, nets, xla
+from kfkd import data, nets, storage, xla
 from kfkd.callbacks.base import Callback
 from kfkd.callbacks.checkpoint import Checkpoint, fit_with
 from kfkd.jobs.devices import limit_cores, take_device
@@ -151,6 +150,4 @@ def _train(job, images, labels, weights, progress):
     net.verbose = verbose
     if net.interrupted_:
         raise KeyboardInterrupt
-    return Outcome(
-        job.name, pickle.dumps(net, pickle.HIGHEST_PROTOCOL), net.train_history_
-    )
+    return Outcome(job.name, storage.pickled(net), net.train_history_)

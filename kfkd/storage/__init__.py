@@ -4,7 +4,7 @@ from kfkd.errors import StorageError
 from kfkd.files.atomic import check_writable, make_folder, written_atomically
 from kfkd.files.net_files import check_readable, has_ending, similar, stem
 from kfkd.files.weights import load_params
-from kfkd.storage.nets import FORMATS, load, save
+from kfkd.storage.nets import FORMATS, load, pickled, save
 
 __all__ = [
     "FORMATS",
@@ -15,6 +15,7 @@ __all__ = [
     "load",
     "load_params",
     "make_folder",
+    "pickled",
     "save",
     "similar",
     "stem",

@@ -1,6 +1,8 @@
 """Saving and loading nets: as pickles, or as arrays and JSON, which run no code."""
 
+import contextlib
 import os
+import pathlib
 import pickle
 from collections.abc import Mapping
 from typing import Any
@@ -13,13 +15,19 @@ from kfkd.files import arrays, pickles
 from kfkd.files.net_files import holds_arrays, is_for_arrays, read_bytes
 from kfkd.messages import shown
 from kfkd.storage.definition import decode, encode
+from kfkd.storage.replaced import Summaries, keep_replaced, summarize
 
-__all__ = ["FORMATS", "load", "save"]
+__all__ = ["FORMATS", "load", "pickled", "save"]
 
 Specialists = Mapping[tuple[str, ...], NeuralNet]
 
 
-def save(net: NeuralNet | Specialists, path: str | os.PathLike[str]) -> None:
+def save(
+    net: NeuralNet | Specialists,
+    path: str | os.PathLike[str],
+    *,
+    keep_old: bool = False,
+) -> pathlib.Path | None:
     """Save a net or a set of specialists.
 
     Parameters
@@ -29,6 +37,15 @@ def save(net: NeuralNet | Specialists, path: str | os.PathLike[str]) -> None:
         With the ending ``.npz``, a file of arrays and JSON is written. It can hold nets
         of this package that are made of its own parts and those of Lasagne and nolearn.
         With another ending, a pickle is written as in the tutorial, of anything.
+    keep_old : bool, default=False
+        Keep a net that the file holds already beside it, as ``net6.old.pickle``, unless
+        the new one has been trained further in the same training, or the old one was
+        interrupted and has no more epochs than the new one.
+
+    Returns
+    -------
+    pathlib.Path or None
+        Where the old net is kept, if it is.
 
     Raises
     ------
@@ -38,21 +55,39 @@ def save(net: NeuralNet | Specialists, path: str | os.PathLike[str]) -> None:
         `path` is not a path.
     """
     path = as_path(path, before=net)
+    summaries = summarize(net)
+    with contextlib.ExitStack() as stack:
+        kept = None
+        if keep_old:
+            kept = stack.enter_context(keep_replaced(path, summaries))
+        _save(net, path, summaries)
+    return kept
+
+
+def _save(
+    net: NeuralNet | Specialists, path: pathlib.Path, summaries: Summaries
+) -> None:
     if is_for_arrays(path):
         packed: dict[str, Any] = {}
         nets = net.items() if isinstance(net, Mapping) else [(None, net)]
         about = []
-        for i, (key, one) in enumerate(nets):
+        for i, ((key, one), summary) in enumerate(zip(nets, summaries, strict=True)):
             try:
                 encoded = encode(one, packed, f"net{i}")
             except TypeError as error:
                 raise StorageError(
                     f"{path} cannot hold the net, as {error}; {_advice(one)}"
                 ) from error
-            about.append({"key": key, "net": encoded})  # JSON turns a tuple into a list
+            # JSON turns a tuple into a list.
+            about.append({"key": key, "net": encoded, "summary": summary})
         arrays.write(path, "net", packed, about)
     else:
-        pickles.dump(net, path)
+        pickles.dump(net, path, summaries)
+
+
+def pickled(net: NeuralNet | Specialists) -> bytes:
+    """Return what `save` writes as a pickle; errors are those of pickle."""
+    return pickles.dumps(net, summarize(net))
 
 
 def _advice(net):

@@ -106,7 +106,7 @@ def test_another_training_is_an_error(path, kind, changes, message):
     with pytest.raises(CheckpointError, match=message):
         trained(kind, Checkpoint(path, epochs=1, resume=True), **changes)
     assert path.read_bytes() == before
-    assert not Checkpoint(path).previous.exists()
+    assert not Checkpoint(path).files.previous.exists()
 
 
 def damage(path):
@@ -134,7 +134,7 @@ def test_a_damaged_one_gives_way_to_the_one_before(path):
 def test_two_damaged_ones_are_an_error(path):
     killed(plain, path, 5)
     checkpoint = Checkpoint(path, resume=True)
-    for file in (path, checkpoint.previous):
+    for file in checkpoint.files.existing():
         damage(file)
     before = path.read_bytes()
     with pytest.raises(CheckpointError, match=f"{path} is damaged.*previous"):

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from kfkd.callbacks import Checkpoint, checkpoint
+from kfkd.callbacks import Checkpoint, checkpoint, checkpoint_files
 from kfkd.errors import ArgumentError, CheckpointError
 from tests.helpers.killed_trainings import (
     Killed,
@@ -37,13 +37,13 @@ def clock(monkeypatch):
 def saved(monkeypatch):
     """The epochs after which a checkpoint has been written."""
     epochs = []
-    write = checkpoint.arrays.write
+    write = checkpoint_files.arrays.write
 
     def noted(path, kind, arrays, about):
         epochs.append(len(about["history"]))
         write(path, kind, arrays, about)
 
-    monkeypatch.setattr(checkpoint.arrays, "write", noted)
+    monkeypatch.setattr(checkpoint_files.arrays, "write", noted)
     return epochs
 
 

@@ -57,7 +57,7 @@ def test_a_net_trained_on_drawn_faces_answers_for_drawn_faces(drawn, run):
 def test_specialists_and_a_file_of_ones_own(drawn, run, tmp_path):
     storage.save(stubs.specialists(), "crew.pickle")
     out = tmp_path / "mine.csv"
-    out.write_text("old")
+    out.write_text("RowId,Location\n1,2\n")
     status, printed = run("crew.pickle", "--data", drawn, "--out", out)
     assert status == 0
     assert str(out) in printed

@@ -16,6 +16,7 @@ from kfkd import data, faces, nets, storage
 from kfkd.callbacks import AdjustVariable
 from kfkd.cli import train
 from kfkd.errors import CheckpointError, DivergedError
+from kfkd.files import arrays
 from tests.helpers.cases import ALL, some
 from tests.helpers.train_runs import (
     HANGS,
@@ -136,7 +137,7 @@ def test_a_training_that_is_killed_at_random_goes_on(folder, whole, capsys):
 _DYING = """
 import os, signal, sys
 from types import SimpleNamespace
-from kfkd.callbacks import checkpoint
+from kfkd.callbacks import checkpoint_files
 from kfkd.files import arrays
 from kfkd.cli import train
 
@@ -158,8 +159,8 @@ def write(path, *rest):
         os.truncate(path, os.path.getsize(path) // 2)
         die()
 
-checkpoint.os = SimpleNamespace(replace=replace)
-checkpoint.arrays = SimpleNamespace(write=write, read=arrays.read)
+checkpoint_files.os = SimpleNamespace(replace=replace)
+checkpoint_files.arrays = SimpleNamespace(write=write, read=arrays.read)
 sys.exit(train.main(sys.argv[1:]))
 """
 
@@ -228,8 +229,14 @@ def test_a_checkpoint_of_another_training_is_an_error(folder, capsys):
     assert Path("net1.checkpoint").read_bytes() == before
     capsys.readouterr()
     assert train.main([*arguments[:-1], "2", "--no-resume"]) == 0
-    assert "net1.pickle is there already" in capsys.readouterr().out
-    assert files(Path.cwd()) == ["net1.pickle", "net1.png"]
+    out = capsys.readouterr().out
+    assert "net1.pickle is there already" in out
+    assert "checkpoint that was there is kept as net1.old.checkpoint\n" in out
+    assert Path("net1.old.checkpoint").read_bytes() == before
+    assert "The one that was there is kept as " in out  # of many more epochs
+    assert storage.load("net1.old.pickle").max_epochs == 10**6
+    kept = ["net1.old.checkpoint", "net1.old.pickle"]
+    assert files(Path.cwd()) == [*kept, "net1.pickle", "net1.png"]
     finished = Path("net1.pickle").read_bytes()
     with pytest.raises(
         CheckpointError, match=r"no net1.checkpoint to resume from: .*end"
@@ -241,7 +248,7 @@ def test_a_checkpoint_of_another_training_is_an_error(folder, capsys):
 
 
 def test_what_a_killed_training_left_is_kept(folder):
-    Path("net1.previous.checkpoint").write_bytes(b"the one before")
+    arrays.write("net1.previous.checkpoint", "checkpoint", {}, "the one before")
     arguments = ["net1", "--data", str(folder), "--epochs", "2"]
     with pytest.raises(CheckpointError, match="--resume continues it; --no-resume"):
         train.main(arguments)

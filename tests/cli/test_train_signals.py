@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from kfkd import faces, storage
-from kfkd.callbacks import checkpoint
+from kfkd.callbacks import checkpoint_files
 from kfkd.cli import train
 from kfkd.files import arrays
 from tests.helpers.cases import number
@@ -57,7 +57,7 @@ def test_so_is_a_checkpoint(folder, monkeypatch):
         return net
 
     monkeypatch.setattr(train, "make_net", make_net)
-    monkeypatch.setattr(checkpoint.arrays, "write", while_it(arrays.write))
+    monkeypatch.setattr(checkpoint_files.arrays, "write", while_it(arrays.write))
     with pytest.raises(KeyboardInterrupt):
         train.main(["net1", "--data", str(folder), "--epochs", "100"])
     assert len(storage.load("net1.pickle").train_history_) == 3
