@@ -1,9 +1,11 @@
 """Files of a checkpoint: the last, the one before, and the draft of the next."""
 
 import contextlib
+import errno
 import os
 import pathlib
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
 
 from kfkd.errors import CheckpointError, StorageError
 from kfkd.files import arrays
@@ -13,6 +15,8 @@ from kfkd.files.old_files import move_aside
 __all__ = ["CheckpointFiles"]
 
 _KIND = "checkpoint"
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+_Saved = TypeVar("_Saved")
 
 
 class CheckpointFiles:
@@ -118,11 +122,32 @@ class CheckpointFiles:
 
         What is not a checkpoint stays.
         """
-        drafts = self.path.parent.glob(f".{self._draft.stem}-*{self.path.suffix}")
-        for path in (*self.existing(), self._draft, *drafts):
-            with contextlib.suppress(FileNotFoundError):
-                if path.is_file() and is_of_kind(path, CHECKPOINT):
-                    path.unlink()
+        _delete([*self.existing(), *self._drafts()])
+
+    def _drafts(self):
+        pattern = f".{self._draft.stem}-*{self.path.suffix}"
+        return [self._draft, *self.path.parent.glob(pattern)]
+
+    def make_room(self, save: Callable[[], _Saved]) -> _Saved:
+        """Return what ``save()`` returns, which saves a net on the same disk.
+
+        If the disk is full, the one before the last is deleted, and drafts are, and it
+        is called again.
+
+        Raises
+        ------
+        StorageError
+            As raised by `save`.
+        """
+        try:
+            return save()
+        except StorageError as error:
+            cause = error.__cause__
+            if not isinstance(cause, OSError) or cause.errno not in _FULL:
+                raise
+            if not _delete([self.previous, *self._drafts()]):
+                raise
+            return save()
 
     def move_aside(self) -> list[pathlib.Path]:
         """Give the files names of their own, before another training begins.
@@ -144,3 +169,14 @@ class CheckpointFiles:
         if self.previous.exists() and not target.exists():
             return [moved, self.previous.rename(target)]
         return [moved, *filter(None, [move_aside(self.previous)])]
+
+
+def _delete(paths: Iterable[pathlib.Path]) -> int:
+    """Delete the files that are checkpoints; return how many."""
+    deleted = 0
+    for path in paths:
+        with contextlib.suppress(FileNotFoundError):
+            if path.is_file() and is_of_kind(path, CHECKPOINT):
+                path.unlink()
+                deleted += 1
+    return deleted

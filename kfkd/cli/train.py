@@ -1,6 +1,7 @@
 """Train a net of the tutorial and save it."""
 
 import argparse
+import functools
 import pathlib
 
 import kfkd
@@ -89,7 +90,7 @@ def main(argv=None, prog=None):
         except DivergedError as error:
             diverged = error
         if net.train_history_ and checkpoint:
-            kept = save(net, args.out, keep_old=not args.force)
+            kept = save(net, args.out, checkpoint, keep_old=not args.force)
             print(f"\nThe net is saved in {args.out}", flush=True)
             if kept:
                 print(f"The one that was there is kept as {kept}", flush=True)
@@ -210,13 +211,14 @@ def check_left(checkpoint, args):
     return notices
 
 
-def save(net, path, keep_old):
+def save(net, path, checkpoint, keep_old):
     """Save a net; where its file can no longer be written, in a temporary folder.
 
     Return where the old net is kept, if it is.
     """
+    to = functools.partial(kfkd.storage.save, net, path, keep_old=keep_old)
     try:
-        return kfkd.storage.save(net, path, keep_old=keep_old)
+        return checkpoint.files.make_room(to)
     except StorageError as error:
         import tempfile
 

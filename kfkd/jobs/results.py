@@ -1,6 +1,7 @@
 """Results of a long job, each kept as it arrives, with its provenance."""
 
 import contextlib
+import functools
 import hashlib
 import json
 
@@ -71,8 +72,11 @@ class Results:
 
         Return where the old one is kept, if it is.
         """
+        save = functools.partial(self._save, name, pickled, provenance)
         with hold_signals():
-            return self._save(name, pickled, provenance)
+            kept = self.checkpoint(name).files.make_room(save)
+            self.checkpoint(name).remove()
+        return kept
 
     def _save(self, name, pickled, provenance):
         path, kept = self._path(name), None
@@ -85,7 +89,6 @@ class Results:
         record = dict(provenance, pickle=hashlib.blake2b(pickled).hexdigest())
         with storage.written_atomically(self._record(name)) as draft:
             draft.write_text(json.dumps(record, indent=1) + "\n")
-        self.checkpoint(name).remove()
         return kept
 
     def provenance(self, name):

@@ -1,6 +1,7 @@
 """Signals: Ctrl-C deferred or held, SIGTERM and SIGHUP like it, a time limit."""
 
 import _thread
+import atexit
 import contextlib
 import os
 import signal
@@ -10,6 +11,7 @@ import time
 __all__ = [
     "defer_keyboard_interrupt",
     "hold_signals",
+    "ignore_signals_at_exit",
     "raise_held_signal",
     "sigterm_as_keyboard_interrupt",
     "time_limit",
@@ -149,6 +151,17 @@ def sigterm_as_keyboard_interrupt():
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def ignore_signals_at_exit():
+    """Let further signals not interrupt what Python does when it exits."""
+    atexit.register(_ignore_signals)
+
+
+def _ignore_signals():
+    for name in _ENDING:
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
 
 
 @contextlib.contextmanager

@@ -68,14 +68,33 @@ def can_mount():
     return shutil.which("unshare") and not subprocess.run(command).returncode
 
 
+# A shell's commands that mount a small file system, and go there.
+MOUNT = "mkdir disk && mount -t tmpfs -o size={} none disk && cd disk || exit 99\n"
+
+
+@pytest.mark.process
+@pytest.mark.slow
+@pytest.mark.skipif(not can_mount(), reason="no file system of its own can be mounted")
+def test_a_disk_that_checkpoints_have_filled_has_room_for_the_net(work, tmp_path):
+    data = faces.make(tmp_path / "data", n_train=200, n_test=1)
+    train = [sys.executable, SCRIPT, "net1", "--epochs", "4", "--data", data]
+    train += ["--checkpoint-every", "1"]
+    done = subprocess.run(  # a net takes 4 MB, a checkpoint 8
+        ["unshare", "-rm", "sh", "-c", MOUNT.format("18m") + '"$@"; ls', "sh", *train],
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout.endswith("\nnet1.pickle\nnet1.png\n"), done.stdout + done.stderr
+    assert "net1.draft.checkpoint cannot be written: No space" in done.stderr
+
+
 @pytest.mark.process
 @pytest.mark.slow
 @pytest.mark.skipif(not can_mount(), reason="no file system of its own can be mounted")
 def test_a_full_disk_at_the_end_of_a_training(work, tmp_path):
     data = faces.make(tmp_path / "data", n_train=200, n_test=1)
     script = (
-        "mkdir disk && mount -t tmpfs -o size=200k none disk && cd disk || exit 99\n"
-        "printf '\\200NeuralNet old' > net1.pickle; "
+        MOUNT.format("200k") + "printf '\\200NeuralNet old' > net1.pickle; "
         '"$@"; echo "status $?"; tail -c 3 net1.pickle; ls -A'
     )
     train = [sys.executable, SCRIPT, "net1", "--epochs", "2", "--data", data]
