@@ -13,7 +13,10 @@ import sys
 from kfkd.cli._output import tolerate_broken_stdout
 from kfkd.errors import KfkdError
 from kfkd.process.installation import install, is_checkout
-from kfkd.process.signals import sigterm_as_keyboard_interrupt
+from kfkd.process.signals import (
+    ignore_signals_at_exit,
+    sigterm_as_keyboard_interrupt,
+)
 
 __all__ = ["explain", "run"]
 
@@ -45,6 +48,8 @@ def run(name, argv=None, prog=None):
         sigterm_as_keyboard_interrupt() as received,
     ):
         status = _run(name, argv, prog)
+        if received or status == _INTERRUPTED:
+            ignore_signals_at_exit()
     # A reader that has stopped reading is not a failure.
     if output.error and output.error.errno not in (errno.EPIPE, errno.EIO):
         reason = output.error.strerror
@@ -58,6 +63,10 @@ def _run(name, argv, prog):
         return importlib.import_module(f"kfkd.cli.{name}").main(argv, prog)
     except (KfkdError, OSError, ModuleNotFoundError) as error:
         return explain(prog, error)
+    except MemoryError as error:
+        detail = f": {error}" if str(error) else ""
+        _warn(prog, f"there is too little memory for this{detail}")
+        return 1
     except KeyboardInterrupt:
         print("\nInterrupted.", file=sys.stderr)
         return _INTERRUPTED

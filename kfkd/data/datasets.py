@@ -283,18 +283,26 @@ def read(name: str, folder: str | os.PathLike[str] | None = None) -> Table:
         return Table(() if test else COLUMNS, labels, images, ids if test else None)
 
     def parse_table(stream, where):
-        def lines():
-            for line in stream:
-                bar.update(len(line))
-                yield line
-
         # The size of a table within a zip file is not known here.
         total = path.stat().st_size if path.suffix == ".csv" else None
         options = dict(unit="B", unit_scale=True, unit_divisor=1000)
         with Bar(f"reading {name}.csv", total, **options) as bar:
-            return parse(lines(), where, test=test)
+            return parse(_Watched(stream, bar.update), where, test=test)
 
     table, content = read_csv(path, name, parse_table, content)
     ids = table.ids if test else np.empty(0, np.int64)
     cache.save(f"{name}-{content}", (table.labels, table.images, ids))
     return table
+
+
+class _Watched:
+    """A binary file that tells how many bytes are read."""
+
+    def __init__(self, file, read):
+        self._file, self._read = file, read
+
+    def readline(self, limit):
+        """Return a line, or as much of it as the limit allows."""
+        line = self._file.readline(limit)
+        self._read(len(line))
+        return line

@@ -18,8 +18,10 @@ __all__ = ["find", "fingerprint", "is_data_file", "open_csv", "read_csv"]
 
 _Parsed = TypeVar("_Parsed")
 
-# Bytes read at a time.
-_BLOCK = 1 << 20
+# Bytes read at a time, and of the largest zip file.
+_BLOCK, _LARGEST = 1 << 20, 1 << 30
+# Zip files one in another; those of Kaggle's archive are two.
+_DEEPEST = 3
 
 _TABLES = ("training", "test", "IdLookupTable")
 # What `kaggle competitions download` writes: one file that holds all the others.
@@ -255,14 +257,20 @@ def _open_table(raw, path, name):
             yield file
             return
         try:
-            file = io.BytesIO(file.read())
-            while zipped:
+            size = path.stat().st_size
+            for _ in range(_DEEPEST):
+                # ZipFile seeks, which would decompress an inner one repeatedly.
+                file = io.BytesIO(_read_zip(file, size, path))
                 archive = stack.enter_context(zipfile.ZipFile(file))
                 member = _member(archive, name, path)
                 file = stack.enter_context(archive.open(member))
-                zipped = member.filename.lower().endswith(".zip")
-                if zipped:  # ZipFile seeks, which would decompress it repeatedly
-                    file = io.BytesIO(file.read())
+                if not member.filename.lower().endswith(".zip"):
+                    break
+                size = member.file_size
+            else:
+                raise DataError(
+                    f"{path} holds more than {_DEEPEST} zip files one in another"
+                )
             yield io.BufferedReader(file, _BLOCK)
         except (*_DAMAGED, OSError) as error:
             if isinstance(error, OSError) and error.errno is not None:
@@ -273,6 +281,16 @@ def _open_table(raw, path, name):
             ) from error
 
 
+def _read_zip(file, size, path):
+    """Return the content of a zip file that is, or says that it is, of this size."""
+    if size > _LARGEST:
+        raise DataError(
+            f"{path} is, or holds, a zip file of {size / 1e9:,.1f} GB; those of the "
+            "competition are smaller than 0.1 GB: download it again"
+        )
+    return file.read()
+
+
 def _member(archive, name, path):
     """Return the entry of an archive that holds a table, or leads to it."""
     entries = [
@@ -280,11 +298,21 @@ def _member(archive, name, path):
         for entry in archive.infolist()
         if not entry.is_dir() and "__MACOSX" not in entry.filename
     ]
-    by_name = {PurePosixPath(e.filename).name: e for e in reversed(entries)}
-    entry = next((by_name[n] for n in _endings(name) if n in by_name), None)
-    if entry is None:
+    named = [
+        [entry for entry in entries if PurePosixPath(entry.filename).name == ending]
+        for ending in _endings(name)
+    ]
+    found = next(filter(None, named), [])
+    if not found:
         held = ", ".join(entry.filename for entry in entries[:8]) or "nothing"
         raise DataError(f"{path} holds no {name}.csv, but {held}")
+    if len(found) > 1:
+        held = ", ".join(entry.filename for entry in found[:8])
+        raise DataError(
+            f"{path} holds {len(found)} files of the same name: {held}; make a zip "
+            "file with the right one alone"
+        )
+    (entry,) = found
     if entry.flag_bits & 1:
         raise DataError(
             f"{path}: {entry.filename} is encrypted; unzip it with its password, or "

@@ -1,7 +1,7 @@
 """Parser of Kaggle's training and test tables, with checks of every value."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -37,7 +37,7 @@ class Table:
     ids: npt.NDArray[np.int64] | None
 
 
-def parse(stream: Iterable[bytes], where: str, *, test: bool) -> Table:
+def parse(stream: BinaryIO, where: str, *, test: bool) -> Table:
     """Parse a test set (``ImageId``, ``Image``) or a training set (labels, ``Image``).
 
     Formats and errors are those of `text_tables.read`. Every value is checked.

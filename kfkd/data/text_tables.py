@@ -12,6 +12,8 @@ __all__ = ["fault", "numbers", "read", "whole_numbers"]
 
 _BOM = b"\xef\xbb\xbf"
 _SHOWN = 8  # names of columns in a message
+# Bytes in a line; a row of training.csv has about 35,000.
+_LONGEST = 1 << 20
 
 
 def read(stream, where, needed, *, optional=None, images=None):
@@ -23,7 +25,7 @@ def read(stream, where, needed, *, optional=None, images=None):
 
     Parameters
     ----------
-    stream : binary file, or iterable of its lines
+    stream : binary file
     where : str
         The name of the file, for errors.
     needed : sequence of str
@@ -44,7 +46,7 @@ def read(stream, where, needed, *, optional=None, images=None):
     DataError
         The file is not such a table, or has no rows.
     """
-    numbered = enumerate(stream, start=1)
+    numbered = _numbered(stream, where)
     number, line = next(
         ((i, s) for i, s in numbered if s.removeprefix(_BOM).strip()), (0, b"")
     )
@@ -77,6 +79,18 @@ def read(stream, where, needed, *, optional=None, images=None):
     if images:
         header.pop(at)
     return _frame(rows, separator, header, lines)
+
+
+def _numbered(stream, where):
+    """Yield the lines, counted from 1; none that does not end is read on and on."""
+    lines = iter(lambda: stream.readline(_LONGEST + 1), b"")
+    for number, line in enumerate(lines, start=1):
+        if len(line) > _LONGEST:
+            raise DataError(
+                f"{where}, line {number}: it is longer than {_LONGEST:,} bytes, which "
+                "no row of such a table is; download it again"
+            )
+        yield number, line
 
 
 def _header(line, where):

@@ -1,6 +1,7 @@
 """Data sets of drawn faces, as files in the competition's layout."""
 
 import contextlib
+import functools
 import json
 import os
 import shutil
@@ -12,6 +13,7 @@ import numpy as np
 
 from kfkd.arguments import as_path, whole
 from kfkd.data.columns import COLUMNS
+from kfkd.data.locate import fingerprint
 from kfkd.errors import DataError
 from kfkd.files.cache_folder import cache_folder
 from kfkd.progress import Bar
@@ -122,8 +124,12 @@ def _make(folder, request):
         with Bar("drawing faces", n_train + n_test, unit="face") as bar:
             _write_training(draft / "training.csv", seed, n_train, bar.update)
             _write_test(draft, seed, n_test, bar.update)
-        sizes = {name: (draft / name).stat().st_size for name in _FILES}
-        text = json.dumps({**request, "sizes": sizes}, indent=1)
+        made = {
+            name: {"size": path.stat().st_size, "blake2b": fingerprint(path)}
+            for name in _FILES
+            for path in [draft / name]
+        }
+        text = json.dumps({**request, "files": made}, indent=1)
         (draft / _RECORD).write_text(text + "\n", encoding="utf-8")
         # The record first, so that the files are not taken for foreign ones.
         for name in (_RECORD, *_FILES):
@@ -221,9 +227,22 @@ def _record(folder):
 
 
 def _as_recorded(path, record):
-    """Return whether a file has the size that the record gives."""
-    sizes = record.get("sizes") if record else None
-    return isinstance(sizes, dict) and path.stat().st_size == sizes.get(path.name)
+    """Return whether a file has the content that the record gives."""
+    files = record.get("files") if record else None
+    known = files.get(path.name) if isinstance(files, dict) else None
+    if not isinstance(known, dict):
+        return False
+    status = path.stat()
+    state = (status.st_ino, status.st_size, status.st_mtime_ns)
+    return status.st_size == known.get("size") and (
+        _digest(path.absolute(), state) == known.get("blake2b")
+    )
+
+
+@functools.lru_cache(64)
+def _digest(path, state):
+    """Return the fingerprint of a file as long as its `state` is the same."""
+    return fingerprint(path)
 
 
 def _complete(folder, record):

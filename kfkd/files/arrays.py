@@ -47,15 +47,17 @@ def write(path, kind, arrays, about):
                 np.lib.format.write_array(member, array, allow_pickle=False)
 
 
-def read(path, kind):
+def read(path, kind, content=None):
     """Return the arrays and the JSON that `write` has written, verified.
+
+    The file is not opened if its content is given, as bytes.
 
     Raises
     ------
     StorageError
         There is no such file, or it is of another kind or damaged.
     """
-    with _opened(path, kind) as (archive, head):
+    with _opened(path, kind, content) as (archive, head):
         arrays = {
             name: _array(archive, name, description)
             for name, description in head["arrays"].items()
@@ -63,18 +65,20 @@ def read(path, kind):
         return arrays, head["about"]
 
 
-def read_about(path, kind):
-    """Return the JSON alone; errors are those of `read`."""
-    with _opened(path, kind) as (_, head):
+def read_about(path, kind, content=None):
+    """Return the JSON alone; parameters and errors are those of `read`."""
+    with _opened(path, kind, content) as (_, head):
         return head["about"]
 
 
 @contextlib.contextmanager
-def _opened(path, kind):
+def _opened(path, kind, content):
     """Yield the archive of a file, and the content of its about.json."""
     path = pathlib.Path(path)
     try:
-        with open(path, "rb") as file, zipfile.ZipFile(file) as archive:
+        # zipfile takes a path too.
+        file = path if content is None else io.BytesIO(content)
+        with zipfile.ZipFile(file) as archive:
             yield archive, _head(path, archive, kind)
     except StorageError:
         raise

@@ -1,16 +1,19 @@
 """Files that hold nets: their names, and what their names promise."""
 
 import contextlib
+import errno
 import os
 import pathlib
 import pickle
+import select
+import stat
 from collections.abc import Iterator
-from typing import BinaryIO
 
 from kfkd.arguments import as_path
 from kfkd.choices import NET_FORMATS
 from kfkd.errors import StorageError
 from kfkd.messages import nearest
+from kfkd.process.memory import physical_memory
 
 __all__ = [
     "check_readable",
@@ -21,6 +24,9 @@ __all__ = [
     "similar",
     "stem",
 ]
+
+_PATIENCE = 10  # seconds
+_BLOCK = 1 << 20  # bytes
 
 
 def has_ending(path: str | os.PathLike[str]) -> bool:
@@ -82,22 +88,72 @@ def check_readable(path: str | os.PathLike[str]) -> None:
     StorageError
         It cannot be read; the message suggests a file of a similar name.
     """
-    with _opened(path):
-        pass
+    with _errors(path):
+        mode = _mode(path)
+        # To open and close a pipe would end what writes into it.
+        if stat.S_ISFIFO(mode):
+            if not os.access(path, os.R_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        else:
+            open(path, "rb").close()
 
 
 def read_bytes(path: str | os.PathLike[str]) -> bytes:
-    """Return the content of a net's file; errors are those of `check_readable`."""
-    with _opened(path) as file:
-        return file.read()
+    """Return the content of a net's file, or what comes out of a pipe.
+
+    Raises
+    ------
+    StorageError
+        As from `check_readable`; it is larger than the memory of this machine; or
+        nothing comes out of a pipe for 10 seconds.
+    """
+    path, most = as_path(path), physical_memory()
+    with _errors(path):
+        if stat.S_ISFIFO(_mode(path)):
+            content = _read_pipe(path, most)
+        elif os.stat(path).st_size > most:
+            content = None
+        else:
+            with open(path, "rb") as file:
+                content = file.read()
+    if content is None:
+        raise StorageError(
+            f"{path} is larger than the memory of this machine, {most / 1e9:.1f} GB; "
+            "it is not a net that has been saved"
+        )
+    return content
+
+
+def _mode(path: pathlib.Path) -> int:
+    mode = os.stat(path).st_mode
+    if stat.S_ISCHR(mode) or stat.S_ISBLK(mode):
+        raise OSError(errno.EINVAL, "it is a device")
+    return mode
+
+
+def _read_pipe(path: pathlib.Path, most: float) -> bytes | None:
+    """Return what comes out of a pipe until it is closed; None if it is too much."""
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # also if nothing writes yet
+    with open(handle, "rb", buffering=0) as pipe:
+        if not select.select([pipe], [], [], _PATIENCE)[0]:
+            raise TimeoutError(
+                errno.ETIMEDOUT, f"nothing came out of the pipe for {_PATIENCE} seconds"
+            )
+        os.set_blocking(handle, True)
+        content = bytearray()
+        while block := pipe.read(_BLOCK):
+            content += block
+            if len(content) > most:
+                return None
+    return bytes(content)
 
 
 @contextlib.contextmanager
-def _opened(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+def _errors(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Raise OSErrors of the block as StorageErrors that suggest a file."""
     path = as_path(path)
     try:
-        with open(path, "rb") as file:
-            yield file
+        yield
     except OSError as error:
         near = similar(path) if isinstance(error, FileNotFoundError) else None
         hint = f" (did you mean {str(near)!r}?)" if near else ""

@@ -44,7 +44,7 @@ def load_params(path: str | os.PathLike[str]) -> Any:
     """
     content = read_bytes(path)
     if holds_arrays(path, content):
-        return _from_arrays(path)
+        return _from_arrays(path, content)
     found = pickles.loads(content, path)
     if not (hasattr(found, "predict") or (isinstance(found, Mapping) and found)):
         raise StorageError(
@@ -54,9 +54,9 @@ def load_params(path: str | os.PathLike[str]) -> Any:
     return found
 
 
-def _from_arrays(path):
+def _from_arrays(path, content):
     """Return the weights in a file of arrays."""
-    packed, about = arrays.read(path, "net")
+    packed, about = arrays.read(path, "net", content)
     try:
         if len(about) != 1:
             raise ValueError(f"it is a set of {len(about)} nets, not one net")

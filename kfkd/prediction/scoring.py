@@ -206,13 +206,15 @@ def read_labels(path: str | os.PathLike[str]) -> pd.DataFrame:
         The file is missing or faulty; the message gives line and column.
     """
     path = as_path(path)
-    try:
-        with open(path, "rb") as stream:
-            table = text_tables.read(stream, path, ("ImageId",), optional=COLUMNS)
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror or error}") from error
-    ids = text_tables.whole_numbers(table.pop("ImageId"), path, unique=True)
-    labels = {name: text_tables.numbers(table[name], path) for name in table}
+    labels, _ = data.read_csv(path, path.stem, _parse_labels)
+    return labels
+
+
+def _parse_labels(stream, where):
+    """Return the labels in a binary file, checked."""
+    table = text_tables.read(stream, where, ("ImageId",), optional=COLUMNS)
+    ids = text_tables.whole_numbers(table.pop("ImageId"), where, unique=True)
+    labels = {name: text_tables.numbers(table[name], where) for name in table}
     return pd.DataFrame(labels, index=pd.Index(ids, name="ImageId"))
 
 

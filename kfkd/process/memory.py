@@ -1,9 +1,10 @@
-"""Memory that XLA's programs on the CPU take and give back at every call."""
+"""Memory: how much there is, and that of XLA's programs on the CPU."""
 
 import ctypes
+import math
 import os
 
-__all__ = ["keep_memory"]
+__all__ = ["keep_memory", "physical_memory"]
 
 # Parameters of glibc's mallopt, from its malloc.h.
 _M_TRIM_THRESHOLD, _M_MMAP_MAX, _M_ARENA_MAX = -1, -4, -8
@@ -35,3 +36,11 @@ def keep_memory():
     mallopt(_M_MMAP_MAX, 0)
     mallopt(_M_TRIM_THRESHOLD, _NEVER)
     mallopt(_M_ARENA_MAX, 1)
+
+
+def physical_memory():
+    """Return how many bytes of memory the machine has; infinity if it is not known."""
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, OSError, ValueError):
+        return math.inf

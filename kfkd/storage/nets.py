@@ -126,7 +126,7 @@ def load(path: str | os.PathLike[str]) -> NeuralNet | Specialists:
     """
     content = read_bytes(path)
     if holds_arrays(path, content):
-        return _load_arrays(path)
+        return _load_arrays(path, content)
     found = pickles.loads(content, path)
     if hasattr(found, "predict"):
         return found
@@ -141,8 +141,8 @@ def load(path: str | os.PathLike[str]) -> NeuralNet | Specialists:
     raise StorageError(f"{path} holds {wrong}, not a net or a set of specialists")
 
 
-def _load_arrays(path):
-    packed, about = arrays.read(path, "net")
+def _load_arrays(path, content):
+    packed, about = arrays.read(path, "net", content)
     try:
         nets = [(entry["key"], decode(entry["net"], packed)) for entry in about]
     except Exception as error:

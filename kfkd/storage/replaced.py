@@ -61,7 +61,7 @@ def read_summaries(path: pathlib.Path) -> Summaries | None:
         content = read_bytes(path)
         if content[:2] != b"PK":
             return pickles.read_note(content)
-        about = arrays.read_about(path, "net")
+        about = arrays.read_about(path, "net", content)
         return [entry["summary"] for entry in about]
     except (StorageError, KeyError, TypeError):
         return None

@@ -1,18 +1,21 @@
 """Weights of a net: taken over from another net, and pickled with the definition."""
 
 import os
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
 import nolearn.lasagne as nolearn
 import numpy as np
 import sklearn.exceptions
+import theano
 from lasagne.layers import Layer
 
 from kfkd.arguments import check
 from kfkd.errors import ArgumentError, KfkdError
 from kfkd.files import pickles
 from kfkd.files.weights import load_params
+from kfkd.stack.lasagne_dev.parameters import without_drawing
 from kfkd.stack.nolearn_changes import check_layers
 from kfkd.stack.nolearn_types import as_dtype
 from kfkd.training.seeding import seeded_initialization
@@ -186,8 +189,17 @@ class WeightsMixin:
         ValueError
             If they are not those of this net's layers.
         """
-        # Weights that will be overwritten are not drawn from Lasagne's generator.
-        with seeded_initialization(0):
+        # No more memory is used than the weights need, however large a definition is.
+        missing = Counter(np.shape(value) for part in values.values() for value in part)
+
+        def take(shape):
+            if not missing[shape]:
+                raise ValueError(f"no weights, or too few, have the shape {shape}")
+            missing[shape] -= 1
+            return np.zeros(shape, theano.config.floatX)
+
+        # What is drawn all the same, as by functions of a user, is overwritten, too.
+        with seeded_initialization(0), without_drawing(take):
             self.initialize()
         theirs, ours = shapes(values), shapes(self.get_all_params_values())
         if theirs != ours:

@@ -1,6 +1,5 @@
 """Files that change while they are read: nobody gets a mixture, or an error of one."""
 
-import itertools
 import zipfile
 
 import pytest
@@ -35,14 +34,21 @@ def meanwhile(monkeypatch):
     """Have actions carried out one after the other, in the midst of readings."""
 
     def meanwhile(*actions, at_the_end=lambda: None):
-        def parse_slowly(stream, where, *, test):
-            def lines():
-                yield from itertools.islice(stream, 2)
-                next(remaining, lambda: None)()
-                yield from stream
-                at_the_end()
+        class Slow:
+            def __init__(self, stream):
+                self.stream, self.n = stream, 0
 
-            return parse(lines(), where, test=test)
+            def readline(self, limit):
+                if self.n == 2:
+                    next(remaining, lambda: None)()
+                self.n += 1
+                line = self.stream.readline(limit)
+                if not line:
+                    at_the_end()
+                return line
+
+        def parse_slowly(stream, where, *, test):
+            return parse(Slow(stream), where, test=test)
 
         remaining = iter(actions)
         parse = data.datasets.parse

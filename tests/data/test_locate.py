@@ -1,6 +1,7 @@
 import hashlib
 import io
 import os
+import resource
 import zipfile
 from pathlib import Path
 
@@ -276,3 +277,55 @@ def test_fingerprint_is_of_the_content(tmp_path):
     (tmp_path / "file").write_bytes(content)
     expected = hashlib.blake2b(content, digest_size=16).hexdigest()
     assert data.fingerprint(tmp_path / "file") == expected
+
+
+def test_two_tables_of_one_name_in_a_zip_file_are_an_error(made, tmp_path):
+    files = {"old/training.csv": made[2], "new/training.csv": made[2], "test.csv": "x"}
+    (tmp_path / "training.zip").write_bytes(zipped(files))
+    message = "2 files of the same name: old/training.csv, new/training.csv"
+    with pytest.raises(DataError, match=message):
+        read("training", tmp_path)
+
+
+def test_zip_files_one_in_another_without_an_end(made, tmp_path):
+    content = zipped({"training.csv": made[2]})
+    for depth in range(1, 5):
+        (tmp_path / "training.zip").write_bytes(content)
+        if depth <= 3:
+            np.testing.assert_equal(read("training", tmp_path).labels, made[0])
+        else:
+            with pytest.raises(DataError, match="more than 3 zip files one in another"):
+                read("training", tmp_path)
+        content = zipped({"training.zip": content})
+
+
+class Memory:
+    """A limit on how much more memory this process may have."""
+
+    def __init__(self, more):
+        self.limit = int(Path("/proc/self/statm").read_text().split()[0])
+        self.limit = self.limit * resource.getpagesize() + more
+
+    def __enter__(self):
+        self.before = resource.getrlimit(resource.RLIMIT_AS)
+        resource.setrlimit(resource.RLIMIT_AS, (self.limit, self.before[1]))
+
+    def __exit__(self, *_):
+        resource.setrlimit(resource.RLIMIT_AS, self.before)
+
+
+@pytest.mark.parametrize("kind", ["sparse", "bomb", "sparse zip", "nested bomb"])
+def test_a_file_that_does_not_end_takes_no_memory(tmp_path, kind):
+    zeros = io.BytesIO()
+    with zipfile.ZipFile(zeros, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        inner = "training.zip" if kind == "nested bomb" else "training.csv"
+        with archive.open(inner, "w", force_zip64=True) as member:
+            for _ in range(1200):
+                member.write(b"1" * (1 << 20))
+    path = tmp_path / ("training.csv" if kind == "sparse" else "training.zip")
+    path.write_bytes(b"x" if kind.startswith("sparse") else zeros.getvalue())
+    if kind.startswith("sparse"):
+        os.truncate(path, 1200 << 20)
+    message = "download it again" if kind != "sparse" else "is longer than 1,048,576 by"
+    with Memory(200 << 20), pytest.raises(DataError, match=message):
+        read("training", tmp_path)

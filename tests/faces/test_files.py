@@ -121,6 +121,25 @@ def test_files_of_others_are_never_lost(tmp_path, name):
     assert after == before
 
 
+def test_a_change_that_keeps_the_size_is_noticed(tmp_path):
+    folder = faces.make(n_train=4, n_test=2)
+    table = folder / "training.csv"
+    before = table.read_bytes()
+    status = table.stat()
+    table.write_bytes(before[:-2] + bytes([before[-2] ^ 1]) + before[-1:])
+    assert not faces.is_drawn(table)
+    assert faces.find(n_train=4, n_test=2) is None
+    assert faces.make(n_train=4, n_test=2) == folder  # which is a cache
+    assert table.read_bytes() == before
+    assert faces.is_drawn(folder)
+    assert table.stat().st_size == status.st_size
+    # In a folder of the user's own, nothing is lost.
+    mine = faces.make(tmp_path / "mine", n_train=4, n_test=2) / "training.csv"
+    mine.write_bytes(before[:-2] + bytes([before[-2] ^ 1]) + before[-1:])
+    with pytest.raises(DataError, match=r"holds training.csv, not made by"):
+        faces.make(mine.parent, n_train=4, n_test=2)
+
+
 def test_own_files_are_replaced(tmp_path):
     faces.make(tmp_path, seed=1, n_train=4, n_test=2)
     faces.make(tmp_path, seed=2, n_train=6, n_test=2)

@@ -241,8 +241,8 @@ def without_an_output(about, packed):
     ("change", "message"),
     [
         (not_finite, "the weights of its layer 'hidden' are not finite"),
-        (of_another_shape, "the weights have the shapes"),
-        (without_an_output, "the weights have the shapes"),
+        (of_another_shape, "no weights, or too few, have the shape"),
+        (without_an_output, "no weights, or too few, have the shape"),
         (named("lasagne.updates:momentum", "os:system"), "it names os:system"),
         (
             named("lasagne.updates:momentum", "lasagne.updates:sys"),

@@ -1,15 +1,20 @@
 """Nets that are saved and loaded, and files that hold something else."""
 
 import io
+import json
 import os
 import pickle
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from lasagne import init
 from PIL import Image
 
 from kfkd import storage
+from kfkd.files import arrays, net_files
 from kfkd.nets import make
 from kfkd.storage import StorageError
 from tests.helpers import small_faces
@@ -205,3 +210,93 @@ def test_a_name_that_is_near_is_proposed(tmp_path, function, there, asked, meant
     assert str(caught.value) == (
         f"{tmp_path / asked} cannot be read: No such file or directory{hint}"
     )
+
+
+@pytest.mark.parametrize("ending", ["pickle", "npz"])
+@pytest.mark.parametrize("early", [True, False])
+def test_a_net_comes_out_of_a_pipe(tmp_path, ending, early):
+    X, y = small_faces.rows()
+    net = small_faces.small().fit(X, y, epochs=1)
+    storage.save(net, tmp_path / f"net.{ending}")
+    content = (tmp_path / f"net.{ending}").read_bytes()
+    pipe = tmp_path / f"pipe.{ending}"
+    os.mkfifo(pipe)
+
+    def write():
+        with open(pipe, "wb") as to:
+            to.write(content)
+
+    with ThreadPoolExecutor(1) as pool:
+        written = pool.submit(write) if early else None
+        storage.check_readable(pipe)
+        if not early:
+            pool.submit(lambda: (time.sleep(0.1), write()))
+        loaded = storage.load(pipe)
+        if early:
+            written.result()
+    assert np.array_equal(loaded.predict(X), net.predict(X))
+
+
+def test_a_pipe_that_gives_nothing_is_an_error(tmp_path, monkeypatch):
+    monkeypatch.setattr(net_files, "_PATIENCE", 0.01)
+    os.mkfifo(tmp_path / "pipe.pickle")
+    with pytest.raises(StorageError, match="nothing came out of the pipe"):
+        storage.load(tmp_path / "pipe.pickle")
+
+
+def test_a_device_is_an_error():
+    for check in (storage.check_readable, storage.load):
+        with pytest.raises(StorageError, match="/dev/zero cannot be read: it is a dev"):
+            check("/dev/zero")
+
+
+def test_what_is_larger_than_the_memory_is_not_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(net_files, "physical_memory", lambda: 10**6)
+    path = tmp_path / "net.pickle"
+    path.touch()
+    os.truncate(path, 10**6 + 1)
+    with pytest.raises(StorageError, match="is larger than the memory of this machine"):
+        storage.load(path)
+    os.mkfifo(tmp_path / "pipe.pickle")
+    with ThreadPoolExecutor(1) as pool:
+        endless = pool.submit(_write_on_and_on, tmp_path / "pipe.pickle")
+        with pytest.raises(StorageError, match="is larger than the memory of this mac"):
+            storage.load(tmp_path / "pipe.pickle")
+        with pytest.raises(BrokenPipeError):
+            endless.result()
+
+
+def _write_on_and_on(path):
+    with open(path, "wb", buffering=0) as to:
+        while True:
+            to.write(bytes(1 << 16))
+
+
+def test_a_definition_larger_than_its_weights_is_refused_before_they_are_drawn(
+    tmp_path, monkeypatch
+):
+    drawn = []
+    for name in ("Uniform", "Constant", "GlorotUniform"):
+        monkeypatch.setattr(
+            getattr(init, name), "sample", lambda self, shape: drawn.append(shape)
+        )
+    net = small_faces.small(hidden_W=init.GlorotUniform())
+    # Made without drawing, as the initializers do nothing here.
+    net.make_from(
+        {
+            "input": [],
+            "hidden": [np.zeros((9216, 4), "f4"), np.zeros(4, "f4")],
+            "output": [np.zeros((4, 30), "f4"), np.zeros(30, "f4")],
+        }
+    )
+    storage.save(net, tmp_path / "net.npz")
+    storage.load(tmp_path / "net.npz")
+    packed, about = arrays.read(tmp_path / "net.npz", "net")
+    text = json.dumps(about).replace(
+        '["hidden_num_units", 4]', '["hidden_num_units", 10000000]'
+    )
+    assert "10000000" in text
+    arrays.write(tmp_path / "net.npz", "net", packed, json.loads(text))
+    with pytest.raises(StorageError, match=r"have the shape \(9216, 10000000\)"):
+        storage.load(tmp_path / "net.npz")
+    assert drawn == []

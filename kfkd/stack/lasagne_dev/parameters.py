@@ -1,5 +1,7 @@
 """Parameters that may be expressions, and broadcast along axes of size 1."""
 
+import contextlib
+import contextvars
 import inspect
 import numbers
 
@@ -9,7 +11,7 @@ from lasagne import layers, utils
 from theano.compile import SharedVariable
 from theano.graph.basic import graph_inputs
 
-__all__ = ["collect_shared_vars", "inspect_kwargs", "int_types"]
+__all__ = ["collect_shared_vars", "inspect_kwargs", "int_types", "without_drawing"]
 
 
 class ParameterError(ValueError, TypeError, RuntimeError):
@@ -34,6 +36,23 @@ def collect_shared_vars(expressions):
         expressions = [expressions]
     inputs = (v for expression in expressions for v in graph_inputs([expression]))
     return list(dict.fromkeys(v for v in inputs if isinstance(v, SharedVariable)))
+
+
+_instead_of_drawing = contextvars.ContextVar("_instead_of_drawing", default=None)
+
+
+@contextlib.contextmanager
+def without_drawing(take):
+    """Let ``take(shape)`` return the initial values of parameters in the block.
+
+    It takes the place of Lasagne's initializers, for layers whose parameters will be
+    overwritten.
+    """
+    token = _instead_of_drawing.set(take)
+    try:
+        yield
+    finally:
+        _instead_of_drawing.reset(token)
 
 
 def create_param(spec, shape, name=None):
@@ -61,7 +80,10 @@ def create_param(spec, shape, name=None):
         )
     problem = f"cannot initialize parameter {name}: the %s"
     if callable(spec):
-        spec = spec(shape)
+        instead = _instead_of_drawing.get()
+        # Those of others may return expressions.
+        drawn = instead is None or type(spec).__module__ != "lasagne.init"
+        spec = spec(shape) if drawn else instead(shape)
         problem += " returned by the provided callable"
         if not isinstance(spec, theano.graph.basic.Variable):
             try:
