@@ -1,6 +1,12 @@
 """Draw learning curves: scripts/plot_learning_curves.py net1.pickle net2.pickle."""
 
-from _run import run
+import os
+import sys
+
+# python -I leaves it out.
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 if __name__ == "__main__":
+    from _run import run
+
     run("plot_learning_curves")

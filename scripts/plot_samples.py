@@ -1,6 +1,12 @@
 """Draw faces or weights: python scripts/plot_samples.py weights net1.pickle."""
 
-from _run import run
+import os
+import sys
+
+# python -I leaves it out.
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 if __name__ == "__main__":
+    from _run import run
+
     run("plot")

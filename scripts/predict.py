@@ -1,6 +1,12 @@
 """Predict key points with a saved net: python scripts/predict.py net6.pickle me.jpg."""
 
-from _run import run
+import os
+import sys
+
+# python -I leaves it out.
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 if __name__ == "__main__":
+    from _run import run
+
     run("predict")

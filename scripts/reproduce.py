@@ -1,6 +1,12 @@
 """Train the tutorial's nets and compare: python scripts/reproduce.py."""
 
-from _run import run
+import os
+import sys
+
+# python -I leaves it out.
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 if __name__ == "__main__":
+    from _run import run
+
     run("reproduce")

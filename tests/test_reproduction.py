@@ -128,6 +128,10 @@ def test_a_damaged_net_is_trained_again(run, settings, tmp_path):
             "pretrain is 'net1'; it must be one of net2, ",
         ),
         (dict(epochs_scale=0), "epochs_scale is 0; it must be a finite number, more"),
+        (
+            dict(epochs_scale=1e308),
+            r"epochs_scale is 1e\+308; it must be at most",
+        ),
         (dict(batch_size=0), "batch_size is 0; it must be a whole number of at least"),
         (dict(holdout=1), "holdout is 1; it must be a share from 0 to less than 1"),
     ],

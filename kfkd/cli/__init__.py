@@ -98,4 +98,9 @@ def explain(prog, error):
 
 
 def _warn(prog, problem):
-    print(f"{prog}: {problem}", file=sys.stderr)
+    # What a file says of itself may not control the terminal.
+    text = "".join(
+        letter if letter.isprintable() or letter in "\n\t" else repr(letter)[1:-1]
+        for letter in str(problem)
+    )
+    print(f"{prog}: {text}", file=sys.stderr)

@@ -29,12 +29,19 @@ def _every(name, value):
     Checkpoint("file", **value)  # which checks the values
 
 
+def _scale(name, value):
+    positive(name, value)
+    check(name, value, value <= _LARGEST_SCALE, f"at most {_LARGEST_SCALE:,}")
+
+
+# Times the epochs of the tutorial; more can neither be counted nor awaited.
+_LARGEST_SCALE = 1_000_000
 _count = functools.partial(whole, least=1)
 _OPTIONAL = ("max_rows", "n_jobs", "seed")
 _CHECKS = {
     "batch_size": _count,
     "checkpoint_every": _every,
-    "epochs_scale": positive,
+    "epochs_scale": _scale,
     "holdout": share,
     "log_every": _count,
     "max_rows": _count,

@@ -17,6 +17,7 @@ __all__ = ["plot_learning_curves", "plot_specialists"]
 
 _MARKERS = "osD^vp<>h"
 _START = 0.02  # the share of the epochs, with a steep fall, that limits may cut off
+_MOST = 1e9  # pixels; an axis far beyond cannot be drawn
 _INSIDE = 3  # nets whose legend has room beside the curves
 _DASHED = (0, (4, 1.6))
 
@@ -211,7 +212,7 @@ def _limit(ax, found, log, ymin, ymax):
     margin = 0.05 * (high - low) or 0.1 * high
     bottom = max(low - margin, 0.9 * low) if ymin is None else ymin
     top = high + margin if ymax is None else ymax
-    if not bottom < top or bottom < 0 or (log and not bottom):
+    if not bottom < top < _MOST or bottom < 0 or (log and bottom < 1 / _MOST):
         raise PlotError(
             f"errors cannot be drawn from {bottom:g} to {top:g} pixels"
             + (" on a logarithmic scale" if log else "")

@@ -144,9 +144,15 @@ def load(path: str | os.PathLike[str]) -> NeuralNet | Specialists:
 def _load_arrays(path, content):
     packed, about = arrays.read(path, "net", content)
     try:
-        nets = [(entry["key"], decode(entry["net"], packed)) for entry in about]
+        keys = [_key(entry["key"]) for entry in about]
+        if not keys or len({*keys}) < len(keys) or (None in keys and len(keys) > 1):
+            raise ValueError("it names none, or two by the same name")
+        nets = [decode(entry["net"], packed) for entry in about]
     except Exception as error:
         raise StorageError(f"{path} does not hold a valid net: {error}") from error
-    if len(nets) == 1 and nets[0][0] is None:
-        return nets[0][1]
-    return {tuple(k) if isinstance(k, list) else k: net for k, net in nets}
+    return nets[0] if keys == [None] else dict(zip(keys, nets, strict=True))
+
+
+def _key(key):
+    """Return the name of a net in a set as it was when it was saved."""
+    return tuple(map(str, key)) if isinstance(key, list) else key

@@ -1,5 +1,6 @@
 """The command ``kfkd``, and ``python -m kfkd``."""
 
+import json
 import re
 import shlex
 import subprocess
@@ -11,7 +12,9 @@ import pytest
 import kfkd
 from kfkd import choices, nets, plots, reproduction, specialists, storage, xla
 from kfkd.__main__ import ALIASES, COMMANDS, main
+from kfkd.files import arrays
 from kfkd.specialists.settings import name_of
+from tests.helpers import small_faces
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -256,6 +259,31 @@ def test_each_script_is_a_command():
     ]
     modules = {path.stem for path in (ROOT / "kfkd" / "cli").glob("[a-z]*.py")}
     assert sorted(called) == sorted(modules - {"doctor"})
+
+
+def test_too_little_memory_is_one_line(run, monkeypatch):
+    def too_large(path):
+        raise MemoryError("Unable to allocate 2 TiB")
+
+    monkeypatch.setattr(storage, "check_readable", too_large)
+    status, _, err = run("predict", "net.pickle")
+    assert (status, err) == (
+        1,
+        "kfkd predict: there is too little memory for this: Unable to allocate 2 TiB\n",
+    )
+
+
+def test_what_files_say_does_not_control_the_terminal(run, tmp_path):
+    path = tmp_path / "net.npz"
+    net = small_faces.small()
+    storage.save(net, path)
+    packed, about = arrays.read(path, "net")
+    text = json.dumps(about).replace("dense:Dense", "dense:\\u001b[2J\\u202eDense")
+    arrays.write(path, "net", packed, json.loads(text))
+    status, _, err = run("predict", str(path))
+    assert status == 1
+    assert "no attribute '\\x1b[2J\\u202eDenseLayer'" in err
+    assert err.removesuffix("\n").isprintable()
 
 
 def test_choices_are_those_of_the_modules():

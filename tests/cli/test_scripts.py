@@ -131,3 +131,15 @@ def test_a_script_outside_of_the_environment_says_how_to_enter_it(tmp_path):
     assert done.stderr.startswith("No module named ")
     assert ". .venv/bin/activate" in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.process
+def test_a_script_runs_in_isolated_mode(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-I", ROOT / "scripts" / "predict.py", "--help"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("usage: predict.py ")

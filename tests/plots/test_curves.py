@@ -101,8 +101,11 @@ def test_limits():
     ax = plots.plot_learning_curves(rows, ymin=1, ymax=5)
     assert ax.get_ylim() == (1, 5)
     assert plots.plot_learning_curves(rows, log=False, ymin=0).get_ylim()[0] == 0
-    for limits in (dict(ymin=5, ymax=2), dict(ymin=0), dict(ymax=0.01)):
-        with pytest.raises(plots.PlotError, match=r"pixels on a logarithmic"):
+    beyond = dict(ymax=1e308), dict(ymin=1e-320), dict(ymax=1e308, log=False)
+    for limits in (dict(ymin=5, ymax=2), dict(ymin=0), dict(ymax=0.01), *beyond):
+        with pytest.raises(
+            plots.PlotError, match=r"cannot be drawn from \S+ to \S+ pixels"
+        ):
             plots.plot_learning_curves(rows, **limits)
 
 

@@ -257,6 +257,9 @@ def without_an_output(about, packed):
             "DenseLayer",
         ),
         (named("interrupted_", "__class__"), "it has __class__"),
+        (lambda about, packed: about.clear(), "it names none"),
+        (lambda about, packed: about.append(about[0]), "two by the same name"),
+        (lambda about, packed: about[0].update(key={"a": 1}), "unhashable"),
     ],
 )
 def test_a_file_that_has_been_tampered_with_is_an_error(path, change, message):
