@@ -29,7 +29,7 @@ _KEEP = 8
 def load(key):
     """Return the arrays saved under a key, or None if there is no valid copy."""
     path = cache_folder("tables", key)
-    if path is None:
+    if path is None or not path.is_file():
         return None
     try:
         with open(path, "rb") as file:

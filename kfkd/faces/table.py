@@ -219,7 +219,7 @@ def _default_folder(request):
 
 def _record(folder):
     """Return what a folder's files were made from, or None if `make` has not."""
-    with contextlib.suppress(OSError, ValueError):
+    with contextlib.suppress(OSError, ValueError, RecursionError):
         record = json.loads((folder / _RECORD).read_text(encoding="utf-8"))
         if isinstance(record, dict) and record.get("made by") == "kfkd.faces":
             return record

@@ -98,7 +98,7 @@ class Results:
             digest = record.pop("pickle")
             with open(self._path(name), "rb") as file:
                 found = hashlib.file_digest(file, hashlib.blake2b).hexdigest()
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        except Exception:  # damage causes many kinds of errors
             return None
         return record if found == digest else None
 

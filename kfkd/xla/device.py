@@ -8,6 +8,7 @@ import jax
 from kfkd.errors import DeviceError, DeviceMemoryError
 from kfkd.process.forks import raise_if_forked
 from kfkd.process.installation import install
+from kfkd.process.memory import physical_memory
 from kfkd.stack import device_request, settings
 
 __all__ = [
@@ -69,7 +70,8 @@ def get_device():
         elif requested := device_request.get():
             _chosen = _find(requested, requester())
         else:
-            _chosen = (devices_of("cuda") or devices_of("cpu"))[0]
+            gpus = devices_of("cuda")
+            _chosen = gpus[0] if gpus else _find("cpu")
     return _chosen
 
 
@@ -97,7 +99,7 @@ def free_memory():
     stats = get_device().memory_stats()
     if stats and "bytes_limit" in stats:
         return stats["bytes_limit"] - stats["bytes_in_use"]
-    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return physical_memory()
 
 
 @contextlib.contextmanager
@@ -126,6 +128,15 @@ def devices_of(platform):
         return []
 
 
+def _reason():
+    """Return why JAX has no CPU, such as a wrong JAX_PLATFORMS."""
+    try:
+        jax.local_devices(backend="cpu")
+    except RuntimeError as error:
+        return str(error)
+    return "it has no CPU"
+
+
 def _find(name, source=None):
     """Return a device by its name; `source` is the setting that names it, if any."""
     platform, _, number = str(name).strip().lower().partition(":")
@@ -137,6 +148,8 @@ def _find(name, source=None):
         )
     asked = f"{source} asks for {name!r}" if source else f"{name!r} is asked for"
     devices = devices_of(platform)
+    if not devices and platform == "cpu":
+        raise DeviceError(f"JAX cannot use the CPU: {_reason()}")
     if not devices:
         cpu = "the CPU with KFKD_DEVICE=cpu" if source else "cpu"
         raise DeviceError(

@@ -140,6 +140,17 @@ def test_a_change_that_keeps_the_size_is_noticed(tmp_path):
         faces.make(mine.parent, n_train=4, n_test=2)
 
 
+@pytest.mark.parametrize(
+    "record", ["", "[" * 100_000, "5", '{"made by": "kfkd.faces"}']
+)
+def test_a_damaged_record_is_not_believed(tmp_path, record):
+    folder = faces.make(tmp_path, n_train=4, n_test=2)
+    (folder / "faces.json").write_text(record)
+    assert not faces.is_drawn(folder / "training.csv")
+    with pytest.raises(DataError, match="not made by"):
+        faces.make(tmp_path, n_train=4, n_test=2)
+
+
 def test_own_files_are_replaced(tmp_path):
     faces.make(tmp_path, seed=1, n_train=4, n_test=2)
     faces.make(tmp_path, seed=2, n_train=6, n_test=2)

@@ -41,5 +41,6 @@ def test_a_result_keeps_its_provenance(tmp_path):
         (tmp_path / "nose_tip.pickle").write_bytes(damaged)
         assert results.provenance("nose_tip") is None
     results.save("nose_tip", b"a net", now)
-    (tmp_path / "nose_tip.json").write_text("[]")
-    assert results.provenance("nose_tip") is None
+    for damaged in ("[]", "", "[" * 10**5, '{"pickle": 5}', "{"):
+        (tmp_path / "nose_tip.json").write_text(damaged)
+        assert results.provenance("nose_tip") is None

@@ -74,6 +74,17 @@ def test_a_gpu_that_is_missing_is_an_error(environment):
     assert "requirements-cuda.txt" in last
 
 
+@pytest.mark.process
+@pytest.mark.slow
+@pytest.mark.parametrize("device", ["", "cpu"])
+def test_a_jax_without_a_cpu_says_why(device):
+    done = run(JAX_PLATFORMS="nosuch", KFKD_DEVICE=device)
+    assert done.returncode == 1
+    last = done.stderr.strip().splitlines()[-1]
+    assert last.startswith("kfkd.errors.DeviceError: JAX cannot use the CPU: ")
+    assert "'nosuch'" in last
+
+
 @pytest.mark.parametrize("name", ["gpu", "cuda:x", "", "tpu", "cuda:-1", "cpu:0:1"])
 def test_names_that_are_not_understood(name):
     with pytest.raises(DeviceError, match="devices are called cpu, cuda"):
