@@ -45,8 +45,8 @@ class ProgressChannel:
     def _serve(self):
         with self._server:
             while True:
-                # A worker may be killed at any point of this.
-                with contextlib.suppress(OSError, EOFError, AuthenticationError):
+                # A worker may be killed at any point of this, and others may connect.
+                with contextlib.suppress(Exception):
                     with self._server.accept() as connection:
                         message = connection.recv()
                         if message is None:

@@ -87,6 +87,16 @@ def test_others_do_not_disturb(channel, reports, monkeypatch):
     assert reports.get(timeout=60) == ("nose_tip", {"epoch": 1})
 
 
+@pytest.mark.parametrize("message", [b"", b"junk", 5, (), ([],), (-1, 2, 3, 4)])
+def test_nor_do_messages_that_are_none(channel, reports, monkeypatch, message):
+    sender = worker(channel, monkeypatch, -1)
+    with Client(sender._address, authkey=sender._key) as connection:
+        whole = message if isinstance(message, bytes) else pickle.dumps(message)
+        connection.send_bytes(whole)
+    sender.send("nose_tip", epoch=1)
+    assert reports.get(timeout=60) == ("nose_tip", {"epoch": 1})
+
+
 @pytest.mark.parametrize("error", [BrokenPipeError, ValueError])
 def test_work_goes_on_if_nobody_reads_the_output(error, reports, monkeypatch):
     def fail(name, news):
