@@ -11,7 +11,16 @@ from typing import Any
 from kfkd.errors import ArgumentError
 from kfkd.messages import hint, shown
 
-__all__ = ["as_list", "as_path", "check", "one_of", "positive", "share", "whole"]
+__all__ = [
+    "as_list",
+    "as_numbers",
+    "as_path",
+    "check",
+    "one_of",
+    "positive",
+    "share",
+    "whole",
+]
 
 
 def check(name, value, is_valid, wanted):
@@ -62,6 +71,19 @@ def as_list(name, value, items):
     is_valid = isinstance(value, Iterable) and not isinstance(value, (str, bytes))
     check(name, value, is_valid, f"a list of {items}")
     return list(value)
+
+
+def as_numbers(name, value):
+    """Return an array of real numbers, from whatever NumPy makes one of."""
+    import numpy as np  # which command lines do not need in order to parse
+
+    try:
+        array = np.asarray(value)
+        is_valid = array.dtype.kind in "biuf"
+    except ValueError:  # lists of different lengths
+        is_valid = False
+    check(name, value, is_valid, "an array of numbers")
+    return array
 
 
 def as_path(path: Any, name: str = "path", *, before: Any = None) -> pathlib.Path:

@@ -17,7 +17,7 @@ from types import MappingProxyType
 import joblib
 
 from kfkd import data, nets, specialists, storage, xla
-from kfkd.arguments import as_list, one_of
+from kfkd.arguments import as_list, check, one_of
 from kfkd.callbacks.checkpoint import Checkpoint, fit_with
 from kfkd.choices import PRETRAIN, REPRODUCED
 from kfkd.errors import DivergedError
@@ -177,6 +177,7 @@ def run(
     KeyboardInterrupt
         After Ctrl-C; what had been finished is kept.
     """
+    check("settings", settings, isinstance(settings, Settings), "a Settings")
     check_options(n_jobs=n_jobs, log_every=log_every, checkpoint_every=checkpoint_every)
     xla.set_device(device)
     results = Results(out, keep_old)

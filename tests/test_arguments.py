@@ -3,12 +3,14 @@
 import os
 import pathlib
 
+import numpy as np
 import pytest
 
-from kfkd import data, faces, plots, storage
+from kfkd import data, faces, plots, reproduction, storage
 from kfkd.callbacks.checkpoint import Checkpoint
 from kfkd.errors import ArgumentError
 from kfkd.prediction import image_files, scoring
+from tests.helpers import stubs
 
 # Functions of a path, with what they call it.
 OF_PATHS = [
@@ -67,3 +69,23 @@ def test_a_path_in_the_place_of_what_is_to_be_saved(function):
     message = "^path is 5; it must be a path: .*. It is swapped with 'a.png'$"
     with pytest.raises(ArgumentError, match=message):
         function("a.png", 5)
+
+
+@pytest.mark.parametrize(
+    ("function", "name"),
+    [
+        (data.to_pixels, "y"),
+        (data.from_pixels, "pixels"),
+        (data.scale_images, "images"),
+        (lambda y: scoring.evaluate(stubs.Linear(), np.zeros((1, 9216), "f4"), y), "y"),
+    ],
+)
+@pytest.mark.parametrize("value", ["a", None, [[1], [2, 3]], ["1"], 1j])
+def test_what_is_not_an_array_of_numbers(function, name, value):
+    with pytest.raises(ArgumentError, match=f"^{name} is .*an array of numbers"):
+        function(value)
+
+
+def test_settings_of_a_reproduction():
+    with pytest.raises(ArgumentError, match="settings is 5; it must be a Settings"):
+        reproduction.run(5, "out")

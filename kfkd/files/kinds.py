@@ -99,7 +99,10 @@ FIGURE = Kind(
 PREDICTIONS = Kind("a table of predictions", _matches(rb"(ImageId|File),\w+_x,"))
 SUBMISSION = Kind("a submission", _matches(rb"RowId,Location\r?\n"))
 PAGE = Kind("a page written by kfkd", _matches(rb'.*name="generator" content="kfkd'))
-LOG = Kind("the log of a specialist", _matches(rb".*(epochs? at most, on |train loss)"))
+LOG = Kind(
+    "the log of a specialist",
+    _matches(rb".*(epochs? at most, on |Train loss|failed: )"),
+)
 RECORD = Kind(
     "kfkd's record of a training", lambda content: content.find(b'"pickle": "') >= 0
 )

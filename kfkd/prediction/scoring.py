@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from kfkd import data
-from kfkd.arguments import as_path
+from kfkd.arguments import as_numbers, as_path
 from kfkd.data import COLUMNS, SIDE, text_tables
 from kfkd.errors import ArgumentError, DataError
 from kfkd.prediction.keypoints import Nets, predict
@@ -133,7 +133,7 @@ def evaluate(
     ArgumentError
         `y` has another shape.
     """
-    y = np.asarray(y, dtype=np.float64)
+    y = as_numbers("y", y).astype(np.float64)
     if y.shape != (len(X), len(columns)):
         raise ArgumentError(
             f"y has the shape {y.shape}, not ({len(X)}, {len(columns)}) as X and "
