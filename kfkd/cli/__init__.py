@@ -14,7 +14,7 @@ from kfkd.cli._output import tolerate_broken_stdout
 from kfkd.errors import KfkdError
 from kfkd.process.installation import install, is_checkout
 from kfkd.process.signals import (
-    ignore_signals_at_exit,
+    end_at_once_at_exit,
     sigterm_as_keyboard_interrupt,
 )
 
@@ -49,7 +49,7 @@ def run(name, argv=None, prog=None):
     ):
         status = _run(name, argv, prog)
         if received or status == _INTERRUPTED:
-            ignore_signals_at_exit()
+            end_at_once_at_exit()
     # A reader that has stopped reading is not a failure.
     if output.error and output.error.errno not in (errno.EPIPE, errno.EIO):
         reason = output.error.strerror

@@ -9,6 +9,7 @@ import joblib
 from joblib.parallel import get_active_backend
 
 from kfkd.jobs.devices import count_gpus
+from kfkd.process.signals import hold_signals
 
 __all__ = ["as_completed", "effective_n_jobs", "is_local"]
 
@@ -45,15 +46,21 @@ def as_completed(calls, n_jobs):
         batch_size=1,
         return_as="generator_unordered" if streams else "list",
     )
-    with _ctrl_c_ignored_by_children(is_local() and n_jobs > 1):
-        found = parallel(calls) if streams else None
-    if not streams:
-        found = iter(parallel(calls))
+    found = None
     try:
-        yield found
-    finally:
         if streams:
-            with warnings.catch_warnings():  # that calls are cancelled
+            # Neither is broken off, so that no process is forgotten.
+            with (
+                hold_signals(),
+                _ctrl_c_ignored_by_children(is_local() and n_jobs > 1),
+            ):
+                found = parallel(calls)
+            yield found
+        else:
+            yield iter(parallel(calls))
+    finally:
+        if found is not None:
+            with hold_signals(), warnings.catch_warnings():  # that calls are cancelled
                 warnings.simplefilter("ignore")
                 found.close()
 

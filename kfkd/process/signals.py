@@ -10,8 +10,8 @@ import time
 
 __all__ = [
     "defer_keyboard_interrupt",
+    "end_at_once_at_exit",
     "hold_signals",
-    "ignore_signals_at_exit",
     "raise_held_signal",
     "sigterm_as_keyboard_interrupt",
     "time_limit",
@@ -153,15 +153,19 @@ def sigterm_as_keyboard_interrupt():
             signal.signal(number, handler)
 
 
-def ignore_signals_at_exit():
-    """Let further signals not interrupt what Python does when it exits."""
-    atexit.register(_ignore_signals)
+def end_at_once_at_exit():
+    """Let further signals end the process where Python is exiting already.
+
+    All has been saved then, and they would interrupt what packages do at that time,
+    each with a traceback.
+    """
+    atexit.register(_end_at_once)
 
 
-def _ignore_signals():
-    for name in _ENDING:
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), signal.SIG_IGN)
+def _end_at_once():
+    for number in filter(None, (getattr(signal, name, None) for name in _ENDING)):
+        if signal.getsignal(number) != signal.SIG_IGN:  # as under nohup
+            signal.signal(number, lambda number, frame: os._exit(128 + number))
 
 
 @contextlib.contextmanager

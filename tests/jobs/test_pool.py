@@ -1,12 +1,15 @@
 """Specialists that train one after the other, and at the same time."""
 
 import re
+import signal
 
 import joblib
 import numpy as np
 import pytest
 
 from kfkd import faces
+from kfkd.jobs import pool
+from kfkd.process.signals import sigterm_as_keyboard_interrupt
 from kfkd.specialists import SPECIALIST_SETTINGS, SpecialistError, fit_specialists
 from tests.helpers.cases import parametrize
 from tests.helpers.fake_workers import NAMES, SMALL, be_killed
@@ -110,3 +113,40 @@ def test_a_worker_that_is_killed_is_an_error(settings, folder, tmp_path):
     message = f"{NAMES[0]} \\(TerminatedWorkerError: .*SIGKILL"
     with pytest.raises(SpecialistError, match=rf"(?s){message}"):
         fit_specialists(settings=killed, folder=folder, n_jobs=2, out=tmp_path / "all")
+
+
+class Interrupted:
+    """In the place of ``joblib.Parallel``: signals come while it starts or ends."""
+
+    def __init__(self, number, start, end):
+        self.number, self.start, self.end, self.closed = number, start, end, False
+
+    def __call__(self, calls):
+        if self.start:
+            signal.raise_signal(self.number)
+        return self
+
+    def __iter__(self):
+        return iter([1])
+
+    def close(self):
+        if self.end:
+            signal.raise_signal(self.number)
+            signal.raise_signal(self.number)
+        self.closed = True
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(("start", "end"), [(True, False), (False, True), (True, True)])
+def test_signals_let_no_process_be_forgotten(monkeypatch, number, start, end):
+    parallel = Interrupted(number, start, end)
+    monkeypatch.setattr(pool.joblib, "Parallel", lambda *args, **kwargs: parallel)
+
+    def use():
+        with sigterm_as_keyboard_interrupt(), pool.as_completed([], 1) as found:
+            assert list(found) == [1]
+            assert not start
+
+    with pytest.raises(KeyboardInterrupt):
+        use()
+    assert parallel.closed

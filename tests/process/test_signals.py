@@ -2,6 +2,8 @@
 
 import contextlib
 import signal
+import subprocess
+import sys
 
 import pytest
 
@@ -113,3 +115,25 @@ def test_an_error_in_the_block_is_what_is_raised():
 
     with pytest.raises(ValueError, match="mine"):
         save([], fail)
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_one_that_comes_when_python_exits_ends_it_in_silence(number):
+    program = (
+        "import atexit, signal, time\n"
+        "from kfkd.process.signals import end_at_once_at_exit\n"
+        "atexit.register(lambda: (print('exiting', flush=True), time.sleep(600)))\n"
+        "end_at_once_at_exit()\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout.readline() == "exiting\n"
+        process.send_signal(number)
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 128 + number
+    assert err == ""
