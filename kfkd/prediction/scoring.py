@@ -133,15 +133,15 @@ def evaluate(
     ArgumentError
         `y` has another shape.
     """
-    y = as_numbers("y", y).astype(np.float64)
-    if y.shape != (len(X), len(columns)):
+    targets: npt.NDArray[np.float64] = as_numbers("y", y).astype(np.float64)
+    if targets.shape != (len(X), len(columns)):
         raise ArgumentError(
-            f"y has the shape {y.shape}, not ({len(X)}, {len(columns)}) as X and "
+            f"y has the shape {targets.shape}, not ({len(X)}, {len(columns)}) as X and "
             "columns have"
         )
     predictions = predict(nets, X)
     labels = pd.DataFrame(
-        data.to_pixels(y), index=predictions.index, columns=list(columns)
+        data.to_pixels(targets), index=predictions.index, columns=list(columns)
     )
     return predictions, labels
 
