@@ -304,5 +304,6 @@ class _Watched:
     def readline(self, limit):
         """Return a line, or as much of it as the limit allows."""
         line = self._file.readline(limit)
-        self._read(len(line))
+        if line:
+            self._read(len(line))
         return line

@@ -3,6 +3,7 @@
 import _thread
 import atexit
 import contextlib
+import multiprocessing
 import os
 import signal
 import threading
@@ -165,7 +166,13 @@ def end_at_once_at_exit():
 def _end_at_once():
     for number in filter(None, (getattr(signal, name, None) for name in _ENDING)):
         if signal.getsignal(number) != signal.SIG_IGN:  # as under nohup
-            signal.signal(number, lambda number, frame: os._exit(128 + number))
+            signal.signal(number, _end)
+
+
+def _end(number, frame):
+    for child in multiprocessing.active_children():  # which would wait for work
+        child.kill()
+    os._exit(128 + number)
 
 
 @contextlib.contextmanager
