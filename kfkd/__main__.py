@@ -7,7 +7,7 @@ import sys
 import kfkd
 from kfkd.choices import FIGURES, NET_FORMATS, NETS
 from kfkd.cli import _run_script, run
-from kfkd.cli._output import tolerate_broken_stdout
+from kfkd.cli._standard_streams import tolerate_broken_stdout
 from kfkd.messages import nearest
 
 # What each command does; all but "run" have a module of their name in kfkd.cli.

@@ -10,7 +10,7 @@ import importlib
 import os
 import sys
 
-from kfkd.cli._output import tolerate_broken_stdout
+from kfkd.cli._standard_streams import tolerate_broken_stdout
 from kfkd.errors import KfkdError
 from kfkd.process.installation import install, is_checkout
 from kfkd.process.signals import (

@@ -136,8 +136,8 @@ def main(argv=None, prog=None):
     """Train, keep, write the page; return the exit status."""
     args = parse_args(argv, prog)
     _options.choose_device(args)
-    kfkd.storage.make_folder(args.out)  # before faces are drawn, and for the page
-    check_outputs(args, read_settings(args, None))
+    kfkd.storage.make_folder(args.out)  # for the page, too
+    check_outputs(args, read_settings(args, None))  # before faces are drawn
     settings = read_settings(args, _options.choose_folder(args))
     runs = train(args, settings)
     if runs is None:

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from kfkd import data, faces, prediction, storage
-from kfkd.cli import _output, predict
+from kfkd.cli import _standard_streams, predict
 from kfkd.data import COLUMNS, load
 from tests.helpers import kaggle_tables, stubs
 
@@ -99,7 +99,7 @@ def test_a_terminal_gets_a_table_for_people(net, folder, run, monkeypatch):
     expected = expected_for(net, folder)
     # What `run` replaces standard output with knows no terminal.
     monkeypatch.setattr(
-        _output._TolerantStream, "isatty", lambda self: True, raising=False
+        _standard_streams._TolerantStream, "isatty", lambda self: True, raising=False
     )
     status, printed = run("net.pickle", "--data", folder)
     assert status == 0
