@@ -12,6 +12,7 @@ import sys
 
 from kfkd.cli._standard_streams import tolerate_broken_stdout
 from kfkd.errors import KfkdError
+from kfkd.process.imports import blamed_variables, failed_import
 from kfkd.process.installation import install, is_checkout
 from kfkd.process.signals import (
     end_at_once_at_exit,
@@ -61,8 +62,6 @@ def run(name, argv=None, prog=None):
 def _run(name, argv, prog):
     try:
         return importlib.import_module(f"kfkd.cli.{name}").main(argv, prog)
-    except (KfkdError, OSError, ModuleNotFoundError) as error:
-        return explain(prog, error)
     except MemoryError as error:
         detail = f": {error}" if str(error) else ""
         _warn(prog, f"there is too little memory for this{detail}")
@@ -70,6 +69,8 @@ def _run(name, argv, prog):
     except KeyboardInterrupt:
         print("\nInterrupted.", file=sys.stderr)
         return _INTERRUPTED
+    except Exception as error:
+        return explain(prog, error)
 
 
 def explain(prog, error):
@@ -79,11 +80,20 @@ def explain(prog, error):
     ----------
     prog : str
         The name of the command in messages.
-    error : KfkdError, OSError or ModuleNotFoundError
-        Raised again if it is a module of kfkd that is missing.
+    error : Exception
+        Raised again unless it is the user's to correct: a KfkdError, an OSError, or
+        one from the import of a package other than kfkd.
     """
-    if not isinstance(error, ModuleNotFoundError):
+    if isinstance(error, (KfkdError, OSError)):
         _warn(prog, error)
+        return 1
+    if not isinstance(error, ModuleNotFoundError):
+        package = failed_import(error)
+        if not package:
+            raise error
+        wrong = ", ".join(blamed_variables(str(error)))
+        advice = f"Change or unset {wrong}" if wrong else "Run: python -m kfkd doctor"
+        _warn(prog, f"{package} cannot be imported: {error}. {advice}")
         return 1
     if (error.name or "").partition(".")[0] == "kfkd":
         raise error

@@ -5,8 +5,6 @@ It is parsed here, before :mod:`kfkd.stack`, which is slow to import.
 
 import sys
 
-from kfkd.errors import KfkdError
-
 __all__ = ["main"]
 
 _USAGE = """\
@@ -33,7 +31,7 @@ def main(argv, prog):
         return 2
     try:
         from kfkd.stack import scripts
-    except (KfkdError, ModuleNotFoundError) as error:
+    except Exception as error:
         from kfkd.cli import explain
 
         return explain(prog, error)

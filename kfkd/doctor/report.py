@@ -11,6 +11,7 @@ from kfkd.doctor.cuda import find_cuda
 from kfkd.doctor.finding import Finding
 from kfkd.doctor.packages import find_namesakes, find_packages, find_python
 from kfkd.doctor.places import find_caches, find_data
+from kfkd.process.imports import blamed_variables
 from kfkd.process.installation import reinstall
 from kfkd.progress import Bar
 
@@ -49,6 +50,8 @@ def examine():
     if "SettingsError: " in failure:
         failure, _, places = failure.rpartition(". Change ")
         fix = f"Change {places}"
+    elif variables := blamed_variables(failure):
+        fix = f"Change or unset {', '.join(variables)}"
     if any(finding.fix for finding in packages):
         fix = "Fix the packages above first"
     yield Finding("steps" if found else "import", failure, fix)

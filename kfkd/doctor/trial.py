@@ -9,6 +9,7 @@ import sys
 import timeit
 
 import lasagne
+import matplotlib.figure  # noqa: F401  (as whether it can be imported is asked here)
 import numpy as np
 import theano
 import theano.tensor as T

@@ -65,10 +65,18 @@ def run_script(path, arguments):
     Raises
     ------
     SystemExit
-        With status 2, and a message, if the file cannot be read.
+        As from Python, with a message, if the file cannot be read or the folder has
+        no ``__main__.py``.
     """
     name = os.path.abspath(path)
-    if pkgutil.get_importer(name) is not None:
+    importer = pkgutil.get_importer(name)
+    if importer is not None:
+        if importer.find_spec("__main__") is None:
+            print(
+                f"{sys.executable}: can't find '__main__' module in {path!r}",
+                file=sys.stderr,
+            )
+            sys.exit(1)
         _leave_folder()
         _run([path, *arguments], runpy.run_path, name, run_name="__main__")
         return

@@ -95,6 +95,14 @@ def test_where_jax_is_broken_and_the_cache_is_a_file(doctor, tmp_path):
 
 
 @pytest.mark.process
+def test_where_jax_does_not_take_a_setting(doctor):
+    status, found = doctor(JAX_ENABLE_X64="garbage")
+    assert status == 1
+    assert found["import"][0] == "WRONG"
+    assert found["import"][1].endswith("-> Change or unset JAX_ENABLE_X64")
+
+
+@pytest.mark.process
 @pytest.mark.slow
 @pytest.mark.skipif(jax.default_backend() != "cpu", reason="there is a GPU")
 def test_a_gpu_that_is_asked_for_and_not_there(doctor):

@@ -206,6 +206,15 @@ def test_a_file_that_is_not_there(python, monkeypatch, capsys):
 
 
 @pytest.mark.process
+def test_a_folder_without_a_program(python, monkeypatch, capsys, tmp_path):
+    status, _, theirs = python(str(tmp_path))
+    monkeypatch.setattr(sys, "argv", ["kfkd.stack", str(tmp_path)])
+    with pytest.raises(SystemExit) as exit:
+        main()
+    assert (exit.value.code, capsys.readouterr()) == (status, ("", theirs))
+
+
+@pytest.mark.process
 def test_what_keeps_the_packages_from_their_import_is_said_in_a_line(python, kfkd_run):
     flags = {"THEANORC": "", "THEANO_FLAGS": "floatX=float17"}
     status, out, err = python(*kfkd_run, "-c", "print('run')", **flags)
