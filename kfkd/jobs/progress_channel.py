@@ -13,7 +13,12 @@ import os
 import secrets
 import threading
 from multiprocessing import AuthenticationError
-from multiprocessing.connection import Client, Listener
+from multiprocessing.connection import (
+    Client,
+    Listener,
+    answer_challenge,
+    deliver_challenge,
+)
 
 __all__ = ["ProgressChannel", "ProgressSender"]
 
@@ -26,43 +31,50 @@ class ProgressChannel:
     Parameters
     ----------
     listener : callable
-        Called with the name of the work and a dict. It is called in a thread of the
+        Called with the name of the work and a dict. It is called in threads of the
         channel, or by the work itself where that runs in this process.
     """
 
     def __init__(self, listener):
         self._listener = listener
-        self._places = {}
-        key = secrets.token_bytes()
+        self._places, self._lock, self._closed = {}, threading.Lock(), False
+        self._key = key = secrets.token_bytes()
         try:
-            self._server = Listener(backlog=_BACKLOG, authkey=key)
+            self._server = Listener(backlog=_BACKLOG)
         except OSError:  # the path of the temporary folder is too long for a socket
-            self._server = Listener(("127.0.0.1", 0), backlog=_BACKLOG, authkey=key)
+            self._server = Listener(("127.0.0.1", 0), backlog=_BACKLOG)
         self.sender = ProgressSender(listener, self._server.address, key)
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
 
     def _serve(self):
         with self._server:
-            while True:
-                # A worker may be killed at any point of this, and others may connect.
+            while not self._closed:
                 with contextlib.suppress(Exception):
-                    with self._server.accept() as connection:
-                        message = connection.recv()
-                        if message is None:
-                            return
-                        worker, *report = message
-                        place = self._places.setdefault(worker, len(self._places))
-                        connection.send(place)
-                    if report:
-                        # A ValueError where standard output is closed.
-                        with contextlib.suppress(OSError, ValueError):
-                            self._listener(*report)
+                    connection = self._server.accept()
+                    # In a thread, as the other side may say nothing for ever.
+                    threading.Thread(
+                        target=self._receive, args=(connection,), daemon=True
+                    ).start()
+
+    def _receive(self, connection):
+        # A worker may be killed at any point of this, and others may connect.
+        with contextlib.suppress(Exception), connection:
+            deliver_challenge(connection, self._key)
+            answer_challenge(connection, self._key)
+            worker, *report = connection.recv()
+            with self._lock:
+                place = self._places.setdefault(worker, len(self._places))
+            if report:  # shown before the answer, so that the worker's next comes later
+                with contextlib.suppress(Exception):  # such as a closed standard output
+                    self._listener(*report)
+            connection.send(place)
 
     def close(self):
         """Stop receiving. Work that still sends reports is interrupted."""
-        with contextlib.suppress(OSError, EOFError):
-            self.sender.ask(None)
+        self._closed = True
+        with contextlib.suppress(OSError), Client(self._server.address):
+            pass  # so that it stops waiting
         self._thread.join()
 
 
@@ -98,7 +110,7 @@ class ProgressSender:
         """Find out whether the channel can be reached, and number the worker."""
         if self._listener is None:
             with contextlib.suppress(OSError, EOFError, AuthenticationError):
-                self.place = self.ask((os.getpid(),))
+                self.place = self._ask((os.getpid(),))
 
     def send(self, name, **news):
         """Report on some work.
@@ -112,14 +124,13 @@ class ProgressSender:
             self._listener(name, news)
         elif self.place is not None:
             try:
-                self.ask((os.getpid(), name, news))
+                self._ask((os.getpid(), name, news))
             except (ConnectionError, EOFError, FileNotFoundError):
                 raise KeyboardInterrupt from None
             except OSError:  # such as too many open files; the work is still wanted
                 pass
 
-    def ask(self, message):
-        """Send a message, and return the answer."""
+    def _ask(self, message):
         with Client(self._address, authkey=self._key) as connection:
             connection.send(message)
             return connection.recv()
