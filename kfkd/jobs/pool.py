@@ -13,6 +13,10 @@ from kfkd.process.signals import hold_signals
 
 __all__ = ["as_completed", "effective_n_jobs", "is_local"]
 
+# From so many bytes on, arrays are files that workers map. A call without them is sent
+# at once: of one half sent, as by a parent that is killed, a worker awaits the rest.
+_SHARED = 10_000
+
 
 def is_local():
     """Return whether joblib's backend is one of its own, on this machine."""
@@ -44,6 +48,7 @@ def as_completed(calls, n_jobs):
     parallel = joblib.Parallel(
         n_jobs,
         batch_size=1,
+        max_nbytes=_SHARED,
         return_as="generator_unordered" if streams else "list",
     )
     found = None

@@ -1,7 +1,8 @@
 """Progress channel: reports of workers to the process that waits for their results.
 
 That process opens a `ProgressChannel` and sends its `sender` along with the work. A
-worker on another machine cannot reach it, and works without reporting.
+worker on another machine cannot reach it, and works without reporting.  One on the same
+machine that cannot has lost that process, and ends.
 
 A manager of ``multiprocessing`` would need one more process: one that outlives a killed
 parent, and that a script can only start under ``if __name__ == "__main__"``. A listener
@@ -23,6 +24,7 @@ from multiprocessing.connection import (
 __all__ = ["ProgressChannel", "ProgressSender"]
 
 _BACKLOG = 128  # connections that may wait: each report is one
+_CLOSED = (ConnectionError, EOFError, FileNotFoundError)  # how a closed channel answers
 
 
 class ProgressChannel:
@@ -33,9 +35,11 @@ class ProgressChannel:
     listener : callable
         Called with the name of the work and a dict. It is called in threads of the
         channel, or by the work itself where that runs in this process.
+    local : bool
+        Whether all workers are on this machine.
     """
 
-    def __init__(self, listener):
+    def __init__(self, listener, local=False):
         self._listener = listener
         self._places, self._lock, self._closed = {}, threading.Lock(), False
         self._key = key = secrets.token_bytes()
@@ -43,7 +47,7 @@ class ProgressChannel:
             self._server = Listener(backlog=_BACKLOG)
         except OSError:  # the path of the temporary folder is too long for a socket
             self._server = Listener(("127.0.0.1", 0), backlog=_BACKLOG)
-        self.sender = ProgressSender(listener, self._server.address, key)
+        self.sender = ProgressSender(listener, self._server.address, key, local)
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
 
@@ -86,12 +90,14 @@ class ProgressSender:
     place : int or None
         After `connect`: the number of this worker, so that each can take a device of
         its own. None in the process of the channel, and where it cannot be reached.
+    local : bool
+        As for the channel.
     """
 
-    def __init__(self, listener, address, key):
+    def __init__(self, listener, address, key, local):
         self._listener, self._address, self._key = listener, address, key
         self._pid = os.getpid()
-        self.place = None
+        self.place, self.local = None, local
 
     def __getstate__(self):
         return self.__dict__ | {"_listener": None}
@@ -107,10 +113,22 @@ class ProgressSender:
         return self.in_same_process or self.place is not None
 
     def connect(self):
-        """Find out whether the channel can be reached, and number the worker."""
-        if self._listener is None:
-            with contextlib.suppress(OSError, EOFError, AuthenticationError):
+        """Find out whether the channel can be reached, and number the worker.
+
+        Raises
+        ------
+        KeyboardInterrupt
+            If it has been closed, or its process killed: only a local worker can tell.
+        """
+        if self._listener is not None:
+            return
+        with contextlib.suppress(OSError, AuthenticationError, EOFError):
+            try:
                 self.place = self._ask((os.getpid(),))
+            except _CLOSED:
+                if self.local:
+                    raise KeyboardInterrupt from None
+                raise
 
     def send(self, name, **news):
         """Report on some work.
@@ -125,7 +143,7 @@ class ProgressSender:
         elif self.place is not None:
             try:
                 self._ask((os.getpid(), name, news))
-            except (ConnectionError, EOFError, FileNotFoundError):
+            except _CLOSED:
                 raise KeyboardInterrupt from None
             except OSError:  # such as too many open files; the work is still wanted
                 pass

@@ -44,7 +44,7 @@ def train_all(jobs, todo, arrays, results, *, device, n_jobs, log_every):
         {job.name: len(job.rows) for job in todo},
         n_jobs,
     )
-    channel = ProgressChannel(bars.report)
+    channel = ProgressChannel(bars.report, local=pool.is_local())
     options = dict(
         progress=channel.sender,
         device=device,

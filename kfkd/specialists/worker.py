@@ -2,6 +2,8 @@
 
 import copy
 import dataclasses
+import functools
+import threading
 import traceback
 
 import numpy as np
@@ -11,6 +13,7 @@ from kfkd.callbacks.base import Callback
 from kfkd.callbacks.checkpoint import Checkpoint, fit_with
 from kfkd.jobs.devices import limit_cores, take_device
 from kfkd.messages import count
+from kfkd.process.parent import end_with_parent
 from kfkd.process.signals import hold_signals
 from kfkd.specialists.settings import name_of
 
@@ -108,11 +111,13 @@ def train(job, images, labels, weights, *, progress, device, precision, n_worker
     n_workers : int
         How many workers share the CPU cores of this machine.
     """
-    progress.connect()
     try:
+        progress.connect()
         if progress.in_same_process:
             return _train(job, images, labels, weights, progress)
-        with limit_cores(progress.place or 0, n_workers):
+        if progress.local:
+            _watch_parent()
+        with _busy, limit_cores(progress.place or 0, n_workers):
             take_device(device, progress.place)
             xla.set_precision(precision)
             return _train(job, images, labels, weights, progress)
@@ -126,6 +131,14 @@ def train(job, images, labels, weights, *, progress, device, precision, n_worker
         if progress.in_same_process:
             raise
         return Outcome(job.name, interrupted=True)
+
+
+_busy = threading.Lock()  # held while a specialist is trained
+
+
+@functools.cache
+def _watch_parent():
+    end_with_parent(_busy)  # once in each process
 
 
 def _train(job, images, labels, weights, progress):

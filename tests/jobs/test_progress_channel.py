@@ -74,6 +74,13 @@ def test_who_cannot_reach_the_channel_is_silent(reports, monkeypatch):
     assert reports.empty()
 
 
+def test_who_is_on_the_same_machine_and_cannot_has_lost_it(reports, monkeypatch):
+    channel = ProgressChannel(reports.put, local=True)
+    channel.close()
+    with pytest.raises(KeyboardInterrupt):
+        worker(channel, monkeypatch, -1)
+
+
 def test_others_do_not_disturb(channel, reports, monkeypatch):
     sender = worker(channel, monkeypatch, -1)
     address = channel._server.address
