@@ -4,6 +4,7 @@ import importlib.metadata
 import importlib.util
 import os
 import pathlib
+import sys
 
 from kfkd.errors import StackError
 from kfkd.process.installation import STACK, install, reinstall
@@ -14,7 +15,15 @@ VERSIONS = STACK
 
 
 def check_installed():
-    """Raise StackError if a package is missing, of another version, or overwritten."""
+    """Raise StackError if a package is missing, of another version, or overwritten.
+
+    So it does where Python leaves docstrings out: Theano adds to those of its classes.
+    """
+    if sys.flags.optimize > 1:
+        raise StackError(
+            "Theano needs docstrings, which this Python leaves out. "
+            "Run it without -OO, and with PYTHONOPTIMIZE unset"
+        )
     for name, version in VERSIONS.items():
         try:
             found = importlib.metadata.version(name)

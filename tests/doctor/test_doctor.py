@@ -95,6 +95,14 @@ def test_where_jax_is_broken_and_the_cache_is_a_file(doctor, tmp_path):
 
 
 @pytest.mark.process
+def test_where_python_leaves_out_docstrings(doctor):
+    status, found = doctor(PYTHONOPTIMIZE="2")
+    assert status == 1
+    assert [name for name, (state, _) in found.items() if state == "WRONG"] == ["stack"]
+    assert "-> Run it without -OO, and with PYTHONOPTIMIZE unset" in found["stack"][1]
+
+
+@pytest.mark.process
 def test_where_jax_does_not_take_a_setting(doctor):
     status, found = doctor(JAX_ENABLE_X64="garbage")
     assert status == 1

@@ -22,6 +22,21 @@ def test_no_home(tmp_path):
     assert run(code, tmp_path) == "None\n"
 
 
+@pytest.mark.process
+@pytest.mark.parametrize("module", ["kfkd.stack", "theano", "nolearn.lasagne"])
+def test_python_without_docstrings(tmp_path, module):
+    code = f"""if True:
+        import importlib, kfkd
+        try:
+            importlib.import_module({module!r})
+        except ImportError as error:
+            print(type(error).__name__, error, sep=": ")
+    """
+    output = run(code, tmp_path, PYTHONOPTIMIZE="2")
+    assert output.startswith("StackError: Theano needs docstrings, which ")
+    assert output.endswith(" without -OO, and with PYTHONOPTIMIZE unset\n")
+
+
 SNAPSHOT = """
 import importlib, json, sys, collections, os
 names = ["collections", "configparser", "os", "logging", "sys", "threading", "warnings",
