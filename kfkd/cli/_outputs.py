@@ -41,7 +41,10 @@ def check_output(path, kind, *, inputs=(), force=False, option="--out"):
         )
     for name in inputs:
         if _same(path, name):
-            raise StorageError(f"{path} is to be read, and would be written over")
+            raise StorageError(
+                f"{path} is to be read, and would be written over: name another "
+                f"{option}"
+            )
     kfkd.storage.check_writable(path)
     check_replaceable(path, kind, force=force, option=option)
 

@@ -88,6 +88,19 @@ def _holds_set(content: mmap.mmap) -> bool:
     return _holds_net(content) and content.find(_BY_ITSELF) < 0
 
 
+def _holds_predictions(content: mmap.mmap) -> bool:
+    """Return whether each number has the four decimals that kfkd writes.
+
+    A table of labels that somebody has made has the same columns.
+    """
+    if not re.match(rb"(ImageId|File)(,\w+_[xy])+\n", content[:_HEAD]):
+        return False
+    lines = iter(content.readline, b"")
+    columns = next(lines).count(b",")
+    numbers = re.compile(rb".*(,-?\d+\.\d{4}){%d}\n" % columns)
+    return all(map(numbers.fullmatch, lines))
+
+
 # A net without a summary may be either.
 NET = Kind("a saved net", _holds_one)
 SPECIALISTS = Kind("a saved set of specialists", _holds_set)
@@ -96,7 +109,7 @@ FIGURE = Kind(
     "a picture drawn by kfkd",
     lambda content: content.find(FIGURE_STAMP.encode()) >= 0,
 )
-PREDICTIONS = Kind("a table of predictions", _matches(rb"(ImageId|File),\w+_x,"))
+PREDICTIONS = Kind("a table of predictions by kfkd", _holds_predictions)
 SUBMISSION = Kind("a submission", _matches(rb"RowId,Location\r?\n"))
 PAGE = Kind("a page written by kfkd", _matches(rb'.*name="generator" content="kfkd'))
 LOG = Kind(

@@ -82,6 +82,7 @@ NOT_WITHOUT_FORCE = [
     ([*SUBMIT, "--out", "text.csv"], "is not a submission"),
     ([*PREDICT, "--out", "submission.csv"], "is not a table of predictions"),
     ([*PREDICT, "--out", "text.csv"], "is not a table of predictions"),
+    ([*PREDICT, "--out", "labels.csv"], "is not a table of predictions by kfkd"),
     ([*PREDICT, "--plot", "photo.jpg"], "is not a picture drawn by kfkd"),
     ([*FLIP, "--out", "photo.webp"], "is not a picture drawn by kfkd"),
     ([*FLIP, "--out", "photo.pdf"], "is not a picture drawn by kfkd"),
@@ -142,6 +143,7 @@ def test_force_replaces_it(here, capsys, arguments, replaced):
     [
         [*SUBMIT, "--out", "new.csv"],
         [*PREDICT, "--out", "new.csv", "--plot", "new.png"],
+        ["predict", "net.pickle", "photo.jpg", "photo.png", "--out", "new.csv"],
         *([*FLIP, "--out", f"new{ending}"] for ending in plots.FORMATS),
         [*TRAIN, "--out", "new.pickle"],
         [*TRAIN, "--out", "new.npz"],

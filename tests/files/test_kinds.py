@@ -62,9 +62,15 @@ def test_a_file_is_of_its_kind_alone(tmp_path, name):
     assert found == [expected]
 
 
+LABELS = b"ImageId,nose_tip_x,nose_tip_y\n1,40.2500,51.5000\n2,40.25,51\n3,,\n"
+
+
 @pytest.mark.parametrize(
     "content",
-    [b"x", b"PK", b"\x80", b"\x89PNG\r\n\x1a\n", b"a,b\n1,2\n", b"{}", b"<p>"],
+    [
+        *[b"x", b"PK", b"\x80", b"\x89PNG\r\n\x1a\n", b"a,b\n1,2\n", b"{}", b"<p>"],
+        LABELS,
+    ],
 )
 def test_other_files_are_of_none(tmp_path, content):
     (tmp_path / "file").write_bytes(content)
