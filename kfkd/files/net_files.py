@@ -8,6 +8,8 @@ import pickle
 import select
 import stat
 from collections.abc import Iterator
+from pickletools import code2op
+from typing import BinaryIO
 
 from kfkd.arguments import as_path
 from kfkd.choices import NET_FORMATS
@@ -52,10 +54,11 @@ def holds_arrays(path: str | os.PathLike[str], content: bytes) -> bool:
     if is_for_arrays(path):
         if not content:
             raise StorageError(f"{path} is empty")
+        named = as_path(path).with_name(stem(path) + NET_FORMATS["pickle"])
         what = "is a pickle" if content[:1] == pickle.PROTO else "holds no arrays"
         raise StorageError(
             f"{path} {what}, although its name says otherwise. A pickle can run code: "
-            f"rename it to {stem(path)}{NET_FORMATS['pickle']} if you trust its author"
+            f"rename it to {named} if you trust its author"
         )
     return False
 
@@ -101,27 +104,46 @@ def check_readable(path: str | os.PathLike[str]) -> None:
 def read_bytes(path: str | os.PathLike[str]) -> bytes:
     """Return the content of a net's file, or what comes out of a pipe.
 
+    Of what begins like no net, only the beginning is read.
+
     Raises
     ------
     StorageError
-        As from `check_readable`; it is larger than the memory of this machine; or
-        nothing comes out of a pipe for 10 seconds.
+        As from `check_readable`; it is larger than half of the memory of this machine,
+        which holds the content and the arrays in it; or nothing comes out of a pipe for
+        10 seconds.
     """
-    path, most = as_path(path), physical_memory()
-    with _errors(path):
-        if stat.S_ISFIFO(_mode(path)):
-            content = _read_pipe(path, most)
-        elif os.stat(path).st_size > most:
-            content = None
-        else:
-            with open(path, "rb") as file:
-                content = file.read()
+    path, most = as_path(path), physical_memory() / 2
+    try:
+        with _errors(path):
+            is_pipe = stat.S_ISFIFO(_mode(path))
+            with _open_pipe(path) if is_pipe else open(path, "rb") as file:
+                content = _read(file, most)
+    except MemoryError:
+        content = None
     if content is None:
         raise StorageError(
-            f"{path} is larger than the memory of this machine, {most / 1e9:.1f} GB; "
-            "it is not a net that has been saved"
+            f"{path} is too large to be loaded: more than half of the memory here. "
+            "It is not a net that has been saved, or needs another machine"
         )
     return content
+
+
+def _read(file: BinaryIO, most: float) -> bytes | None:
+    """Return what `read_bytes` does; None if it is too much."""
+    content = bytearray(file.read(_BLOCK))
+    if content[:2] != b"PK" and content[:1].decode("latin-1") not in code2op:
+        return bytes(content)
+    if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        if os.fstat(file.fileno()).st_size > most:
+            return None
+        file.seek(0)
+        return file.read()
+    while block := file.read(_BLOCK):
+        content += block
+        if len(content) > most:
+            return None
+    return bytes(content)
 
 
 def _mode(path: pathlib.Path) -> int:
@@ -131,21 +153,16 @@ def _mode(path: pathlib.Path) -> int:
     return mode
 
 
-def _read_pipe(path: pathlib.Path, most: float) -> bytes | None:
-    """Return what comes out of a pipe until it is closed; None if it is too much."""
+def _open_pipe(path: pathlib.Path) -> BinaryIO:
+    """Open a pipe out of which something comes."""
     handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # also if nothing writes yet
-    with open(handle, "rb", buffering=0) as pipe:
-        if not select.select([pipe], [], [], _PATIENCE)[0]:
-            raise TimeoutError(
-                errno.ETIMEDOUT, f"nothing came out of the pipe for {_PATIENCE} seconds"
-            )
-        os.set_blocking(handle, True)
-        content = bytearray()
-        while block := pipe.read(_BLOCK):
-            content += block
-            if len(content) > most:
-                return None
-    return bytes(content)
+    if not select.select([handle], [], [], _PATIENCE)[0]:
+        os.close(handle)
+        raise TimeoutError(
+            errno.ETIMEDOUT, f"nothing came out of the pipe for {_PATIENCE} seconds"
+        )
+    os.set_blocking(handle, True)
+    return open(handle, "rb")
 
 
 @contextlib.contextmanager

@@ -207,7 +207,11 @@ class WeightsMixin:
         for name, layer_values in values.items():
             params = self.layers_[name].get_params()
             for param, value in zip(params, layer_values, strict=True):
-                param.set_value(value)
+                # Saved in another floatX, they are rounded to this one.
+                part = f"a weight of layer {name!r}"
+                param.set_value(
+                    as_dtype(part, np.asarray(value), np.dtype(param.dtype))
+                )
         for name, layer_tags in (tags or {}).items():
             ours = self.layers_[name].params.values()
             for own, given in zip(ours, layer_tags, strict=True):

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+import theano
 from lasagne import init
 from PIL import Image
 
@@ -27,6 +28,24 @@ def test_a_net_comes_back(tmp_path):
     assert os.listdir(tmp_path) == ["net.pickle"]
     loaded = storage.load(str(tmp_path / "net.pickle"))["all"]
     assert np.array_equal(loaded.predict(X), net.predict(X))
+
+
+@pytest.mark.parametrize("ending", ["pickle", "npz"])
+@pytest.mark.parametrize("floatX", ["float16", "float64"])
+def test_a_net_is_rounded_to_the_floats_of_the_process(tmp_path, ending, floatX):
+    X, y = small_faces.rows()
+    path = tmp_path / f"net.{ending}"
+    for made, loaded in [(floatX, "float32"), ("float32", floatX)]:
+        with theano.config.change_flags(floatX=made):
+            net = small_faces.small().fit(X, y, epochs=1)
+            storage.save(net, path)
+        with theano.config.change_flags(floatX=loaded):
+            found = storage.load(path)
+            assert found.predict(X).dtype == loaded
+        ours, theirs = found.get_all_params_values(), net.get_all_params_values()
+        for name, values in theirs.items():
+            expected = [np.asarray(value).astype(loaded) for value in values]
+            np.testing.assert_equal(ours[name], expected)
 
 
 def test_a_missing_file_is_an_error(tmp_path):
@@ -253,23 +272,34 @@ def test_a_device_is_an_error():
 def test_what_is_larger_than_the_memory_is_not_read(tmp_path, monkeypatch):
     monkeypatch.setattr(net_files, "physical_memory", lambda: 10**6)
     path = tmp_path / "net.pickle"
-    path.touch()
-    os.truncate(path, 10**6 + 1)
-    with pytest.raises(StorageError, match="is larger than the memory of this machine"):
+    path.write_bytes(pickle.PROTO)
+    os.truncate(path, 10**6)
+    with pytest.raises(StorageError, match="is too large to be loaded: more than"):
         storage.load(path)
     os.mkfifo(tmp_path / "pipe.pickle")
     with ThreadPoolExecutor(1) as pool:
         endless = pool.submit(_write_on_and_on, tmp_path / "pipe.pickle")
-        with pytest.raises(StorageError, match="is larger than the memory of this mac"):
+        with pytest.raises(StorageError, match="is too large to be loaded: more than"):
             storage.load(tmp_path / "pipe.pickle")
         with pytest.raises(BrokenPipeError):
             endless.result()
 
 
-def _write_on_and_on(path):
+def _write_on_and_on(path, begin=pickle.PROTO):
     with open(path, "wb", buffering=0) as to:
+        to.write(begin)
         while True:
             to.write(bytes(1 << 16))
+
+
+def test_of_what_begins_like_no_net_only_the_beginning_is_read(tmp_path):
+    os.mkfifo(tmp_path / "pipe.pickle")
+    with ThreadPoolExecutor(1) as pool:
+        endless = pool.submit(_write_on_and_on, tmp_path / "pipe.pickle", b"\0")
+        with pytest.raises(StorageError, match="is not a net that kfkd has saved"):
+            storage.load(tmp_path / "pipe.pickle")
+        with pytest.raises(BrokenPipeError):
+            endless.result()
 
 
 def test_a_definition_larger_than_its_weights_is_refused_before_they_are_drawn(
