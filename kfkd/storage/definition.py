@@ -9,6 +9,7 @@ import sys
 
 import numpy as np
 import theano
+from lasagne.layers import get_output
 from sklearn.preprocessing import LabelEncoder
 
 from kfkd.callbacks.checkpoint import Checkpoint
@@ -110,7 +111,19 @@ def decode(packed, arrays):
         net.enc_ = LabelEncoder().fit(net.classes_)
     if weights is not None:
         net.make_from(weights, unpack(packed.get("tags"), arrays))
+        _try_to_use(net)
     return net
+
+
+def _try_to_use(net):
+    """Raise any exception if parts of a net are in each other's places."""
+    if not all(isinstance(row, dict) for row in net.train_history_):
+        raise ValueError(f"its history holds {net.train_history_[0]!r}")
+    for iterator in (net.batch_iterator_train, net.batch_iterator_test):
+        iterator(np.zeros((iterator.batch_size, 1)))
+    for output in get_output(net._output_layers, deterministic=True):
+        if not isinstance(output, theano.Variable):
+            raise TypeError(f"its output is {output!r}")
 
 
 def _name(thing):

@@ -256,6 +256,22 @@ def without_an_output(about, packed):
             named("kfkd.augment:FlipBatchIterator", "lasagne.layers.dense:DenseLayer"),
             "DenseLayer",
         ),
+        (
+            named(
+                '["nonlinearity", null]',
+                '["nonlinearity", {"name": "lasagne.layers.dense:DenseLayer"}]',
+            ),
+            "num_units",
+        ),
+        (
+            named(
+                '["nonlinearity", null]',
+                '["nonlinearity", {"name": "lasagne.init:Normal"}]',
+            ),
+            "its output is <lasagne.init.Normal",
+        ),
+        (named('"batch_size"', '"size"'), "no attribute 'batch_size'"),
+        (named('["train_history_", []]', '["train_history_", [5]]'), "history holds 5"),
         (named("interrupted_", "__class__"), "it has __class__"),
         (lambda about, packed: about.clear(), "it names none"),
         (lambda about, packed: about.append(about[0]), "two by the same name"),
