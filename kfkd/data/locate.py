@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO, TypeVar
 
 from kfkd.arguments import as_path, one_of
+from kfkd.data.text_tables import check_beginning
 from kfkd.errors import DataError, NoDataError
 
 __all__ = ["find", "fingerprint", "is_data_file", "open_csv", "read_csv"]
@@ -22,6 +23,7 @@ _Parsed = TypeVar("_Parsed")
 _BLOCK, _LARGEST = 1 << 20, 1 << 30
 # Zip files one in another; those of Kaggle's archive are two.
 _DEEPEST = 3
+_ZIP = b"PK\x03\x04"  # how zip files begin
 
 _TABLES = ("training", "test", "IdLookupTable")
 # What `kaggle competitions download` writes: one file that holds all the others.
@@ -123,9 +125,14 @@ def fingerprint(path: str | os.PathLike[str]) -> str:
     """Return a short hexadecimal digest (BLAKE2b, 128 bits) of a file's content.
 
     It takes about a third of a second for the 240 MB of the plain ``training.csv``.
-    A file that cannot be read is a DataError.
+    A file that cannot be read is a DataError, and so is one whose first lines are
+    longer than those of tables: all of it may take hours.
     """
-    with _open(as_path(path)) as file:
+    path = as_path(path)
+    with _open(path) as file:
+        if file.peek(4)[:4] != _ZIP:
+            check_beginning(file, str(path))
+            file.seek(0)
         return hashlib.file_digest(file, _digest).hexdigest()
 
 
@@ -252,7 +259,7 @@ def _open_table(raw, path, name):
         file = io.BufferedReader(raw, _BLOCK)
         stack.callback(file.detach)  # so that *raw* stays open
         # Kaggle's tool has saved zip files under the names of CSV files.
-        zipped = path.suffix.lower() == ".zip" or file.peek(4)[:4] == b"PK\x03\x04"
+        zipped = path.suffix.lower() == ".zip" or file.peek(4)[:4] == _ZIP
         if not zipped:
             yield file
             return
@@ -299,7 +306,11 @@ def _member(archive, name, path):
         if not entry.is_dir() and "__MACOSX" not in entry.filename
     ]
     named = [
-        [entry for entry in entries if PurePosixPath(entry.filename).name == ending]
+        [
+            entry
+            for entry in entries
+            if PurePosixPath(entry.filename).name.lower() == ending.lower()
+        ]
         for ending in _endings(name)
     ]
     found = next(filter(None, named), [])

@@ -1,6 +1,7 @@
 """Reader of delimited text, with errors that name line and column."""
 
 import io
+import itertools
 
 import numpy as np
 import pandas as pd
@@ -8,7 +9,7 @@ import pandas as pd
 from kfkd.errors import DataError
 from kfkd.messages import count, hint, shown
 
-__all__ = ["fault", "numbers", "read", "whole_numbers"]
+__all__ = ["check_beginning", "fault", "numbers", "read", "whole_numbers"]
 
 _BOM = b"\xef\xbb\xbf"
 _SHOWN = 8  # names of columns in a message
@@ -79,6 +80,12 @@ def read(stream, where, needed, *, optional=None, images=None):
     if images:
         header.pop(at)
     return _frame(rows, separator, header, lines)
+
+
+def check_beginning(stream, where):
+    """Raise the DataError of `read` if one of the first two lines is too long."""
+    for _ in itertools.islice(_numbered(stream, where), 2):
+        pass
 
 
 def _numbered(stream, where):

@@ -279,10 +279,11 @@ def test_fingerprint_is_of_the_content(tmp_path):
     assert data.fingerprint(tmp_path / "file") == expected
 
 
-def test_two_tables_of_one_name_in_a_zip_file_are_an_error(made, tmp_path):
-    files = {"old/training.csv": made[2], "new/training.csv": made[2], "test.csv": "x"}
+@pytest.mark.parametrize("other", ["new/training.csv", "Training.CSV"])
+def test_two_tables_of_one_name_in_a_zip_file_are_an_error(made, tmp_path, other):
+    files = {"old/training.csv": made[2], other: made[2], "test.csv": "x"}
     (tmp_path / "training.zip").write_bytes(zipped(files))
-    message = "2 files of the same name: old/training.csv, new/training.csv"
+    message = f"2 files of the same name: old/training.csv, {other}"
     with pytest.raises(DataError, match=message):
         read("training", tmp_path)
 
@@ -297,6 +298,16 @@ def test_zip_files_one_in_another_without_an_end(made, tmp_path):
             with pytest.raises(DataError, match="more than 3 zip files one in another"):
                 read("training", tmp_path)
         content = zipped({"training.zip": content})
+
+
+def test_of_a_file_whose_lines_do_not_end_little_is_read(tmp_path, made):
+    # So large that no machine could read it while a test waits.
+    path = tmp_path / "training.csv"
+    for begin, line in [(b"", 1), (made[2].splitlines(keepends=True)[0], 2)]:
+        path.write_bytes(begin)
+        os.truncate(path, 1 << 40)
+        with pytest.raises(DataError, match=f"training.csv, line {line}: it is longer"):
+            read("training", tmp_path)
 
 
 class Memory:
