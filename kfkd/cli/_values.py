@@ -10,6 +10,7 @@ from kfkd.messages import hint
 __all__ = [
     "duration",
     "every",
+    "file",
     "jobs",
     "one_of",
     "picture",
@@ -79,6 +80,7 @@ def one_of(names):
 
 
 _UNITS = {"s": 1 / 60, "m": 1, "h": 60}
+_CENTURY = 100 * 365 * 24 * 60  # minutes
 
 
 def duration(text):
@@ -90,6 +92,8 @@ def duration(text):
         raise argparse.ArgumentTypeError(
             f"{text!r} is not a time such as 90s, 30m or 1.5h"
         ) from None
+    if minutes > _CENTURY:  # which no clock of Python's can wait for
+        raise argparse.ArgumentTypeError(f"{text} is longer than 100 years")
     return _positive(minutes, text)
 
 
@@ -116,9 +120,16 @@ def jobs(text):
     return number
 
 
+def file(text):
+    """Read the path of a file or folder."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("the name is empty")
+    return pathlib.Path(text)
+
+
 def picture(text):
     """Read the path of a picture, in a format that can be written."""
-    path = pathlib.Path(text)
+    path = file(text)
     if path.suffix.lower() not in PICTURE_FORMATS:
         raise argparse.ArgumentTypeError(
             f"{path} ends in none of {', '.join(PICTURE_FORMATS)}"
@@ -128,7 +139,7 @@ def picture(text):
 
 def table(text):
     """Read the path of a CSV table."""
-    path = pathlib.Path(text)
+    path = file(text)
     pipe = path.exists() and not path.is_file()  # or a device, or a folder
     if path.suffix.lower() != ".csv" and not pipe:
         raise argparse.ArgumentTypeError(f"{path} does not end in .csv")

@@ -8,7 +8,7 @@ import kfkd
 from kfkd.choices import SPECIALISTS
 from kfkd.cli import _options, _outputs, _saved_nets
 from kfkd.cli._parser import Parser
-from kfkd.cli._values import one_of
+from kfkd.cli._values import file, one_of
 from kfkd.files import kinds
 from kfkd.process.signals import time_limit
 
@@ -55,9 +55,9 @@ def parse_args(argv=None, prog=None):
     add(
         "--out",
         metavar="FILE",
-        type=pathlib.Path,
-        help="where the nets go, and beside it the folder of the single ones "
-        "; an old set of others is kept as FILE.old.pickle (default: "
+        type=file,
+        help="where the nets go, and beside it the folder of the single "
+        "ones; an old set of others is kept as FILE.old.pickle (default: "
         "net-specialists.pickle, or as --format says)",
     )
     _options.add(parser, "--format")

@@ -1,5 +1,6 @@
 """Train all nets of the tutorial and write a page that compares them with it."""
 
+import contextlib
 import shlex
 from pathlib import Path
 
@@ -8,7 +9,7 @@ from kfkd import choices
 from kfkd.choices import NETS, PRETRAIN, REPRODUCED
 from kfkd.cli import _options, _outputs
 from kfkd.cli._parser import Parser
-from kfkd.cli._values import one_of
+from kfkd.cli._values import file, one_of
 from kfkd.files import kinds
 from kfkd.process.signals import time_limit
 
@@ -65,7 +66,7 @@ def parse_args(argv=None, prog=None):
     add(
         "--out",
         metavar="FOLDER",
-        type=Path,
+        type=file,
         default=Path("reproduction"),
         help="where nets and page go; made if need be (default: %(default)s)",
     )
@@ -136,9 +137,7 @@ def main(argv=None, prog=None):
     """Train, keep, write the page; return the exit status."""
     args = parse_args(argv, prog)
     _options.choose_device(args)
-    kfkd.storage.make_folder(args.out)  # for the page, too
-    check_outputs(args, read_settings(args, None))  # before faces are drawn
-    settings = read_settings(args, _options.choose_folder(args))
+    settings = prepare(args)
     runs = train(args, settings)
     if runs is None:
         print("The time limit is reached.")
@@ -147,6 +146,20 @@ def main(argv=None, prog=None):
         page = kfkd.report.write(settings, runs, args.out, command=command_of(args))
     print(f"The page is written: {page}")
     return int(any(run.problem for run in runs.values()))
+
+
+def prepare(args):
+    """Make the folder, and return the settings; a folder without any is no use."""
+    wanted, is_new = read_settings(args, None), not args.out.exists()
+    kfkd.storage.make_folder(args.out)
+    try:
+        check_outputs(args, wanted)  # before faces are drawn
+        return read_settings(args, _options.choose_folder(args))
+    except BaseException:
+        if is_new:
+            with contextlib.suppress(OSError):
+                args.out.rmdir()
+        raise
 
 
 def train(args, settings):

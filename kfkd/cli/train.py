@@ -8,7 +8,7 @@ import kfkd
 from kfkd.choices import NETS, PICTURE_FORMATS
 from kfkd.cli import _options, _outputs, _saved_nets
 from kfkd.cli._parser import Parser
-from kfkd.cli._values import one_of, whole
+from kfkd.cli._values import file, one_of, whole
 from kfkd.errors import CheckpointError, DataError, DivergedError, StorageError
 from kfkd.files import kinds
 from kfkd.messages import count
@@ -52,7 +52,7 @@ def parse_args(argv=None, prog=None):
     add(
         "--out",
         metavar="FILE",
-        type=pathlib.Path,
+        type=file,
         help="where the net goes, and beside it, ending in .png, a picture of its "
         "predictions; a finished or longer net that is there is kept as "
         "NET.old.pickle (default: NET.pickle, or as --format says)",

@@ -187,6 +187,17 @@ def test_an_unknown_command(run):
             "kfkd predict: error: argument --plot: x.txt ends in none of "
             f"{', '.join(choices.PICTURE_FORMATS)}",
         ),
+        *(
+            (
+                f"{command}{net} --out ''",
+                f"kfkd {command}: error: argument --out: the name is empty",
+            )
+            for net, commands in {
+                "": ("train", "fit-specialists", "reproduce", "plot flip"),
+                " net1.pickle": ("predict", "submit"),
+            }.items()
+            for command in commands
+        ),
         (
             "reproduce --out report.html",
             "kfkd reproduce: error: --out names a folder; the page in it is called "

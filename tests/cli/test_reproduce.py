@@ -11,6 +11,7 @@ import pytest
 
 from kfkd import data, faces, storage, xla
 from kfkd.cli import reproduce
+from kfkd.errors import KfkdError
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = ROOT / "scripts" / "reproduce.py"
@@ -161,6 +162,13 @@ def test_a_folder_that_cannot_be_made_is_found_before_training(folder, work):
     (work / "file").write_text("")
     with pytest.raises(storage.StorageError, match="file cannot be made"):
         reproduce.main(arguments(folder, "--out", "file"))
+
+
+def test_a_folder_is_not_left_empty_by_what_cannot_begin(work):
+    for wrong in (["--epochs-scale", "1e308"], ["--data", "nosuch"]):
+        with pytest.raises(KfkdError, match="at most 1,000,000|no folder nosuch"):
+            reproduce.main(["--nets", "net1", "--out", "new", *wrong])
+    assert not [*work.iterdir()]
 
 
 @pytest.mark.process

@@ -259,6 +259,7 @@ def test_what_cannot_be_is_found_before_training(
         (["net1", "--out", "a.npz", "--format", "pickle"], "name that ends in .pickle"),
         (["net1", "--time-limit", "30"], "--time-limit: '30' is not a time such as"),
         (["net1", "--time-limit", "0m"], "--time-limit: 0m is not greater than 0"),
+        (["net1", "--time-limit", "1e308h"], "1e308h is longer than 100 years"),
         (["net1", "--time-limit", "m"], "--time-limit: 'm' is not a time such as 90s"),
         (["net1", "--checkpoint-every", "x"], "-every: 'x' is not a number of epochs"),
         (
