@@ -166,7 +166,7 @@ def test_a_folder_that_cannot_be_made_is_found_before_training(folder, work):
 
 def test_a_folder_is_not_left_empty_by_what_cannot_begin(work):
     for wrong in (["--epochs-scale", "1e308"], ["--data", "nosuch"]):
-        with pytest.raises(KfkdError, match="at most 1,000,000|no folder nosuch"):
+        with pytest.raises(KfkdError, match=r"at most 1,000,000|no folder nosuch"):
             reproduce.main(["--nets", "net1", "--out", "new", *wrong])
     assert not [*work.iterdir()]
 
