@@ -229,6 +229,7 @@ class _Trainer:
             holdout=settings.holdout,
             batch_size=settings.batch_size,
             seed=settings.seed,
+            precision=xla.get_precision(),
         )
         if name in nets.NETS:
             return common | dict(net=name, epochs=settings.epochs(name))

@@ -95,6 +95,18 @@ def test_with_other_settings_nets_are_trained_anew(
     assert after.net.batch_iterator_train.batch_size == after.record["batch_size"]
 
 
+def test_with_another_precision_nets_are_trained_anew(
+    run, settings, monkeypatch, capsys
+):
+    settings = dataclasses.replace(settings, nets=("net1",))
+    for precision in ("float32", "bfloat16", "bfloat16"):
+        monkeypatch.setattr("kfkd.xla.precision._chosen", precision)
+        run(settings)
+    out = capsys.readouterr().out
+    assert out.count("trained with precision float32, now bfloat16\n") == 1
+    assert out.count("finished before\n") == 1
+
+
 def test_with_other_data_nets_are_trained_anew(run, settings, tmp_path, capsys):
     settings = dataclasses.replace(settings, nets=("net1",))
     run(settings)

@@ -37,6 +37,7 @@ def train_all(jobs, todo, arrays, results, *, device, n_jobs, log_every):
 
     provenance = {job.name: job.provenance for job in todo}
     missing = dict.fromkeys(provenance)  # why, by name; None if not yet known
+    kept = []  # what has been there before
     bars = ProgressBars(
         {job.name: job.changes["max_epochs"] for job in todo},
         results.log,
@@ -62,7 +63,7 @@ def train_all(jobs, todo, arrays, results, *, device, n_jobs, log_every):
                 if outcome.error:
                     missing[name] = outcome.error
                 else:
-                    results.save(name, outcome.pickled, provenance[name])
+                    kept.append(results.save(name, outcome.pickled, provenance[name]))
                     del missing[name]
     except KeyboardInterrupt:
         bars.close()
@@ -76,6 +77,8 @@ def train_all(jobs, todo, arrays, results, *, device, n_jobs, log_every):
     finally:
         channel.close()
         bars.close()
+        if any(kept):
+            print(f"What was there is kept: {', '.join(map(str, filter(None, kept)))}")
     if missing:
         reasons = "; ".join(f"{name} ({why})" for name, why in missing.items())
         raise SpecialistError(

@@ -79,6 +79,10 @@ def test_what_was_made_otherwise_is_trained_anew(
     assert training.names == NAMES
     out = capsys.readouterr().out
     assert len(re.findall(f"anew: was trained with .*{difference}", out)) == 6
+    kept = re.search(r"^What was there is kept: (.+)$", out, re.M)[1].split(", ")
+    assert sorted(Path(path).name for path in kept) == sorted(
+        f"{name}.old.pickle" for name in NAMES
+    )
     fit_specialists(**first | changes)
     assert training.names == []
 
