@@ -51,23 +51,23 @@ def as_completed(calls, n_jobs):
         max_nbytes=_SHARED,
         return_as="generator_unordered" if streams else "list",
     )
-    found = None
-    try:
-        if streams:
-            # Neither is broken off, so that no process is forgotten.
-            with (
-                hold_signals(),
-                _ctrl_c_ignored_by_children(is_local() and n_jobs > 1),
-            ):
-                found = parallel(calls)
-            yield found
-        else:
+    # Neither the start nor the end of workers is broken off, also where joblib ends
+    # them itself, so that no process is forgotten and no thread is waited for for ever.
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(hold_signals(but_first=True))
+        if not streams:
             yield iter(parallel(calls))
-    finally:
-        if found is not None:
-            with hold_signals(), warnings.catch_warnings():  # that calls are cancelled
-                warnings.simplefilter("ignore")
-                found.close()
+            return
+        with hold_signals(), _ctrl_c_ignored_by_children(is_local() and n_jobs > 1):
+            found = parallel(calls)
+            stack.callback(_close, found)
+        yield found
+
+
+def _close(found):
+    with hold_signals(), warnings.catch_warnings():  # that calls are cancelled
+        warnings.simplefilter("ignore")
+        found.close()
 
 
 @contextlib.contextmanager

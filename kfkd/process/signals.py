@@ -50,17 +50,26 @@ def defer_keyboard_interrupt():
 class _Held:
     """The signals that a `hold_signals` block has received."""
 
-    def __init__(self):
+    def __init__(self, but_first):
         self.times, self.raised, self.before = [], False, {}
+        self.but_first = but_first
 
     def hold(self, number, frame):
         """Take note of a signal; the handler within the block."""
         self.times.append(time.monotonic())
         self.latest = number
+        if self.but_first:
+            self.raise_once()
         if len(self.times) == 2:  # written at once: print may be under way
             os.write(2, b"\nFirst, what has been learnt is saved.\n")
         if len(self.times) > 2 and self.times[-1] - self.times[0] > _PATIENCE:
             os.write(2, b"\nGiven up: what has not been saved is lost.\n")
+            self.pass_on()
+
+    def raise_once(self):
+        """Raise KeyboardInterrupt if a signal is held, unless it has been raised."""
+        if self.times and not self.raised:
+            self.raised = True
             self.pass_on()
 
     def pass_on(self):
@@ -83,18 +92,35 @@ _held = None  # the block that is under way
 
 
 @contextlib.contextmanager
-def hold_signals():
+def hold_signals(but_first=False):
     """Hold Ctrl-C, SIGTERM and SIGHUP while something is made and then saved.
 
     Within the block, only `raise_held_signal` raises KeyboardInterrupt for them, and
     only once: what is made looks there for whether it is to end.  Others wait for the
     end of the block, unless a third one comes later than 10 s after the first.
+
+    Parameters
+    ----------
+    but_first : bool, default=False
+        Whether the first one is raised when it comes, for what cannot look: only the
+        clearing up that it causes is not to be broken off by others.  A block within
+        this one that holds all holds the first one, too.
     """
     global _held
-    if threading.current_thread() is not threading.main_thread() or _held:
+    if threading.current_thread() is not threading.main_thread():
         yield
         return
-    held = _Held()
+    if _held:
+        outer = _held.but_first
+        _held.but_first = outer and but_first
+        try:
+            yield
+        finally:
+            _held.but_first = outer
+        if outer:
+            _held.raise_once()
+        return
+    held = _Held(but_first)
     for number in filter(None, (getattr(signal, name, None) for name in _ENDING)):
         if callable(handler := signal.getsignal(number)):  # it is neither ignored nor
             held.before[number] = handler  # the system's
@@ -112,11 +138,8 @@ def hold_signals():
 
 def raise_held_signal():
     """Raise KeyboardInterrupt, once, if a signal is held; a thread's own is none."""
-    held = _held
-    is_main = threading.current_thread() is threading.main_thread()
-    if held and is_main and held.times and not held.raised:
-        held.raised = True
-        held.pass_on()
+    if _held and threading.current_thread() is threading.main_thread():
+        _held.raise_once()
 
 
 @contextlib.contextmanager
@@ -160,7 +183,8 @@ def end_at_once_at_exit():
     All has been saved then, and they would interrupt what packages do at that time,
     each with a traceback.
     """
-    atexit.register(_end_at_once)
+    # Before threads are waited for; concurrent.futures is called in this way, too.
+    getattr(threading, "_register_atexit", atexit.register)(_end_at_once)
 
 
 def _end_at_once():

@@ -8,11 +8,13 @@ from kfkd.history import best_epoch
 from kfkd.jobs import pool
 from kfkd.jobs.progress_bars import ProgressBars
 from kfkd.jobs.progress_channel import ProgressChannel
+from kfkd.process.signals import hold_signals
 from kfkd.specialists.worker import train
 
 __all__ = ["train_all"]
 
 
+@hold_signals(but_first=True)
 def train_all(jobs, todo, arrays, results, *, device, n_jobs, log_every):
     """Train specialists, and save each among the results.
 

@@ -136,6 +136,39 @@ class Interrupted:
         self.closed = True
 
 
+class InterruptedWaiting(Interrupted):
+    """Signals come while results are awaited, and while that is broken off."""
+
+    def __init__(self, number):
+        super().__init__(number, False, False)
+
+    def __call__(self, calls):
+        try:
+            yield 1
+            signal.raise_signal(self.number)
+            yield 2
+        finally:
+            signal.raise_signal(self.number)
+            self.closed = True
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signals_while_workers_are_ended_wait_for_that(monkeypatch, number):
+    parallel = InterruptedWaiting(number)
+    monkeypatch.setattr(pool.joblib, "Parallel", lambda *args, **kwargs: parallel)
+    results = []
+
+    def use():
+        with sigterm_as_keyboard_interrupt(), pool.as_completed([], 1) as found:
+            for result in found:
+                results.append(result)
+
+    with pytest.raises(KeyboardInterrupt):
+        use()
+    assert results == [1]
+    assert parallel.closed
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize(("start", "end"), [(True, False), (False, True), (True, True)])
 def test_signals_let_no_process_be_forgotten(monkeypatch, number, start, end):

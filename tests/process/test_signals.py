@@ -71,6 +71,36 @@ def test_a_second_one_waits_too(capfd):
     assert capfd.readouterr().err == "\nFirst, what has been learnt is saved.\n"
 
 
+def test_where_the_first_is_raised_others_do_not_break_off_what_it_causes():
+    done = []
+
+    def clear_up():
+        with hold_signals(but_first=True):
+            try:
+                signal.raise_signal(signal.SIGINT)
+                done.append("not interrupted")
+            finally:
+                signal.raise_signal(signal.SIGINT)
+                done.append("cleared up")
+
+    with pytest.raises(KeyboardInterrupt):
+        clear_up()
+    assert done == ["cleared up"]
+
+
+def test_a_block_that_holds_all_holds_the_first_one_too():
+    done = []
+
+    def use():
+        with hold_signals(but_first=True):
+            save(done, lambda: signal.raise_signal(signal.SIGINT))
+            done.append("not interrupted")
+
+    with pytest.raises(KeyboardInterrupt):
+        use()
+    assert done == ["saved"]
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_keeps_its_number(number):
     with sigterm_as_keyboard_interrupt() as received:
@@ -117,13 +147,28 @@ def test_an_error_in_the_block_is_what_is_raised():
         save([], fail)
 
 
+EXITING = {
+    "callbacks": "atexit.register(wait)",
+    "threads": "threading.Thread(target=wait_for_exit).start()",
+}
+
+
 @pytest.mark.process
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_one_that_comes_when_python_exits_ends_it_in_silence(number):
+@pytest.mark.parametrize("exiting", EXITING)
+def test_one_that_comes_when_python_exits_ends_it_in_silence(number, exiting):
     program = (
-        "import atexit, signal, time\n"
+        "import atexit, signal, threading, time\n"
         "from kfkd.process.signals import end_at_once_at_exit\n"
-        "atexit.register(lambda: (print('exiting', flush=True), time.sleep(600)))\n"
+        "def wait():\n"
+        "    print('exiting', flush=True)\n"
+        "    time.sleep(600)\n"
+        "def wait_for_exit():\n"
+        "    threading.main_thread().join()\n"
+        "    while signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:\n"
+        "        time.sleep(0.01)\n"
+        "    wait()\n"
+        f"{EXITING[exiting]}\n"
         "end_at_once_at_exit()\n"
     )
     with subprocess.Popen(
