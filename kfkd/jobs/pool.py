@@ -58,7 +58,7 @@ def as_completed(calls, n_jobs):
         if not streams:
             yield iter(parallel(calls))
             return
-        with hold_signals(), _ctrl_c_ignored_by_children(is_local() and n_jobs > 1):
+        with hold_signals(), _terminal_ignored_by_children(is_local() and n_jobs > 1):
             found = parallel(calls)
             stack.callback(_close, found)
         yield found
@@ -71,17 +71,19 @@ def _close(found):
 
 
 @contextlib.contextmanager
-def _ctrl_c_ignored_by_children(wanted):
-    """Make processes that are started in the block ignore Ctrl-C.
+def _terminal_ignored_by_children(wanted):
+    """Make processes that are started in the block ignore Ctrl-C and SIGHUP.
 
-    A terminal sends it to all of them, and each would print a traceback. The parent
+    A terminal sends these to all of them, and each would print a traceback. The parent
     ends them instead.
     """
     if not wanted or threading.current_thread() is not threading.main_thread():
         yield
         return
-    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    numbers = (getattr(signal, name, None) for name in ("SIGINT", "SIGHUP"))
+    before = {n: signal.signal(n, signal.SIG_IGN) for n in numbers if n}
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, handler)
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -228,7 +228,8 @@ def alive(group):
 @pytest.mark.process
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks into /proc")
-def test_ctrl_c_keeps_the_finished_and_leaves_no_process(folder, small_nets):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
+def test_ctrl_c_keeps_the_finished_and_leaves_no_process(folder, small_nets, number):
     # One that is finished, with fewer epochs than the others will have.
     arguments = ["--data", str(folder), "--only", NAMES[0], "--epochs-scale", "1e-9"]
     assert fit_specialists.main(arguments) == 0
@@ -237,10 +238,10 @@ def test_ctrl_c_keeps_the_finished_and_leaves_no_process(folder, small_nets):
     )
     for line in process.stdout:
         if "  train " in line:
-            os.killpg(process.pid, signal.SIGINT)  # as a terminal does
+            os.killpg(process.pid, number)  # as a terminal does
             break
     out, err = process.communicate(timeout=600)
-    assert process.returncode == 130
+    assert process.returncode == 128 + number
     assert without_time_left(err) == "\nInterrupted.\n"
     assert f"Not finished: {NAMES[0]}, {NAMES[1]}." in out
     for _ in range(600):  # joblib's own helper needs a moment to clear up
