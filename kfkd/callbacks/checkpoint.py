@@ -216,16 +216,16 @@ class Checkpoint(Callback):
         if read is None:
             return
         path, (packed, about) = read
-        if about["data"] != self._data:
-            raise CheckpointError(
-                f"{path} is from a training on other data; use the same data to resume "
-                "it, or begin anew"
-            )
         others = changes(about["definition"], self._definition)
         if others:
             raise CheckpointError(
                 f"{path} is from a training that was set up differently: "
                 f"{'; '.join(others)}. Set up the same to resume it, or begin anew"
+            )
+        if about["data"] != self._data:
+            raise CheckpointError(
+                f"{path} is from a training on other data; use the same data to resume "
+                "it, or begin anew"
             )
         try:
             state.restore(net, self._others, self.loop, about, packed)

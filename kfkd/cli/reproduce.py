@@ -10,6 +10,7 @@ from kfkd.choices import NETS, PRETRAIN, REPRODUCED
 from kfkd.cli import _options, _outputs
 from kfkd.cli._parser import Parser
 from kfkd.cli._values import file, one_of
+from kfkd.errors import StorageError
 from kfkd.files import kinds
 from kfkd.process.signals import time_limit
 
@@ -151,6 +152,8 @@ def main(argv=None, prog=None):
 def prepare(args):
     """Make the folder, and return the settings; a folder without any is no use."""
     wanted, is_new = read_settings(args, None), not args.out.exists()
+    if is_new and args.report_only:
+        raise StorageError(f"there is no folder {args.out} with results to report on")
     kfkd.storage.make_folder(args.out)
     try:
         check_outputs(args, wanted)  # before faces are drawn

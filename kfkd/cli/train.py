@@ -2,15 +2,15 @@
 
 import argparse
 import functools
-import pathlib
 
 import kfkd
 from kfkd.choices import NETS, PICTURE_FORMATS
 from kfkd.cli import _options, _outputs, _saved_nets
 from kfkd.cli._parser import Parser
 from kfkd.cli._values import file, one_of, whole
-from kfkd.errors import CheckpointError, DataError, DivergedError, StorageError
+from kfkd.errors import CheckpointError, DataError, DivergedError
 from kfkd.files import kinds
+from kfkd.files.spare import save_or_spare
 from kfkd.messages import count
 from kfkd.process.signals import hold_signals
 
@@ -212,23 +212,12 @@ def check_left(checkpoint, args):
 
 
 def save(net, path, checkpoint, keep_old):
-    """Save a net; where its file can no longer be written, in a temporary folder.
-
-    Return where the old net is kept, if it is.
-    """
+    """Save a net where there is room; return where the old one is kept, if it is."""
     to = functools.partial(kfkd.storage.save, net, path, keep_old=keep_old)
-    try:
-        return checkpoint.files.make_room(to)
-    except StorageError as error:
-        import tempfile
-
-        spare = pathlib.Path(tempfile.mkdtemp(prefix="kfkd-"), path.name)
-        try:
-            kfkd.storage.save(net, spare)
-        except StorageError:
-            spare.parent.rmdir()
-            raise error from None
-        raise StorageError(f"{error}. The net is saved in {spare}") from error
+    make_room = functools.partial(checkpoint.files.make_room, to)
+    return save_or_spare(
+        make_room, functools.partial(kfkd.storage.save, net), path.name
+    )
 
 
 def report(net, X, y):

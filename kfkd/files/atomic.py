@@ -27,14 +27,16 @@ def check_writable(path):
         Its folder is missing or not writable, or it is a folder itself.
     """
     path = as_path(path)
-    if path.is_dir():
+    if os.path.isdir(path):
         raise StorageError(f"{path} cannot be written: it is a folder")
     try:
         if _is_special(path):
             if not os.access(path, os.W_OK):
                 raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
             return
-        tempfile.TemporaryFile(dir=_target(path).parent).close()
+        draft, handle = _make_draft(path, _target(path).parent)
+        os.close(handle)
+        draft.unlink()
     except OSError as error:
         raise StorageError(_message(path, error)) from error
 
@@ -73,12 +75,20 @@ def _message(path, error):
 
 def _target(path):
     """Return the target of a link; other paths as they are."""
-    return pathlib.Path(os.path.realpath(path)) if path.is_symlink() else path
+    return pathlib.Path(os.path.realpath(path)) if os.path.islink(path) else path
 
 
 def _is_special(path):
     """Return whether this is a pipe or a device, which cannot be replaced."""
-    return path.exists() and not path.is_file() and not path.is_dir()
+    return os.path.exists(path) and not (os.path.isfile(path) or os.path.isdir(path))
+
+
+def _make_draft(path, folder):
+    """Return the path of a new file with a name of its own, and its handle."""
+    handle, draft = tempfile.mkstemp(
+        prefix=f".{path.stem}-", suffix=path.suffix, dir=folder
+    )
+    return pathlib.Path(draft), handle
 
 
 @contextlib.contextmanager
@@ -99,13 +109,10 @@ def written_atomically(path):
     path = as_path(path)
     draft, special = None, _is_special(path)
     try:
-        handle, draft = tempfile.mkstemp(
-            prefix=f".{path.stem}-",
-            suffix=path.suffix,
-            dir=None if special else _target(path).parent,
-        )
+        folder = None if special else _target(path).parent
+        draft, handle = _make_draft(path, folder)
         os.close(handle)
-        yield pathlib.Path(draft)
+        yield draft
         if special:
             with open(draft, "rb") as file, open(path, "wb") as to:
                 shutil.copyfileobj(file, to)

@@ -34,7 +34,8 @@ class ProgressChannel:
     ----------
     listener : callable
         Called with the name of the work and a dict. It is called in threads of the
-        channel, or by the work itself where that runs in this process.
+        channel, or by the work itself where that runs in this process. If it raises
+        KeyboardInterrupt, so does `ProgressSender.send` of whoever reports.
     local : bool
         Whether all workers are on this machine.
     """
@@ -62,8 +63,9 @@ class ProgressChannel:
                     ).start()
 
     def _receive(self, connection):
-        # A worker may be killed at any point of this, and others may connect.
-        with contextlib.suppress(Exception), connection:
+        # A worker may be killed at any point of this, and others may connect.  One that
+        # gets no answer is interrupted.
+        with contextlib.suppress(Exception, KeyboardInterrupt), connection:
             deliver_challenge(connection, self._key)
             answer_challenge(connection, self._key)
             worker, *report = connection.recv()
@@ -136,7 +138,8 @@ class ProgressSender:
         Raises
         ------
         KeyboardInterrupt
-            If the channel has been closed, so that nobody waits for the result.
+            If the channel has been closed, so that nobody waits for the result, or the
+            listener raises it.
         """
         if self._listener is not None:
             self._listener(name, news)

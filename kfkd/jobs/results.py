@@ -9,6 +9,7 @@ from kfkd import storage
 from kfkd.arguments import as_path
 from kfkd.callbacks.checkpoint import Checkpoint
 from kfkd.files import kinds, pickles
+from kfkd.files.spare import save_or_spare
 from kfkd.process.signals import hold_signals
 from kfkd.storage.replaced import keep_replaced
 
@@ -73,8 +74,10 @@ class Results:
         Return where the old one is kept, if it is.
         """
         save = functools.partial(self._save, name, pickled, provenance)
+        make_room = functools.partial(self.checkpoint(name).files.make_room, save)
+        write = functools.partial(_write, pickled)
         with hold_signals():
-            kept = self.checkpoint(name).files.make_room(save)
+            kept = save_or_spare(make_room, write, self._path(name).name)
             self.checkpoint(name).remove()
         return kept
 
@@ -84,8 +87,7 @@ class Results:
             if self.keep_old:
                 summaries = pickles.read_note(pickled)
                 kept = stack.enter_context(keep_replaced(path, summaries))
-            draft = stack.enter_context(storage.written_atomically(path))
-            draft.write_bytes(pickled)
+            _write(pickled, path)
         record = dict(provenance, pickle=hashlib.blake2b(pickled).hexdigest())
         with storage.written_atomically(self._record(name)) as draft:
             draft.write_text(json.dumps(record, indent=1) + "\n")
@@ -111,6 +113,11 @@ class Results:
 
     def _record(self, name):
         return self.folder / f"{name}.json"
+
+
+def _write(pickled, path):
+    with storage.written_atomically(path) as draft:
+        draft.write_bytes(pickled)
 
 
 # What stands in a provenance for something that is too long to print.

@@ -13,6 +13,7 @@ __all__ = [
     "defer_keyboard_interrupt",
     "end_at_once_at_exit",
     "hold_signals",
+    "is_signal_held",
     "raise_held_signal",
     "sigterm_as_keyboard_interrupt",
     "time_limit",
@@ -64,6 +65,8 @@ class _Held:
             os.write(2, b"\nFirst, what has been learnt is saved.\n")
         if len(self.times) > 2 and self.times[-1] - self.times[0] > _PATIENCE:
             os.write(2, b"\nGiven up: what has not been saved is lost.\n")
+            self.times = self.times[-1:]  # what that causes has as much time again
+            self.raised = True
             self.pass_on()
 
     def raise_once(self):
@@ -140,6 +143,12 @@ def raise_held_signal():
     """Raise KeyboardInterrupt, once, if a signal is held; a thread's own is none."""
     if _held and threading.current_thread() is threading.main_thread():
         _held.raise_once()
+
+
+def is_signal_held():
+    """Return whether a signal is held, in whatever thread this is asked."""
+    held = _held
+    return bool(held and held.times)
 
 
 @contextlib.contextmanager

@@ -1,5 +1,7 @@
 """Training of several specialists, each saved as soon as its result arrives."""
 
+import concurrent.futures
+
 import joblib
 
 from kfkd import storage, xla
@@ -8,13 +10,14 @@ from kfkd.history import best_epoch
 from kfkd.jobs import pool
 from kfkd.jobs.progress_bars import ProgressBars
 from kfkd.jobs.progress_channel import ProgressChannel
-from kfkd.process.signals import hold_signals
+from kfkd.process.signals import hold_signals, is_signal_held, raise_held_signal
 from kfkd.specialists.worker import train
 
 __all__ = ["train_all"]
 
+_INTERRUPTED = "interrupted"
 
-@hold_signals(but_first=True)
+
 def train_all(jobs, todo, arrays, results, *, device, n_jobs, log_every):
     """Train specialists, and save each among the results.
 
@@ -32,7 +35,15 @@ def train_all(jobs, todo, arrays, results, *, device, n_jobs, log_every):
     ------
     SpecialistError
         Some have failed.
+    KeyboardInterrupt
+        On Ctrl-C, SIGTERM or SIGHUP, once workers on this machine have ended, each
+        after its epoch, with a checkpoint.  What another machine trains is not awaited.
     """
+    with hold_signals(but_first=not pool.is_local()):
+        _train_all(jobs, todo, arrays, results, device, n_jobs, log_every)
+
+
+def _train_all(jobs, todo, arrays, results, device, n_jobs, log_every):
     n_jobs = pool.effective_n_jobs(n_jobs, len(todo))
     where = f", on {xla.describe_device()}" if pool.is_local() else ""
     print(f"\n{n_jobs} at a time{where}", flush=True)
@@ -47,7 +58,13 @@ def train_all(jobs, todo, arrays, results, *, device, n_jobs, log_every):
         {job.name: len(job.rows) for job in todo},
         n_jobs,
     )
-    channel = ProgressChannel(bars.report, local=pool.is_local())
+
+    def report(name, news):
+        if is_signal_held() or _INTERRUPTED in missing.values():
+            raise KeyboardInterrupt  # in the worker, which saves a checkpoint
+        bars.report(name, news)
+
+    channel = ProgressChannel(report, local=pool.is_local())
     options = dict(
         progress=channel.sender,
         device=device,
@@ -58,23 +75,31 @@ def train_all(jobs, todo, arrays, results, *, device, n_jobs, log_every):
     try:
         with pool.as_completed(calls, n_jobs) as outcomes:
             for outcome in outcomes:
-                if outcome.interrupted:
-                    raise KeyboardInterrupt
                 name = outcome.name
+                if outcome.interrupted:  # and soon the others will be
+                    missing[name] = _INTERRUPTED
+                    continue
                 bars.finish(name, outcome.history, _summary(outcome))
                 if outcome.error:
                     missing[name] = outcome.error
                 else:
                     kept.append(results.save(name, outcome.pickled, provenance[name]))
                     del missing[name]
-    except KeyboardInterrupt:
-        bars.close()
-        print(f"\nNot finished: {', '.join(missing)}. {_kept(jobs, missing, results)}")
-        raise
+        if _INTERRUPTED in missing.values():
+            raise KeyboardInterrupt
     except storage.StorageError:
         raise
-    except Exception as error:  # such as that of a worker that the system has killed
+    except (Exception, KeyboardInterrupt) as error:
+        # A signal may have killed workers, too.
+        if isinstance(error, KeyboardInterrupt) or is_signal_held():
+            bars.close()
+            names = ", ".join(missing)
+            print(f"\nNot finished: {names}. {_kept(jobs, missing, results)}")
+            raise_held_signal()  # by which the exit status is that of the signal
+            raise KeyboardInterrupt from None
         reason = f"{type(error).__name__}: {error}"
+        if isinstance(error, concurrent.futures.BrokenExecutor):
+            reason = "a worker was killed, perhaps as memory was short"
         missing = {name: why or reason for name, why in missing.items()}
     finally:
         channel.close()
@@ -82,7 +107,10 @@ def train_all(jobs, todo, arrays, results, *, device, n_jobs, log_every):
         if any(kept):
             print(f"What was there is kept: {', '.join(map(str, filter(None, kept)))}")
     if missing:
-        reasons = "; ".join(f"{name} ({why})" for name, why in missing.items())
+        names = {}
+        for name, why in missing.items():
+            names.setdefault(why, []).append(name)
+        reasons = "; ".join(f"{', '.join(names[why])} ({why})" for why in names)
         raise SpecialistError(
             f"the training of some specialists has failed: {reasons}. "
             + _kept(jobs, missing, results)
@@ -92,7 +120,7 @@ def train_all(jobs, todo, arrays, results, *, device, n_jobs, log_every):
 def _kept(jobs, missing, results):
     finished = [job.name for job in jobs if job.name not in missing]
     if not finished:
-        return "None is finished yet."
+        return "None is finished yet. To go on, do the same again."
     return (
         f"Finished, and kept in {results.folder}: {', '.join(finished)}. To train the "
         "others, do the same again."

@@ -3,6 +3,8 @@
 import copy
 import dataclasses
 import functools
+import multiprocessing
+import signal
 import threading
 import traceback
 
@@ -14,7 +16,7 @@ from kfkd.callbacks.checkpoint import Checkpoint, fit_with
 from kfkd.jobs.devices import limit_cores, take_device
 from kfkd.messages import count
 from kfkd.process.parent import end_with_parent
-from kfkd.process.signals import hold_signals
+from kfkd.process.signals import hold_signals, sigterm_as_keyboard_interrupt
 from kfkd.specialists.settings import name_of
 
 __all__ = ["Job", "Outcome", "train"]
@@ -116,8 +118,12 @@ def train(job, images, labels, weights, *, progress, device, precision, n_worker
         if progress.in_same_process:
             return _train(job, images, labels, weights, progress)
         if progress.local:
-            _watch_parent()
-        with _busy, limit_cores(progress.place or 0, n_workers):
+            _depend_on_parent()
+        with (
+            _busy,
+            sigterm_as_keyboard_interrupt(),
+            limit_cores(progress.place or 0, n_workers),
+        ):
             take_device(device, progress.place)
             xla.set_precision(precision)
             return _train(job, images, labels, weights, progress)
@@ -128,8 +134,9 @@ def train(job, images, labels, weights, *, progress, device, precision, n_worker
             traceback=traceback.format_exc(),
         )
     except KeyboardInterrupt:
-        if progress.in_same_process:
-            raise
+        in_main_thread = threading.current_thread() is threading.main_thread()
+        if progress.in_same_process and in_main_thread:
+            raise  # which joblib's threads would not survive
         return Outcome(job.name, interrupted=True)
 
 
@@ -137,8 +144,13 @@ _busy = threading.Lock()  # held while a specialist is trained
 
 
 @functools.cache
-def _watch_parent():
-    end_with_parent(_busy)  # once in each process
+def _depend_on_parent():
+    """Let the parent alone end this process while it is idle; called once in each."""
+    end_with_parent(_busy)
+    # If one worker ends, loky kills the others, which may have something to save.  It
+    # ends them by SIGKILL; those of multiprocessing end by SIGTERM.
+    if "loky" in type(multiprocessing.current_process()).__module__:
+        signal.signal(signal.SIGTERM, lambda *args: None)
 
 
 def _train(job, images, labels, weights, progress):

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import theano
 from lasagne.nonlinearities import tanh
 
 from kfkd.augment import FlipBatchIterator
@@ -140,6 +141,15 @@ def test_two_damaged_ones_are_an_error(path):
     with pytest.raises(CheckpointError, match=f"{path} is damaged.*previous"):
         trained(plain, checkpoint)
     assert path.read_bytes() == before
+
+
+def test_another_floatX_is_named(path):
+    killed(plain, path, 5)
+    with (
+        theano.config.change_flags(floatX="float64"),
+        pytest.raises(CheckpointError, match="floatX was 'float32', is 'float64'"),
+    ):
+        trained(plain, Checkpoint(path, resume=True))
 
 
 def test_another_file_is_an_error(path):

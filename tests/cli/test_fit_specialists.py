@@ -228,8 +228,8 @@ def alive(group):
 @pytest.mark.process
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks into /proc")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
-def test_ctrl_c_keeps_the_finished_and_leaves_no_process(folder, small_nets, number):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_signals_keep_what_is_learnt_and_leave_no_process(folder, small_nets, number):
     # One that is finished, with fewer epochs than the others will have.
     arguments = ["--data", str(folder), "--only", NAMES[0], "--epochs-scale", "1e-9"]
     assert fit_specialists.main(arguments) == 0
@@ -244,6 +244,8 @@ def test_ctrl_c_keeps_the_finished_and_leaves_no_process(folder, small_nets, num
     assert process.returncode == 128 + number
     assert without_time_left(err) == "\nInterrupted.\n"
     assert f"Not finished: {NAMES[0]}, {NAMES[1]}." in out
+    trained = line.split()[0]
+    assert Path("net-specialists.parts", f"{trained}.checkpoint").exists()
     for _ in range(600):  # joblib's own helper needs a moment to clear up
         if not alive(process.pid):
             break

@@ -154,6 +154,7 @@ def test_force_replaces_it(here, capsys, arguments, replaced):
 def test_a_file_of_its_own_kind_is_replaced(here, arguments):
     for path in {*arguments} & {"new.csv", "new.png"}:
         Path(path).touch()  # as mktemp does
+    Path("new").mkdir()
     assert main(arguments) == main(arguments) == 0
 
 

@@ -118,6 +118,19 @@ def test_to_check_a_file_leaves_it_alone(tmp_path):
     assert os.listdir(tmp_path) == ["net.pickle"]
 
 
+@pytest.mark.parametrize("length", [250, 300])
+def test_a_name_that_is_too_long_is_found_before(tmp_path, length):
+    path = tmp_path / ("x" * length)
+    with pytest.raises(StorageError, match="cannot be written: File name too long"):
+        check_writable(path)
+    with (
+        pytest.raises(StorageError, match="cannot be written: File name too long"),
+        written_atomically(path),
+    ):
+        pass
+    assert not [*tmp_path.iterdir()]
+
+
 def test_a_link_is_followed(tmp_path):
     (tmp_path / "far").mkdir()
     (tmp_path / "far" / "real.pickle").write_text("old")

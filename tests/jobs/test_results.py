@@ -1,8 +1,14 @@
 """Results and what they were made from."""
 
+import re
+import tempfile
+from pathlib import Path
+
 import pytest
 
+from kfkd.files.spare import save_or_spare
 from kfkd.jobs.results import Results, differences
+from kfkd.storage import StorageError
 
 
 @pytest.mark.parametrize(
@@ -44,3 +50,23 @@ def test_a_result_keeps_its_provenance(tmp_path):
     for damaged in ("[]", "", "[" * 10**5, '{"pickle": 5}', "{"):
         (tmp_path / "nose_tip.json").write_text(damaged)
         assert results.provenance("nose_tip") is None
+
+
+def test_a_result_is_saved_elsewhere_if_its_folder_fails(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with pytest.raises(StorageError, match=r"there is no folder .*gone;") as caught:
+        Results(tmp_path / "gone").save("a", b"net", {})
+    saved = re.search(r"\. The net is saved in (\S+)$", str(caught.value))[1]
+    assert Path(saved).name == "a.pickle"
+    assert Path(saved).read_bytes() == b"net"
+
+
+def test_where_there_is_no_other_place_either_nothing_is_left(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
+    def fail(*args):
+        raise StorageError("the disk is full")
+
+    with pytest.raises(StorageError, match="the disk is full"):
+        save_or_spare(fail, fail, "a.pickle")
+    assert not [*tmp_path.iterdir()]
