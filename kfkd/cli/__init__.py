@@ -49,8 +49,7 @@ def run(name, argv=None, prog=None):
         sigterm_as_keyboard_interrupt() as received,
     ):
         status = _run(name, argv, prog)
-        if received or status == _INTERRUPTED:
-            end_at_once_at_exit()
+        end_at_once_at_exit()
     # A reader that has stopped reading is not a failure.
     if output.error and output.error.errno not in (errno.EPIPE, errno.EIO):
         reason = output.error.strerror

@@ -3,6 +3,7 @@
 import _thread
 import atexit
 import contextlib
+import functools
 import multiprocessing
 import os
 import signal
@@ -186,6 +187,7 @@ def sigterm_as_keyboard_interrupt():
             signal.signal(number, handler)
 
 
+@functools.cache  # as once is enough
 def end_at_once_at_exit():
     """Let further signals end the process where Python is exiting already.
 
@@ -204,7 +206,8 @@ def _end_at_once():
 
 def _end(number, frame):
     for child in multiprocessing.active_children():  # which would wait for work
-        child.kill()
+        with contextlib.suppress(OSError):  # not by its kill(), which joblib's lack
+            os.kill(child.pid, getattr(signal, "SIGKILL", signal.SIGTERM))
     os._exit(128 + number)
 
 

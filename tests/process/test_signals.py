@@ -147,28 +147,33 @@ def test_an_error_in_the_block_is_what_is_raised():
         save([], fail)
 
 
-EXITING = {
-    "callbacks": "atexit.register(wait)",
-    "threads": "threading.Thread(target=wait_for_exit).start()",
-}
+EXITING = """
+def wait():
+    print("exiting", flush=True)
+    time.sleep(600)
+
+def wait_for_exit():
+    while signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:
+        time.sleep(0.01)
+    wait()
+
+def callbacks():
+    atexit.register(wait)
+
+def threads():
+    threading.Thread(target=wait_for_exit).start()
+"""
 
 
 @pytest.mark.process
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("exiting", EXITING)
+@pytest.mark.parametrize("exiting", ["callbacks", "threads"])
 def test_one_that_comes_when_python_exits_ends_it_in_silence(number, exiting):
     program = (
         "import atexit, signal, threading, time\n"
         "from kfkd.process.signals import end_at_once_at_exit\n"
-        "def wait():\n"
-        "    print('exiting', flush=True)\n"
-        "    time.sleep(600)\n"
-        "def wait_for_exit():\n"
-        "    threading.main_thread().join()\n"
-        "    while signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:\n"
-        "        time.sleep(0.01)\n"
-        "    wait()\n"
-        f"{EXITING[exiting]}\n"
+        f"{EXITING}\n"
+        f"{exiting}()\n"
         "end_at_once_at_exit()\n"
     )
     with subprocess.Popen(
@@ -182,3 +187,28 @@ def test_one_that_comes_when_python_exits_ends_it_in_silence(number, exiting):
         _, err = process.communicate(timeout=60)
     assert process.returncode == 128 + number
     assert err == ""
+
+
+@pytest.mark.process
+def test_workers_of_joblib_end_with_it():
+    program = (
+        "import os, signal, threading, time\n"
+        "from joblib.externals import loky\n"
+        "from kfkd.process.signals import end_at_once_at_exit\n"
+        "workers = loky.get_reusable_executor(1)\n"
+        "workers.submit(os.getpid).result()\n"
+        "workers.submit(time.sleep, 600)\n"
+        "end_at_once_at_exit()\n"
+        f"{EXITING}\n"
+        "threads()\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,  # where joblib tells of what it clears up
+        text=True,
+    ) as process:
+        assert process.stdout.readline() == "exiting\n"
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=60)  # until no process holds its output
+    assert process.returncode == 128 + signal.SIGTERM
