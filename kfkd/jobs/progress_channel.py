@@ -23,7 +23,7 @@ from multiprocessing.connection import (
 
 __all__ = ["ProgressChannel", "ProgressSender"]
 
-_BACKLOG = 128  # connections that may wait: each report is one
+_MOST = 128  # connections at a time, and others that may wait: each report is one
 _CLOSED = (ConnectionError, EOFError, FileNotFoundError)  # how a closed channel answers
 
 
@@ -43,11 +43,12 @@ class ProgressChannel:
     def __init__(self, listener, local=False):
         self._listener = listener
         self._places, self._lock, self._closed = {}, threading.Lock(), False
+        self._free = threading.Semaphore(_MOST)
         self._key = key = secrets.token_bytes()
         try:
-            self._server = Listener(backlog=_BACKLOG)
+            self._server = Listener(backlog=_MOST)
         except OSError:  # the path of the temporary folder is too long for a socket
-            self._server = Listener(("127.0.0.1", 0), backlog=_BACKLOG)
+            self._server = Listener(("127.0.0.1", 0), backlog=_MOST)
         self.sender = ProgressSender(listener, self._server.address, key, local)
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
@@ -55,12 +56,16 @@ class ProgressChannel:
     def _serve(self):
         with self._server:
             while not self._closed:
-                with contextlib.suppress(Exception):
+                if not self._free.acquire(timeout=1):
+                    continue  # unless it has been closed meanwhile
+                try:
                     connection = self._server.accept()
                     # In a thread, as the other side may say nothing for ever.
                     threading.Thread(
                         target=self._receive, args=(connection,), daemon=True
                     ).start()
+                except Exception:  # such as too many open files
+                    self._free.release()
 
     def _receive(self, connection):
         # A worker may be killed at any point of this, and others may connect.  One that
@@ -75,6 +80,7 @@ class ProgressChannel:
                 with contextlib.suppress(Exception):  # such as a closed standard output
                     self._listener(*report)
             connection.send(place)
+        self._free.release()
 
     def close(self):
         """Stop receiving. Work that still sends reports is interrupted."""

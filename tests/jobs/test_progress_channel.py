@@ -10,6 +10,7 @@ from multiprocessing.connection import Client
 
 import pytest
 
+from kfkd.jobs import progress_channel
 from kfkd.jobs.progress_channel import ProgressChannel
 
 
@@ -93,6 +94,21 @@ def test_others_do_not_disturb(channel, reports, monkeypatch):
     with Client(address), Client(address, authkey=sender._key):  # which say nothing
         sender.send("nose_tip", epoch=1)
         assert reports.get(timeout=60) == ("nose_tip", {"epoch": 1})
+
+
+def test_no_more_than_some_connect_at_a_time(reports, monkeypatch):
+    monkeypatch.setattr(progress_channel, "_MOST", 2)
+    channel = ProgressChannel(lambda *report: reports.put(report))
+    address = channel._server.address
+    silent = [Client(address), Client(address)]
+    third = Client(address)
+    assert not third.poll(0.5)  # it waits, and is asked nothing
+    silent.pop().close()
+    assert third.poll(60)
+    channel.close()  # while none is free
+    assert not channel._thread.is_alive()
+    for connection in (third, *silent):
+        connection.close()
 
 
 @pytest.mark.parametrize("message", [b"", b"junk", 5, (), ([],)])
