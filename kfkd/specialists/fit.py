@@ -124,8 +124,9 @@ def fit_specialists(
     ``joblib.parallel_config(backend=...)`` says, such as on a Dask or Ray cluster.
     Data go out as arguments and nets come back as results, so that no file system need
     be shared. On this machine, processes share the CPU cores evenly. Progress is
-    reported by processes of this machine alone. After Ctrl-C these end, while another
-    machine completes the training that it has begun.
+    reported by processes of this machine alone. After Ctrl-C these end with their
+    epoch, and save a checkpoint, while another machine completes the training that it
+    has begun.
     """
     # Check.
     settings = read_settings(settings)
