@@ -1,7 +1,7 @@
 """Pickles with a note and a checksum, and clear errors where one cannot be loaded.
 
-After the pickle, which ``pickle.load`` reads alone, a file has the note as JSON, its
-length, and the checksum of all that.
+A file begins with a mark, which ``pickle.load`` passes over. After the pickle, which it
+reads alone, the file has the note as JSON, its length, and the checksum of all that.
 """
 
 import codecs
@@ -10,6 +10,7 @@ import hashlib
 import io
 import json
 import pickle
+import pickletools
 import warnings
 
 from kfkd.errors import StorageError
@@ -19,6 +20,16 @@ from kfkd.files.kinds import PICKLE_SEAL
 __all__ = ["dump", "dumps", "loads", "read_note"]
 
 _LENGTH = 8  # hexadecimal digits
+# Puts a string on the stack and drops it. A file that begins so has lost its checksum
+# if it has none.
+_MARK = (
+    pickle.PROTO
+    + bytes([pickle.HIGHEST_PROTOCOL])
+    + pickle.SHORT_BINUNICODE
+    + bytes([len(PICKLE_SEAL)])
+    + PICKLE_SEAL
+    + pickle.POP
+)
 
 
 def dump(thing, path, note=None):
@@ -45,7 +56,7 @@ def dump(thing, path, note=None):
 def dumps(thing, note=None):
     """Return what `dump` writes; errors are those of pickle."""
     text = json.dumps(note).encode()
-    content = pickle.dumps(thing, pickle.HIGHEST_PROTOCOL) + text
+    content = _MARK + pickle.dumps(thing, pickle.HIGHEST_PROTOCOL) + text
     content += f"{len(text):0{_LENGTH}x}".encode()
     return content + _seal(content)
 
@@ -80,10 +91,13 @@ def loads(content, path):
         It is damaged, or not a pickle, or needs something that is missing here.
     """
     end = len(content) - _SEAL_SIZE
-    # Pickles of other programs have no seal.
-    if content[end:].startswith(PICKLE_SEAL) and content[end:] != _seal(content[:end]):
+    # Pickles of other programs have no seal; those of earlier versions have no mark.
+    ours = content.startswith(_MARK) or content[end:].startswith(PICKLE_SEAL)
+    if ours and content[end:] != _seal(content[:end]):
         raise StorageError(f"{path} is damaged: restore a copy, or make it again")
     try:
+        if not ours:
+            _check_memo(content)
         return _Unpickler(io.BytesIO(content)).load()
     except _MissingError as error:
         raise StorageError(f"{path} cannot be loaded: {error}") from error.__cause__
@@ -94,6 +108,18 @@ def loads(content, path):
             f"{path} is damaged, or not a net saved by kfkd "
             f"({type(error).__name__}: {error}): restore a copy, or make it again"
         ) from error
+
+
+def _check_memo(content):
+    """Raise an error if a pickle would make its reader take memory for no objects.
+
+    The reader allocates as many places as the highest number of one says; one changed
+    byte makes that billions.
+    """
+    with contextlib.suppress(ValueError):  # which the unpickler will report
+        for count, (op, place, _) in enumerate(pickletools.genops(content)):
+            if op.name in ("PUT", "BINPUT", "LONG_BINPUT") and place > count:
+                raise pickle.UnpicklingError(f"place {place} after {count} operations")
 
 
 def _other(content):
