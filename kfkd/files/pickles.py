@@ -20,11 +20,11 @@ from kfkd.files.kinds import PICKLE_SEAL
 __all__ = ["dump", "dumps", "loads", "read_note"]
 
 _LENGTH = 8  # hexadecimal digits
-# Puts a string on the stack and drops it. A file that begins so has lost its checksum
-# if it has none.
+# Puts a string on the stack and drops it, and is the same in all versions of Python. A
+# file that begins so and has no checksum has lost it.
 _MARK = (
     pickle.PROTO
-    + bytes([pickle.HIGHEST_PROTOCOL])
+    + b"\4"  # the first that has such strings
     + pickle.SHORT_BINUNICODE
     + bytes([len(PICKLE_SEAL)])
     + PICKLE_SEAL

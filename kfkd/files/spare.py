@@ -35,7 +35,10 @@ def save_or_spare(
     try:
         return save()
     except StorageError as error:
-        folder = pathlib.Path(tempfile.mkdtemp(prefix="kfkd-"))
+        try:
+            folder = pathlib.Path(tempfile.mkdtemp(prefix="kfkd-"))
+        except OSError:
+            raise error from None
         try:
             write(folder / name)
         except StorageError:

@@ -61,8 +61,11 @@ def test_a_result_is_saved_elsewhere_if_its_folder_fails(tmp_path, monkeypatch):
     assert Path(saved).read_bytes() == b"net"
 
 
-def test_where_there_is_no_other_place_either_nothing_is_left(tmp_path, monkeypatch):
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+@pytest.mark.parametrize("temporary", [".", "nosuch"])
+def test_where_there_is_no_other_place_either_nothing_is_left(
+    tmp_path, monkeypatch, temporary
+):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / temporary))
 
     def fail(*args):
         raise StorageError("the disk is full")
