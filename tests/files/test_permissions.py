@@ -4,6 +4,7 @@ import contextlib
 import ctypes
 import os
 import re
+import tempfile
 
 import pytest
 
@@ -48,7 +49,11 @@ def read_only(folder):
 
 
 @pytest.mark.parametrize(("name", "write"), WRITERS)
-def test_a_folder_that_may_not_be_written_to(work, obeying, name, write):
+def test_a_folder_that_may_not_be_written_to(
+    work, obeying, name, write, monkeypatch, tmp_path_factory
+):
+    # Where nets may be saved instead.
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path_factory.mktemp("temporary")))
     path = work / name
     path.write_bytes(OLD)
     message = f"{re.escape(name)}.*: Permission denied"
