@@ -8,6 +8,9 @@ a matrix as a `Transposed`.  Only conversions that are registered with ``keeps_l
 see the difference.
 """
 
+import contextlib
+import contextvars
+
 import jax
 import jax.numpy as jnp
 
@@ -16,6 +19,8 @@ __all__ = [
     "Permuted",
     "Transposed",
     "channels_last",
+    "in_loop",
+    "looping",
     "to_logical",
 ]
 
@@ -66,7 +71,11 @@ class ChannelsLast(Permuted):
 
 
 class Transposed(Permuted):
-    """A matrix that is stored as its transpose; loops carry it from step to step."""
+    """A matrix that is stored as its transpose.
+
+    Loops carry it from step to step.  A single step has to transpose it back, which
+    takes longer than the product with the matrix as it is.
+    """
 
     order = (1, 0)
 
@@ -79,6 +88,23 @@ jax.tree_util.register_pytree_node(
 
 
 channels_last = ChannelsLast.physical
+
+_in_loop = contextvars.ContextVar("in_loop", default=False)
+
+
+@contextlib.contextmanager
+def looping():
+    """Trace a loop within a ``with`` block."""
+    token = _in_loop.set(True)
+    try:
+        yield
+    finally:
+        _in_loop.reset(token)
+
+
+def in_loop():
+    """Return whether a loop is traced, which may carry a `Transposed`."""
+    return _in_loop.get()
 
 
 def to_logical(value):

@@ -8,8 +8,9 @@ from jax import lax
 from kfkd.stack.shared_storage import Cell
 from kfkd.xla import formulations
 from kfkd.xla.compilation_cache import compiling
+from kfkd.xla.compiler import jit
 from kfkd.xla.dispatch import NotStatic
-from kfkd.xla.layout import Transposed, to_logical
+from kfkd.xla.layout import Transposed, looping, to_logical
 from kfkd.xla.padded import PaddedArray
 from kfkd.xla.precision import precisely
 from kfkd.xla.runtime_checks import CallsPython, NeedsChecks, raise_broken
@@ -154,7 +155,7 @@ class BatchLoop:
         if key not in jitted:
             traced = _TracedLoop(self, *map(list, self.thunk.storage.shared()))
             donate = () if self.thunk.checked else 0
-            jitted[key] = jax.jit(traced.run, donate_argnums=donate)
+            jitted[key] = jit(traced.run, donate_argnums=donate)
         return jitted[key]
 
 
@@ -174,6 +175,10 @@ class _TracedLoop:
 
         The state of the loop is what updates replace, one array for each of *donated*.
         """
+        with looping():
+            return self._run(donated_arrays, kept_arrays, arrays, drawn, order)
+
+    def _run(self, donated_arrays, kept_arrays, arrays, drawn, order):
         size, length = self.batch_size, len(arrays[0])
         n_whole, n_rest = divmod(length, size)
         kept = dict(zip(self.kept, map(_carried, kept_arrays), strict=True))

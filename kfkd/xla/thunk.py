@@ -11,6 +11,7 @@ from theano.scalar import Scalar
 from kfkd.process.forks import fork_safe_rlock
 from kfkd.process.signals import defer_keyboard_interrupt
 from kfkd.xla.compilation_cache import compiling
+from kfkd.xla.compiler import jit
 from kfkd.xla.device import get_device
 from kfkd.xla.dispatch import NotStatic, dtype_of
 from kfkd.xla.lowering import where
@@ -214,7 +215,7 @@ class Thunk:
             returned, new, checks = self.compute(values, resolve)
             return returned, distinct(new, arrays), checks
 
-        return jax.jit(run, donate_argnums=() if self.checked else 0)
+        return jit(run, donate_argnums=() if self.checked else 0)
 
     def check(self):
         """Check runtime asserts after each call from now on."""

@@ -1,4 +1,8 @@
-"""The options `flip_filters` and `num_groups` of Conv1DLayer and Conv2DLayer."""
+"""The options `flip_filters` and `num_groups` of Conv1DLayer and Conv2DLayer.
+
+Conv2DLayer leaves its padding to Theano's convolution, as newer versions of Lasagne do.
+Version 0.1 pads the images before it, or crops a full convolution.
+"""
 
 import functools
 
@@ -23,6 +27,24 @@ def _convolve_1d(input, W, *, image_shape, filter_shape, subsample, **options):
         **options,
     )
     return conved[:, :, 0]
+
+
+def _pad_within(layer):
+    """Return a Conv2DLayer whose convolution does the padding of *layer*.
+
+    That is *layer* itself if it has no padding, or a convolution of a user's own, which
+    need not know all kinds of padding.
+    """
+    pad, convolution = layer.pad, layer.convolution
+    if pad == "same":
+        pad = tuple((size // 2, (size - 1) // 2) for size in layer.filter_size)
+    if pad in ("full", (0, 0)) or convolution is not T.nnet.conv2d:
+        return layer
+
+    def convolve(*args, border_mode, **options):
+        return convolution(*args, border_mode=pad, **options)
+
+    return copy_with(layer, pad=(0, 0), convolution=convolve)
 
 
 def _extend(cls, default_convolution):
@@ -53,18 +75,19 @@ def _extend(cls, default_convolution):
 
     @functools.wraps(get_output_for)
     def get_any_output_for(self, input, **kwargs):
+        # Lasagne's method reads the convolution from the layer.
+        layer = _pad_within(self) if cls is Conv2DLayer else self
         options = {}
         if not self.flip_filters:
             options["filter_flip"] = False
         if self.num_groups > 1:
             options["num_groups"] = self.num_groups
-        if not options:
-            return get_output_for(self, input, **kwargs)
-        convolution = self.convolution
-        if convolution is conv1d_mc0:
-            convolution = _convolve_1d
-        # Lasagne's method reads the convolution from the layer.
-        layer = copy_with(self, convolution=functools.partial(convolution, **options))
+        if options:
+            convolution = layer.convolution
+            if convolution is conv1d_mc0:
+                convolution = _convolve_1d
+            convolution = functools.partial(convolution, **options)
+            layer = copy_with(layer, convolution=convolution)
         return get_output_for(layer, input, **kwargs)
 
     # For layers in pickles of Lasagne 0.1.

@@ -5,6 +5,10 @@ convolution may be a true one, with the filters flipped, or a correlation.  `Con
 what programs older than ``T.nnet.conv2d`` use.
 """
 
+import functools
+import itertools
+
+import jax
 import jax.numpy as jnp
 from jax import lax
 from theano.tensor.nnet import abstract_conv as ac
@@ -57,22 +61,29 @@ def _correlate(op, images, filters):
     )
 
 
-def _is_plain(op):
-    """Return whether it is a convolution of patches: no padding, stride or groups."""
-    return (
-        _last(op)
-        and op.border_mode in ("valid", (0, 0))
-        and {*op.subsample, *op.filter_dilation, op.num_groups} == {1}
-        and formulations.convolution_as_products()
+def _patches(op, images, size):
+    """Return a matrix of what each entry of filters sees of (n, h, w, 1) images.
+
+    It has a row for each of the *size* entries, and a column for each pixel of the
+    (n, h, w, c_out) result.
+    """
+    pads = (0, 0), *_padding(op, size), (0, 0)
+    images = jnp.pad(images, pads)
+    n, *lengths, _ = images.shape
+    places = [range(0, k * d, d) for k, d in zip(size, op.filter_dilation, strict=True)]
+    h, w = (length - p[-1] for length, p in zip(lengths, places, strict=True))
+    steps = (1, *op.subsample, 1)
+    return jnp.stack(
+        [
+            lax.slice(images, (0, i, j, 0), (n, i + h, j + w, 1), steps).reshape(-1)
+            for i, j in itertools.product(*places)
+        ]
     )
 
 
-def _shifted(images, height, width):
-    """Return the (n, h, w, c) images seen by each entry of a height x width filter."""
-    h, w = images.shape[1] - height + 1, images.shape[2] - width + 1
-    return [
-        images[:, i : i + h, j : j + w, :] for i in range(height) for j in range(width)
-    ]
+def _as_product(op, channels):
+    """Return whether to compute a convolution as a product of matrices."""
+    return _last(op) and channels == 1 and formulations.convolution_as_products()
 
 
 def _image(op, array):
@@ -100,19 +111,21 @@ def convert_conv(op, node):
                 f"The images have {channels} channels, the filters of shape "
                 f"{filters.shape} take {filters.shape[1] * op.num_groups}"
             )
-        # A product is faster only if the gradient needs the same patches, which XLA
-        # then makes once.
-        shared = getattr(node.inputs[0].tag, "patches_needed", False)
-        if _is_plain(op) and shared and channels > 1:
-            patches = jnp.concatenate(_shifted(images, *filters.shape[2:]), axis=-1)
-            matrix = jnp.transpose(filters, (2, 3, 1, 0)).reshape(-1, filters.shape[0])
-            return _image(op, jnp.dot(patches, matrix, preferred_element_type=dtype))
-        result = _correlate(op, images, filters)
-        if 0 in result.shape and 0 not in images.shape:
+        correlate = functools.partial(_correlate, op)
+        shape = jax.eval_shape(correlate, images, filters).shape
+        if 0 in shape and 0 not in images.shape:
             raise ValueError(
                 f"Filters of shape {filters.shape} are larger than the images"
             )
-        return _image(op, as_dtype(result, dtype))
+        # A product is faster only if the gradient needs the same patches, which XLA
+        # then makes once.
+        shared = getattr(node.inputs[0].tag, "patches_needed", False)
+        if shared and _as_product(op, channels):
+            patches = _patches(op, images, filters.shape[2:])
+            matrix = filters.reshape(len(filters), -1).T
+            result = jnp.dot(patches.T, matrix, preferred_element_type=dtype)
+            return _image(op, result.reshape(shape))
+        return _image(op, as_dtype(correlate(images, filters), dtype))
 
     return conv
 
@@ -128,25 +141,18 @@ def convert_conv_grad_weights(op, node):
         channel = -1 if _last(op) else 1
         c_in, c_out = images.shape[channel], gradient.shape[channel]
         spatial = sizes(spatial)
-        if _is_plain(op):
-            return _flip(op, _grad_weights_as_product(images, gradient, spatial, dtype))
+        if _as_product(op, c_in):
+            patches = _patches(op, images, spatial)
+            gradient = gradient.reshape(-1, c_out)
+            product = jnp.dot(patches, gradient, preferred_element_type=dtype)
+            # Not product.T, which XLA would make a slower product of.
+            product = jnp.transpose(product.reshape(*spatial, 1, c_out), (3, 2, 0, 1))
+            return _flip(op, product)
         shape = (c_out, c_in // op.num_groups, *spatial)
         result = apply_transpose(lambda k: _correlate(op, images, k), shape, gradient)
         return as_dtype(_flip(op, result), dtype)
 
     return conv_grad_weights
-
-
-def _grad_weights_as_product(images, gradient, spatial, dtype):
-    parts = _shifted(images, *spatial)
-    c_in, c_out = images.shape[-1], gradient.shape[-1]
-    gradient = jnp.reshape(gradient, (-1, c_out))
-    if c_in == 1:
-        patches = jnp.stack([jnp.reshape(part, -1) for part in parts])
-    else:
-        patches = jnp.concatenate(parts, axis=-1).reshape(len(gradient), -1).T
-    product = jnp.dot(patches, gradient, preferred_element_type=dtype)
-    return jnp.transpose(product.reshape(*spatial, c_in, c_out), (3, 2, 0, 1))
 
 
 @convert.register(ac.AbstractConv_gradInputs, factory=True, keeps_layout=True)

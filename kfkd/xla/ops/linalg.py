@@ -9,7 +9,7 @@ from theano.tensor import blas
 
 from kfkd.xla import formulations
 from kfkd.xla.dispatch import as_dtype, convert, dtype_of
-from kfkd.xla.layout import Transposed
+from kfkd.xla.layout import Transposed, in_loop
 from kfkd.xla.precision import operands
 
 
@@ -27,7 +27,7 @@ def convert_dot(op, node, x, y):
     of_transpose = source and getattr(source.op, "new_order", None) == (1, 0)
     shape = (*x.shape[:-1], *y.shape[1:])
     # The product of a transpose may be the gradient of weights that are held so.
-    if of_transpose and formulations.holds_transposed(shape):
+    if of_transpose and in_loop() and formulations.holds_transposed(shape):
         return Transposed(_product(jnp.dot, node, y.T, x.T))
     return _product(jnp.dot, node, x, y)
 

@@ -55,6 +55,21 @@ LAYERS = {
         lambda i: linear(layers.Conv1DLayer, i, 3, 4, flip_filters=False),
         lambda x, W, b: F.conv1d(x, W, b),
     ),
+    "even filters, same": (
+        IMAGES,
+        lambda i: linear(layers.Conv2DLayer, i, 3, (2, 4), pad="same"),
+        lambda x, W, b: F.conv2d(F.pad(x, (2, 1, 1, 0)), flip(W), b),
+    ),
+    "even filters, same, with a stride": (
+        IMAGES,
+        lambda i: linear(layers.Conv2DLayer, i, 3, (2, 3), (2, 1), pad="same"),
+        lambda x, W, b: F.conv2d(F.pad(x, (1, 1, 1, 0)), flip(W), b, (2, 1)),
+    ),
+    "padding and stride": (
+        IMAGES,
+        lambda i: linear(layers.Conv2DLayer, i, 3, 3, (1, 2), pad=(2, 1)),
+        lambda x, W, b: F.conv2d(x, flip(W), b, (1, 2), (2, 1)),
+    ),
     "correlation": (
         IMAGES,
         lambda i: linear(layers.Conv2DLayer, i, 3, 3, pad="same", flip_filters=False),

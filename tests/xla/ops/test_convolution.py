@@ -72,9 +72,19 @@ def test_groups():
 
 @pytest.mark.usefixtures("formulation")
 @pytest.mark.parametrize("channels", [1, 3])
-def test_plain_convolutions_of_one_channel_and_of_more(channels):
+@parametrize(
+    "options",
+    [
+        {},
+        {"border_mode": (2, 1), "subsample": (2, 3)},
+        {"border_mode": ((0, 1), (1, 2)), "filter_flip": False},
+        {"filter_dilation": (1, 2), "border_mode": "half"},
+    ],
+    fast=2,
+)
+def test_convolutions_of_one_channel_and_of_more(options, channels):
     def build(x, k):
-        return T.nnet.conv2d(x, k)
+        return T.nnet.conv2d(x, k, **options)
 
     x, k = images((3, channels, 6, 5)), filters((4, channels, 3, 2))
     check(build, x, k)
