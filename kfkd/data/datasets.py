@@ -42,6 +42,7 @@ def load(
     *,
     folder: str | os.PathLike[str] | None = None,
     holdout: float = 0,
+    missing: str = "drop",
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32] | None]:
     """Load the training or the test set, scaled and ready to fit.
 
@@ -52,38 +53,43 @@ def load(
     test : bool, default=False
         Load the test set instead of the training set.
     cols : sequence of str, optional
-        Target columns, in this order; all 30 by default. Only rows that have all of
-        them are kept. A test set has no targets: there `cols`, which may contain
-        ``ImageId``, selects the numbers that are printed, and every image is returned.
+        Target columns, in this order; all 30 by default. A test set has no targets:
+        there `cols`, which may contain ``ImageId``, selects the numbers that are
+        printed, and every image is returned.
     folder : path, optional
         The folder with the files, instead of those that `find` looks into.
     holdout : float, default=0
         The share of the training set's rows, from 0 to less than 1, that is left out
         of training and validation: the rows that `load_held_out` returns.
+    missing : {"drop", "keep"}, default="drop"
+        Return only the rows that have all of the columns, or those that have any.
+        Most rows lack some. Nets learn from such rows with
+        ``objective_loss_function=kfkd.objectives.masked_squared_error``.
 
     Returns
     -------
     X : float32 array, shape (n, 9216)
         Grey values in [0, 1], one image per row.
     y : float32 array, shape (n, 30) or (n, len(cols)), or None
-        Coordinates in [-1, 1], x and y in turn; None for a test set. `to_pixels`
-        converts them back. Training rows are shuffled with ``random_state=42``, as in
-        the tutorial; test rows are in the order of the file.
+        Coordinates in [-1, 1], x and y in turn, NaN where missing; None for a test
+        set. `to_pixels` converts them back. Training rows are shuffled with
+        ``random_state=42``, as in the tutorial; test rows are in the order of the file.
 
     Raises
     ------
     DataError
         There are no usable data (see `find` and `read`), a name in `cols` is unknown,
-        or no row has all the columns.
+        or no row has all the columns, or a column no labels.
     ArgumentError
-        `holdout` is not such a share, or is given for a test set.
+        `holdout` is not such a share, or is given for a test set, or `missing` is
+        something else.
 
     Notes
     -----
-    The tutorial's section "The data". From the same file the results are the
-    tutorial's, bit for bit, with two exceptions: columns are in Kaggle's order even if
-    the file has another, and pixels with decimals (Kaggle's have none) are rounded to
-    float32 before they are scaled.
+    The tutorial's section "The data", which drops rows. From the same file the results
+    are the tutorial's, bit for bit, with two exceptions: columns are in Kaggle's order
+    even if the file has another, and pixels with decimals (Kaggle's have none) are
+    rounded to float32 before they are scaled.
     """
     cols = check_cols(cols, test)
     if test and holdout:
@@ -96,7 +102,7 @@ def load(
         print(pd.Series(len(table.images), names))
         return scale_images(table.images), None
     print(_labels(table, cols, holdout).assign(Image=0).count())
-    rows = training_rows(table, cols, holdout=holdout, folder=folder)
+    rows = training_rows(table, cols, holdout=holdout, folder=folder, missing=missing)
     return arrays(table.images, table.labels, rows, cols or COLUMNS)
 
 
@@ -106,6 +112,7 @@ def load2d(
     *,
     folder: str | os.PathLike[str] | None = None,
     holdout: float = 0,
+    missing: str = "drop",
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32] | None]:
     """Load like `load`, with images of shape (1, 96, 96).
 
@@ -118,7 +125,7 @@ def load2d(
         Grey values in [0, 1]: image, channel, y, x.
     y : float32 array or None
     """
-    X, y = load(test=test, cols=cols, folder=folder, holdout=holdout)
+    X, y = load(test, cols, folder=folder, holdout=holdout, missing=missing)
     return X.reshape(-1, 1, SIDE, SIDE), y
 
 
@@ -167,6 +174,7 @@ def training_rows(
     *,
     holdout: float = 0,
     folder: str | os.PathLike[str] | None = None,
+    missing: str = "drop",
 ) -> npt.NDArray[np.intp]:
     """Return the positions of the rows that `load` returns, in its order.
 
@@ -174,7 +182,7 @@ def training_rows(
     ----------
     table : Table
         The training set, as from `read`.
-    cols, holdout, folder
+    cols, holdout, folder, missing
         As for `load`.
 
     Returns
@@ -189,14 +197,20 @@ def training_rows(
     """
     cols = check_cols(cols)
     labels = _labels(table, cols, holdout)
-    rows = labels.dropna().index.to_numpy()
+    counts = labels.count()
+    how = {"drop": "any", "keep": "all"}[one_of("missing", missing, ("drop", "keep"))]
+    if how == "all" and not counts.all():
+        raise DataError(
+            f"{find('training', folder)}: {counts.idxmin()} has no labels in the "
+            f"{count(len(labels), 'row')} to train on; choose others with cols"
+        )
+    rows = labels.dropna(how=how).index.to_numpy()
     if not len(rows):
         if holdout and len(_labels(table, cols, 0).dropna()):
             raise DataError(
                 f"holdout is {holdout}, which leaves {count(len(labels), 'row')} to "
                 "train on, none with all the columns wanted; choose a smaller share"
             )
-        counts = labels.count()
         raise DataError(
             f"{find('training', folder)}: no row has all the columns wanted "
             f"({counts.idxmin()} has {counts.min()} values in {len(labels)} rows); "

@@ -29,6 +29,7 @@ _OBJECTS = (
 )
 _NAMED = (
     *_OBJECTS,
+    "kfkd.objectives",
     "lasagne.layers.conv",
     "lasagne.layers.corrmm",
     "lasagne.layers.dense",

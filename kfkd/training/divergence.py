@@ -20,7 +20,8 @@ def explain(net, data, row):
     )
     for name, part in zip("Xy", data, strict=True):
         if isinstance(part, np.ndarray) and part.dtype.kind == "f":
-            largest = np.abs(part).reshape(len(part), -1).max(axis=1)
+            values = np.abs(np.nan_to_num(part))  # where labels are missing
+            largest = values.reshape(len(part), -1).max(axis=1)
             row, usual = largest.argmax(), np.median(largest)
             if largest[row] > 100 * usual:
                 text += (

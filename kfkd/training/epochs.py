@@ -20,6 +20,7 @@ from kfkd.stack.nolearn_batches import batches, is_plain
 from kfkd.stack.nolearn_data import n_samples
 from kfkd.training.batches import check_batch_of, explained
 from kfkd.training.hooks import listed
+from kfkd.training.targets import row_weights
 from kfkd.xla.device import free_memory
 from kfkd.xla.loop import BatchLoop, NoLoopError
 from kfkd.xla.thunk import nonblocking
@@ -94,7 +95,7 @@ class BatchWise:
         return train, valid, custom
 
     def finish(self, started):
-        """Return the sizes and outputs of the batches of both sets, and the scores."""
+        """Return weights and outputs of the batches of both sets, and the scores."""
         return started
 
     def _checked_batches(self, name, data, order):
@@ -107,15 +108,16 @@ class BatchWise:
             yield batch
 
     def _outputs(self, function, iterator, data, order, callbacks, score=None):
-        """Return the size and the outputs of each batch of an iterator, by its name."""
-        net, found, ahead = self.net, [], collections.deque()
+        """Return weight and outputs of each batch of an iterator, given by its name."""
+        net, found, ahead, n_rows = self.net, [], collections.deque(), 0
         batches = self._checked_batches(iterator, data, order)
         with nonblocking(function), contextlib.closing(batches):
             for Xb, yb in batches:
                 raise_held_signal()
                 with explained(iterator, Xb, yb):
                     outputs = net.apply_batch_func(function, Xb, yb)
-                found.append((n_samples(Xb), outputs))
+                n_rows += n_samples(Xb)
+                found.append((row_weights(net, Xb, yb).sum(), outputs))
                 ahead.append(outputs)
                 if len(ahead) > _AHEAD:
                     np.asarray(ahead.popleft()[0])
@@ -123,9 +125,9 @@ class BatchWise:
                     callback(net, net.train_history_)
                 if score:
                     score(Xb, yb)
-        if n_samples(data[0]) and not any(size for size, _ in found):
+        if n_samples(data[0]) and not n_rows:
             raise ArgumentError(f"{iterator} yields no batches, or empty ones")
-        return [(size, [np.asarray(v) for v in outputs]) for size, outputs in found]
+        return [(weight, [np.asarray(v) for v in outputs]) for weight, outputs in found]
 
 
 def _checked_score(name, value):
@@ -184,8 +186,11 @@ class OnDevice:
             raise NoLoopError("the data are too large for the device")
         self.net, self.asked = net, self._asked(net)
         self.train, self.valid = (
-            _Batches(net.train_iter_, net.batch_iterator_train, train, orders[0]),
-            _Batches(net.eval_iter_, net.batch_iterator_test, valid, orders[1]),
+            _Batches(function, iterator, data, order, row_weights(net, *data))
+            for function, iterator, data, order in (
+                (net.train_iter_, net.batch_iterator_train, train, orders[0]),
+                (net.eval_iter_, net.batch_iterator_test, valid, orders[1]),
+            )
         )
 
     @staticmethod
@@ -243,8 +248,8 @@ def _state(iterator):
 class _Batches:
     """Batches of data, (X, y), that lie on the device, as a batch iterator has them."""
 
-    def __init__(self, function, iterator, data, order):
-        self.iterator, self.order = iterator, order
+    def __init__(self, function, iterator, data, order, weights):
+        self.iterator, self.order, self.weights = iterator, order, weights
         kind = type(iterator)
         if not is_plain(iterator):
             raise NoLoopError("the iterator makes batches of its own")
@@ -276,8 +281,18 @@ class _Batches:
         self.iterator.random.set_state(random)
 
     def start(self):
-        """Run through the batches; return their outputs, which may not be there yet."""
-        return self.loop(*self._drawn())
+        """Run through the batches; return their weights and outputs.
+
+        The outputs may not be there yet.
+        """
+        drawn, order = self._drawn()
+        weights = self.weights if order is None else self.weights[order]
+        ends = np.cumsum(self.sizes, dtype=int)
+        weights = [
+            weights[end - n : end].sum()
+            for n, end in zip(self.sizes, ends, strict=True)
+        ]
+        return weights, self.loop(drawn, order)
 
     def _drawn(self):
         """Draw for an epoch what the iterator would: what is changed, and the order."""
@@ -290,7 +305,8 @@ class _Batches:
         return drawn, order
 
     def outputs(self, started):
-        """Return the size and the outputs of each batch."""
-        whole, rest = ([np.asarray(v) for v in part or ()] for part in started)
+        """Return the weight and the outputs of each batch."""
+        weights, parts = started
+        whole, rest = ([np.asarray(v) for v in part or ()] for part in parts)
         rows = list(zip(*whole, strict=True)) + ([tuple(rest)] if rest else [])
-        return list(zip(self.sizes, rows, strict=True))
+        return list(zip(weights, rows, strict=True))

@@ -4,12 +4,14 @@ import contextlib
 
 import numpy as np
 import theano
+from nolearn.lasagne import objective
 from scipy import sparse
 from sklearn.utils.validation import validate_data
 
 from kfkd.data.columns import PIXELS
 from kfkd.errors import ArgumentError
 from kfkd.messages import count, shown
+from kfkd.objectives import skips_missing
 from kfkd.stack.nolearn_batches import makes_batches
 
 __all__ = [
@@ -21,14 +23,15 @@ __all__ = [
     "check_numbers",
     "check_targets",
     "check_values",
+    "takes_missing",
 ]
 
 # What to do about missing values.
 IN_X = "leave such rows out, or fill them in; check_input=False turns this check off"
 IN_Y = (
     "leave such rows out, as kfkd.data.load does, train a net for each group of "
-    "columns that are complete, as kfkd.specialists does, or use a loss that passes "
-    "over missing values, and check_input=False"
+    "columns that are complete, as kfkd.specialists does, or use a loss that leaves "
+    "missing values out: objective_loss_function=kfkd.objectives.masked_squared_error"
 )
 
 
@@ -135,10 +138,34 @@ def check_values(net, X, y=None):
         _check_scale("X", X, 8, "grey values in [0, 1]", "kfkd.data.load returns them")
     if y is None or not net.regression or makes_batches(net):
         return
-    check_numbers("y", y, IN_Y)
+    if takes_missing(net):
+        _check_labels(y)
+    else:
+        check_numbers("y", y, IN_Y)
+        kind = type(net.batch_iterator_train)
+        if getattr(kind, "makes_missing", False) and y.ndim > 1:
+            raise ArgumentError(
+                f"batch_iterator_train is an {kind.__name__}, with which labels go "
+                "missing; the net needs a loss that leaves these out: "
+                "objective_loss_function=kfkd.objectives.masked_squared_error"
+            )
     if of_faces:
         how = "kfkd.data.from_pixels converts pixels to them"
         _check_scale("y", y, 4, "coordinates in [-1, 1]", how)
+
+
+def takes_missing(net):
+    """Return whether the targets of a net may be NaN, as its loss leaves them out."""
+    own = net.objective is objective and skips_missing(net.objective_loss_function)
+    return own and net.regression
+
+
+def _check_labels(y):
+    """Raise ArgumentError for y that is infinite somewhere, or missing everywhere."""
+    is_missing = y.dtype.kind == "f" and np.isnan(y)
+    if np.all(is_missing):
+        raise ArgumentError("y has no labels: all its values are NaN")
+    check_numbers("y", np.where(is_missing, 0, y), "a missing label is NaN")
 
 
 def check_lengths(X, y=None):
@@ -172,11 +199,14 @@ def check_targets(net, y):
 
 def _check_scale(name, array, most, unit, how):
     """Raise ArgumentError for an array whose values are much too large for a net."""
-    size = np.abs(array).reshape(len(array), -1).mean(axis=1)
-    if np.median(size) > most:
+    rows = array.reshape(len(array), -1)
+    is_missing = np.isnan(rows)
+    counts = (~is_missing).sum(axis=1)
+    totals = np.abs(rows).sum(axis=1, where=~is_missing)
+    if np.median(totals[counts > 0] / counts[counts > 0]) > most:
         raise ArgumentError(
-            f"{name} has values from {array.min():g} to {array.max():g}, where {unit} "
-            f"are expected; {how}, and check_input=False turns this check off"
+            f"{name} has values from {np.nanmin(rows):g} to {np.nanmax(rows):g}, where "
+            f"{unit} are expected; {how}, and check_input=False turns this check off"
         )
 
 

@@ -256,10 +256,10 @@ def _summary(net, best, train, valid, custom):
     """Return the row of the history, but for the epoch's duration.
 
     `best` holds the lowest losses so far, and is updated.  `train` and `valid` hold for
-    each batch its size and the outputs of the function, `custom` for each of the net's
-    ``custom_scores`` its values for the batches of `valid`.
+    each batch its weight and the outputs of the function, `custom` for each of the
+    net's ``custom_scores`` its values for the batches of `valid`.
     """
-    sizes = [n for n, _ in valid]
+    weights = [weight for weight, _ in valid]
     train_loss, *scores_train = _averages(train)
     valid_loss, accuracy, *scores_valid = _averages(valid) or [np.nan, np.nan]
     for name, loss in (("train_loss", train_loss), ("valid_loss", valid_loss)):
@@ -275,7 +275,7 @@ def _summary(net, best, train, valid, custom):
     }
     names = [*(net.custom_scores or ()), *net.scores_train, *net.scores_valid]
     values = [
-        np.average(value, axis=0, weights=sizes) if sizes else np.nan
+        np.average(value, axis=0, weights=weights) if weights else np.nan
         for value in custom
     ]
     values += [*scores_train, *scores_valid]
@@ -283,11 +283,11 @@ def _summary(net, best, train, valid, custom):
 
 
 def _averages(batches):
-    """Return the mean of each output over batches, weighted by their sizes."""
-    batches = [(n, outputs) for n, outputs in batches if n]
-    sizes = [n for n, _ in batches]
+    """Return the weighted mean of each output over batches."""
+    batches = [(weight, outputs) for weight, outputs in batches if weight]
+    weights = [weight for weight, _ in batches]
     columns = zip(*(outputs for _, outputs in batches), strict=True)
     return [
-        np.average([np.mean(value) for value in column], weights=sizes)
+        np.average([np.mean(value) for value in column], weights=weights)
         for column in columns
     ]

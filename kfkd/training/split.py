@@ -1,12 +1,13 @@
 """The split of the data for training and validation, by a net's ``train_split``."""
 
+import numpy as np
 from nolearn.lasagne import TrainSplit
 
 from kfkd.errors import ArgumentError
 from kfkd.messages import shown
 from kfkd.stack.nolearn_data import n_samples
 from kfkd.stack.nolearn_labels import encode_labels
-from kfkd.training.inputs import as_array, as_arrays, check_values
+from kfkd.training.inputs import as_array, as_arrays, check_values, takes_missing
 from kfkd.training.targets import as_targets
 
 __all__ = ["split"]
@@ -31,6 +32,10 @@ def split(net, X, y):
     X_train, X_valid, y_train, y_valid = parts
     if not n_samples(X_train):
         raise ArgumentError("train_split leaves no samples to train on")
+    if takes_missing(net):
+        for kind, y in (("train", y_train), ("validate", y_valid)):
+            if len(y) and np.isnan(y).all():
+                raise ArgumentError(f"train_split leaves no labels to {kind} on")
     return (X_train, y_train), (X_valid, y_valid)
 
 

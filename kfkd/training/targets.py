@@ -13,10 +13,12 @@ from nolearn.lasagne import objective
 from kfkd.errors import ArgumentError
 from kfkd.messages import count, shown
 from kfkd.stack.nolearn_batches import makes_batches
+from kfkd.stack.nolearn_data import n_samples
 from kfkd.stack.nolearn_labels import note_classes
 from kfkd.stack.nolearn_types import as_type
+from kfkd.training.inputs import takes_missing
 
-__all__ = ["as_targets"]
+__all__ = ["as_targets", "row_weights"]
 
 _OF_LABELS = (categorical_crossentropy, multiclass_hinge_loss)
 _OF_EACH_OUTPUT = (binary_crossentropy, binary_hinge_loss, squared_error)
@@ -60,6 +62,16 @@ def as_targets(net, y):
                     f"{loss.__name__} takes {taken}"
                 )
     return found
+
+
+def row_weights(net, X, y):
+    """Return how much each row counts in an average of losses, as an array.
+
+    That is 1, or the number of its labels if the loss leaves missing ones out.
+    """
+    if takes_missing(net):
+        return np.isfinite(y).reshape(len(y), -1).sum(axis=1)
+    return np.ones(n_samples(X), int)
 
 
 def _note_classes(net, y):

@@ -209,6 +209,38 @@ def test_no_row_left(tmp_path):
     assert len(load(cols=["nose_tip_y"], folder=tmp_path)[0]) == 4
 
 
+@pytest.mark.parametrize("cols", SUBSETS)
+def test_rows_with_missing_labels_are_kept_if_wanted(folder, capsys, cols):
+    X, y = load(cols=cols, folder=folder, missing="keep")
+    whole, complete = load(cols=cols, folder=folder)
+    df = pd.read_csv(folder / "training.csv")
+    names = list(cols or COLUMNS)
+    df = df[df[names].notna().any(axis=1)]
+    pixels = np.vstack([np.array(im.split(), float) for im in df["Image"]])
+    order = shuffle(np.arange(len(df)), random_state=42)
+    np.testing.assert_array_equal(X, (pixels / 255).astype("float32")[order])
+    expected = ((df[names].to_numpy() - 48) / 48).astype("float32")[order]
+    np.testing.assert_array_equal(y, expected)
+    has_all = ~np.isnan(y).any(axis=1)
+    assert sorted(map(tuple, y[has_all])) == sorted(map(tuple, complete))
+    assert len(whole) <= len(X)
+    images, same = load2d(cols=cols, folder=folder, missing="keep")
+    np.testing.assert_array_equal(same, y)
+    assert images.shape == (len(X), 1, 96, 96)
+
+
+def test_a_column_without_labels_is_an_error(tmp_path):
+    labels, images = kaggle_tables.draw(4)
+    labels[:, 20] = np.nan
+    kaggle_tables.write(
+        tmp_path / "training.csv", kaggle_tables.training_lines(labels, images)
+    )
+    with pytest.raises(DataError, match="nose_tip_x has no labels in the 4 rows"):
+        load(folder=tmp_path, missing="keep")
+    with pytest.raises(ArgumentError, match="missing is 'fill'"):
+        load(folder=tmp_path, missing="fill")
+
+
 def test_read_gives_the_table_as_it_stands_in_the_file(tmp_path):
     labels, images = kaggle_tables.make(tmp_path)
     for _ in range(2):  # from the text, then from the copy
