@@ -8,15 +8,23 @@ from kfkd.callbacks.base import Callback
 from kfkd.callbacks.checkpoint import Checkpoint
 from kfkd.callbacks.early_stopping import EarlyStopping
 from kfkd.callbacks.progress import TABLE_HEAD, PrintTables, table_row
-from kfkd.callbacks.schedules import AdjustVariable
+from kfkd.callbacks.schedules import (
+    AdjustVariable,
+    CosineAnnealing,
+    OneCycle,
+    Schedule,
+)
 
 __all__ = [
     "TABLE_HEAD",
     "AdjustVariable",
     "Callback",
     "Checkpoint",
+    "CosineAnnealing",
     "EarlyStopping",
+    "OneCycle",
     "PrintTables",
+    "Schedule",
     "table_row",
 ]
 

@@ -11,7 +11,7 @@ from typing import Any
 from kfkd import progress
 from kfkd.callbacks.base import Callback, History
 from kfkd.callbacks.progress import PrintTables
-from kfkd.callbacks.schedules import AdjustVariable
+from kfkd.callbacks.schedules import AdjustVariable, CosineAnnealing, OneCycle
 from kfkd.messages import duration
 from kfkd.xla import describe_device
 
@@ -86,7 +86,7 @@ class TimeLeft(Callback):
 
 def _never_stops(callback):
     """Return whether a callback surely never ends training early."""
-    kinds = (AdjustVariable, PrintTables, TimeLeft)
+    kinds = (AdjustVariable, CosineAnnealing, OneCycle, PrintTables, TimeLeft)
     return type(callback) in kinds or getattr(callback, "time_limit", 0) is None
 
 

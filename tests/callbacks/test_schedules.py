@@ -8,7 +8,7 @@ import pytest
 import sklearn.base
 import theano
 
-from kfkd.callbacks import AdjustVariable
+from kfkd.callbacks import AdjustVariable, CosineAnnealing, OneCycle
 from kfkd.errors import ArgumentError
 from tests.helpers import small_faces
 from tests.helpers.small_faces import Record
@@ -114,3 +114,59 @@ def test_a_schedule_needs_numbers(value):
         AdjustVariable("update_learning_rate", value, 0.01)
     with pytest.raises(ArgumentError, match=r"^stop is .*; it must be a finite num"):
         AdjustVariable("update_learning_rate", 0.1, value)
+
+
+RATES = [
+    # By hand, of four and of five epochs.
+    (CosineAnnealing("rate", 0.4, 0.2), 4, [0.4, 0.2 + 0.1 * (1 + 2**-0.5), 0.3]),
+    (OneCycle("rate", 1.0, start=0.2, warmup=0.4), 5, [0.2, 0.6, 1.0, 0.75, 0.25]),
+    (OneCycle("rate", 1.0, warmup=0), 2, [1.0, 0.5]),
+    (OneCycle("rate", 1.0, warmup=1), 2, [0.04, 0.52]),
+]
+
+
+@pytest.mark.parametrize(("schedule", "max_epochs", "expected"), RATES)
+def test_a_curve_goes_through_these_points(schedule, max_epochs, expected):
+    net = types.SimpleNamespace(
+        rate=theano.shared(np.float32(7)), max_epochs=max_epochs
+    )
+    schedule.on_training_started(net, [])
+    found = [net.rate.get_value()]
+    for epoch in range(1, len(expected)):
+        schedule(net, [{"epoch": epoch}])
+        found.append(net.rate.get_value())
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+    last = schedule.peak if getattr(schedule, "warmup", 0) == 1 else schedule.stop
+    for epoch in (max_epochs, max_epochs + 3):
+        schedule(net, [{"epoch": epoch}])
+        assert net.rate.get_value() == pytest.approx(last, abs=1e-7)
+
+
+def test_a_curve_has_no_state():
+    record = Record(rate)
+    net = small_faces.small(
+        update_learning_rate=theano.shared(np.float32(7)),
+        on_epoch_finished=[OneCycle("update_learning_rate", 0.02), record],
+        max_epochs=4,
+    )
+    net.fit(*small_faces.rows())
+    whole = [*record.values]
+    again = sklearn.base.clone(net)
+    again.fit(*small_faces.rows(), epochs=2)
+    again.fit(*small_faces.rows(), epochs=2)
+    assert again.on_epoch_finished[1].values == whole
+    assert whole[-1] == 0
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: OneCycle("rate", "high"), "peak is 'high'"),
+        (lambda: OneCycle("rate", 1, start=np.inf), "start is inf"),
+        (lambda: OneCycle("rate", 1, warmup=1.5), "warmup is 1.5; it must be from 0"),
+        (lambda: CosineAnnealing("rate", 1, None), "stop is None"),
+    ],
+)
+def test_curves_need_numbers(make, message):
+    with pytest.raises(ArgumentError, match=message):
+        make()
