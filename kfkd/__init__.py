@@ -25,6 +25,7 @@ if TYPE_CHECKING:  # what __getattr__ returns
     from kfkd.data import load2d as load2d
     from kfkd.estimator import NeuralNet as NeuralNet
     from kfkd.nets import float32 as float32
+    from kfkd.nets import modern as modern
     from kfkd.nets import net1 as net1
     from kfkd.nets import net2 as net2
     from kfkd.nets import net3 as net3

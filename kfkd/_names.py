@@ -1,6 +1,6 @@
 """Names of the tutorial's ``kfkd.py``: where each is here, or what to use instead."""
 
-from kfkd.choices import NETS
+from kfkd.choices import TUTORIAL_NETS
 
 __all__ = ["HOMES", "INSTEAD"]
 
@@ -12,7 +12,7 @@ HOMES = {
         "kfkd.callbacks": "AdjustVariable EarlyStopping",
         "kfkd.data": "load load2d",
         "kfkd.estimator": "NeuralNet",
-        "kfkd.nets": " ".join(("float32", *NETS)),
+        "kfkd.nets": " ".join(("float32", *TUTORIAL_NETS, "modern")),
         "kfkd.plots": "plot_learning_curves plot_sample plot_weights",
         "kfkd.specialists": "SPECIALIST_SETTINGS fit_specialists",
         "nolearn.lasagne": "BatchIterator",
@@ -36,7 +36,7 @@ INSTEAD = {
     "fit": "net6.fit(X, y) trains a net, or `kfkd train net6`",
     "flip_indices": "kfkd.augment.flip_pairs() returns them",
     "load_data": "it is called load",
-    "net": f"it is one of {', '.join(NETS)}: from kfkd import net8 as net",
+    "net": f"it is one of {', '.join(TUTORIAL_NETS)}: from kfkd import net8 as net",
     "predict": "net6.predict(X), kfkd.prediction.predict for several nets; the "
     "submission is kfkd.prediction.submission.submit, or `kfkd submit`",
     "train_loss": _LOSSES,

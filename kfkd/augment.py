@@ -12,51 +12,10 @@ from nolearn.lasagne import BatchIterator
 
 from kfkd import affine
 from kfkd.arguments import check
-from kfkd.data import COLUMNS, check_cols
 from kfkd.errors import ArgumentError
+from kfkd.mirrored import flip_pairs, mirror_points, sources
 
 __all__ = ["AffineBatchIterator", "FlipBatchIterator", "flip_pairs"]
-
-
-def flip_pairs(columns: Sequence[str] = COLUMNS) -> list[tuple[int, int]]:
-    """Return the pairs of target columns that are exchanged when a face is mirrored.
-
-    Parameters
-    ----------
-    columns : sequence of str
-        Names of target columns, such as ``left_eye_center_x``.
-
-    Returns
-    -------
-    list of (int, int)
-        Positions of a left column and of its right counterpart, in the order of the
-        columns.
-
-    Raises
-    ------
-    ArgumentError
-        Only one of the two is among the columns, so that its value in the mirrored
-        face is unknown; or a column is unknown.
-
-    Notes
-    -----
-    ``flip_indices`` of the tutorial's section "Data augmentation", which is written by
-    hand there.
-    """
-    columns = check_cols(columns)
-    position = {name: i for i, name in enumerate(columns)}
-    pairs = []
-    for name, i in position.items():
-        sides = ("left", "right") if "left" in name else ("right", "left")
-        other = name.replace(*sides)
-        if other not in position:
-            raise ArgumentError(
-                f"{name!r} is among the columns, but {other!r} is not; images of faces "
-                "can only be flipped when both are"
-            )
-        if i < position[other]:
-            pairs.append((i, position[other]))
-    return pairs
 
 
 class FlipBatchIterator(BatchIterator):
@@ -143,18 +102,9 @@ class FlipBatchIterator(BatchIterator):
         numpy = np if isinstance(Xb, np.ndarray) else jnp
         Xb = numpy.where(flipped[:, None, None, None], Xb[..., ::-1], Xb)
         if yb is not None and yb.ndim > 1:
-            k = yb.shape[1]
-            sign = np.where(np.arange(k) % 2 == 0, -1, 1).astype(yb.dtype)
-            mirrored = (yb * sign)[:, self._sources(k)]
+            mirrored = mirror_points(yb, self.flip_indices)
             yb = numpy.where(flipped[:, None], mirrored, yb)
         return Xb, yb
-
-    def _sources(self, k):
-        """Return which of `k` columns each column comes from in a mirrored face."""
-        source = np.arange(k)
-        for a, b in self.flip_indices:
-            source[[a, b]] = source[[b, a]]
-        return source
 
     def _check(self, Xb, yb):
         if Xb.ndim != 4:
@@ -278,17 +228,17 @@ class AffineBatchIterator(FlipBatchIterator):
                 f"y has {yb.shape[1]} columns; the points that move with the images "
                 "need pairs of x and y"
             )
-        sources = self._sources(yb.shape[1]) if has_points else None
+        columns = sources(yb.shape[1], self.flip_indices) if has_points else None
         if not isinstance(Xb, np.ndarray):
-            return _mapped(Xb, yb, maps, sources)
+            return _mapped(Xb, yb, maps, columns)
         with jax.default_device(jax.devices("cpu")[0]):
-            Xb, points = _mapped_on_host(Xb, yb if has_points else None, maps, sources)
+            Xb, points = _mapped_on_host(Xb, yb if has_points else None, maps, columns)
         return np.asarray(Xb), np.asarray(points) if has_points else yb
 
 
-def _mapped(Xb, yb, maps, sources):
-    if sources is not None:
-        yb = affine.map_points(yb, maps, Xb.shape[2:], sources)
+def _mapped(Xb, yb, maps, columns):
+    if columns is not None:
+        yb = affine.map_points(yb, maps, Xb.shape[2:], columns)
     return affine.map_images(Xb, maps), yb
 
 

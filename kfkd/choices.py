@@ -2,6 +2,7 @@
 
 __all__ = [
     "FIGURES",
+    "MODERN_STEPS",
     "NETS",
     "NET_FORMATS",
     "PICTURE_FORMATS",
@@ -9,10 +10,15 @@ __all__ = [
     "PRETRAIN",
     "REPRODUCED",
     "SPECIALISTS",
+    "TUTORIAL_NETS",
 ]
 
-# The nets of kfkd.nets, in the tutorial's order.
-NETS = ("net1", "net2", "net3", "net4", "net5", "net6", "net7", "net8", "net12")
+# The nets of kfkd.nets: those of the tutorial, in its order; then the steps from net2
+# to a net of today, which is the last of them.
+_NUMBERS = (1, 2, 3, 4, 5, 6, 7, 8, 12)
+TUTORIAL_NETS = tuple(f"net{number}" for number in _NUMBERS)
+MODERN_STEPS = ("modern_rows", "modern_norm", "modern_adam", "modern_affine", "modern")
+NETS = TUTORIAL_NETS + MODERN_STEPS
 
 # Those that a reproduction trains (net8 is net7 that may stop early), and the one that
 # its pretrained specialists start from.

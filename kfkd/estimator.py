@@ -16,6 +16,7 @@ from kfkd.callbacks.checkpoint import Checkpoint
 from kfkd.callbacks.progress import PrintTables
 from kfkd.callbacks.time_left import TimeLeft
 from kfkd.errors import ArgumentError, KfkdError, StateError
+from kfkd.mirrored import average_mirrored
 from kfkd.stack.nolearn_batches import keeps_shapes, makes_batches
 from kfkd.stack.nolearn_changes import UNPICKLED
 from kfkd.stack.nolearn_labels import encode_labels
@@ -46,7 +47,10 @@ _MADE = (
     *("enc_", "classes_", "n_features_in_", "feature_names_in_"),
 )
 *_NAMED, _FURTHER = _SIGNATURE.parameters.values()
-_LOG_EVERY = inspect.Parameter("log_every", inspect.Parameter.KEYWORD_ONLY, default=1)
+_OWN = [
+    inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default)
+    for name, default in (("log_every", 1), ("mirror", False))
+]
 
 
 class NeuralNet(PredictionsMixin, WeightsMixin, nolearn.NeuralNet):
@@ -83,6 +87,10 @@ class NeuralNet(PredictionsMixin, WeightsMixin, nolearn.NeuralNet):
     ----------
     log_every : int, default=1
         Print every so many epochs, and the last (if ``verbose``).
+    mirror : bool, default=False
+        Average predictions over an image and its mirror image.  The train loss and the
+        validation loss are without it.  It needs a ``batch_iterator_train`` with
+        ``flip_indices``, such as a `FlipBatchIterator`.
 
     Attributes
     ----------
@@ -92,6 +100,7 @@ class NeuralNet(PredictionsMixin, WeightsMixin, nolearn.NeuralNet):
         Whether the latest training was ended by Ctrl-C.
     """
 
+    mirror = False  # of nets in older pickles, too
     interrupted_ = False
     train_history_: list[dict[str, Any]]
     _initialized = False
@@ -99,15 +108,15 @@ class NeuralNet(PredictionsMixin, WeightsMixin, nolearn.NeuralNet):
     _seed: int | None = None
 
     @functools.wraps(nolearn.NeuralNet.__init__)  # type: ignore[misc]
-    def __init__(self, *args, log_every=1, **kwargs):
+    def __init__(self, *args, log_every=1, mirror=False, **kwargs):
         super().__init__(*args, **kwargs)
-        self.log_every = log_every
+        self.log_every, self.mirror = log_every, mirror
         if self.verbose:  # what the constructor has added; see train_loop
             self.on_epoch_finished.pop()
             self.on_training_started.pop()
 
     __init__.__signature__ = _SIGNATURE.replace(  # type: ignore[attr-defined]
-        parameters=[*_NAMED, _LOG_EVERY, _FURTHER]
+        parameters=[*_NAMED, *_OWN, _FURTHER]
     )
 
     def seed(self, seed: int) -> Self:
@@ -178,6 +187,14 @@ class NeuralNet(PredictionsMixin, WeightsMixin, nolearn.NeuralNet):
                 raise ArgumentError(
                     f"The layers cannot be made: {unknown}{error}"
                 ) from error
+
+    @functools.wraps(PredictionsMixin.predict_proba)
+    def predict_proba(self, X):
+        """Return the outputs, averaged over mirrored images if the net wants that."""
+        if not self.mirror:
+            return super().predict_proba(X)
+        pairs = self.batch_iterator_train.flip_indices
+        return average_mirrored(super().predict_proba, as_arrays(X), pairs)
 
     def _create_iter_funcs(self, *args):
         return compile_lazily(self, *args)

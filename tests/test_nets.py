@@ -11,7 +11,7 @@ import kfkd.nets
 from kfkd.augment import FlipBatchIterator
 from kfkd.callbacks import AdjustVariable, EarlyStopping
 from kfkd.errors import ArgumentError
-from kfkd.nets import NETS, make
+from kfkd.nets import NETS, TUTORIAL_NETS, make
 from tests.helpers import small_faces
 
 CONVOLUTIONS = {
@@ -74,12 +74,12 @@ SHAPES = [
 
 
 def test_all_nets_are_there():
-    assert tuple(TEXT) == NETS
-    for name in NETS:
+    assert tuple(TEXT) == TUTORIAL_NETS
+    for name in (*TUTORIAL_NETS, "modern"):
         assert name in kfkd.nets.__all__
 
 
-@pytest.mark.parametrize("name", NETS)
+@pytest.mark.parametrize("name", TUTORIAL_NETS)
 def test_hyperparameters_are_those_of_the_text(name):
     net = make(name)
     params = net.get_params(deep=False)
@@ -102,7 +102,7 @@ def test_parts_of_another_kind(changes):
         make("net1", **changes)
 
 
-@pytest.mark.parametrize("name", NETS)
+@pytest.mark.parametrize("name", TUTORIAL_NETS)
 def test_layers_are_those_of_the_text(name):
     expected = "input hidden output" if name == "net1" else NAMES
     if "dropout1_p" in TEXT[name]:
@@ -113,7 +113,7 @@ def test_layers_are_those_of_the_text(name):
         assert kind is KINDS[layer.rstrip("12345")]
 
 
-@pytest.mark.parametrize("name", NETS)
+@pytest.mark.parametrize("name", TUTORIAL_NETS)
 def test_what_changes_while_training_is_as_in_the_text(name):
     net = make(name)
     flips = name not in ("net1", "net2", "net4")
@@ -224,7 +224,8 @@ def parts(net):
     """All that a net could share with another by mistake."""
     names = "batch_iterator_train batch_iterator_test train_split on_epoch_finished"
     things = [getattr(net, name) for name in names.split()] + net.on_epoch_finished
-    things += [net.update_learning_rate, net.update_momentum, net.layers]
+    things += [net.update_learning_rate, net.layers]
+    things.append(getattr(net, "update_momentum", 0.9))
     return {id(thing) for thing in things if not isinstance(thing, float)}
 
 
@@ -233,7 +234,7 @@ def parts(net):
 def test_nets_share_nothing(name, copy):
     net = make(name)
     assert not parts(net) & parts(copy(net))
-    assert not parts(net) & parts(getattr(kfkd.nets, name))
+    assert not parts(net) & parts(getattr(kfkd.nets, name, make(name)))
 
 
 @pytest.mark.parametrize("name", NETS)
@@ -252,7 +253,7 @@ def test_clones_are_equal(name):
 def test_the_definitions_pickle_before_they_are_trained():
     for name in NETS:
         net = pickle.loads(pickle.dumps(make(name)))
-        assert net.max_epochs == TEXT[name]["max_epochs"]
+        assert net.max_epochs == make(name).max_epochs
         assert not hasattr(net, "layers_")
 
 

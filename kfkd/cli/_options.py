@@ -42,7 +42,6 @@ FORCE_NETS = "replace files of other kinds too, and keep no old net (default: of
 
 DATA = ("--data", "--synthetic")
 TRAINING = (
-    "--batch-size",
     "--seed",
     "--holdout",
     "--precision",
@@ -68,6 +67,11 @@ _OPTIONS = {
         metavar="N",
         default=128,
         help="images a step (default: %(default)s)",
+    ),
+    "--mirror": dict(
+        action="store_true",
+        help="average the predictions for each image and its mirror image; twice the "
+        "work for smaller errors (default: as the net was defined)",
     ),
     "--seed": dict(
         type=whole(0, 2**32 - 1),

@@ -45,7 +45,8 @@ def parse_args(argv=None, prog=None):
         help="times the tutorial's numbers of epochs, which are 10,000,000 / rows, and "
         "4,000,000 / rows when starting from a net (default: %(default)s)",
     )
-    _options.add(parser, *_options.TRAINING, "--time-limit", "--device")
+    _options.add(parser, "--batch-size", *_options.TRAINING, "--time-limit")
+    _options.add(parser, "--device")
     _options.add(
         parser,
         "--log-every",

@@ -35,7 +35,7 @@ def parse_args(argv=None, prog=None):
         metavar="IMAGE",
         help="image files of any size and colour (default: the images of test.csv)",
     )
-    _options.add(parser, *_options.DATA, "--device")
+    _options.add(parser, *_options.DATA, "--mirror", "--device")
     add(
         "--out",
         metavar="FILE",
@@ -95,13 +95,13 @@ def check_outputs(args):
             )
 
 
-def predict_files(nets, paths):
+def predict_files(nets, paths, mirror):
     """Return a table of points in the images' own pixels."""
     from kfkd.prediction import image_files
 
     squares = [image_files.read_face(path) for path in paths]
     X = [square.grey for square in squares]
-    table = kfkd.prediction.predict(nets, X, paths).rename_axis("File")
+    table = kfkd.prediction.predict(nets, X, paths, mirror=mirror).rename_axis("File")
     for row, square in enumerate(squares):
         table.iloc[row] = square.to_own(table.iloc[row])
     return table
@@ -129,11 +129,11 @@ def main(argv=None, prog=None):
     _options.choose_device(args)
     nets = kfkd.storage.load(args.net)
     if args.images:
-        table = predict_files(nets, args.images)
+        table = predict_files(nets, args.images, args.mirror)
         draw = functools.partial(draw_files, args.images)
     else:
         folder = _options.choose_folder(args, "test", file=sys.stderr)
-        table = kfkd.prediction.predict_test_set(nets, folder)
+        table = kfkd.prediction.predict_test_set(nets, folder, mirror=args.mirror)
         draw = functools.partial(draw_test_set, folder)
     if args.plot:
         kfkd.plots.save_figure(draw(table), args.plot)

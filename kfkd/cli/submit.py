@@ -28,7 +28,7 @@ def parse_args(argv=None, prog=None):
         "(default: test_labels.csv beside test.csv, if it is there, as with drawn "
         "faces)",
     )
-    _options.add(parser, "--device")
+    _options.add(parser, "--mirror", "--device")
     add(
         "--out",
         metavar="FILE",
@@ -79,7 +79,7 @@ def main(argv=None, prog=None):
     if labels_path:
         labels = scoring.asked_for(scoring.read_labels(labels_path), lookup)
 
-    path, predictions = submission.submit(nets, folder, path)
+    path, predictions = submission.submit(nets, folder, path, mirror=args.mirror)
     print(f"{count(len(lookup), 'location')} written to {path}")
     if kfkd.faces.is_drawn(kfkd.data.find("test", folder)):
         print("They are of drawn faces, which Kaggle does not know.")

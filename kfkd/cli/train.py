@@ -4,7 +4,7 @@ import argparse
 import functools
 
 import kfkd
-from kfkd.choices import NETS, PICTURE_FORMATS
+from kfkd.choices import MODERN_STEPS, NETS, PICTURE_FORMATS
 from kfkd.cli import _options, _outputs, _saved_nets
 from kfkd.cli._parser import Parser
 from kfkd.cli._values import file, one_of, whole
@@ -31,7 +31,8 @@ def parse_args(argv=None, prog=None):
         type=one_of(NETS),
         default="net8",
         metavar="NET",
-        help=f"{', '.join(NETS)} (default: %(default)s)",
+        help=f"{', '.join(NETS)} (default: %(default)s); the last is a net of today, "
+        f"and the {len(MODERN_STEPS) - 1} before it are steps from net2 to it",
     )
     _options.add(parser, *_options.DATA)
     add(
@@ -39,6 +40,12 @@ def parse_args(argv=None, prog=None):
         type=whole(1),
         metavar="N",
         help="how many; schedules are stretched to them (default: as in the tutorial)",
+    )
+    _options.add(
+        parser,
+        "--batch-size",
+        default=None,
+        help="images a step (default: as the net is defined: 128, or 32 of modern)",
     )
     _options.add(parser, *_options.TRAINING)
     add(
@@ -136,17 +143,24 @@ def make_net(args):
     """Return the net that the options ask for, not trained yet."""
     net = kfkd.nets.make(args.net, log_every=args.log_every).seed(args.seed)
     net.max_epochs = 1 if args.dry_run else args.epochs or net.max_epochs
-    net.batch_iterator_train.batch_size = args.batch_size
-    net.batch_iterator_test.batch_size = args.batch_size
+    if args.batch_size:
+        net.batch_iterator_train.batch_size = args.batch_size
+        net.batch_iterator_test.batch_size = args.batch_size
     return net
 
 
 def load_data(net, folder, args):
     """Return X in the shape that a net takes, and y; print their shapes and ranges."""
-    X, y = kfkd.data.load(folder=folder, holdout=args.holdout)
+    import numpy as np
+
+    from kfkd.training.inputs import takes_missing
+
+    missing = "keep" if takes_missing(net) else "drop"
+    X, y = kfkd.data.load(folder=folder, holdout=args.holdout, missing=missing)
     X = net.reshape_input(X)
     print(f"X.shape == {X.shape}; X.min == {X.min():.3f}; X.max == {X.max():.3f}")
-    print(f"y.shape == {y.shape}; y.min == {y.min():.3f}; y.max == {y.max():.3f}\n")
+    low, high = np.nanmin(y), np.nanmax(y)
+    print(f"y.shape == {y.shape}; y.min == {low:.3f}; y.max == {high:.3f}\n")
     n = _options.DRY_RUN if args.dry_run else len(X)
     return X[:n], y[:n]
 
@@ -224,14 +238,13 @@ def report(net, X, y):
     """Print best loss, train loss and times of a training."""
     import numpy as np
     from lasagne.layers import DropoutLayer
-    from sklearn.metrics import mean_squared_error
 
     from kfkd.history import Result
 
     result = Result(net)
     best, seconds = result.best, [row["dur"] for row in result.history]
     X_train, _, y_train, _ = net.train_split(X, y, net)
-    train = mean_squared_error(y_train, net.predict(X_train))
+    train = np.nanmean((y_train - net.predict(X_train)) ** 2)
     drops = any(isinstance(layer, DropoutLayer) for layer in net.layers_.values())
     of_what = "without dropout" if drops else "at the end"
     table = "is with it, and " if drops else ""

@@ -1,5 +1,6 @@
 """Predictions of trained nets, as tables of coordinates in pixels."""
 
+import functools
 import itertools
 import math
 import os
@@ -16,6 +17,7 @@ from kfkd.arguments import check
 from kfkd.data import COLUMNS, PIXELS, SIDE
 from kfkd.errors import ArgumentError, PredictionError
 from kfkd.messages import count, hint, shown
+from kfkd.mirrored import average_mirrored, flip_pairs
 
 __all__ = ["Nets", "PredictionError", "Predictor", "predict", "predict_test_set"]
 
@@ -31,7 +33,11 @@ Nets: TypeAlias = Predictor | Mapping[tuple[str, ...], Predictor]
 
 
 def predict(
-    nets: Nets, X: npt.ArrayLike, ids: Sequence[Any] | npt.NDArray[Any] | None = None
+    nets: Nets,
+    X: npt.ArrayLike,
+    ids: Sequence[Any] | npt.NDArray[Any] | None = None,
+    *,
+    mirror: bool = False,
 ) -> pd.DataFrame:
     """Predict key points in pixels.
 
@@ -46,6 +52,9 @@ def predict(
         Grey values in [0, 1], as from ``kfkd.data.load`` or ``load2d``.
     ids : sequence, optional
         Names of the images; by default numbers from 1.
+    mirror : bool, default=False
+        Average the predictions for an image and for its mirror image. A NeuralNet with
+        ``mirror=True`` does so in any case.
 
     Returns
     -------
@@ -60,7 +69,8 @@ def predict(
         `nets` is something else, is not trained, predicts NaN or infinity, or predicts
         only x or only y of a point.
     ArgumentError
-        `X` has another shape, or `ids` another length.
+        `X` has another shape, or `ids` another length; or, with `mirror`, a net
+        predicts only the left or only the right of two points.
 
     Notes
     -----
@@ -82,7 +92,8 @@ def predict(
     parts: dict[str, npt.NDArray[np.float64]] = {}
     for columns, net in by_columns(nets).items():
         name = "the net" if single else f"the specialist for {columns[0]}"
-        y = _outputs(net, X, name)
+        outputs = functools.partial(_outputs, net, name=name)
+        y = average_mirrored(outputs, X, flip_pairs(columns)) if mirror else outputs(X)
         if y.shape != (len(X), len(columns)):
             outputs = y.shape[1] if y.ndim == 2 else f"an array of shape {y.shape}"
             raise PredictionError(
@@ -152,13 +163,16 @@ def _outputs(net, X, name):
 
 
 def predict_test_set(
-    nets: Nets, folder: str | os.PathLike[str] | None = None
+    nets: Nets,
+    folder: str | os.PathLike[str] | None = None,
+    *,
+    mirror: bool = False,
 ) -> pd.DataFrame:
     """Predict key points, in pixels, for the images of ``test.csv``.
 
     Parameters
     ----------
-    nets, folder
+    nets, folder, mirror
         As for `predict` and ``kfkd.data.load``.
 
     Returns
@@ -174,4 +188,5 @@ def predict_test_set(
         As for `predict`.
     """
     table = data.read("test", folder)
-    return predict(nets, data.scale_images(table.images), table.ids)
+    X = data.scale_images(table.images)
+    return predict(nets, X, table.ids, mirror=mirror)

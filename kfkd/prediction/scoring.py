@@ -109,6 +109,8 @@ def evaluate(
     X: npt.NDArray[np.floating],
     y: npt.ArrayLike,
     columns: Sequence[str] = COLUMNS,
+    *,
+    mirror: bool = False,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Predict images with known labels, for scoring nets.
 
@@ -120,6 +122,8 @@ def evaluate(
         True coordinates in [-1, 1], as from ``kfkd.data.load``; NaN where unknown.
     columns : sequence of str
         Names of the columns of `y`; by default all 30, in Kaggle's order.
+    mirror : bool, default=False
+        As for ``kfkd.prediction.predict``.
 
     Returns
     -------
@@ -139,7 +143,7 @@ def evaluate(
             f"y has the shape {targets.shape}, not ({len(X)}, {len(columns)}) as X and "
             "columns have"
         )
-    predictions = predict(nets, X)
+    predictions = predict(nets, X, mirror=mirror)
     labels = pd.DataFrame(
         data.to_pixels(targets), index=predictions.index, columns=list(columns)
     )

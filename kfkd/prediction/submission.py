@@ -219,6 +219,8 @@ def submit(
     nets: Nets,
     folder: str | os.PathLike[str] | None = None,
     path: str | os.PathLike[str] | None = None,
+    *,
+    mirror: bool = False,
 ) -> tuple[pathlib.Path, pd.DataFrame]:
     """Predict the test set and write Kaggle's file.
 
@@ -226,6 +228,8 @@ def submit(
     ----------
     nets, folder, path
         As for ``kfkd.prediction.predict``, ``kfkd.data.load`` and `write`.
+    mirror : bool, default=False
+        As for ``kfkd.prediction.predict``.
 
     Returns
     -------
@@ -243,5 +247,5 @@ def submit(
         check_writable(path)
     lookup = read_lookup(folder)
     _check_columns(by_columns(nets), lookup)
-    predictions = predict_test_set(nets, folder)
+    predictions = predict_test_set(nets, folder, mirror=mirror)
     return write(answer(predictions, lookup), lookup, path), predictions

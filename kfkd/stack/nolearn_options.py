@@ -17,7 +17,7 @@ __all__ = [
 ]
 
 _FUNCTIONS = ("update", "objective")
-_NET = {"log_every"}  # parameters of the net alone, with nolearn's
+_NET = {"log_every", "mirror"}  # parameters of the net alone, with nolearn's
 
 
 def constructors(kind):

@@ -23,6 +23,7 @@ __all__ = ["decode", "encode"]
 _OBJECTS = (
     "kfkd.augment",
     "kfkd.callbacks",
+    "kfkd.init",
     "lasagne.init",
     "lasagne.nonlinearities",
     "nolearn.lasagne.base",

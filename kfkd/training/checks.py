@@ -58,6 +58,10 @@ def check_parameters(net, epochs=None):
     for name, example in _OBJECTS.items():
         wanted = f"a callable object, not a class, such as {example}"
         check(name, params[name], _is_callable_object(params[name]), wanted)
+    if params["mirror"]:
+        has_pairs = hasattr(net.batch_iterator_train, "flip_indices")
+        wanted = "False without a batch_iterator_train that has flip_indices"
+        check("mirror", params["mirror"], has_pairs, wanted)
     if isinstance(net.train_split, TrainSplit):
         check_share(net.train_split)
     layers = params["layers"]

@@ -99,7 +99,7 @@ def restore(net, callbacks, loop, about, packed):
 
 def definition(net, callbacks, loop):
     """Return a description, for JSON, of what is trained, and how."""
-    left_out = ("layers", "verbose", "log_every", "check_input")
+    left_out = ("layers", "verbose", "log_every", "check_input", "mirror")
     params = {
         name: value
         for name, value in net.get_params(deep=False).items()
