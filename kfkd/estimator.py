@@ -183,6 +183,8 @@ class NeuralNet(PredictionsMixin, WeightsMixin, nolearn.NeuralNet):
             except (KeyError, TypeError, ValueError) as error:
                 if isinstance(error, KfkdError):
                     raise
+                if isinstance(error.__context__, KfkdError):  # what nolearn hides
+                    raise error.__context__ from None
                 unknown = "no layer is called " * isinstance(error, KeyError)
                 raise ArgumentError(
                     f"The layers cannot be made: {unknown}{error}"
