@@ -24,6 +24,7 @@ from kfkd.errors import DivergedError
 from kfkd.jobs.options import check_options
 from kfkd.jobs.results import Results, differences
 from kfkd.process.signals import hold_signals
+from kfkd.training.inputs import takes_missing
 
 __all__ = ["PACKAGES", "Run", "Settings", "run", "scaled"]
 
@@ -44,7 +45,9 @@ class Settings:
         The net that the latter start from; it is trained too.
     epochs_scale : float
         Factor for all numbers of epochs.
-    batch_size, seed : int
+    batch_size : int
+        Of the tutorial's nets; the others have one of their own.
+    seed : int
     holdout : float
         As for ``kfkd.data.load``.
     folder : path or None
@@ -73,7 +76,8 @@ class Settings:
                 one_of(f"a name in {field}", name, known)
             object.__setattr__(self, field, names)
         if "pretrained" in self.specialists:
-            one_of("pretrain", self.pretrain, nets.NETS[1:])  # net1 has other layers
+            # Others have layers other than those of specialists.
+            one_of("pretrain", self.pretrain, nets.TUTORIAL_NETS[1:])
         check_options(
             epochs_scale=self.epochs_scale,
             batch_size=self.batch_size,
@@ -95,6 +99,14 @@ class Settings:
     def epochs(self, name):
         """Return how many epochs a net is trained for."""
         return scaled(nets.make(name).max_epochs, self.epochs_scale)
+
+    def make(self, name, **changes):
+        """Return a net that is to be trained."""
+        net = nets.make(name, max_epochs=self.epochs(name), **changes)
+        if name in nets.TUTORIAL_NETS:
+            net.batch_iterator_train.batch_size = self.batch_size
+            net.batch_iterator_test.batch_size = self.batch_size
+        return net
 
 
 @dataclasses.dataclass
@@ -232,6 +244,7 @@ class _Trainer:
             precision=xla.get_precision(),
         )
         if name in nets.NETS:
+            common["batch_size"] = settings.make(name).batch_iterator_train.batch_size
             return common | dict(net=name, epochs=settings.epochs(name))
         weights = start and joblib.hash(start.net.get_all_params_values())
         return common | dict(
@@ -269,19 +282,18 @@ class _Trainer:
         print(f"{name}: {problem or f'finished after {seconds:.1f} s'}\n", flush=True)
         return Run(name, net, record, problem)
 
-    @functools.cached_property
-    def _arrays(self):
-        return data.load(folder=self.settings.folder, holdout=self.settings.holdout)
+    @functools.cache  # noqa: B019  (there is one trainer)
+    def _arrays(self, missing):
+        settings = self.settings
+        return data.load(
+            folder=settings.folder, holdout=settings.holdout, missing=missing
+        )
 
     def _net(self, name):
         """Return a trained net, and what is wrong with it."""
         settings, options = self.settings, self.options
-        epochs = settings.epochs(name)
-        net = nets.make(name, max_epochs=epochs, log_every=options["log_every"])
-        net.seed(settings.seed)
-        net.batch_iterator_train.batch_size = settings.batch_size
-        net.batch_iterator_test.batch_size = settings.batch_size
-        X, y = self._arrays
+        net = settings.make(name, log_every=options["log_every"]).seed(settings.seed)
+        X, y = self._arrays("keep" if takes_missing(net) else "drop")
         path = self.results.checkpoint(name).path
         checkpoint = Checkpoint(path, resume=True, **options["checkpoint_every"])
         problem = ""

@@ -129,6 +129,11 @@ _OPTIONS = {
         + ", ".join(f"{end} for {name}" for name, end in NET_FORMATS.items())
         + ")",
     ),
+    "--half": dict(
+        action="store_true",
+        help="store weights in half precision, for half the size; of files that end in "
+        f"{NET_FORMATS['arrays']} (default: off)",
+    ),
     "--dry-run": dict(
         action="store_true",
         help=f"one epoch on {DRY_RUN} images, no files written (default: off)",

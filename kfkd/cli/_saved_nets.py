@@ -91,6 +91,11 @@ def choose_out(parser, args, stem):
     args.out = args.out or pathlib.Path(stem + ending)
     if args.format and args.out.suffix.lower() != ending:
         parser.error(f"--format {args.format} needs a name that ends in {ending}")
+    if (
+        getattr(args, "half", False)
+        and args.out.suffix.lower() != NET_FORMATS["arrays"]
+    ):
+        parser.error(f"--half needs a name that ends in {NET_FORMATS['arrays']}")
     # A folder is reported later, as for other files.
     if not kfkd.storage.has_ending(args.out) and not args.out.is_dir():
         parser.error(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import kfkd
 from kfkd import choices
-from kfkd.choices import NETS, PRETRAIN, REPRODUCED
+from kfkd.choices import NETS, PRETRAIN, REPRODUCED, TUTORIAL_NETS
 from kfkd.cli import _options, _outputs
 from kfkd.cli._parser import Parser
 from kfkd.cli._values import file, one_of
@@ -50,7 +50,7 @@ def parse_args(argv=None, prog=None):
     )
     add(
         "--pretrain",
-        type=one_of([name for name in NETS if name != "net1"]),
+        type=one_of(TUTORIAL_NETS[1:]),
         metavar="NET",
         default=PRETRAIN,
         help="the net that pretrained specialists start from; it is trained too "

@@ -64,7 +64,7 @@ def parse_args(argv=None, prog=None):
         "predictions; a finished or longer net that is there is kept as "
         "NET.old.pickle (default: NET.pickle, or as --format says)",
     )
-    _options.add(parser, "--format")
+    _options.add(parser, "--format", "--half")
     _options.add(parser, "--force", help=_options.FORCE_NETS)
     _options.add(parser, "--dry-run")
     args = parser.parse_args(argv)
@@ -97,7 +97,8 @@ def main(argv=None, prog=None):
         except DivergedError as error:
             diverged = error
         if net.train_history_ and checkpoint:
-            kept = save(net, args.out, checkpoint, keep_old=not args.force)
+            store = functools.partial(kfkd.storage.save, net, half=args.half)
+            kept = save(store, args.out, checkpoint, keep_old=not args.force)
             print(f"\nThe net is saved in {args.out}", flush=True)
             if kept:
                 print(f"The one that was there is kept as {kept}", flush=True)
@@ -225,13 +226,11 @@ def check_left(checkpoint, args):
     return notices
 
 
-def save(net, path, checkpoint, keep_old):
-    """Save a net where there is room; return where the old one is kept, if it is."""
-    to = functools.partial(kfkd.storage.save, net, path, keep_old=keep_old)
+def save(store, path, checkpoint, keep_old):
+    """Call `store` for a path where there is room; return where the old net is kept."""
+    to = functools.partial(store, path, keep_old=keep_old)
     make_room = functools.partial(checkpoint.files.make_room, to)
-    return save_or_spare(
-        make_room, functools.partial(kfkd.storage.save, net), path.name
-    )
+    return save_or_spare(make_room, store, path.name)
 
 
 def report(net, X, y):

@@ -62,13 +62,16 @@ _FITTED = (
 )
 
 
-def encode(net, arrays, name):
+def encode(net, arrays, name, *, half=False):
     """Return a net in a form that JSON can hold; its arrays are put into `arrays`.
+
+    Its weights are rounded to half precision if `half` is true.
 
     Raises
     ------
     TypeError
-        Its definition has foreign parts, or it is a net of another class.
+        Its definition has foreign parts, it is a net of another class, or its weights
+        are too large for half precision.
     """
     if type(net) is not NeuralNet:
         raise TypeError(f"it is a {type(net).__module__}.{type(net).__qualname__}")
@@ -82,6 +85,8 @@ def encode(net, arrays, name):
     weights = tags = None
     if hasattr(net, "layers_"):
         weights, tags = dict(net.values_to_save()), net.tags_to_save()
+        if half:
+            weights = {name: _halved(name, part) for name, part in weights.items()}
     params = net.get_params(deep=False)
     params["layers"] = list(net.layers)  # nolearn has a list class of its own
     # Without checkpoints, which name files of this machine.
@@ -96,6 +101,17 @@ def encode(net, arrays, name):
         "weights": pack(weights, arrays, f"{name}.weights"),
         "tags": pack(tags, arrays, f"{name}.tags"),
     }
+
+
+def _halved(name, values):
+    """Return the weights of a layer in half precision, those that are floats."""
+    largest = np.finfo(np.float16).max
+    if any((abs(value) > largest).any() for value in values):
+        raise TypeError(
+            f"layer {name!r} has weights beyond {largest:g}, the largest in half "
+            "precision"
+        )
+    return [v.astype(np.float16) if v.dtype.kind == "f" else v for v in values]
 
 
 def decode(packed, arrays):

@@ -7,7 +7,7 @@ import pickle
 from collections.abc import Mapping
 from typing import Any
 
-from kfkd.arguments import as_path
+from kfkd.arguments import as_path, check
 from kfkd.choices import NET_FORMATS as FORMATS
 from kfkd.errors import StorageError
 from kfkd.estimator import NeuralNet
@@ -27,6 +27,7 @@ def save(
     path: str | os.PathLike[str],
     *,
     keep_old: bool = False,
+    half: bool = False,
 ) -> pathlib.Path | None:
     """Save a net or a set of specialists.
 
@@ -41,6 +42,9 @@ def save(
         Keep a net that the file holds already beside it, as ``net6.old.pickle``, unless
         the new one has been trained further in the same training, or the old one was
         interrupted and has no more epochs than the new one.
+    half : bool, default=False
+        Round weights to half precision, so that a file of arrays has half the size.
+        Predictions change by some hundredths of a pixel. A loaded net computes as ever.
 
     Returns
     -------
@@ -52,20 +56,25 @@ def save(
     StorageError
         The file cannot be written, or cannot hold the net; an old one is unchanged.
     ArgumentError
-        `path` is not a path.
+        `path` is not a path, or `half` is asked of a pickle.
     """
     path = as_path(path, before=net)
+    is_possible = not half or is_for_arrays(path)
+    check("half", half, is_possible, "False unless the name ends in .npz")
     summaries = summarize(net)
     with contextlib.ExitStack() as stack:
         kept = None
         if keep_old:
             kept = stack.enter_context(keep_replaced(path, summaries))
-        _save(net, path, summaries)
+        _save(net, path, summaries, half)
     return kept
 
 
 def _save(
-    net: NeuralNet | Specialists, path: pathlib.Path, summaries: Summaries
+    net: NeuralNet | Specialists,
+    path: pathlib.Path,
+    summaries: Summaries,
+    half: bool,
 ) -> None:
     if is_for_arrays(path):
         packed: dict[str, Any] = {}
@@ -73,7 +82,7 @@ def _save(
         about = []
         for i, ((key, one), summary) in enumerate(zip(nets, summaries, strict=True)):
             try:
-                encoded = encode(one, packed, f"net{i}")
+                encoded = encode(one, packed, f"net{i}", half=half)
             except TypeError as error:
                 raise StorageError(
                     f"{path} cannot hold the net, as {error}; {_advice(one)}"

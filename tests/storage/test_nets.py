@@ -15,6 +15,7 @@ from lasagne import init
 from PIL import Image
 
 from kfkd import storage
+from kfkd.errors import ArgumentError
 from kfkd.files import arrays, net_files
 from kfkd.nets import make
 from kfkd.storage import StorageError
@@ -28,6 +29,37 @@ def test_a_net_comes_back(tmp_path):
     assert os.listdir(tmp_path) == ["net.pickle"]
     loaded = storage.load(str(tmp_path / "net.pickle"))["all"]
     assert np.array_equal(loaded.predict(X), net.predict(X))
+
+
+def test_half_precision_takes_half_the_space_and_hardly_changes_predictions(tmp_path):
+    X, y = small_faces.rows()
+    net = make("modern", verbose=0, max_epochs=1).seed(0)
+    net.fit(net.reshape_input(X), y)
+    storage.save(net, tmp_path / "whole.npz")
+    storage.save(net, tmp_path / "half.npz", half=True)
+    sizes = [(tmp_path / f"{name}.npz").stat().st_size for name in ("half", "whole")]
+    assert sizes[0] < 3e6
+    assert sizes[0] < 0.55 * sizes[1]
+    loaded = storage.load(tmp_path / "half.npz")
+    ours, theirs = loaded.get_all_params_values(), net.get_all_params_values()
+    for name, values in theirs.items():
+        expected = [value.astype("float16").astype("float32") for value in values]
+        np.testing.assert_equal(ours[name], expected)
+        assert all(value.dtype == "float32" for value in ours[name])
+    images = net.reshape_input(X)
+    np.testing.assert_allclose(loaded.predict(images), net.predict(images), atol=5e-3)
+
+
+def test_what_half_precision_cannot_hold(tmp_path):
+    net = small_faces.small()
+    net.initialize()
+    with pytest.raises(ArgumentError, match=r"half is True; it must be False unless"):
+        storage.save(net, tmp_path / "net.pickle", half=True)
+    weights = net.layers_["hidden"].W
+    weights.set_value(weights.get_value() + np.float32(1e5))
+    with pytest.raises(StorageError, match=r"'hidden' has weights beyond 65504"):
+        storage.save(net, tmp_path / "net.npz", half=True)
+    assert os.listdir(tmp_path) == []
 
 
 @pytest.mark.parametrize("ending", ["pickle", "npz"])
