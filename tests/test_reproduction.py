@@ -126,7 +126,7 @@ def test_a_damaged_net_is_trained_again(run, settings, tmp_path):
     [
         (
             dict(nets=("net1", "nett7")),
-            "a name in nets is 'nett7'; it must be one of net1, .*net12 "
+            "a name in nets is 'nett7'; it must be one of net1, .*modern "
             r"\(did you mean 'net7'\?\)",
         ),
         (dict(nets="net1"), "nets is 'net1'; it must be a list of names"),

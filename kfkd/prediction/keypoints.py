@@ -92,8 +92,11 @@ def predict(
     parts: dict[str, npt.NDArray[np.float64]] = {}
     for columns, net in by_columns(nets).items():
         name = "the net" if single else f"the specialist for {columns[0]}"
-        outputs = functools.partial(_outputs, net, name=name)
-        y = average_mirrored(outputs, X, flip_pairs(columns)) if mirror else outputs(X)
+        predicted = functools.partial(_outputs, net, name=name)
+        if mirror:
+            y = average_mirrored(predicted, X, flip_pairs(columns))
+        else:
+            y = predicted(X)
         if y.shape != (len(X), len(columns)):
             outputs = y.shape[1] if y.ndim == 2 else f"an array of shape {y.shape}"
             raise PredictionError(

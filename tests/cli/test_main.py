@@ -241,7 +241,7 @@ def test_each_command_has_its_name_in_its_help(run, name):
 @pytest.mark.parametrize(
     ("name", "number", "names"),
     [
-        ("train", 17, choices.NETS),
+        ("train", 18, choices.NETS),
         ("fit-specialists", 18, choices.SPECIALISTS),
         ("reproduce", 19, choices.NETS),
     ],
