@@ -1,6 +1,7 @@
 """Time training against PyTorch, plain JAX, and Theano's own back end, side by side.
 
 python benchmarks/speed.py net1 net2 net6 --device cpu
+python benchmarks/speed.py modern modern_adam --device cpu --what epoch
 """
 
 import argparse

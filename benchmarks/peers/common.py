@@ -25,6 +25,12 @@ class Workload:
 
     Attributes
     ----------
+    modern : bool
+        Whether it is ``modern``, or ``modern_adam``, which is the same without
+        `augments`.
+    augments : bool
+        Whether images are turned, scaled and shifted.
+    batch : int
     convolutional, flips, dropout : bool
     units : int
         Of each of the two hidden layers of a convolutional net.
@@ -33,6 +39,9 @@ class Workload:
 
     def __init__(self, net, train=TRAIN, valid=VALID):
         rng = np.random.RandomState(0)
+        self.modern = net.startswith("modern")
+        self.augments = net == "modern"
+        self.batch = 32 if self.modern else BATCH
         self.convolutional = net != "net1"
         self.flips = net in ("net3", "net5", "net6", "net7")
         self.dropout = net in ("net6", "net7")
@@ -45,6 +54,12 @@ class Workload:
             )
             for n in (train, valid)
         )
+
+    def of_tutorial(self):
+        """Return this workload, or end a peer that has no other nets."""
+        if self.modern:
+            sys.exit("this peer has the tutorial's nets alone")
+        return self
 
     def weights(self):
         """Return initial weights, (weights, biases) of each layer, channels first."""

@@ -10,7 +10,7 @@ import time
 from unittest import mock
 
 import numpy as np
-from common import BATCH, MOMENTUM, RATE, Workload, repeat, serve
+from common import MOMENTUM, RATE, Workload, repeat, serve
 
 from kfkd import nets, xla
 from kfkd.callbacks import Callback
@@ -38,16 +38,16 @@ class Peer:
         y = np.concatenate([load.train[1], load.valid[1]])
         n = len(load.train[0])
         self.data, self.clock = (X, y), Clock()
+        rates = dict(update_learning_rate=RATE, update_momentum=MOMENTUM)
         self.net = nets.make(
             name,
-            update_learning_rate=RATE,
-            update_momentum=MOMENTUM,
+            **({} if load.modern else rates),
             train_split=lambda X, y, net: (X[:n], X[n:], y[:n], y[n:]),
             on_epoch_finished=[self.clock],
             verbose=0,
         ).seed(0)
         self.net.initialize()
-        batch = X[:BATCH], y[:BATCH]
+        batch = X[: load.batch], y[: load.batch]
         self.step = repeat(lambda: self.net.train_iter_(*batch)[0])
         self.evaluation = repeat(lambda: self.net.eval_iter_(*batch)[0])
 

@@ -109,7 +109,7 @@ class Peer:
     """The rates and the counts."""
 
     def __init__(self, name, device):
-        self.load = Workload(name, 0, 0)
+        self.load = Workload(name, 0, 0).of_tutorial()
         self.ceilings = Ceilings(jax.devices(device)[0])
 
     def _seconds(self, parts):

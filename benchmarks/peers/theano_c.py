@@ -30,7 +30,7 @@ class Peer:
     """The compiled functions and the data."""
 
     def __init__(self, name):
-        self.load = load = Workload(name)
+        self.load = load = Workload(name).of_tutorial()
         self.rng = np.random.RandomState(0)
         params = [tuple(map(theano.shared, pair)) for pair in load.weights()]
         X, y = (T.tensor4 if load.convolutional else T.matrix)("X"), T.matrix("y")
