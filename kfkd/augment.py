@@ -231,9 +231,17 @@ class AffineBatchIterator(FlipBatchIterator):
         columns = sources(yb.shape[1], self.flip_indices) if has_points else None
         if not isinstance(Xb, np.ndarray):
             return _mapped(Xb, yb, maps, columns)
-        with jax.default_device(jax.devices("cpu")[0]):
+        with jax.default_device(_host()):
             Xb, points = _mapped_on_host(Xb, yb if has_points else None, maps, columns)
         return np.asarray(Xb), np.asarray(points) if has_points else yb
+
+
+def _host():
+    """Return the CPU, or None where JAX has GPUs alone: then the first of these."""
+    try:
+        return jax.devices("cpu")[0]
+    except RuntimeError:
+        return None
 
 
 def _mapped(Xb, yb, maps, columns):

@@ -21,7 +21,7 @@ from kfkd.stack.nolearn_batches import keeps_shapes, makes_batches
 from kfkd.stack.nolearn_changes import UNPICKLED
 from kfkd.stack.nolearn_labels import encode_labels
 from kfkd.training.batches import check_batch
-from kfkd.training.checks import check_callbacks, check_parameters
+from kfkd.training.checks import check_callbacks, check_mirror, check_parameters
 from kfkd.training.compiled import compile_lazily, without_debug_checks
 from kfkd.training.hooks import listed
 from kfkd.training.inputs import (
@@ -195,6 +195,7 @@ class NeuralNet(PredictionsMixin, WeightsMixin, nolearn.NeuralNet):
         """Return the outputs, averaged over mirrored images if the net wants that."""
         if not self.mirror:
             return super().predict_proba(X)
+        check_mirror(self)
         pairs = self.batch_iterator_train.flip_indices
         return average_mirrored(super().predict_proba, as_arrays(X), pairs)
 

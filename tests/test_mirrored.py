@@ -101,7 +101,13 @@ def test_a_net_needs_to_know_the_pairs():
     X = rng.random((9, 1, 96, 96), dtype="float32")
     with pytest.raises(ArgumentError, match="mirror is True; it must be False without"):
         net.fit(X, rng.uniform(-1, 1, (9, 30)).astype("float32"))
-    nets.make("net2", mirror=True, batch_iterator_train=FlipBatchIterator(8))
+    net.mirror = False
+    net.initialize()
+    net.mirror = True
+    with pytest.raises(ArgumentError, match="mirror is True"):
+        net.predict(X)
+    net.batch_iterator_train = FlipBatchIterator(8)
+    assert net.predict(X).shape == (9, 30)
 
 
 def test_images_of_any_shape_are_mirrored():

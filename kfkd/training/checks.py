@@ -14,7 +14,7 @@ from kfkd.messages import shown
 from kfkd.stack.nolearn_splits import check_share
 from kfkd.training.hooks import listed
 
-__all__ = ["check_callbacks", "check_parameters"]
+__all__ = ["check_callbacks", "check_mirror", "check_parameters"]
 
 _ITERATORS = ("batch_iterator_train", "batch_iterator_test")
 _OBJECTS = dict.fromkeys(_ITERATORS, "BatchIterator(128)") | {
@@ -59,9 +59,7 @@ def check_parameters(net, epochs=None):
         wanted = f"a callable object, not a class, such as {example}"
         check(name, params[name], _is_callable_object(params[name]), wanted)
     if params["mirror"]:
-        has_pairs = hasattr(net.batch_iterator_train, "flip_indices")
-        wanted = "False without a batch_iterator_train that has flip_indices"
-        check("mirror", params["mirror"], has_pairs, wanted)
+        check_mirror(net)
     if isinstance(net.train_split, TrainSplit):
         check_share(net.train_split)
     layers = params["layers"]
@@ -135,6 +133,13 @@ def _check_scores(name, scores, taken):
         check(f"a name in {name}", score[0], score[0] not in others, wanted)
         found.add(score[0])
     return found
+
+
+def check_mirror(net):
+    """Raise ArgumentError unless a net knows the pairs of mirrored columns."""
+    has_pairs = hasattr(net.batch_iterator_train, "flip_indices")
+    wanted = "False without a batch_iterator_train that has flip_indices"
+    check("mirror", net.mirror, has_pairs, wanted)
 
 
 def check_callbacks(name, callbacks):
