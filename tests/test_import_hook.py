@@ -170,11 +170,11 @@ def test_a_package_that_is_missing_is_named():
     assert "StackError: kfkd needs theano-pymc 1.1.2, which is not insta" in printed
 
 
-def test_the_tutorials_names():
+def test_the_tutorials_names_and_one_more_net():
     nets = [f"net{number}" for number in (1, 2, 3, 4, 5, 6, 7, 8, 12)]
     names = [*nets, "load", "load2d", "float32", "plot_sample", "FlipBatchIterator"]
     names += ["AdjustVariable", "EarlyStopping", "NeuralNet", "BatchIterator"]
-    names += ["SPECIALIST_SETTINGS", "fit_specialists"]
+    names += ["SPECIALIST_SETTINGS", "fit_specialists", "modern"]
     names += ["plot_learning_curves", "plot_weights"]
     assert sorted(kfkd.__all__) == sorted(names)
     for name in names:
