@@ -28,6 +28,12 @@ def pytest_unconfigure():
     isolation.home.cleanup()
 
 
+@pytest.hookimpl(trylast=True)  # after pytest-randomly
+def pytest_collection_modifyitems(items):
+    """Begin with the longest tests, so that no worker ends with one of them."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
 # The Pythons that a test has started.
 _started = []
 

@@ -243,6 +243,7 @@ def test_steps_have_commands_that_exist(gpu, device, quick, tmp_path, monkeypatc
             runpy.run_path(str(ROOT / script), run_name="__main__")
 
 
+@pytest.mark.long
 @pytest.mark.process
 @pytest.mark.slow
 def test_all_stages_run_without_a_gpu(tmp_path):
