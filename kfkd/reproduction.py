@@ -24,7 +24,6 @@ from kfkd.errors import DivergedError
 from kfkd.jobs.options import check_options
 from kfkd.jobs.results import Results, differences
 from kfkd.process.signals import hold_signals
-from kfkd.training.inputs import takes_missing
 
 __all__ = ["PACKAGES", "Run", "Settings", "run", "scaled"]
 
@@ -283,17 +282,15 @@ class _Trainer:
         return Run(name, net, record, problem)
 
     @functools.cache  # noqa: B019  (there is one trainer)
-    def _arrays(self, missing):
+    def _arrays(self, **options):
         settings = self.settings
-        return data.load(
-            folder=settings.folder, holdout=settings.holdout, missing=missing
-        )
+        return data.load(folder=settings.folder, holdout=settings.holdout, **options)
 
     def _net(self, name):
         """Return a trained net, and what is wrong with it."""
         settings, options = self.settings, self.options
         net = settings.make(name, log_every=options["log_every"]).seed(settings.seed)
-        X, y = self._arrays("keep" if takes_missing(net) else "drop")
+        X, y = self._arrays(**nets.load_options(net))
         path = self.results.checkpoint(name).path
         checkpoint = Checkpoint(path, resume=True, **options["checkpoint_every"])
         problem = ""

@@ -110,6 +110,12 @@ def test_infinite_labels_are_an_error():
         net().fit(X, y)
 
 
+def test_labels_in_pixels_are_an_error_however_few_there_are():
+    X, y = rng.random((20, 9216), dtype="float32"), labels(20, 0.97)
+    with pytest.raises(ArgumentError, match=r"y has values from .*\[-1, 1\]"):
+        net().fit(X, y * 48 + 48)
+
+
 def test_no_labels_at_all_are_an_error():
     X = rng.random((20, 9216), dtype="float32")
     y = np.full((20, 30), np.nan, "float32")

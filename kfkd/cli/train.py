@@ -154,10 +154,8 @@ def load_data(net, folder, args):
     """Return X in the shape that a net takes, and y; print their shapes and ranges."""
     import numpy as np
 
-    from kfkd.training.inputs import takes_missing
-
-    missing = "keep" if takes_missing(net) else "drop"
-    X, y = kfkd.data.load(folder=folder, holdout=args.holdout, missing=missing)
+    options = kfkd.nets.load_options(net)
+    X, y = kfkd.data.load(folder=folder, holdout=args.holdout, **options)
     X = net.reshape_input(X)
     print(f"X.shape == {X.shape}; X.min == {X.min():.3f}; X.max == {X.max():.3f}")
     low, high = np.nanmin(y), np.nanmax(y)

@@ -19,12 +19,14 @@ from kfkd.estimator import NeuralNet
 from kfkd.messages import nearest
 from kfkd.nets import _modern, _tutorial
 from kfkd.nets._tutorial import float32
+from kfkd.training.inputs import takes_missing
 
 __all__ = [
     "MODERN_STEPS",
     "NETS",
     "TUTORIAL_NETS",
     "float32",
+    "load_options",
     "make",
     "modern",
     "net1",
@@ -86,6 +88,14 @@ def make(name: str, **changes: Any) -> NeuralNet:
             )
     # Other layers may leave parameters of the definition without use.
     return NeuralNet(**{key: definition[key] for key in definition if key in known})
+
+
+def load_options(net: NeuralNet) -> dict[str, str]:
+    """Return the options of ``kfkd.data.load`` for the data that a net learns from.
+
+    A net whose loss leaves missing labels out learns from all rows.
+    """
+    return {"missing": "keep" if takes_missing(net) else "drop"}
 
 
 # What nolearn hands to layers, update rule and objective by itself.

@@ -139,7 +139,7 @@ def check_values(net, X, y=None):
     if y is None or not net.regression or makes_batches(net):
         return
     if takes_missing(net):
-        _check_labels(y)
+        y = _known(y)
     else:
         check_numbers("y", y, IN_Y)
         kind = type(net.batch_iterator_train)
@@ -160,12 +160,13 @@ def takes_missing(net):
     return own and net.regression
 
 
-def _check_labels(y):
-    """Raise ArgumentError for y that is infinite somewhere, or missing everywhere."""
+def _known(y):
+    """Return the labels that y has, in a column; ArgumentError if one is infinite."""
     is_missing = y.dtype.kind == "f" and np.isnan(y)
     if np.all(is_missing):
         raise ArgumentError("y has no labels: all its values are NaN")
     check_numbers("y", np.where(is_missing, 0, y), "a missing label is NaN")
+    return y[np.broadcast_to(~np.asarray(is_missing), y.shape)][:, None]
 
 
 def check_lengths(X, y=None):
@@ -199,14 +200,11 @@ def check_targets(net, y):
 
 def _check_scale(name, array, most, unit, how):
     """Raise ArgumentError for an array whose values are much too large for a net."""
-    rows = array.reshape(len(array), -1)
-    is_missing = np.isnan(rows)
-    counts = (~is_missing).sum(axis=1)
-    totals = np.abs(rows).sum(axis=1, where=~is_missing)
-    if np.median(totals[counts > 0] / counts[counts > 0]) > most:
+    size = np.abs(array).reshape(len(array), -1).mean(axis=1)
+    if np.median(size) > most:
         raise ArgumentError(
-            f"{name} has values from {np.nanmin(rows):g} to {np.nanmax(rows):g}, where "
-            f"{unit} are expected; {how}, and check_input=False turns this check off"
+            f"{name} has values from {array.min():g} to {array.max():g}, where {unit} "
+            f"are expected; {how}, and check_input=False turns this check off"
         )
 
 
