@@ -11,6 +11,15 @@ files.
 """
 
 from .photo import VERSION, draw
+from .points import mark_sparsely
 from .table import describe, find, is_drawn, make
 
-__all__ = ["VERSION", "describe", "draw", "find", "is_drawn", "make"]
+__all__ = [
+    "VERSION",
+    "describe",
+    "draw",
+    "find",
+    "is_drawn",
+    "make",
+    "mark_sparsely",
+]

@@ -28,7 +28,7 @@ class Hair:
     def __init__(self, head, dice, tone):
         self.head, self.dice = head, dice
         style = dice.between(0, 1)
-        self.bald = style < 0.09
+        self.bald = style < 0.07
         self.long = style > 0.62
         # Strands fan out from a point above the head, off its middle.
         kind = _KINDS[dice.below(len(_KINDS))]
@@ -36,7 +36,7 @@ class Hair:
         down = head.v + dice.between(2.2, 3.2)
         fan = (head.u - part) / np.maximum(down, 0.5)
         strands = warped(dice, kind, down * 45, fan * 150)
-        contrast = dice.between(0.12, 0.42)
+        contrast = dice.between(0.03, 0.28)
         paint = strands * (contrast * (0.35 + tone * 0.8) * 0.55)
         paint += tone
         # A band of shine.
@@ -61,6 +61,7 @@ class Hair:
             b = np.minimum(b, 0)
         radius = np.sqrt(a * a + b * b) + self.ragged
         mask = inside((radius - 1) * head.unit, 2.5)
+        self.outline = mask.copy()
         if self.long:
             end = head.v - dice.between(0.9, 3.0) + self.ragged * 3
         else:
@@ -81,7 +82,7 @@ class Hair:
         if dice.chance(0.2):  # a fringe over the forehead
             line = np.maximum(line, dice.between(-0.75, -0.45))
         line = line + self.ragged * 2
-        mask = inside((head.v - line) * head.unit, self.soft)
+        mask = inside((head.v - line) * head.unit, self.soft) * self.outline
         inner = dice.between(0.9, 0.99) if not self.long else dice.between(0.78, 0.97)
         frame = head.v - 0.2
         frame *= frame * dice.between(0, 0.14)
@@ -98,48 +99,48 @@ class Hair:
 def beard(picture, head, dice, tone):
     """Draw stubble, a beard or a moustache on some faces."""
     style = dice.between(0, 1)
-    if style > 0.3:
+    if style > 0.36:
         return
     points, unit = head.points, head.unit
-    strong = dice.between(0.12, 0.35) if style < 0.15 else dice.between(0.5, 0.95)
+    strong = dice.between(0.1, 0.45) if style < 0.2 else dice.between(0.4, 0.9)
     lip_u, lip_v = head.local(points[13])
     low_v = head.local(points[14])[1]
     nose_v = head.local(points[10])[1]
-    hairs = 0.8 + 0.35 * texture(dice, "skin")
+    hairs = 0.85 + 0.15 * texture(dice, "skin")
     tone = min(tone, 0.45)
-    if style < 0.24:
+    if style < 0.3:
         edge = lip_v + dice.between(-0.12, 0.25)
         edge = edge - head.u * head.u * dice.between(0.2, 0.6)
-        mask = inside((edge - head.v) * unit, 6)
+        mask = inside((edge - head.v) * unit, dice.between(4, 12))
         centre = (lip_v + low_v) / 2
         a = head.u * (1 / 0.5)
         b = (head.v - centre) * (1 / ((low_v - lip_v) / 2 + 0.06))
-        mask *= clip((a * a + b * b - 0.8) * 2)
+        mask *= clip(a * a + b * b - 0.4)
         cover(picture, mask * clip(hairs * strong), tone)
-    if style < 0.08 or style > 0.15:
+    if style < 0.1 or style > 0.2:
         middle = (nose_v + 0.45 * (lip_v - nose_v) + lip_v) / 2
         half = max((lip_v - nose_v) * 0.3, 0.05)
         spot = head.pixel(lip_u - head.lean * lip_v, middle + 0.03)
         where, along, across = turned_window(spot, 0.52 * head.unit, head.direction)
-        across = across - along * along * (0.28 / (0.45 * head.unit))
-        mask = ellipse(along, across, 0.45 * head.unit, half * head.unit)
+        across = across - along * along * (0.28 / (0.4 * head.unit))
+        mask = ellipse(along, across, 0.4 * head.unit, half * head.unit)
         mask *= clip(hairs[where] * strong)
         cover(picture[where], mask, tone)
 
 
 def glasses(picture, head, dice):
     """Draw glasses on some faces, a few of them dark."""
-    if not dice.chance(0.18):
+    if not dice.chance(0.2):
         return
     unit = head.unit
     rx = dice.between(0.32, 0.43) * unit
     ry = dice.between(0.2, 0.33) * unit
     square = dice.chance(0.5)
-    thick = dice.between(0.35, 1.5)
-    rim = dice.between(0.02, 0.25) if dice.chance(0.7) else dice.between(0.5, 0.9)
+    thick = dice.between(0.25, 1.1)
+    rim = dice.between(0.02, 0.3) if dice.chance(0.8) else dice.between(0.5, 0.9)
     tint = dice.between(0.55, 0.9) if dice.chance(0.14) else dice.between(0, 0.12)
     glare = dice.between(0, 0.5) if dice.chance(0.4) else 0
-    strong = dice.between(0.55, 1)
+    strong = dice.between(0.3, 1)
     drop = dice.between(0.02, 0.1) * unit
     inner = []
     for sign, centre in ((1, head.points[0]), (-1, head.points[1])):

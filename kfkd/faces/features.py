@@ -17,32 +17,39 @@ class Looks:
     """Random looks of the features of one face, whose skin is of a tone from 0 to 1."""
 
     def __init__(self, dice, skin):
-        self.hair = dice.between(0.03, 0.3)
-        if dice.chance(0.35 if skin > 0.4 else 0.06):
-            self.hair = dice.between(0.3, 0.9)
+        self.hair = dice.between(0.02, 0.25)
+        if dice.chance(0.3 if skin > 0.4 else 0.06):
+            self.hair = dice.between(0.25, 0.85)
         self.skin = skin
-        self.iris = dice.between(0.05, 0.3) if skin < 0.6 else dice.between(0.06, 0.5)
-        self.white = min(0.95, skin * 0.45 + dice.between(0.32, 0.52))
-        self.opening = dice.between(0.46, 0.78)
-        if dice.chance(0.06):
+        self.iris = skin * dice.between(0.1, 0.7)
+        self.white = min(0.9, skin * 0.55 + dice.between(0.12, 0.42))
+        self.opening = dice.between(0.35, 0.75)
+        if dice.chance(0.1):
             self.opening = dice.between(0.0, 0.1)
         self.lashes = dice.between(0.25, 0.9)
-        self.lid = dice.between(0.0, 0.3)
+        self.lid = dice.between(0.0, 0.55)
         self.gaze = dice.around(0, 0.9), dice.around(0, 0.4)
-        self.bags = dice.between(0.0, 0.25)
-        self.socket = dice.between(0.0, 0.3)
+        self.bags = dice.between(0.0, 0.35)
+        self.socket = dice.between(-0.1, 0.5)
+        self.corner = dice.between(0.0, 0.4)
         self.brow = min(self.hair, dice.between(0.05, 0.6)) * dice.between(0.6, 1.3)
-        self.brow_strength = dice.between(0.35, 0.95)
-        self.brow_width = dice.between(0.8, 2.1)
+        self.brow_strength = dice.between(0.3, 0.9)
+        self.brow_soft = dice.between(1.3, 3.5)
+        self.brow_width = dice.between(0.8, 2.6)
         self.arch = dice.between(0.04, 0.2)
-        self.nose_width = dice.between(0.15, 0.25)
-        self.nose_height = dice.between(4.5, 8.5)
-        self.nostrils = dice.between(0.2, 0.6)
-        self.lip = dice.between(*((0.55, 0.95) if dice.chance(0.7) else (0.3, 0.6)))
+        self.nose_width = dice.between(0.21, 0.33)
+        self.nose_height = dice.between(4, 7.5)
+        self.nose_tip = dice.between(0.8, 2.6)
+        self.flanks = dice.between(0, 0.25)
+        self.nostrils = dice.between(0.1, 0.5)
+        self.creases = dice.between(0.05, 0.35)
+        self.lip = dice.between(*((0.65, 1.0) if dice.chance(0.75) else (0.35, 0.65)))
+        self.over_lip = dice.between(0.65, 0.9)
+        self.lip_soft = dice.between(1.2, 3)
         self.bow = dice.between(0.0, 0.35)
-        self.upper = dice.between(0.22, 0.34)
-        self.lower = dice.between(0.3, 0.45)
-        self.teeth = dice.chance(0.88)
+        self.upper = dice.between(0.14, 0.32)
+        self.lower = dice.between(0.22, 0.42)
+        self.teeth = dice.chance(0.7)
 
 
 def brow(picture, looks, dice, inner, outer, scale):
@@ -59,9 +66,9 @@ def brow(picture, looks, dice, inner, outer, scale):
     width = looks.brow_width * scale
     thick = width - s * (0.62 * width)
     beyond = np.maximum(np.abs(along) - (half - 0.4), 0)
-    mask = inside(np.abs(across - bend) + beyond * 1.2 - thick, 1.5)
+    mask = inside(np.abs(across - bend) + beyond * 1.2 - thick, looks.brow_soft)
     hairs = texture(dice, "brows", mask.shape)
-    mask *= clip(looks.brow_strength + 0.3 * hairs)
+    mask *= clip(looks.brow_strength + 0.2 * hairs)
     cover(picture[where], mask, looks.brow)
 
 
@@ -74,8 +81,11 @@ def eye(picture, hills, looks, inner, outer, centre, scale):
     hollow = middle[0] - 1.5 * nx, middle[1] - 1.5 * ny
     hills.lift(-2.6 * scale, hollow, (half * 2.1, half * 1.35), direction)
     hills.lift(2.0 * scale, centre, (half * 1.1, half * 0.9))
-    socket = inner[0] - 2 * nx, inner[1] - 2.5 * ny
-    hills.shade(-looks.socket, socket, (half * 1.1, half * 0.9), direction)
+    # Brows keep light from above off the eyes.
+    socket = middle[0] - 1.5 * nx, middle[1] - 1.5 * ny
+    hills.shade(-looks.socket, socket, (half * 1.9, half * 1.5), direction)
+    corner = inner[0] - 2 * nx, inner[1] - 2.5 * ny
+    hills.shade(-looks.corner, corner, (half * 1.2, half * 1.1), direction)
     bag = middle[0] + half * 0.85 * nx, middle[1] + half * 0.85 * ny
     hills.shade(-looks.bags, bag, (half * 1.1, half * 0.5), direction)
 
@@ -119,40 +129,51 @@ def eye(picture, hills, looks, inner, outer, centre, scale):
     part *= 1 - rim
 
 
-def nose(height, hills, looks, dice, root, tip, lip, scale, light):
+def nose(height, hills, looks, dice, head, light):
     """Draw the nose from between the eyes to its tip, nostrils above the lip."""
+    root, tip, lip, scale = head.pixel(0, -0.08), *head.points[10:14:3], head.scale
     middle, half, direction = _axis(root, tip)
-    ux, uy = direction
-    room = max((lip[0] - tip[0]) * ux + (lip[1] - tip[1]) * uy, 3.0)
-    base = min(0.3 * room, 4.2 * scale)
+    _, room, (down_x, down_y) = _axis(tip, lip)
+    base = min(max(0.6 * room, 1.2), 4.2 * scale)
     wing = looks.nose_width * 36 * scale
+    # Of a head that turns, one side of the nose is seen foreshortened.
+    turn = 0.5 * head.yaw
+    left, right = wing * (1 + turn), wing * (1 - turn)
     where, along, across = turned_window(middle, half + 10, direction)
-    s = clip(along * (0.5 / half) + 0.5)
-    narrow = across / ((0.85 * wing) + s * (0.4 * wing))
+    s = along * (0.5 / half) + 0.5
+    rising = clip(s + 0.35, 0, 1.35)
+    clip(s)
+    narrow = np.maximum(across * (1 / left), across * (-1 / right))
+    narrow /= 0.85 + s * 0.4
     ridge = np.maximum(1 - narrow * narrow, 0)
-    ridge *= ridge * s * (0.45 + s * 0.55)
-    past = np.maximum(along - half, 0) * (1 / (base + 4.5 * scale))
+    ridge *= ridge * rising * (0.2 + s * 0.55)
+    past = np.maximum(along - half, 0) * (1 / (base + 5.5 * scale))
     ridge *= np.maximum(1 - past * past, 0)
     height[where] += ridge * (looks.nose_height * scale)
-    hills.lift(3.2 * scale, tip, (0.75 * wing, 0.65 * wing), direction)
+    hills.lift(looks.nose_tip * scale, tip, (0.65 * wing, 0.75 * wing), direction)
 
     def below(side, down):
-        return tip[0] + down * ux - side * uy, tip[1] + down * uy + side * ux
+        x, y = tip[0] + down * down_x, tip[1] + down * down_y
+        return x + side * head.ux, y + side * head.uy
 
-    for sign in (-1, 1):
-        side = below(sign * 0.72 * wing, 0.15 * base)
-        hills.lift(2.8 * scale, side, (0.5 * wing, 0.6 * wing))
-        hole = below(sign * 0.42 * wing, base)
-        radii = 0.36 * wing + 0.6, 1.9 * scale + 0.5
-        slant = -uy + sign * 0.3 * ux, ux + sign * 0.3 * uy
+    for sign, wide in ((-1, left), (1, right)):
+        side = below(sign * 0.72 * wide, 0.15 * base)
+        hills.lift(2.4 * scale, side, (0.5 * wide, 0.6 * wing))
+        hole = below(sign * 0.42 * wide, base)
+        radii = 0.36 * wide + 0.6, 1.9 * scale + 0.5
+        slant = head.ux - sign * 0.3 * head.uy, head.uy + sign * 0.3 * head.ux
         hills.shade(-looks.nostrils, hole, radii, slant)
-        edge = below(sign * 0.98 * wing, 0.25 * base)
-        hills.shade(-0.35 * looks.nostrils, edge, (2.0 * scale, 3.6 * scale))
-    # The shadow below the nose, away from the light, and the shine on its tip.
-    fall = below(-2.5 * light[0] * (1 if uy > 0 else -1), base + 1.8)
+        edge = below(sign * 0.98 * wide, 0.25 * base)
+        hills.shade(-looks.creases, edge, (2.0 * scale, 3.8 * scale))
+        # A flank is darker, and more so if it is turned from the light.
+        flank = middle[0] + sign * 0.8 * wide, middle[1] + 0.2 * half
+        dark = looks.flanks + 0.3 * max(-sign * light[0], 0)
+        hills.shade(-dark, flank, (half * 1.2, 0.9 * wide), direction)
+    # The shadow below the nose, away from the light; its tip shines.
+    fall = below(-4 * light[0] * scale, base + 1.8)
     hills.shade(min(0.0, light[1]) * 0.35 - 0.05, fall, (1.1 * wing, 3.4 * scale))
     shine = below(-light[0] * 1.2, -0.8)
-    hills.shade(dice.between(0, 0.35), shine, (2.6 * scale, 2.6 * scale))
+    hills.shade(dice.between(0, 0.3), shine, (2.6 * scale, 2.6 * scale))
 
 
 def mouth(picture, hills, looks, dice, left, right, top, bottom, scale):
@@ -184,17 +205,17 @@ def mouth(picture, hills, looks, dice, left, right, top, bottom, scale):
     gap = max(0.0, 1 - over - under) * (thick > 5.5 * scale)
     if not gap:
         over, under = over / (over + under), under / (over + under)
-    body = inside(np.maximum(edge - across, across - rim), 1.3)
+    body = inside(np.maximum(edge - across, across - rim), looks.lip_soft)
     body *= clip((hump + 0.06) * 6)
     flesh = looks.lip * looks.skin
     across = across - edge
     deep = np.maximum(rim - edge, 0.05)
     r = across / deep
     # The upper lip looks down and is darker, the lower one shines in its middle.
-    tone = flesh * (0.84 + clip((r - over) * 3, 0, 0.22))
+    tone = flesh * (looks.over_lip + clip((r - over) * 3, 0, 1.04 - looks.over_lip))
     shine = 1 - np.abs(r - (1 - 0.55 * under)) * (3 / under)
     tone = tone + clip(shine) * inner * dice.between(0, 0.14)
-    cover(part, body * 0.92, tone)
+    cover(part, body * dice.between(0.6, 0.95), tone)
     if gap:
         opened = inside(np.maximum(over - r, r - (1 - under)) * deep, 1.2)
         opened *= clip(hump * 3)
@@ -203,7 +224,7 @@ def mouth(picture, hills, looks, dice, left, right, top, bottom, scale):
         within = within + 0.05
         if looks.teeth:
             reach = over + min(gap * 0.95, 4.2 * scale / thick)
-            bright = looks.white * (1 - s * s * 0.55)
+            bright = (looks.white + 0.1) * (1 - s * s * 0.55)
             cover(within, inside((r - reach) * deep), bright)
         cover(part, opened, within)
         line = inside(np.abs(r - over) * deep - 0.2, 1.2)
@@ -211,9 +232,10 @@ def mouth(picture, hills, looks, dice, left, right, top, bottom, scale):
     else:
         line = inside(np.abs(r - over) * deep - 0.45, 1.2)
         line *= clip((hump + 0.1) * 4)
-        part *= 1 - line * 0.7
+        part *= 1 - line * dice.between(0.3, 0.75)
+    deep = dice.between(0.1, 0.4)
     for corner in (left, right):
-        hills.shade(-0.35, corner, (2.6 * scale, 2.4 * scale))
+        hills.shade(-deep, corner, (2.6 * scale, 2.4 * scale))
     beneath = bottom[0] - 2.4 * uy, bottom[1] + 2.6 * ux
-    radii = half * 0.75, 3.4 * scale
+    radii = half * 0.8, 4 * scale
     hills.shade(-dice.between(0.08, 0.3), beneath, radii, direction)

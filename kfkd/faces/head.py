@@ -37,15 +37,15 @@ class Head:
         self.u = (x * self.ux + y * self.uy) - self.v * self.lean
 
         width = dice.between(1.06, 1.22)
-        self.chin = local[14][1] + dice.between(0.42, 0.66)
-        self.crown = -dice.between(1.5, 1.75)
+        self.chin = local[14][1] + dice.between(0.38, 0.66)
+        self.crown = -dice.between(1.45, 1.9)
         self.middle = dice.between(0.05, 0.3)
         self.square = dice.between(-0.1, 0.8)
         # The side the nose turns to is seen foreshortened.
         self.widths = [width, width]
         far = int(self.yaw > 0)
-        self.widths[far] *= 1 - 0.3 * abs(self.yaw)
-        self.widths[1 - far] *= 1 + 0.08 * abs(self.yaw)
+        self.widths[far] *= 1 - 0.36 * abs(self.yaw)
+        self.widths[1 - far] *= 1 + 0.65 * abs(self.yaw)
         for side, brow in ((1, 7), (0, 9)):
             reach = abs(local[brow][0] - self.lean * local[brow][1]) + 0.1
             self.widths[side] = max(self.widths[side], reach)
@@ -82,7 +82,7 @@ class Head:
         height = np.sqrt(np.maximum(1.02 - self.radius2, 0.02))
         height *= depth
         k = self.scale
-        cheek = dice.between(1.0, 3.4)
+        cheek = dice.between(0.4, 3.0)
         for sign in (-1, 1):
             shift = 0.1 * self.yaw
             spot = self.pixel(sign * 0.56 + shift, 0.52)
@@ -98,21 +98,21 @@ class Head:
         k = self.scale
         nose, left, right = self.points[10:13]
         smile = math.dist(left, right) / self.unit
-        fold = min(max(smile - 0.75, 0), 0.4) * 0.45 + age * 0.22
+        fold = min(max(smile - 0.75, 0), 0.4) * 0.4 + age * 0.18
         for sign, corner in ((1, left), (-1, right)):
             top = nose[0] + sign * 0.27 * self.unit, nose[1] + 0.04 * self.unit
             low = corner[0] + sign * 0.13 * self.unit, corner[1]
             length = max(math.dist(top, low), 1.0)
             way = (low[0] - top[0]) / length, (low[1] - top[1]) / length
             x, y = (top[0] + low[0]) / 2, (top[1] + low[1]) / 2
-            hills.shade(-fold, (x, y), (length * 0.75, 2.6 * k), way)
+            hills.shade(-fold, (x, y), (length * 0.75, 3.6 * k), way)
             beside = x + sign * 3.4 * k, y - 0.6 * k
             hills.shade(0.35 * fold, beside, (length * 0.6, 3.5 * k), way)
         if age > 0.45:
             for line in range(1 + dice.below(3)):
                 spot = self.pixel(dice.around(0, 0.15), -0.5 - 0.17 * line)
-                deep = -0.3 * age * dice.between(0.3, 1)
-                hills.shade(deep, spot, (17 * k, 1.7 * k), self.direction)
+                deep = -0.2 * age * dice.between(0.3, 1)
+                hills.shade(deep, spot, (17 * k, 2.2 * k), self.direction)
             for sign in (-1, 1):
                 spot = self.pixel(sign * 0.07, -0.16)
                 hills.shade(-0.2 * age, spot, (1.7 * k, 5 * k), self.direction)
@@ -123,10 +123,10 @@ def light(dice):
 
     The vector's components point right, down, and out of the picture.
     """
-    hard = dice.between(0.2, 1.3)
+    hard = dice.between(0.2, 2.4)
     x, y, z = dice.around(0, 1.0) * hard, dice.around(-0.35, 0.7), 1.0
     length = (x * x + y * y + z * z) ** 0.5
-    return (x / length, y / length, z / length), dice.between(0.2, 0.65)
+    return (x / length, y / length, z / length), dice.between(0.12, 0.65)
 
 
 def lit(height, direction, ambient, gloss):
@@ -147,6 +147,16 @@ def lit(height, direction, ambient, gloss):
     return facing
 
 
+def shadow(paint, head, dice):
+    """Darken one side of some faces, as hard light does."""
+    if not dice.chance(0.12):
+        return
+    side = -1 if dice.chance(0.5) else 1
+    edge = head.u * side - dice.around(0.15, 0.4) + head.v * dice.around(0, 0.4)
+    mask = inside(-edge * head.unit, dice.between(4, 20))
+    paint *= 1 - mask * dice.between(0.2, 0.6)
+
+
 def skin(head, dice, tone):
     """Return uneven bare skin."""
     strength = tone * dice.between(0.01, 0.06)
@@ -158,14 +168,17 @@ def skin(head, dice, tone):
 
 
 def ears(picture, head, dice, tone):
-    """Draw the ears that show at the sides."""
-    k = head.scale
+    """Draw the ears: one that is turned to us moves onto the head."""
+    k, turn = head.scale, abs(head.yaw)
     for side, sign in ((0, -1), (1, 1)):
-        if side == head.far and abs(head.yaw) > 0.35:
+        far = side == head.far
+        if far and turn > 0.35:
             continue
-        u, v = sign * (head.widths[side] + 0.02), dice.around(0.22, 0.08)
+        inwards = 0 if far else 0.3 * turn
+        u, v = sign * (head.widths[side] + 0.02 - inwards), dice.around(0.22, 0.08)
         spot = head.pixel(u, v)
-        where, weight = blob(spot, (5.5 * k, 12 * k), head.direction)
+        radii = (5.5 + 5 * inwards) * k, 12 * k
+        where, weight = blob(spot, radii, head.direction)
         mask = np.minimum(weight * 5, 1)
         cover(picture[where], mask, tone * 0.82)
         inner = head.pixel(u + 0.02 * sign, v)
@@ -185,3 +198,7 @@ def neck(picture, head, dice, tone):
     mask = inside(-shoulder * head.unit, 2)
     cloth = texture(dice, "cloud", mask.shape) * 0.06
     cover(picture, mask, cloth + dice.between(0.03, 0.9))
+    if dice.chance(0.5):  # a dark jacket over the shirt
+        jacket = aside * dice.between(1.2, 3) - (v - head.chin) - dice.between(0.3, 1)
+        mask *= inside(-jacket * head.unit, 2)
+        cover(picture, mask, dice.between(0.02, 0.3))

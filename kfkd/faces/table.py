@@ -19,7 +19,7 @@ from kfkd.files.cache_folder import cache_folder
 from kfkd.progress import Bar
 
 from .photo import TEST, TRAINING, VERSION, face
-from .points import asked, labelled
+from .points import asked, labelled, mark_sparsely
 
 __all__ = ["describe", "find", "is_drawn", "make"]
 
@@ -81,8 +81,8 @@ def make(folder=None, seed=0, n_train=7049, n_test=1783):
     ``IdLookupTable.csv``
         The labels a submission must give: for 1,783 images, 27,124.
     ``test_labels.csv``
-        ``ImageId`` and the 30 columns: all points of the test images, without
-        errors. Kaggle does not publish its own.
+        ``ImageId`` and the 30 columns, without errors: all points of full images,
+        and of sparse ones those that are asked for. Kaggle does not publish its own.
     ``faces.json``
         What the files were made from.
 
@@ -272,6 +272,7 @@ def _write_training(path, seed, n, drawn):
         file.write(",".join((*COLUMNS, "Image\n")).encode())
         for i in range(n):
             picture, points, rng = face(seed, TRAINING, i, sparse=bool(sparse[i]))
+            points = mark_sparsely(points) if sparse[i] else points
             points = points + LABEL_NOISE * rng.standard_normal(len(points))
             labels = np.where(present[i], np.clip(points, 0.5, 95.5), np.nan)
             file.write(f"{_numbers(labels)},".encode() + _pixels(picture))
@@ -292,6 +293,8 @@ def _write_test(folder, seed, n, drawn):
             lookup.write(f"{row},{i + 1},{COLUMNS[column]},\n")
         for i in range(n):
             picture, points, _ = face(seed, TEST, i, sparse=bool(sparse[i]))
+            if sparse[i]:  # it has the labels that are asked for, in its own places
+                points = np.where(wanted[i], mark_sparsely(points), np.nan)
             images.write(f"{i + 1},".encode() + _pixels(picture))
             truth.write(f"{i + 1},{_numbers(points)}\n")
             drawn()

@@ -94,6 +94,7 @@ def test_comparison_of_drawn_test_faces_has_their_true_points(run, saved, tmp_pa
     known = pd.read_csv(made / "test_labels.csv", index_col="ImageId")
     for tile, image_id in enumerate([3, 1]):
         expected = known.loc[image_id, list(COLUMNS)].to_numpy().reshape(15, 2)
+        expected = expected[~np.isnan(expected).any(axis=1)]
         np.testing.assert_allclose(shown_points(ax, tile, "true"), expected, atol=1e-3)
 
 
