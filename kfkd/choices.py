@@ -14,15 +14,22 @@ __all__ = [
 ]
 
 # The nets of kfkd.nets: those of the tutorial, in its order; then the steps from net2
-# to a net of today, which is the last of them.
+# to a net of today, which is the last of them, and what each adds to the one before.
 _NUMBERS = (1, 2, 3, 4, 5, 6, 7, 8, 12)
 TUTORIAL_NETS = tuple(f"net{number}" for number in _NUMBERS)
-MODERN_STEPS = ("modern_rows", "modern_norm", "modern_adam", "modern_affine", "modern")
-NETS = TUTORIAL_NETS + MODERN_STEPS
+MODERN_STEPS = {
+    "modern_rows": "all rows, missing labels left out of the loss",
+    "modern_sources": "outputs of their own for sparse rows",
+    "modern_norm": "fewer weights, batch normalization",
+    "modern_adam": "Adam, small batches, one cycle of the rate",
+    "modern_affine": "turned, scaled and shifted images",
+    "modern": "predictions averaged over mirrored images",
+}
+NETS = (*TUTORIAL_NETS, *MODERN_STEPS)
 
-# Those that a reproduction trains (net8 is net7 that may stop early), and the one that
-# its pretrained specialists start from.
-REPRODUCED = ("net1", "net2", "net3", "net4", "net5", "net6", "net7", "net12")
+# Those that a reproduction trains (net8 is net7 that may stop early), the last of which
+# is not the tutorial's, and the one that its pretrained specialists start from.
+REPRODUCED = ("net1", "net2", "net3", "net4", "net5", "net6", "net7", "net12", "modern")
 PRETRAIN = "net7"
 
 # The specialists by the key point of their first column.

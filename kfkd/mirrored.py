@@ -9,7 +9,13 @@ import numpy.typing as npt
 from kfkd.data import COLUMNS, SIDE, check_cols
 from kfkd.errors import ArgumentError
 
-__all__ = ["average_mirrored", "flip_pairs", "mirror_points", "sources"]
+__all__ = [
+    "average_mirrored",
+    "flip_pairs",
+    "mirror_images",
+    "mirror_points",
+    "sources",
+]
 
 
 def flip_pairs(columns: Sequence[str] = COLUMNS) -> list[tuple[int, int]]:
@@ -81,6 +87,12 @@ def mirror_points(points: Any, pairs: Sequence[tuple[int, int]]) -> Any:
     return (points * sign)[:, sources(k, pairs)]
 
 
+def mirror_images(X: Any) -> Any:
+    """Return mirrored images, of shape (n, 9216) or (n, ..., height, width)."""
+    images = X.reshape(-1, SIDE, SIDE) if X.ndim == 2 else X
+    return np.ascontiguousarray(images[..., ::-1]).reshape(X.shape)
+
+
 def average_mirrored(
     predict: Callable[[Any], Any], X: Any, pairs: Sequence[tuple[int, int]]
 ) -> Any:
@@ -99,6 +111,4 @@ def average_mirrored(
     array
         As from `predict`.
     """
-    images = X.reshape(-1, SIDE, SIDE) if X.ndim == 2 else X
-    flipped = np.ascontiguousarray(images[..., ::-1]).reshape(X.shape)
-    return (predict(X) + mirror_points(predict(flipped), pairs)) / 2
+    return (predict(X) + mirror_points(predict(mirror_images(X)), pairs)) / 2

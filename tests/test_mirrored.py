@@ -3,7 +3,7 @@ import pytest
 
 from kfkd import nets, prediction, storage
 from kfkd.augment import FlipBatchIterator
-from kfkd.data import COLUMNS, to_pixels
+from kfkd.data import ALL_COLUMNS, COLUMNS, to_pixels
 from kfkd.errors import ArgumentError
 from kfkd.init import AverageFace
 from kfkd.mirrored import average_mirrored, flip_pairs
@@ -87,7 +87,7 @@ def test_a_net_may_do_so_by_itself(tmp_path):
     net.initialize()
     found = net.predict(X)
     net.mirror = False
-    expected = by_hand(net, X)
+    expected = by_hand(net, X, ALL_COLUMNS)
     np.testing.assert_allclose(found, expected, atol=1e-5)
     assert not np.allclose(net.predict(X), expected, atol=1e-5)
     net.mirror = True
@@ -132,7 +132,7 @@ def test_the_average_face_is_symmetric_to_a_pixel():
 
 def test_the_bias_of_other_columns_needs_their_names():
     with pytest.raises(ArgumentError, match=r"30 columns cannot .* with 4 units"):
-        small(output_num_units=4).initialize()
+        small(output_num_units=4, output_b=AverageFace()).initialize()
     net = small(output_num_units=4, output_b=AverageFace(COLUMNS[:4]))
     net.initialize()
     whole = AverageFace().sample((30,))

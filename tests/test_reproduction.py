@@ -291,5 +291,6 @@ def test_specialists_that_fail_lose_no_net(run, settings, monkeypatch):
 def test_all_of_the_tutorials_table_is_trained_by_default():
     assert Settings().wanted() == [
         *(f"net{i}" for i in (1, 2, 3, 4, 5, 6, 7, 12)),
+        "modern",  # which is not in it
         "specialists-pretrained",
     ]

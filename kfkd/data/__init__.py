@@ -1,6 +1,15 @@
 """The tutorial's data, read from Kaggle's CSV files, for training and prediction."""
 
-from kfkd.data.columns import COLUMNS, PIXELS, SIDE, check_cols
+from kfkd.data.columns import (
+    ALL_COLUMNS,
+    COLUMNS,
+    PIXELS,
+    SIDE,
+    SPARSE_COLUMNS,
+    by_source,
+    check_cols,
+    sparse_rows,
+)
 from kfkd.data.datasets import (
     arrays,
     load,
@@ -15,13 +24,16 @@ from kfkd.data.scaling import from_pixels, scale_images, to_pixels
 from kfkd.errors import DataError, NoDataError
 
 __all__ = [
+    "ALL_COLUMNS",
     "COLUMNS",
     "PIXELS",
     "SIDE",
+    "SPARSE_COLUMNS",
     "DataError",
     "NoDataError",
     "Table",
     "arrays",
+    "by_source",
     "check_cols",
     "find",
     "fingerprint",
@@ -34,6 +46,7 @@ __all__ = [
     "read",
     "read_csv",
     "scale_images",
+    "sparse_rows",
     "to_pixels",
     "training_rows",
 ]

@@ -1,11 +1,28 @@
-"""Layout of Kaggle's tables: column names, image size."""
+"""Layout of Kaggle's tables: column names, image size, and the two ways to mark faces.
+
+Two thirds of the rows come from another collection.  These *sparse* rows have labels of
+four points alone, and two of these are marked in other places: the nose at its base
+instead of its tip, and the lower lip in the middle of the mouth.
+"""
 
 from collections.abc import Iterable, Sequence
+
+import numpy as np
+import numpy.typing as npt
 
 from kfkd.errors import DataError
 from kfkd.messages import hint, shown
 
-__all__ = ["COLUMNS", "PIXELS", "SIDE", "check_cols"]
+__all__ = [
+    "ALL_COLUMNS",
+    "COLUMNS",
+    "PIXELS",
+    "SIDE",
+    "SPARSE_COLUMNS",
+    "by_source",
+    "check_cols",
+    "sparse_rows",
+]
 
 SIDE = 96
 PIXELS = SIDE * SIDE
@@ -30,6 +47,55 @@ _POINTS = (
 )
 COLUMNS = tuple(f"{point}_{axis}" for point in _POINTS for axis in "xy")
 
+# Of sparse rows, for nets with outputs of their own for these.
+_SPARSE = [
+    name
+    for name in COLUMNS
+    if name[:-2]
+    in ("left_eye_center", "right_eye_center", "nose_tip", "mouth_center_bottom_lip")
+]
+SPARSE_COLUMNS = tuple(f"sparse_{name}" for name in _SPARSE)
+ALL_COLUMNS = COLUMNS + SPARSE_COLUMNS
+_AT = [COLUMNS.index(name) for name in _SPARSE]
+
+
+def sparse_rows(has_label: npt.ArrayLike) -> npt.NDArray[np.bool_]:
+    """Return which rows are sparse: those that have some of the four points alone.
+
+    Parameters
+    ----------
+    has_label : bool array, shape (n, 30)
+        Which labels there are, or are asked for.
+
+    Returns
+    -------
+    bool array, shape (n,)
+    """
+    has_label = np.asarray(has_label, bool)
+    others = np.delete(has_label, _AT, axis=1)
+    return np.asarray(has_label.any(axis=1) & ~others.any(axis=1))
+
+
+def by_source(labels: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
+    """Return labels with those of sparse rows in columns of their own.
+
+    Parameters
+    ----------
+    labels : array, shape (n, 30)
+        Of a whole table, in the order of `COLUMNS`, NaN where missing.
+
+    Returns
+    -------
+    array, shape (n, 38)
+        In the order of `ALL_COLUMNS`.  A table without sparse rows has one way to mark
+        faces: there the same labels are in both.
+    """
+    is_sparse = sparse_rows(~np.isnan(labels))[:, None]
+    if not is_sparse.any():
+        return np.hstack([labels, labels[:, _AT]])
+    full = np.where(is_sparse, np.nan, labels)
+    return np.hstack([full, np.where(is_sparse, labels[:, _AT], np.nan)])
+
 
 def check_cols(cols: Sequence[str] | None, test: bool = False) -> tuple[str, ...]:
     """Return names of target columns as a tuple, checked; empty stands for all.
@@ -42,12 +108,13 @@ def check_cols(cols: Sequence[str] | None, test: bool = False) -> tuple[str, ...
     if isinstance(cols, str) or not isinstance(cols, Iterable | None):
         raise DataError(f"cols is {shown(cols)}, not a list of column names")
     cols = () if cols is None else tuple(cols)
-    known = (*COLUMNS, "ImageId") if test else COLUMNS
+    known = (*ALL_COLUMNS, "ImageId") if test else ALL_COLUMNS
     for position, name in enumerate(cols):
         if name not in known:
             raise DataError(
                 f"cols names {shown(name)}, which is not a target column"
-                f"{hint(name, known)}; kfkd.data.COLUMNS lists them"
+                f"{hint(name, known)}; kfkd.data.COLUMNS lists them, and "
+                "SPARSE_COLUMNS those of sparse rows"
             )
         if name in cols[:position]:
             raise DataError(f"cols names {name!r} twice")

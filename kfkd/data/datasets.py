@@ -15,7 +15,15 @@ from sklearn.utils import shuffle
 
 from kfkd.arguments import one_of, share
 from kfkd.data import cache
-from kfkd.data.columns import COLUMNS, PIXELS, SIDE, check_cols
+from kfkd.data.columns import (
+    ALL_COLUMNS,
+    COLUMNS,
+    PIXELS,
+    SIDE,
+    SPARSE_COLUMNS,
+    by_source,
+    check_cols,
+)
 from kfkd.data.locate import find, fingerprint, read_csv
 from kfkd.data.parse import Table, parse
 from kfkd.data.scaling import from_pixels, scale_images
@@ -53,9 +61,11 @@ def load(
     test : bool, default=False
         Load the test set instead of the training set.
     cols : sequence of str, optional
-        Target columns, in this order; all 30 by default. A test set has no targets:
-        there `cols`, which may contain ``ImageId``, selects the numbers that are
-        printed, and every image is returned.
+        Target columns, in this order; all 30 by default. If some of
+        ``kfkd.data.SPARSE_COLUMNS`` are among them, labels of sparse rows are in these
+        alone (see `kfkd.data.columns`). A test set has no targets: there `cols`, which
+        may contain ``ImageId``, selects the numbers that are printed, and every image
+        is returned.
     folder : path, optional
         The folder with the files, instead of those that `find` looks into.
     holdout : float, default=0
@@ -222,8 +232,15 @@ def training_rows(
 def _labels(table, cols, holdout):
     """Return the labels of the rows to train on, with their positions as the index."""
     kept, _ = _split(len(table.labels), holdout)
-    frame = pd.DataFrame(table.labels[kept], kept, COLUMNS)
-    return frame[list(cols or COLUMNS)]
+    cols = list(cols or COLUMNS)
+    return pd.DataFrame(_selected(table.labels, cols)[kept], kept, cols)
+
+
+def _selected(labels, cols):
+    """Return columns of labels; of sparse rows in those of their own, if wanted."""
+    if set(cols) & set(SPARSE_COLUMNS):
+        labels = by_source(labels)
+    return labels[:, [ALL_COLUMNS.index(name) for name in cols]]
 
 
 def arrays(
@@ -245,7 +262,7 @@ def arrays(
     for start in range(0, len(rows), _BLOCK):  # without a copy of all the images
         block = slice(start, start + _BLOCK)
         X[block] = scale_images(images[rows[block]])
-    y = labels[rows][:, [COLUMNS.index(name) for name in cols]]
+    y = _selected(labels, cols)[rows]
     return X, from_pixels(y).astype(np.float32)
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from nolearn.lasagne import objective
 
 from kfkd.choices import MODERN_STEPS, NETS, TUTORIAL_NETS
+from kfkd.data import ALL_COLUMNS
 from kfkd.errors import ArgumentError
 from kfkd.estimator import NeuralNet
 from kfkd.messages import nearest
@@ -90,12 +91,17 @@ def make(name: str, **changes: Any) -> NeuralNet:
     return NeuralNet(**{key: definition[key] for key in definition if key in known})
 
 
-def load_options(net: NeuralNet) -> dict[str, str]:
+def load_options(net: NeuralNet) -> dict[str, Any]:
     """Return the options of ``kfkd.data.load`` for the data that a net learns from.
 
-    A net whose loss leaves missing labels out learns from all rows.
+    A net whose loss leaves missing labels out learns from all rows, and one with as
+    many outputs as ``kfkd.data.ALL_COLUMNS`` from both ways to mark faces.
     """
-    return {"missing": "keep" if takes_missing(net) else "drop"}
+    has_all = getattr(net, "output_num_units", None) == len(ALL_COLUMNS)
+    return {
+        "missing": "keep" if takes_missing(net) else "drop",
+        "cols": ALL_COLUMNS if has_all else None,
+    }
 
 
 # What nolearn hands to layers, update rule and objective by itself.

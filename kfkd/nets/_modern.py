@@ -11,11 +11,13 @@ from nolearn.lasagne import BatchIterator
 
 from kfkd.augment import AffineBatchIterator
 from kfkd.callbacks import OneCycle
+from kfkd.data import ALL_COLUMNS
 from kfkd.init import AverageFace
+from kfkd.mirrored import flip_pairs
 from kfkd.nets._tutorial import float32, net2
 from kfkd.objectives import masked_squared_error
 
-__all__ = ["adam", "affine", "modern", "norm", "rows"]
+__all__ = ["adam", "affine", "modern", "norm", "rows", "sources"]
 
 
 def rows():
@@ -26,14 +28,22 @@ def rows():
     return net2() | dict(objective_loss_function=masked_squared_error)
 
 
+def sources():
+    """Return `rows` with outputs of its own for what sparse rows mark otherwise.
+
+    For ``load2d(ALL_COLUMNS, missing="keep")``; see `kfkd.data.columns`.
+    """
+    return rows() | dict(output_num_units=len(ALL_COLUMNS))
+
+
 def norm():
-    """Return a smaller net than `rows`, with batch normalization.
+    """Return a smaller net than `sources`, with batch normalization.
 
     With the initial weights of He et al., "Delving deep into rectifiers", 2015, and the
     normalization of Ioffe and Szegedy, "Batch normalization", 2015, after pooling,
     which makes it cheap.  It begins with the average face.
     """
-    definition = rows()
+    definition = sources()
     for name in ("hidden5_num_units", "hidden4_num_units"):
         del definition[name]
     parts = [("input", layers.InputLayer)]
@@ -62,7 +72,7 @@ def norm():
         hidden4_num_units=256,
         dropout4_p=0.3,
         output_W=init.Normal(0.01),
-        output_b=AverageFace(),
+        output_b=AverageFace(ALL_COLUMNS),
         **_before_norm("hidden4"),
     )
 
@@ -94,7 +104,9 @@ def adam():
 
 def affine():
     """Return `adam` with images that are turned, scaled, shifted and flipped."""
-    return adam() | dict(batch_iterator_train=AffineBatchIterator(32, shuffle=True))
+    pairs = flip_pairs(ALL_COLUMNS)
+    iterator = AffineBatchIterator(32, shuffle=True, flip_indices=pairs)
+    return adam() | dict(batch_iterator_train=iterator)
 
 
 def modern():

@@ -9,7 +9,7 @@ import numpy as np
 from kfkd.arguments import whole
 from kfkd.augment import FlipBatchIterator, flip_pairs
 from kfkd.data import to_pixels
-from kfkd.data.columns import COLUMNS
+from kfkd.data.columns import COLUMNS, sparse_rows
 from kfkd.errors import PlotError, PredictionError
 from kfkd.messages import count, shown
 from kfkd.prediction import predict
@@ -164,7 +164,8 @@ def plot_comparison(nets, X, index=0, y=None, ax=None):
         rows = math.ceil(len(order) / 4)
     columns = math.ceil(len(order) / rows)
     tiles = Tiles(ax, rows, columns, captions=True, inches=3)
-    predicted = {name: _predict(name, net, X) for name, net in nets.items()}
+    sparse = sparse_rows(np.isfinite(truth))
+    predicted = {name: _predict(name, net, X, sparse) for name, net in nets.items()}
     for tile, (j, name) in enumerate(order):
         points = predicted[name].to_numpy()[j]
         known = truth[j, [COLUMNS.index(column) for column in predicted[name]]]
@@ -180,9 +181,9 @@ def plot_comparison(nets, X, index=0, y=None, ax=None):
     return tiles.ax
 
 
-def _predict(name, net, X):
+def _predict(name, net, X, sparse):
     try:
-        return predict(net, X)
+        return predict(net, X, sparse=sparse)
     except PredictionError as error:
         raise PredictionError(f"{name}: {error}") from error
 

@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.patches import Rectangle
 
 from kfkd.data import to_pixels
-from kfkd.data.columns import PIXELS, SIDE
+from kfkd.data.columns import ALL_COLUMNS, COLUMNS, PIXELS, SIDE
 from kfkd.errors import PlotError
 from kfkd.messages import count
 
@@ -108,4 +108,6 @@ def checked(X, y):
             f"y has the shape {y.shape}; for {count(len(X), 'image')}, as many rows of "
             "coordinates are wanted, x and y in turn"
         )
+    if y.shape[1] == len(ALL_COLUMNS):
+        y = y[:, : len(COLUMNS)]
     return X.reshape(-1, SIDE, SIDE), to_pixels(y)

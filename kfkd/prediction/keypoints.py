@@ -1,6 +1,5 @@
 """Predictions of trained nets, as tables of coordinates in pixels."""
 
-import functools
 import itertools
 import math
 import os
@@ -14,10 +13,10 @@ from sklearn.exceptions import NotFittedError
 
 from kfkd import data
 from kfkd.arguments import check
-from kfkd.data import COLUMNS, PIXELS, SIDE
+from kfkd.data import ALL_COLUMNS, COLUMNS, PIXELS, SIDE, SPARSE_COLUMNS
 from kfkd.errors import ArgumentError, PredictionError
 from kfkd.messages import count, hint, shown
-from kfkd.mirrored import average_mirrored, flip_pairs
+from kfkd.mirrored import flip_pairs, mirror_images, mirror_points
 
 __all__ = ["Nets", "PredictionError", "Predictor", "predict", "predict_test_set"]
 
@@ -38,16 +37,17 @@ def predict(
     ids: Sequence[Any] | npt.NDArray[Any] | None = None,
     *,
     mirror: bool = False,
+    sparse: npt.ArrayLike | None = None,
 ) -> pd.DataFrame:
     """Predict key points in pixels.
 
     Parameters
     ----------
     nets : NeuralNet, or mapping of tuple of str to NeuralNet
-        A net with 30 outputs, in the order of ``kfkd.data.COLUMNS``, or a set of
-        specialists by the columns that they predict. Any object with ``predict`` is a
-        net. Nets of nolearn get images in the shape of their input layer, others get
-        rows.
+        A net with 30 outputs, in the order of ``kfkd.data.COLUMNS``, or with 38, in
+        that of ``ALL_COLUMNS``; or a set of specialists by the columns that they
+        predict. Any object with ``predict`` is a net. Nets of nolearn get images in the
+        shape of their input layer, others get rows.
     X : array, shape (n, 9216) or (n, 1, 96, 96)
         Grey values in [0, 1], as from ``kfkd.data.load`` or ``load2d``.
     ids : sequence, optional
@@ -55,6 +55,9 @@ def predict(
     mirror : bool, default=False
         Average the predictions for an image and for its mirror image. A NeuralNet with
         ``mirror=True`` does so in any case.
+    sparse : bool array, shape (n,), optional
+        Of which images points are wanted as sparse rows have them
+        (`kfkd.data.columns`), from a net that has outputs for these; by default none.
 
     Returns
     -------
@@ -69,8 +72,8 @@ def predict(
         `nets` is something else, is not trained, predicts NaN or infinity, or predicts
         only x or only y of a point.
     ArgumentError
-        `X` has another shape, or `ids` another length; or, with `mirror`, a net
-        predicts only the left or only the right of two points.
+        `X` has another shape, or `ids` or `sparse` another length; or, with `mirror`, a
+        net predicts only the left or only the right of two points.
 
     Notes
     -----
@@ -88,21 +91,25 @@ def predict(
         is_list = isinstance(ids, Collection) and not isinstance(ids, str)
         is_valid = is_list and len(ids) == len(X)
         check("ids", ids, is_valid, f"a list of {count(len(X), 'name')}, as X has rows")
+    is_sparse = np.zeros(len(X), bool) if sparse is None else np.asarray(sparse)
+    is_valid = is_sparse.dtype == bool and is_sparse.shape == (len(X),)
+    check("sparse", sparse, is_valid, f"an array of {count(len(X), 'boolean')}")
     single = not isinstance(nets, Mapping)
     parts: dict[str, npt.NDArray[np.float64]] = {}
     for columns, net in by_columns(nets).items():
         name = "the net" if single else f"the specialist for {columns[0]}"
-        predicted = functools.partial(_outputs, net, name=name)
-        if mirror:
-            y = average_mirrored(predicted, X, flip_pairs(columns))
-        else:
-            y = predicted(X)
+        y = _outputs(net, X, name)
+        if single and y.shape == (len(X), len(ALL_COLUMNS)):
+            columns = ALL_COLUMNS
         if y.shape != (len(X), len(columns)):
             outputs = y.shape[1] if y.ndim == 2 else f"an array of shape {y.shape}"
             raise PredictionError(
                 f"{name} predicts {outputs}, where {len(columns)} columns are wanted"
                 + ("; is it one of a set of specialists?" if single else "")
             )
+        if mirror:
+            there = _outputs(net, mirror_images(X), name)
+            y = (y + mirror_points(there, flip_pairs(columns))) / 2
         bad = np.count_nonzero(~np.isfinite(y).all(axis=1))
         if bad:
             raise PredictionError(
@@ -111,6 +118,9 @@ def predict(
             )
         # In double precision, as in the tutorial.
         parts.update(zip(columns, data.to_pixels(y.astype(np.float64)).T, strict=True))
+    for name in parts.keys() & set(SPARSE_COLUMNS):
+        full = name.removeprefix("sparse_")
+        parts[full] = np.where(is_sparse, parts[name], parts[full])
     index = pd.RangeIndex(1, len(X) + 1) if ids is None else pd.Index(ids)
     table = pd.DataFrame(parts, index=index.rename("ImageId"))
     return table[[name for name in COLUMNS if name in parts]]
@@ -170,6 +180,7 @@ def predict_test_set(
     folder: str | os.PathLike[str] | None = None,
     *,
     mirror: bool = False,
+    sparse_ids: Collection[int] = (),
 ) -> pd.DataFrame:
     """Predict key points, in pixels, for the images of ``test.csv``.
 
@@ -177,6 +188,8 @@ def predict_test_set(
     ----------
     nets, folder, mirror
         As for `predict` and ``kfkd.data.load``.
+    sparse_ids : collection of int
+        The images that are `sparse` for `predict`, by their ``ImageId``.
 
     Returns
     -------
@@ -192,4 +205,5 @@ def predict_test_set(
     """
     table = data.read("test", folder)
     X = data.scale_images(table.images)
-    return predict(nets, X, table.ids, mirror=mirror)
+    ids = pd.Index(table.ids)
+    return predict(nets, X, table.ids, mirror=mirror, sparse=ids.isin([*sparse_ids]))

@@ -120,6 +120,8 @@ def evaluate(
         As for ``kfkd.prediction.predict``.
     y : array, shape (n, len(columns))
         True coordinates in [-1, 1], as from ``kfkd.data.load``; NaN where unknown.
+        With all columns, they tell which rows are sparse (`kfkd.data.columns`), and of
+        these the points are predicted as sparse rows have them.
     columns : sequence of str
         Names of the columns of `y`; by default all 30, in Kaggle's order.
     mirror : bool, default=False
@@ -143,7 +145,11 @@ def evaluate(
             f"y has the shape {targets.shape}, not ({len(X)}, {len(columns)}) as X and "
             "columns have"
         )
-    predictions = predict(nets, X, mirror=mirror)
+    sparse = None
+    if set(columns) == set(COLUMNS):
+        order = [list(columns).index(name) for name in COLUMNS]
+        sparse = data.sparse_rows(~np.isnan(targets[:, order]))
+    predictions = predict(nets, X, mirror=mirror, sparse=sparse)
     labels = pd.DataFrame(
         data.to_pixels(targets), index=predictions.index, columns=list(columns)
     )

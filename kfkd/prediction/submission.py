@@ -24,7 +24,15 @@ from kfkd.prediction.keypoints import Nets, by_columns, predict_test_set
 from kfkd.prediction.tables import check_table
 from kfkd.storage import check_writable, written_atomically
 
-__all__ = ["answer", "check", "new_path", "read_lookup", "submit", "write"]
+__all__ = [
+    "answer",
+    "check",
+    "new_path",
+    "read_lookup",
+    "sparse_images",
+    "submit",
+    "write",
+]
 
 _LOOKUP = ("RowId", "ImageId", "FeatureName")
 
@@ -69,6 +77,24 @@ def _parse_lookup(stream, where):
         what = "the value is missing" if pd.isna(name) else what
         raise text_tables.fault(names, row, where, what)
     return lookup
+
+
+def sparse_images(lookup: pd.DataFrame) -> list[int]:
+    """Return the images of which a submission gives what sparse rows have.
+
+    Parameters
+    ----------
+    lookup : pandas.DataFrame
+        As from `read_lookup`.
+
+    Returns
+    -------
+    list of int
+        Their ``ImageId``; see `kfkd.data.columns`.
+    """
+    asked = pd.crosstab(lookup["ImageId"], lookup["FeatureName"])
+    asked = asked.reindex(columns=COLUMNS, fill_value=0)
+    return asked.index[data.sparse_rows(asked > 0)].to_list()
 
 
 def answer(predictions: pd.DataFrame, lookup: pd.DataFrame) -> pd.DataFrame:
@@ -247,5 +273,7 @@ def submit(
         check_writable(path)
     lookup = read_lookup(folder)
     _check_columns(by_columns(nets), lookup)
-    predictions = predict_test_set(nets, folder, mirror=mirror)
+    predictions = predict_test_set(
+        nets, folder, mirror=mirror, sparse_ids=sparse_images(lookup)
+    )
     return write(answer(predictions, lookup), lookup, path), predictions

@@ -2,6 +2,7 @@
 
 import datetime
 
+from kfkd.choices import MODERN_STEPS
 from kfkd.history import Result, weighted_mean
 from kfkd.report import figures, results, tables, tutorial
 from kfkd.report.document import Note, Page, Section, Table, Text
@@ -17,6 +18,7 @@ def compose(study):
         Section("All nets", _overview(study), "all"),
         *_nets(study),
         *_specialists(study),
+        Section("Ten years on", _steps(study), "steps"),
         Section("Time, then and now", _times(study), "time"),
         Section("Kaggle's score", _scores(study), "score"),
         Section("Pictures", _pictures(study), "pictures"),
@@ -107,7 +109,7 @@ def _overview(study):
             )
         blocks += [Text(text), table]
     if study.usable:
-        X, y = study.arrays
+        _, y = study.arrays
         first = next(iter(study.usable.values()))
         constant = results.constant_error(first.net, y)
         blocks += [
@@ -117,7 +119,7 @@ def _overview(study):
                 "is that of the final net on the training faces; the tutorial gives it "
                 "for net6 only, and for training and validation faces together."
             ),
-            tables.outcomes(study.usable, X, y),
+            tables.outcomes(study.usable, study.arrays_of),
             Text(
                 "For comparison: the mean of the training faces, as a prediction for "
                 f"every face, has an error of {constant:.2f} pixels in validation."
@@ -130,7 +132,9 @@ def _nets(study):
     sections = []
     for name, run in study.trained.items():
         blocks = []
-        if name not in tutorial.LOSSES:
+        if name in MODERN_STEPS:
+            blocks.append(Text(_NOT_THEIRS))
+        elif name not in tutorial.LOSSES:
             blocks.append(Text("The tutorial gives no numbers for this net."))
         blocks.append(tables.losses(name, run.net, study.scale))
         if name in study.drawable:
@@ -158,6 +162,27 @@ def _specialists(study):
         short = label(name).capitalize()
         sections.append(Section(f"Specialists, {how}", blocks, name, short=short))
     return sections
+
+
+_NOT_THEIRS = (
+    "This net is not the tutorial's: it is what one would do otherwise today, with the "
+    "same data. It learns from all rows. Its losses are means over the labels that "
+    "these have, and it is validated on other faces than the tutorial's nets."
+)
+
+
+def _steps(study):
+    """Return what each step from net2 to a net of today brings, if any was trained."""
+    names = [name for name in ("net2", *MODERN_STEPS) if name in study.usable]
+    if not any(name in MODERN_STEPS for name in names):
+        return []
+    text = (
+        "The tutorial ends by inviting its readers to try ideas of their own. Each of "
+        "these nets adds something to the one before. All but net2 learn from all "
+        "rows, and are validated on other faces than net2."
+    )
+    runs = {name: study.usable[name] for name in names}
+    return [Text(text), tables.steps(runs, study.test_scores)]
 
 
 def _times(study):

@@ -12,11 +12,14 @@ __all__ = ["constant_error", "plain_losses", "score_held_out", "score_test_set"]
 
 
 def plain_losses(net, X, y):
-    """Return losses without dropout: of the training part of X and y, and of both."""
+    """Return losses without dropout: of the training part of X and y, and of both.
+
+    Missing labels are left out.
+    """
     predicted = net.predict(net.reshape_input(X))
-    squares = ((predicted - y) ** 2).mean(axis=1, dtype=np.float64)
+    squares = (predicted - y).astype(np.float64) ** 2
     train, *_ = net.train_split(squares, y, net)
-    return float(train.mean()), float(squares.mean())
+    return float(np.nanmean(train)), float(np.nanmean(squares))
 
 
 def constant_error(net, y):
@@ -46,10 +49,13 @@ def score_test_set(nets, folder):
     labels = scoring.read_labels(path)
     with contextlib.suppress(data.NoDataError):
         labels = scoring.asked_for(labels, submission.read_lookup(folder))
-    return {
-        name: scoring.score(prediction.predict_test_set(net, folder), labels)
+    known = labels.reindex(columns=data.COLUMNS).notna()
+    sparse_ids = labels.index[data.sparse_rows(known)]
+    predictions = {
+        name: prediction.predict_test_set(net, folder, sparse_ids=sparse_ids)
         for name, net in nets.items()
     }
+    return {name: scoring.score(table, labels) for name, table in predictions.items()}
 
 
 def score_held_out(nets, holdout, folder):

@@ -58,12 +58,13 @@ class Study:
     def _table(self):
         return data.read("training", self.settings.folder)
 
-    def _rows(self, columns=None):
+    def _rows(self, columns=None, missing="drop"):
         return data.training_rows(
             self._table,
             columns,
             holdout=self.settings.holdout,
             folder=self.settings.folder,
+            missing=missing,
         )
 
     def count_rows(self, columns):
@@ -73,7 +74,17 @@ class Study:
     @functools.cached_property
     def arrays(self):
         """X of shape (n, 9216) and y of shape (n, 30), as the nets were given them."""
-        return data.arrays(self._table.images, self._table.labels, self._rows())
+        return self._arrays()
+
+    def arrays_of(self, name):
+        """Return X and y as a single net was given them."""
+        return self._arrays(**nets.load_options(self.trained[name].net))
+
+    @functools.lru_cache(2)  # noqa: B019  (there is one study)
+    def _arrays(self, missing="drop", cols=None):
+        rows = self._rows(cols, missing)
+        cols = cols or data.COLUMNS
+        return data.arrays(self._table.images, self._table.labels, rows, cols)
 
     @functools.cached_property
     def unseen(self):

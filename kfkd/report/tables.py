@@ -7,6 +7,7 @@ import math
 
 import numpy as np
 
+from kfkd.choices import MODERN_STEPS
 from kfkd.history import Result, to_rmse, weighted_mean
 from kfkd.plots.curves import group_name
 from kfkd.report import tutorial
@@ -24,6 +25,7 @@ __all__ = [
     "plain",
     "scores",
     "specialists",
+    "steps",
     "times",
 ]
 
@@ -32,6 +34,8 @@ _NONE = "–"
 
 def label(name):
     """Return what a run is called on the page: ``"specialists, pretrained"``."""
+    if name in MODERN_STEPS:
+        return f"{name} (not the tutorial's)"
     return name.replace("-", ", ")
 
 
@@ -121,16 +125,19 @@ def _number(value, form):
     return format(value, form) if np.isfinite(value) else "not a number"
 
 
-def outcomes(runs, X, y):
-    """Return a table of results at the end of training; X and y include validation."""
+def outcomes(runs, arrays_of):
+    """Return a table of results at the end of training.
+
+    `arrays_of` returns the X and y of a net by its name, those of validation included.
+    """
     rows = []
     for name, run in runs.items():
         result = Result(run.net)
-        train, both = plain_losses(run.net, X, y)
+        train, both = plain_losses(run.net, *arrays_of(name))
         theirs = tutorial.PLAIN_TRAIN_LOSS.get(name)
         rows.append(
             {
-                "net": name,
+                "net": label(name),
                 "epochs": f"{len(result.history):,}",
                 "train loss: with dropout": f"{result.last['train_loss']:.6f}",
                 "train loss: without": f"{train:.6f}",
@@ -210,6 +217,29 @@ def specialists(nets, count_rows):
         "time": duration(sum(Result(net).seconds for net in nets.values())),
     }
     return Table([*rows, dict.fromkeys(rows[0], "") | means])
+
+
+def steps(runs, scores):
+    """Return a table of the steps to a net of today; `scores` are on the test set."""
+    rows = []
+    for name, run in runs.items():
+        result = Result(run.net)
+        row = {
+            "net": name,
+            "adds": MODERN_STEPS.get(name, _NONE),
+            "weights": f"{sum(w.size for w in _weights(run.net)):,}",
+            "epochs": f"{len(result.history):,}",
+            "time": duration(result.seconds),
+            "validation RMSE, pixels": f"{result.rmse:.2f}",
+        }
+        if scores:
+            row["score on the test set, pixels"] = f"{scores[name]:.2f}"
+        rows.append(row)
+    return Table(rows, names=2)
+
+
+def _weights(net):
+    return (w for ws in net.get_all_params_values().values() for w in ws)
 
 
 def scores(test, held_out):

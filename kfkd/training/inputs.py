@@ -8,7 +8,7 @@ from nolearn.lasagne import objective
 from scipy import sparse
 from sklearn.utils.validation import validate_data
 
-from kfkd.data.columns import PIXELS
+from kfkd.data.columns import ALL_COLUMNS, PIXELS
 from kfkd.errors import ArgumentError
 from kfkd.messages import count, shown
 from kfkd.objectives import skips_missing
@@ -191,10 +191,12 @@ def check_targets(net, y):
         return  # the objective, or the iterator, says what it does with y
     outputs = net._output_layers[0].output_shape[1:]
     if y.ndim > 1 and y.shape[1:] != outputs:
+        how = f"make a net with output_num_units={y.shape[-1]}"
+        if outputs == (len(ALL_COLUMNS),):
+            how = "load the data with kfkd.nets.load_options(net)"
         raise ArgumentError(
             f"y has the shape {y.shape}, but the net has "
-            f"{count(outputs[0], 'output')}; make a net with "
-            f"output_num_units={y.shape[-1]}"
+            f"{count(outputs[0], 'output')}; {how}"
         )
 
 

@@ -132,7 +132,7 @@ def test_a_net_that_fails_is_named(folder, monkeypatch, capsys):
 def test_without_nets_named_all_and_the_pretrained_specialists():
     args = reproduce.parse_args([])
     settings = reproduce.read_settings(args, None)
-    assert settings.wanted()[-3:] == ["net7", "net12", "specialists-pretrained"]
+    assert settings.wanted()[-3:] == ["net12", "modern", "specialists-pretrained"]
     args = reproduce.parse_args(["--nets", "net3"])
     assert reproduce.read_settings(args, None).wanted() == ["net3"]
     args = reproduce.parse_args(["--nets", "net3", "--specialists", "both"])
