@@ -59,6 +59,7 @@ _MODULES = (
     "specialists",
     "stack",
     "storage",
+    "weights",
     "xla",
 )
 __all__ = list(HOMES)

@@ -10,6 +10,7 @@ from kfkd.errors import StorageError
 
 __all__ = [
     "DEFAULT_SET",
+    "HELP",
     "SPECIALISTS",
     "add_net",
     "check_net",
@@ -23,6 +24,11 @@ __all__ = [
 SPECIALISTS = "net-specialists"
 DEFAULT_SET = SPECIALISTS + NET_FORMATS["pickle"]
 
+HELP = (
+    "a net with 30 outputs, or a set of specialists; a pickle can run any code that "
+    "its author put into it, a file of arrays (.npz) cannot"
+)
+
 _IMAGES = (".bmp", ".gif", ".heic", ".jpeg", ".jpg", ".pgm", ".png", ".tif", ".tiff")
 _IMAGES += (".webp",)
 
@@ -34,9 +40,7 @@ def add_net(parser, default=None):
         nargs="?" if default else None,
         default=default,
         metavar="NET.pickle",
-        help="a net with 30 outputs, or a set of specialists; a pickle can run any "
-        "code that its author put into it, a file of arrays (.npz) cannot"
-        + (" (default: %(default)s)" if default else ""),
+        help=HELP + (" (default: %(default)s)" if default else ""),
     )
 
 

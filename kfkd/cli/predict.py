@@ -27,7 +27,13 @@ def parse_args(argv=None, prog=None):
         f"On a terminal, the first {SHOWN} images come as a table for people.",
     )
     add = parser.add_argument
-    _saved_nets.add_net(parser)
+    add(
+        "net",
+        nargs="?",
+        metavar="NET.pickle",
+        help=f"{_saved_nets.HELP} (default: modern as it comes with kfkd, trained on "
+        "drawn faces)",
+    )
     add(
         "images",
         nargs="*",
@@ -51,6 +57,8 @@ def parse_args(argv=None, prog=None):
     )
     _options.add(parser, "--force")
     args = parser.parse_intermixed_args(argv)
+    if args.net and _saved_nets.is_image(args.net):
+        args.net, args.images = None, [args.net, *args.images]
     _check_order(parser, args.net, args.images)
     if (args.data is not None) + args.synthetic + bool(args.images) > 1:
         parser.error("--data, --synthetic and image files exclude each other")
@@ -58,14 +66,11 @@ def parse_args(argv=None, prog=None):
 
 
 def _check_order(parser, net, images):
-    """End with an error of `parser` unless a net is followed by images alone."""
+    """End with an error of `parser` unless a net, or none, is followed by images."""
     nets = [path for path in images if kfkd.storage.has_ending(path)]
-    if _saved_nets.is_image(net):
-        name = nets[0] if nets else "NET.pickle"
-        rest = shlex.join(path for path in (net, *images) if path not in nets)
-        parser.error(
-            f"{net} is an image; the net comes first: {parser.prog} {name} {rest}"
-        )
+    if nets and net is None:
+        rest = shlex.join(path for path in images if path not in nets)
+        parser.error(f"the net comes first: {parser.prog} {nets[0]} {rest}")
     if nets:
         parser.error(f"{nets[0]} is a saved net, not an image; one net is taken")
     for path in map(pathlib.Path, images):
@@ -80,7 +85,7 @@ def _check_order(parser, net, images):
 
 def check_outputs(args):
     """Raise StorageError if a file may not be written, or cannot; see `_outputs`."""
-    inputs = [args.net, *args.images]
+    inputs = [*filter(None, [args.net]), *args.images]
     for path, kind, option in (
         (args.out, kinds.PREDICTIONS, "--out"),
         (args.plot, kinds.FIGURE, "--plot"),
@@ -125,9 +130,14 @@ def main(argv=None, prog=None):
     """Predict, write, draw; return the exit status."""
     args = parse_args(argv, prog)
     check_outputs(args)
-    _saved_nets.check_saved(args.net)
+    if args.net:
+        _saved_nets.check_saved(args.net)
     _options.choose_device(args)
-    nets = kfkd.storage.load(args.net)
+    if args.net:
+        nets = kfkd.storage.load(args.net)
+    else:
+        print("Net: modern, trained on drawn faces", file=sys.stderr)
+        nets = kfkd.weights.load()
     if args.images:
         table = predict_files(nets, args.images, args.mirror)
         draw = functools.partial(draw_files, args.images)

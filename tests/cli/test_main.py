@@ -141,8 +141,8 @@ def test_an_unknown_command(run):
             "kfkd plot: error: FIGURE comes first, its options after it",
         ),
         (
-            "predict",
-            "kfkd predict: error: the following arguments are required: NET.pickle",
+            "predict me.jpg net1.pickle",
+            "kfkd predict: error: the net comes first: kfkd predict net1.pickle me.jpg",
         ),
         (
             "submit me.JPG",

@@ -164,7 +164,6 @@ def test_errors_are_one_message_and_nothing_is_written(
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["me.jpg"], "me.jpg is an image; the net comes first: predict.py NET.pickle"),
         (["me.PNG", "net.pickle"], "comes first: predict.py net.pickle me.PNG\n"),
         (
             ["a b.tif", "c.png", "x.npz", "--plot", "d.png"],
