@@ -136,16 +136,21 @@ def blocks(figures):
 def fill(text, figures, device):
     """Return a page with the blocks of a device filled."""
     for name, content in blocks(figures).items():
-        begin, end = (f"<!-- {word}: {name} {device} -->" for word in ("begin", "end"))
-        text = re.sub(
-            f"({begin}\n).*?({end})",
-            lambda found, content=content: f"{found[1]}\n{content}\n\n{found[2]}",
-            text,
-            flags=re.DOTALL,
-        )
+        text = fill_block(text, f"{name} {device}", content)
     return re.sub(
         r"(<!-- begin: nets -->\n\n)(.*?)(\n\n<!-- end: nets -->)",
         lambda found: found[1] + fill_nets(found[2], figures, device) + found[3],
+        text,
+        flags=re.DOTALL,
+    )
+
+
+def fill_block(text, name, content):
+    """Return a page with `content` between the comments that begin and end a block."""
+    begin, end = (f"<!-- {word}: {name} -->" for word in ("begin", "end"))
+    return re.sub(
+        f"({begin}\n).*?({end})",
+        lambda found: f"{found[1]}\n{content}\n\n{found[2]}",
         text,
         flags=re.DOTALL,
     )
