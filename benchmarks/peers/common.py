@@ -15,9 +15,10 @@ TRAIN, VALID = 1712, 428  # as the tutorial splits 2,140 images
 FILTERS = ((32, 3), (64, 2), (128, 2))  # how many, and their side
 DROPOUT = (0.1, 0.2, 0.3, 0.5)
 RATE, MOMENTUM = 0.01, 0.9
-# Columns that change places in a flipped image, in the order of Kaggle's.
+# Columns that change places in a flipped image, in Kaggle's order; the last eight are
+# those of modern for sparse rows.
 SOURCE = np.r_[2, 3, 0, 1, 8:12, 4:8, 16:20, 12:16, 20, 21, 24, 25, 22, 23, 26:30]
-SIGN = np.where(np.arange(30) % 2 == 0, -1, 1).astype("float32")
+SOURCE = np.r_[SOURCE, 32, 33, 30, 31, 34:38]
 
 
 class Workload:
@@ -31,6 +32,9 @@ class Workload:
     augments : bool
         Whether images are turned, scaled and shifted.
     batch : int
+    outputs : int
+    sign, source : arrays, shape (outputs,)
+        Factors of the labels of a flipped image, and which columns they come from.
     convolutional, flips, dropout : bool
     units : int
         Of each of the two hidden layers of a convolutional net.
@@ -42,6 +46,9 @@ class Workload:
         self.modern = net.startswith("modern")
         self.augments = net == "modern"
         self.batch = 32 if self.modern else BATCH
+        self.outputs = k = 38 if self.modern else 30
+        self.source = SOURCE[:k]
+        self.sign = np.where(np.arange(k) % 2 == 0, -1, 1).astype("float32")
         self.convolutional = net != "net1"
         self.flips = net in ("net3", "net5", "net6", "net7")
         self.dropout = net in ("net6", "net7")
@@ -50,7 +57,7 @@ class Workload:
         self.train, self.valid = (
             (
                 rng.uniform(size=(n, *shape)).astype("float32"),
-                rng.uniform(-1, 1, size=(n, 30)).astype("float32"),
+                rng.uniform(-1, 1, size=(n, self.outputs)).astype("float32"),
             )
             for n in (train, valid)
         )

@@ -14,8 +14,6 @@ from common import (
     DROPOUT,
     MOMENTUM,
     RATE,
-    SIGN,
-    SOURCE,
     Workload,
     repeat,
     serve,
@@ -188,7 +186,8 @@ class Peer:
 
     def _flipped(self, X, y, flipped):
         X = jnp.where(flipped[:, None, None, None], X[..., ::-1], X)
-        return X, jnp.where(flipped[:, None], (y * SIGN)[:, SOURCE], y)
+        mirrored = (y * self.load.sign)[:, self.load.source]
+        return X, jnp.where(flipped[:, None], mirrored, y)
 
     def _batch(self, data, drawn, start, count):
         def cut(array):

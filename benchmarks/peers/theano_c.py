@@ -16,8 +16,6 @@ from common import (
     DROPOUT,
     MOMENTUM,
     RATE,
-    SIGN,
-    SOURCE,
     Workload,
     repeat,
     serve,
@@ -80,7 +78,7 @@ class Peer:
                 flipped = self.rng.choice(len(Xb), len(Xb) // 2, replace=False)
                 Xb, yb = Xb.copy(), yb.copy()
                 Xb[flipped] = Xb[flipped, :, :, ::-1]
-                yb[flipped] = (yb[flipped] * SIGN)[:, SOURCE]
+                yb[flipped] = (yb[flipped] * self.load.sign)[:, self.load.source]
             self.train(Xb, yb)
         X, y = self.load.valid
         for i in range(0, len(X), BATCH):

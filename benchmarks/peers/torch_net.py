@@ -11,8 +11,6 @@ from common import (
     FILTERS,
     MOMENTUM,
     RATE,
-    SIGN,
-    SOURCE,
     Workload,
     repeat,
     serve,
@@ -56,7 +54,7 @@ def modern():
         ]
         channels = count
     layers += [nn.Flatten(), nn.Linear(4608, 256, bias=False), nn.BatchNorm1d(256)]
-    return nn.Sequential(*layers, nn.ReLU(), nn.Dropout(0.3), nn.Linear(256, 30))
+    return nn.Sequential(*layers, nn.ReLU(), nn.Dropout(0.3), nn.Linear(256, 38))
 
 
 class Peer:
@@ -82,8 +80,8 @@ class Peer:
             return X, torch.from_numpy(y).to(self.device)
 
         self.train, self.valid = place(*load.train), place(*load.valid)
-        self.sign = torch.from_numpy(SIGN).to(self.device)
-        self.source = torch.from_numpy(SOURCE).to(self.device)
+        self.sign = torch.from_numpy(load.sign).to(self.device)
+        self.source = torch.from_numpy(load.source).to(self.device)
         self.optimiser = torch.optim.SGD(
             self.net.parameters(), lr=RATE, momentum=MOMENTUM, nesterov=True
         )
