@@ -19,7 +19,7 @@ _NUMBERS = (1, 2, 3, 4, 5, 6, 7, 8, 12)
 TUTORIAL_NETS = tuple(f"net{number}" for number in _NUMBERS)
 MODERN_STEPS = {
     "modern_rows": "all rows, missing labels left out of the loss",
-    "modern_sources": "outputs of their own for sparse rows",
+    "modern_sources": "outputs of their own for rows of four points",
     "modern_norm": "fewer weights, batch normalization",
     "modern_adam": "Adam, small batches, one cycle of the rate",
     "modern_affine": "turned, scaled and shifted images",

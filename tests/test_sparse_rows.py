@@ -137,6 +137,12 @@ def test_scores_compare_each_row_with_its_own_way():
         y = from_pixels(table[list(columns)].to_numpy())
         score = scoring.score(*scoring.evaluate(net, X, y, columns))
         assert score == pytest.approx(0, abs=1e-4)
+    # And as `load` returns them, with columns of their own.
+    y = data.by_source(from_pixels(table.to_numpy()))
+    for arguments in ((y,), (y[:, ::-1], ALL_COLUMNS[::-1])):
+        predictions, labels_ = scoring.evaluate(net, X, *arguments)
+        pd.testing.assert_frame_equal(labels_, table.set_axis(labels_.index))
+        assert scoring.score(predictions, labels_) == pytest.approx(0, abs=1e-4)
 
 
 def test_a_submission_gives_what_is_asked_for(tmp_path):

@@ -1,8 +1,10 @@
 """Arguments that name files of saved nets, and what follows from them."""
 
+import contextlib
 import os
 import pathlib
 import shlex
+import warnings
 
 import kfkd
 from kfkd.choices import NET_FORMATS, NETS
@@ -25,8 +27,8 @@ SPECIALISTS = "net-specialists"
 DEFAULT_SET = SPECIALISTS + NET_FORMATS["pickle"]
 
 HELP = (
-    "a net with 30 outputs, or a set of specialists; a pickle can run any code that "
-    "its author put into it, a file of arrays (.npz) cannot"
+    "a net of all points, or a set of specialists; a pickle can run any code that its "
+    "author put into it, a file of arrays (.npz) cannot"
 )
 
 _IMAGES = (".bmp", ".gif", ".heic", ".jpeg", ".jpg", ".pgm", ".png", ".tif", ".tiff")
@@ -45,8 +47,19 @@ def add_net(parser, default=None):
 
 
 def is_image(path):
-    """Return whether the ending of a file's name is that of an image."""
-    return pathlib.Path(path).suffix.lower() in _IMAGES
+    """Return whether a file is an image, by its name, or else by its content."""
+    path = pathlib.Path(path)
+    if path.suffix.lower() in _IMAGES:
+        return True
+    if kfkd.storage.has_ending(path) or not path.is_file():  # it may be a pipe
+        return False
+    from PIL import Image
+
+    with contextlib.suppress(Exception), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of very large images
+        Image.open(path).close()
+        return True
+    return False
 
 
 def check_net(parser, net):

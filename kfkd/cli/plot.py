@@ -74,7 +74,7 @@ def _add_nets(parser, nargs=1):
         "nets",
         nargs=nargs,
         metavar="NET.pickle",
-        help="a net with 30 outputs, or a set of specialists; loading it can run any "
+        help="a net of all points, or a set of specialists; loading it can run any "
         "code that its author put into it",
     )
     _options.add(parser, "--device")

@@ -62,7 +62,12 @@ def parse_args(argv=None, prog=None):
         help="times the tutorial's numbers of epochs; 0.1 for those in a hurry "
         "(default: %(default)s)",
     )
-    _options.add(parser, *_options.DATA, "--batch-size")
+    _options.add(parser, *_options.DATA)
+    _options.add(
+        parser,
+        "--batch-size",
+        help="images a step, of the tutorial's nets (default: %(default)s)",
+    )
     _options.add(parser, *_options.TRAINING, "--time-limit")
     _options.add(parser, "--device", "--jobs", "--log-every")
     add(

@@ -8,6 +8,7 @@ from kfkd.data.columns import (
     SPARSE_COLUMNS,
     by_source,
     check_cols,
+    joined,
     sparse_rows,
 )
 from kfkd.data.datasets import (
@@ -39,6 +40,7 @@ __all__ = [
     "fingerprint",
     "from_pixels",
     "is_data_file",
+    "joined",
     "load",
     "load2d",
     "load_held_out",

@@ -21,6 +21,7 @@ __all__ = [
     "SPARSE_COLUMNS",
     "by_source",
     "check_cols",
+    "joined",
     "sparse_rows",
 ]
 
@@ -95,6 +96,24 @@ def by_source(labels: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
         return np.hstack([labels, labels[:, _AT]])
     full = np.where(is_sparse, np.nan, labels)
     return np.hstack([full, np.where(is_sparse, labels[:, _AT], np.nan)])
+
+
+def joined(labels: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
+    """Return labels as a table has them: the reverse of `by_source`.
+
+    Parameters
+    ----------
+    labels : array, shape (n, 38)
+        In the order of `ALL_COLUMNS`.
+
+    Returns
+    -------
+    array, shape (n, 30)
+        In the order of `COLUMNS`.
+    """
+    labels, of_sparse = labels[:, : len(COLUMNS)].copy(), labels[:, len(COLUMNS) :]
+    labels[:, _AT] = np.where(np.isnan(labels[:, _AT]), of_sparse, labels[:, _AT])
+    return labels
 
 
 def check_cols(cols: Sequence[str] | None, test: bool = False) -> tuple[str, ...]:

@@ -16,6 +16,8 @@ Lengths are pixels in an image of 96 by 96.
 
 import numpy as np
 
+from kfkd.arguments import check
+
 
 def _hundredths(text):
     return np.array([row.split() for row in text.strip().splitlines()], float) / 100
@@ -125,7 +127,15 @@ def mark_sparsely(points):
     Returns
     -------
     array of the same shape
+
+    Raises
+    ------
+    ArgumentError
+        `points` has another shape.
     """
+    points = np.asarray(points)
+    is_valid = points.ndim in (1, 2) and points.shape[-1] == 30
+    check("the shape of points", points.shape, is_valid, "(30,) or (n, 30)")
     x_and_y = points.reshape(-1, 15, 2).copy()
     nose, upper, lower = (x_and_y[:, i].copy() for i in (10, 13, 14))
     x_and_y[:, 10] = nose + _NOSE * (upper - nose)

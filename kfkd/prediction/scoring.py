@@ -14,7 +14,7 @@ import pandas as pd
 
 from kfkd import data
 from kfkd.arguments import as_numbers, as_path
-from kfkd.data import COLUMNS, SIDE, text_tables
+from kfkd.data import ALL_COLUMNS, COLUMNS, SIDE, text_tables
 from kfkd.errors import ArgumentError, DataError
 from kfkd.prediction.keypoints import Nets, predict
 from kfkd.prediction.tables import check_table
@@ -108,7 +108,7 @@ def evaluate(
     nets: Nets,
     X: npt.NDArray[np.floating],
     y: npt.ArrayLike,
-    columns: Sequence[str] = COLUMNS,
+    columns: Sequence[str] | None = None,
     *,
     mirror: bool = False,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -123,7 +123,8 @@ def evaluate(
         With all columns, they tell which rows are sparse (`kfkd.data.columns`), and of
         these the points are predicted as sparse rows have them.
     columns : sequence of str
-        Names of the columns of `y`; by default all 30, in Kaggle's order.
+        Names of the columns of `y`; by default all 30, in Kaggle's order, or all of
+        ``kfkd.data.ALL_COLUMNS`` if `y` has so many.
     mirror : bool, default=False
         As for ``kfkd.prediction.predict``.
 
@@ -140,11 +141,18 @@ def evaluate(
         `y` has another shape.
     """
     targets: npt.NDArray[np.float64] = as_numbers("y", y).astype(np.float64)
+    if columns is None:
+        has_all = targets.shape[1:] == (len(ALL_COLUMNS),)
+        columns = ALL_COLUMNS if has_all else COLUMNS
     if targets.shape != (len(X), len(columns)):
         raise ArgumentError(
             f"y has the shape {targets.shape}, not ({len(X)}, {len(columns)}) as X and "
             "columns have"
         )
+    if set(columns) == set(ALL_COLUMNS):
+        order = [list(columns).index(name) for name in ALL_COLUMNS]
+        targets = data.joined(targets[:, order]).astype(np.float64)
+        columns = COLUMNS
     sparse = None
     if set(columns) == set(COLUMNS):
         order = [list(columns).index(name) for name in COLUMNS]

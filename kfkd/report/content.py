@@ -177,9 +177,10 @@ def _steps(study):
     if not any(name in MODERN_STEPS for name in names):
         return []
     text = (
-        "The tutorial ends by inviting its readers to try ideas of their own. Each of "
-        "these nets adds something to the one before. All but net2 learn from all "
-        "rows, and are validated on other faces than net2."
+        "The tutorial ends by inviting its readers to try ideas of their own. From "
+        f"net2 to modern there are {len(MODERN_STEPS)} steps, each of which adds "
+        "something to the one before; these were trained here. All but net2 learn from "
+        "all rows, and are validated on other faces than net2."
     )
     runs = {name: study.usable[name] for name in names}
     return [Text(text), tables.steps(runs, study.test_scores)]
@@ -239,7 +240,7 @@ def _origin(study):
         "file": f"{origin.name}, BLAKE2b {origin.fingerprint}",
         "held out": f"{settings.holdout:g} of the rows" if settings.holdout else "",
         "seed": str(settings.seed),
-        "images a step": str(settings.batch_size),
+        "images a step": f"{settings.batch_size} of the tutorial's nets",
         "epochs": f"the tutorial's × {plain(study.scale)}",
         **{key: _gathered(study, key) for key in ("device", "python", *PACKAGES)},
         "page written": f"{now:%Y-%m-%d %H:%M %Z}",

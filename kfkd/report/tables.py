@@ -226,7 +226,7 @@ def steps(runs, scores):
         result = Result(run.net)
         row = {
             "net": name,
-            "adds": MODERN_STEPS.get(name, _NONE),
+            "adds to the step before": MODERN_STEPS.get(name, _NONE),
             "weights": f"{sum(w.size for w in _weights(run.net)):,}",
             "epochs": f"{len(result.history):,}",
             "time": duration(result.seconds),

@@ -179,6 +179,18 @@ def test_images_where_the_net_belongs(net, monkeypatch, capsys, arguments, words
     assert words in capsys.readouterr().err
 
 
+def test_an_image_is_known_by_its_content_where_its_name_does_not_tell(run, net):
+    Image.new("L", (96, 96), 200).save("me.png")
+    os.rename("me.png", "me")
+    status, printed = run("me", "--out", "points.csv")
+    assert status == 0, printed
+    assert list(pd.read_csv("points.csv")["File"]) == ["me"]
+    os.rename("net.pickle", "net")
+    status, _ = run("net", "me", "--out", "others.csv")
+    assert status == 0
+    assert not pd.read_csv("others.csv").equals(pd.read_csv("points.csv"))
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

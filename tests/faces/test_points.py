@@ -32,6 +32,15 @@ def test_sparse_marks_lie_between_the_full_ones():
     np.testing.assert_array_equal(faces.mark_sparsely(full[3]), marked[3])
 
 
+def test_points_of_another_shape_are_an_error():
+    with pytest.raises(ArgumentError, match=r"shape of points is \(2, 8\); .*\(30,\)"):
+        faces.mark_sparsely(sample(2)[:, :8])
+    face = sample(1)[0]
+    np.testing.assert_array_equal(
+        faces.mark_sparsely(face.tolist()), faces.mark_sparsely(face)
+    )
+
+
 def turn_of(points):
     """Return how far noses are beside the middle of the eyes, in distances of these."""
     eyes = points.reshape(-1, 15, 2)[:, :2]

@@ -13,7 +13,7 @@ from PIL import Image
 
 from kfkd import data, faces
 from kfkd.history import weighted_mean
-from kfkd.report import document, origin, page, tables, tutorial
+from kfkd.report import document, origin, page, results, tables, tutorial
 from kfkd.reproduction import Run
 from tests.helpers import kaggle_tables as made
 
@@ -172,6 +172,45 @@ def test_specialists_and_their_weighted_mean():
         f"{mean:.2f}",
     ]
     assert weighted_mean(nets) == pytest.approx(mean)
+
+
+def with_weights(net, *sizes):
+    net.get_all_params_values = lambda: {"layer": [np.zeros(size) for size in sizes]}
+    return net
+
+
+def test_the_steps_to_a_net_of_today():
+    runs = {
+        "net2": Run("net2", with_weights(history([0.1], [4e-4], dur=60), 700, 38)),
+        "modern_rows": Run("modern_rows", with_weights(falling(20), 1000)),
+    }
+    table = tables.steps(runs, {"net2": 2.345, "modern_rows": 1.5, "net1": 9})
+    assert column(table, "net") == ["net2", "modern_rows"]
+    assert column(table, "weights") == ["738", "1,000"]
+    assert column(table, "epochs") == ["1", "20"]
+    assert column(table, "time") == ["1 min 00 s", "10 s"]
+    assert column(table, "validation RMSE, pixels")[0] == "0.96"
+    assert column(table, "score on the test set, pixels") == ["2.35", "1.50"]
+    added = column(table, "adds to the step before")
+    assert added[0] == "–"
+    assert "missing labels" in added[1]
+    assert len(tables.steps(runs, {}).rows[0]) == 6
+    assert tables.label("modern_rows") == "modern_rows (not the tutorial's)"
+    assert tables.label("net12") == "net12"
+
+
+def test_losses_without_dropout_leave_missing_labels_out():
+    y = np.arange(12, dtype="float32").reshape(4, 3) / 10
+    y[0, 1] = y[3, 2] = np.nan
+    net = types.SimpleNamespace(
+        predict=lambda X: np.zeros((4, 3), "float32"),
+        reshape_input=lambda X: X,
+        train_split=lambda X, y, net: (X[:2], X[2:], y[:2], y[2:]),
+    )
+    train, both = results.plain_losses(net, np.zeros((4, 5)), y)
+    squares = [0, 0.04, 0.09, 0.16, 0.25, 0.36, 0.49, 0.64, 0.81, 1]
+    assert train == pytest.approx(np.mean(squares[:5]), rel=1e-5)
+    assert both == pytest.approx(np.mean(squares), rel=1e-5)
 
 
 def test_drawn_faces_are_known_again(work, tmp_path):
