@@ -20,9 +20,9 @@ from figures import markdown
 from gpu_folder import read
 from pages import fill_block
 
-from kfkd import data, faces, nets, prediction, storage
+from kfkd import data, faces, nets, storage
 from kfkd.callbacks.checkpoint import Checkpoint, fit_with
-from kfkd.prediction import scoring, submission
+from kfkd.report.results import score_test_set
 
 STEPS = {"net2": "the tutorial's", **nets.MODERN_STEPS}
 # The last one averages the predictions of the one before, which needs no training.
@@ -78,11 +78,7 @@ def train(name, seed, epochs, results, drawn):
 
 def score(net, drawn):
     """Return Kaggle's score on the test set of drawn faces, in pixels."""
-    lookup = submission.read_lookup(drawn)
-    labels = scoring.read_labels(scoring.find_labels(drawn))
-    sparse = submission.sparse_images(lookup)
-    predictions = prediction.predict_test_set(net, drawn, sparse_ids=sparse)
-    return float(scoring.score(predictions, scoring.asked_for(labels, lookup)))
+    return float(score_test_set({"net": net}, drawn)["net"])
 
 
 def measure(results, minutes, seeds, drawn):

@@ -7,7 +7,7 @@ from scipy import ndimage
 
 from kfkd import affine, nets
 from kfkd.augment import AffineBatchIterator, FlipBatchIterator, flip_pairs
-from kfkd.data import by_source
+from kfkd.data import split_sparse
 from kfkd.errors import ArgumentError
 from kfkd.training import epochs
 from kfkd.xla import formulations
@@ -168,7 +168,7 @@ def test_epochs_on_the_device_and_batch_by_batch_are_the_same(monkeypatch):
         sizes = {f"conv{i}_num_filters": 2 for i in (1, 2, 3)}
         net = nets.make("modern", hidden4_num_units=4, verbose=0, **sizes).seed(3)
         net.batch_iterator_train.batch_size = 12
-        net.fit(X, by_source(y), epochs=3)
+        net.fit(X, split_sparse(y), epochs=3)
         histories.append([row["valid_loss"] for row in net.train_history_])
     assert list(map(type, ways)) == [epochs.OnDevice, epochs.BatchWise]
     np.testing.assert_allclose(*histories, rtol=1e-3)

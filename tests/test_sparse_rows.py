@@ -138,7 +138,7 @@ def test_scores_compare_each_row_with_its_own_way():
         score = scoring.score(*scoring.evaluate(net, X, y, columns))
         assert score == pytest.approx(0, abs=1e-4)
     # And as `load` returns them, with columns of their own.
-    y = data.by_source(from_pixels(table.to_numpy()))
+    y = data.split_sparse(from_pixels(table.to_numpy()))
     for arguments in ((y,), (y[:, ::-1], ALL_COLUMNS[::-1])):
         predictions, labels_ = scoring.evaluate(net, X, *arguments)
         pd.testing.assert_frame_equal(labels_, table.set_axis(labels_.index))
@@ -165,10 +165,13 @@ def test_a_submission_gives_what_is_asked_for(tmp_path):
 
 def test_plots_leave_these_outputs_out():
     X, net = rng.random((2, 9216), dtype="float32"), Constant(38)
-    axes = plots.plot_predictions(X, net.predict(X))
-    drawn = sum(len(line.get_xdata()) for line in axes.figure.axes[0].lines)
-    other = plots.plot_predictions(X, net.predict(X)[:, :30])
-    assert drawn == sum(len(line.get_xdata()) for line in other.figure.axes[0].lines)
+    axes, expected = (
+        plots.plot_predictions(X, net.predict(X)[:, :k]) for k in (38, 30)
+    )
+    for marks, others in zip(axes.collections, expected.collections, strict=True):
+        assert marks.get_offsets().shape == (15, 2)
+        np.testing.assert_array_equal(marks.get_offsets(), others.get_offsets())
+    assert len(axes.collections) == 2
 
 
 @pytest.mark.parametrize("name", ["modern_sources", "modern_adam"])

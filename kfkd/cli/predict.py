@@ -130,14 +130,12 @@ def main(argv=None, prog=None):
     """Predict, write, draw; return the exit status."""
     args = parse_args(argv, prog)
     check_outputs(args)
-    if args.net:
-        _saved_nets.check_saved(args.net)
-    _options.choose_device(args)
-    if args.net:
-        nets = kfkd.storage.load(args.net)
-    else:
+    if args.net is None:
         print("Net: modern, trained on drawn faces", file=sys.stderr)
-        nets = kfkd.weights.load()
+        args.net = kfkd.weights.PATH
+    _saved_nets.check_saved(args.net)
+    _options.choose_device(args)
+    nets = kfkd.storage.load(args.net)
     if args.images:
         table = predict_files(nets, args.images, args.mirror)
         draw = functools.partial(draw_files, args.images)

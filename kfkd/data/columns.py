@@ -19,10 +19,10 @@ __all__ = [
     "PIXELS",
     "SIDE",
     "SPARSE_COLUMNS",
-    "by_source",
     "check_cols",
-    "joined",
+    "join_sparse",
     "sparse_rows",
+    "split_sparse",
 ]
 
 SIDE = 96
@@ -77,7 +77,7 @@ def sparse_rows(has_label: npt.ArrayLike) -> npt.NDArray[np.bool_]:
     return np.asarray(has_label.any(axis=1) & ~others.any(axis=1))
 
 
-def by_source(labels: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
+def split_sparse(labels: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
     """Return labels with those of sparse rows in columns of their own.
 
     Parameters
@@ -98,8 +98,8 @@ def by_source(labels: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
     return np.hstack([full, np.where(is_sparse, labels[:, _AT], np.nan)])
 
 
-def joined(labels: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
-    """Return labels as a table has them: the reverse of `by_source`.
+def join_sparse(labels: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
+    """Return labels as a table has them: the reverse of `split_sparse`.
 
     Parameters
     ----------

@@ -21,8 +21,8 @@ from kfkd.data.columns import (
     PIXELS,
     SIDE,
     SPARSE_COLUMNS,
-    by_source,
     check_cols,
+    split_sparse,
 )
 from kfkd.data.locate import find, fingerprint, read_csv
 from kfkd.data.parse import Table, parse
@@ -239,7 +239,7 @@ def _labels(table, cols, holdout):
 def _selected(labels, cols):
     """Return columns of labels; of sparse rows in those of their own, if wanted."""
     if set(cols) & set(SPARSE_COLUMNS):
-        labels = by_source(labels)
+        labels = split_sparse(labels)
     return labels[:, [ALL_COLUMNS.index(name) for name in cols]]
 
 

@@ -151,7 +151,7 @@ def evaluate(
         )
     if set(columns) == set(ALL_COLUMNS):
         order = [list(columns).index(name) for name in ALL_COLUMNS]
-        targets = data.joined(targets[:, order]).astype(np.float64)
+        targets = data.join_sparse(targets[:, order]).astype(np.float64)
         columns = COLUMNS
     sparse = None
     if set(columns) == set(COLUMNS):

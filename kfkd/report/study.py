@@ -74,14 +74,14 @@ class Study:
     @functools.cached_property
     def arrays(self):
         """X of shape (n, 9216) and y of shape (n, 30), as the nets were given them."""
-        return self._arrays()
+        return self._arrays(missing="drop", cols=None)
 
     def arrays_of(self, name):
         """Return X and y as a single net was given them."""
         return self._arrays(**nets.load_options(self.trained[name].net))
 
     @functools.lru_cache(2)  # noqa: B019  (there is one study)
-    def _arrays(self, missing="drop", cols=None):
+    def _arrays(self, missing, cols):
         rows = self._rows(cols, missing)
         cols = cols or data.COLUMNS
         return data.arrays(self._table.images, self._table.labels, rows, cols)

@@ -15,7 +15,7 @@ from lasagne import init
 from PIL import Image
 
 from kfkd import storage
-from kfkd.data import by_source
+from kfkd.data import split_sparse
 from kfkd.errors import ArgumentError
 from kfkd.files import arrays, net_files
 from kfkd.nets import make
@@ -35,7 +35,7 @@ def test_a_net_comes_back(tmp_path):
 def test_half_precision_takes_half_the_space_and_hardly_changes_predictions(tmp_path):
     X, y = small_faces.rows()
     net = make("modern", verbose=0, max_epochs=1).seed(0)
-    net.fit(net.reshape_input(X), by_source(y))
+    net.fit(net.reshape_input(X), split_sparse(y))
     storage.save(net, tmp_path / "whole.npz")
     storage.save(net, tmp_path / "half.npz", half=True)
     sizes = [(tmp_path / f"{name}.npz").stat().st_size for name in ("half", "whole")]
