@@ -23,6 +23,7 @@ from kfkd.training.inputs import (
     check_columns,
     check_lengths,
     check_values,
+    takes_missing,
 )
 from kfkd.training.weights import NotFittedError
 from kfkd.xla.device import memory_errors_explained
@@ -145,6 +146,8 @@ class PredictionsMixin:
         -------
         float
             1 for perfect predictions, 0 for those that are no better than the mean.
+            Targets that the net's loss may leave out, NaN, are left out of the
+            coefficient of their column, too.
 
         Raises
         ------
@@ -166,6 +169,8 @@ class PredictionsMixin:
                     y, found = (
                         values.reshape(len(values), -1) for values in (y, found)
                     )
+                if takes_missing(self):
+                    return _score_known(y, found)
                 return float(r2_score(y, found))
             if y.ndim > found.ndim:  # a column of labels, or probabilities
                 y = y[:, 0] if y.shape[1:] == (1,) else as_labels(self, y)
@@ -180,3 +185,18 @@ class PredictionsMixin:
             return float(accuracy_score(y, found))
         except ValueError as error:
             raise ArgumentError(f"y does not fit the predictions: {error}") from error
+
+
+def _score_known(y, found):
+    """Return the mean coefficient of determination of columns, each over what is known.
+
+    As `r2_score` if all is known; a column of fewer than two values has none.
+    """
+    known = ~np.isnan(y) if y.dtype.kind == "f" else np.ones(y.shape, bool)
+    if known.all() or y.shape != found.shape:
+        return float(r2_score(y, found))
+    columns = zip(*(a.reshape(len(a), -1).T for a in (y, found, known)), strict=True)
+    scores = [r2_score(a[k], b[k]) for a, b, k in columns if k.sum() > 1]
+    if not scores:
+        raise ValueError("no column of it has two labels, which a score needs")
+    return float(np.mean(scores))

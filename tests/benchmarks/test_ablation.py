@@ -2,7 +2,9 @@
 
 import json
 
+import nbformat
 import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from kfkd import faces, storage
 from tests.helpers.train_runs import ROOT
@@ -33,10 +35,16 @@ def figures(folder, seeds, minutes=10):
 
 def test_the_table_on_a_page(ablation, tmp_path):
     figures(tmp_path, 3)
-    page = tmp_path / "page.md"
+    page, notebook = tmp_path / "page.md", tmp_path / "page.ipynb"
     page.write_text("a\n<!-- begin: ablation -->\nold\n<!-- end: ablation -->\nb\n")
-    assert ablation.main(["--out", str(tmp_path), "--write", str(page)]) == 0
+    cells = [new_code_cell("1 + 1"), new_markdown_cell(page.read_text())]
+    nbformat.write(new_notebook(cells=cells), notebook)
+    command = ["--out", str(tmp_path), "--write", str(page), str(notebook)]
+    assert ablation.main(command) == 0
     text = page.read_text()
+    code, cell = nbformat.read(notebook, nbformat.NO_CONVERT).cells
+    assert code.source == "1 + 1"
+    assert cell.source == text
     assert "| net2 | the tutorial's | 100 | 4.00 | 3.00, 4.00, 5.00 |" in text
     assert "| 120 | 1.50 | 1.50, 1.50, 1.50 |" in text
     assert "modern_rows" not in text

@@ -10,6 +10,7 @@ from sklearn.metrics import r2_score
 
 from kfkd.errors import ArgumentError
 from kfkd.estimator import NeuralNet
+from kfkd.objectives import masked_squared_error
 from kfkd.training.weights import NotFittedError
 from tests.helpers.small_nets import classifier, labelled, regressor, rows
 
@@ -148,6 +149,25 @@ def test_images_as_targets_have_a_score():
     net.fit(X, images)
     expected = r2_score(X[:, :4], net.predict(X).reshape(-1, 4))
     assert net.score(X, images) == pytest.approx(expected)
+
+
+def test_missing_targets_are_left_out_of_the_score():
+    net = regressor(objective_loss_function=masked_squared_error).fit(X, Y)
+    assert net.score(X, Y) == pytest.approx(r2_score(Y, net.predict(X)))
+    gaps = np.where(np.random.default_rng(0).random(Y.shape) < 0.4, np.nan, Y)
+    gaps[:, 2] = np.nan
+    gaps[7, 2] = 1
+    known = ~np.isnan(gaps)
+    found = net.predict(X)
+    expected = [
+        1 - ((Y - found)[k, i] ** 2).sum() / ((Y[k, i] - Y[k, i].mean()) ** 2).sum()
+        for i, k in enumerate(known.T[:2])
+    ]
+    assert net.score(X, gaps) == pytest.approx(np.mean(expected))
+    with pytest.raises(ArgumentError, match=r"^y does not fit .* no column of it has"):
+        net.score(X, Y * np.nan)
+    with pytest.raises(ArgumentError, match=r"^y does not fit the predictions: "):
+        net.score(X, gaps[:, :2])
 
 
 def test_probabilities_are_those_of_softmax():
