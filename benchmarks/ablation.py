@@ -1,7 +1,7 @@
 """Train each step from net2 to modern in the same time, and tell what each brings.
 
     python benchmarks/ablation.py --out FOLDER
-    python benchmarks/ablation.py --out FOLDER --write benchmarks/README.md
+    python benchmarks/ablation.py --out FOLDER --write README.md
 
 First the seconds of an epoch of each net are measured, which takes an idle machine.
 They give the epochs that fit into the time, and the schedules of the rate are for so
@@ -16,6 +16,7 @@ import statistics
 import sys
 from pathlib import Path
 
+import nbformat
 from figures import markdown
 from gpu_folder import read
 from pages import fill_block
@@ -124,22 +125,40 @@ def table(results, minutes):
     return markdown(("net", "adds", "epochs", "pixels, median", "of each seed"), rows)
 
 
+def write(page, content):
+    """Write the table between the comments of a page, or of a notebook's cells."""
+    text = page.read_text(encoding="utf-8")
+    if page.suffix == ".ipynb":
+        notebook = nbformat.reads(text, as_version=nbformat.NO_CONVERT)
+        for cell in notebook.cells:
+            cell.source = fill_block(cell.source, "ablation", content)
+        text = nbformat.writes(notebook) + "\n"
+    else:
+        text = fill_block(text, "ablation", content)
+    page.write_text(text, encoding="utf-8")
+
+
 def main(argv=None):
     """Parse the command line, measure or write; return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--out", required=True, metavar="FOLDER")
     parser.add_argument("--minutes", type=float, default=10, help="for each training")
     parser.add_argument("--seeds", type=int, default=3, help="trainings of each net")
-    parser.add_argument("--write", type=Path, metavar="PAGE", help="only write a page")
+    parser.add_argument(
+        "--write",
+        nargs="+",
+        type=Path,
+        metavar="PAGE",
+        help="only write the table into these pages or notebooks",
+    )
     args = parser.parse_args(argv)
     results = Results(args.out)
     if args.write is None:
         measure(results, args.minutes, args.seeds, faces.make())
         print(table(results, args.minutes))
     else:
-        page = args.write.read_text(encoding="utf-8")
-        page = fill_block(page, "ablation", table(results, args.minutes))
-        args.write.write_text(page, encoding="utf-8")
+        for page in args.write:
+            write(page, table(results, args.minutes))
     return 0
 
 
