@@ -206,6 +206,8 @@ def test_load_options(name):
     wanted = None if name == "modern_rows" else ALL_COLUMNS
     assert nets.load_options(nets.make(name)) == dict(missing="keep", cols=wanted)
     assert nets.load_options(nets.net2) == dict(missing="drop", cols=None)
+    with pytest.raises(ArgumentError, match=r"^net is '.*'; it must be a net, as from"):
+        nets.load_options(name)
 
 
 def test_drawn_faces_of_sparse_rows_are_marked_otherwise(tmp_path):

@@ -11,8 +11,10 @@
 import inspect
 from typing import Any
 
+import nolearn.lasagne
 from nolearn.lasagne import objective
 
+from kfkd.arguments import check
 from kfkd.choices import MODERN_STEPS, NETS, TUTORIAL_NETS
 from kfkd.data import ALL_COLUMNS
 from kfkd.errors import ArgumentError
@@ -96,7 +98,14 @@ def load_options(net: NeuralNet) -> dict[str, Any]:
 
     A net whose loss leaves missing labels out learns from all rows, and one with as
     many outputs as ``kfkd.data.ALL_COLUMNS`` from both ways to mark faces.
+
+    Raises
+    ------
+    ArgumentError
+        If `net` is none, such as the name of one.
     """
+    is_net = isinstance(net, nolearn.lasagne.NeuralNet)
+    check("net", net, is_net, "a net, as from kfkd.nets.make")
     has_all = getattr(net, "output_num_units", None) == len(ALL_COLUMNS)
     return {
         "missing": "keep" if takes_missing(net) else "drop",
