@@ -1,7 +1,7 @@
 """Train each step from net2 to modern in the same time, and tell what each brings.
 
     python benchmarks/ablation.py --out FOLDER
-    python benchmarks/ablation.py --out FOLDER --write README.md
+    python benchmarks/ablation.py --out FOLDER --write benchmarks/README.md
 
 First the seconds of an epoch of each net are measured, which takes an idle machine.
 They give the epochs that fit into the time, and the schedules of the rate are for so
@@ -128,6 +128,8 @@ def table(results, minutes):
 def write(page, content):
     """Write the table between the comments of a page, or of a notebook's cells."""
     text = page.read_text(encoding="utf-8")
+    if "<!-- begin: ablation -->" not in text:
+        sys.exit(f"{page} has no comment <!-- begin: ablation --> to write behind")
     if page.suffix == ".ipynb":
         notebook = nbformat.reads(text, as_version=nbformat.NO_CONVERT)
         for cell in notebook.cells:

@@ -4,6 +4,7 @@ import contextlib
 
 import nolearn.lasagne as nolearn
 import numpy as np
+import pandas as pd
 from lasagne.layers import InputLayer, Layer, get_all_layers
 from numpy.typing import ArrayLike
 from sklearn.metrics import accuracy_score, r2_score
@@ -165,11 +166,9 @@ class PredictionsMixin:
             raise ArgumentError("A net of several outputs has no score of its own")
         try:
             if self.regression:
-                if y.ndim > 2:  # such as images
-                    y, found = (
-                        values.reshape(len(values), -1) for values in (y, found)
-                    )
-                if takes_missing(self):
+                # Of images, too.
+                y, found = (values.reshape(len(values), -1) for values in (y, found))
+                if takes_missing(self) and y.shape == found.shape:
                     return _score_known(y, found)
                 return float(r2_score(y, found))
             if y.ndim > found.ndim:  # a column of labels, or probabilities
@@ -190,12 +189,11 @@ class PredictionsMixin:
 def _score_known(y, found):
     """Return the mean coefficient of determination of columns, each over what is known.
 
-    As `r2_score` if all is known; a column of fewer than two values has none.
+    That is what `r2_score` returns if all is known.  A column with fewer than two
+    values has no coefficient.
     """
-    known = ~np.isnan(y) if y.dtype.kind == "f" else np.ones(y.shape, bool)
-    if known.all() or y.shape != found.shape:
-        return float(r2_score(y, found))
-    columns = zip(*(a.reshape(len(a), -1).T for a in (y, found, known)), strict=True)
+    known = ~pd.isna(y)
+    columns = zip(y.T, found.T, known.T, strict=True)
     scores = [r2_score(a[k], b[k]) for a, b, k in columns if k.sum() > 1]
     if not scores:
         raise ValueError("no column of it has two labels, which a score needs")

@@ -45,6 +45,10 @@ def test_the_table_on_a_page(ablation, tmp_path):
     code, cell = nbformat.read(notebook, nbformat.NO_CONVERT).cells
     assert code.source == "1 + 1"
     assert cell.source == text
+    page.write_text("no place")
+    with pytest.raises(SystemExit, match=r"page.md has no comment <!-- begin"):
+        ablation.main(command)
+    assert page.read_text() == "no place"
     assert "| net2 | the tutorial's | 100 | 4.00 | 3.00, 4.00, 5.00 |" in text
     assert "| 120 | 1.50 | 1.50, 1.50, 1.50 |" in text
     assert "modern_rows" not in text

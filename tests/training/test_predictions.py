@@ -168,6 +168,10 @@ def test_missing_targets_are_left_out_of_the_score():
         net.score(X, Y * np.nan)
     with pytest.raises(ArgumentError, match=r"^y does not fit the predictions: "):
         net.score(X, gaps[:, :2])
+    # A column has the score of a vector.
+    options = dict(objective_loss_function=masked_squared_error, output_num_units=1)
+    net = regressor(**options).fit(X, Y[:, 0])
+    assert net.score(X, gaps[:, :1]) == net.score(X, gaps[:, 0])
 
 
 def test_probabilities_are_those_of_softmax():
