@@ -2,6 +2,7 @@
 
 __all__ = [
     "FIGURES",
+    "IMAGE_ENDINGS",
     "MODERN_STEPS",
     "NETS",
     "NET_FORMATS",
@@ -47,6 +48,10 @@ NET_FORMATS = {"pickle": ".pickle", "arrays": ".npz"}
 
 # What `kfkd plot` draws.
 FIGURES = ("predictions", "comparison", "flip", "weights", "learning-curves")
+
+# Names of images that are read; those that are written have one of PICTURE_FORMATS.
+IMAGE_ENDINGS = (".avif", ".bmp", ".gif", ".heic", ".jfif", ".jpeg", ".jpg", ".pgm")
+IMAGE_ENDINGS += (".png", ".ppm", ".tif", ".tiff", ".webp")
 
 PICTURE_FORMATS = (".png", ".svg", ".pdf", ".jpg", ".webp")
 

@@ -17,14 +17,8 @@ class Parser(argparse.ArgumentParser):
     """
 
     def __init__(self, *args, **kwargs):
-        self._names, self._subparsers_action = [], None
+        self._subparsers_action = None
         super().__init__(*args, **kwargs)
-
-    def add_argument(self, *args, **kwargs):
-        """Add an argument as argparse does."""
-        action = super().add_argument(*args, **kwargs)
-        self._names += action.option_strings
-        return action
 
     def add_subparsers(self, **kwargs):
         """Add sub-parsers as argparse does."""
@@ -54,12 +48,12 @@ class Parser(argparse.ArgumentParser):
             name = word.partition("=")[0]
             # Negative numbers and texts are arguments.
             if re.fullmatch(r"-+[^\W\d_][^ ]*", name) and not self._is_option(name):
-                near = hint(f"--{name.strip('-')}", self._names)
+                near = hint(f"--{name.strip('-')}", self._option_string_actions)
                 self.error(f"there is no option {name}{near}")
 
     def _is_option(self, name):
         """Return whether this is an option or the beginning of one, as in argparse."""
-        return any(known.startswith(name) for known in self._names)
+        return any(known.startswith(name) for known in self._option_string_actions)
 
     def _check_choice(self, args):
         choices, what = self._subparsers_action.choices, self._subparsers_action.metavar

@@ -7,7 +7,7 @@ import shlex
 import warnings
 
 import kfkd
-from kfkd.choices import NET_FORMATS, NETS
+from kfkd.choices import IMAGE_ENDINGS, NET_FORMATS, NETS
 from kfkd.errors import StorageError
 
 __all__ = [
@@ -31,9 +31,6 @@ HELP = (
     "author put into it, a file of arrays (.npz) cannot"
 )
 
-_IMAGES = (".bmp", ".gif", ".heic", ".jpeg", ".jpg", ".pgm", ".png", ".tif", ".tiff")
-_IMAGES += (".webp",)
-
 
 def add_net(parser, default=None):
     """Add the argument for a saved net, which is required if it has no default."""
@@ -49,7 +46,7 @@ def add_net(parser, default=None):
 def is_image(path):
     """Return whether a file is an image, by its name, or else by its content."""
     path = pathlib.Path(path)
-    if path.suffix.lower() in _IMAGES:
+    if path.suffix.lower() in IMAGE_ENDINGS:
         return True
     if kfkd.storage.has_ending(path) or not path.is_file():  # it may be a pipe
         return False

@@ -8,12 +8,14 @@ from kfkd.choices import PICTURE_FORMATS
 from kfkd.messages import hint
 
 __all__ = [
+    "crop",
     "duration",
     "every",
     "file",
     "jobs",
     "one_of",
     "picture",
+    "points",
     "positive",
     "share",
     "table",
@@ -137,10 +139,31 @@ def picture(text):
     return path
 
 
-def table(text):
-    """Read the path of a CSV table."""
+def crop(text):
+    """Read the left, top, width and height of a rectangle."""
+    try:
+        left, top, width, height = map(float, text.split(","))
+    except ValueError:
+        left = top = width = height = math.nan
+    if not (math.isfinite(left + top + width + height) and min(width, height) > 0):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not four numbers X,Y,W,H, of which the last two are more "
+            "than 0"
+        )
+    return left, top, width, height
+
+
+def table(text, endings=(".csv",)):
+    """Read the path of a CSV table, or of a file with another of some endings."""
     path = file(text)
     pipe = path.exists() and not path.is_file()  # or a device, or a folder
-    if path.suffix.lower() != ".csv" and not pipe:
-        raise argparse.ArgumentTypeError(f"{path} does not end in .csv")
+    if path.suffix.lower() not in endings and not pipe:
+        raise argparse.ArgumentTypeError(
+            f"{path} does not end in {' or '.join(endings)}"
+        )
     return path
+
+
+def points(text):
+    """Read the path of a table of points: CSV or JSON."""
+    return table(text, (".csv", ".json"))

@@ -1,30 +1,30 @@
 """Predict key points, in pixels, with a saved net or a set of specialists."""
 
-import functools
 import pathlib
 import shlex
 import sys
 
 import kfkd
+from kfkd import progress
 from kfkd.choices import PICTURE_FORMATS
-from kfkd.cli import _options, _outputs, _saved_nets, _values
+from kfkd.cli import _options, _outputs, _point_tables, _saved_nets, _values
 from kfkd.cli._parser import Parser
+from kfkd.errors import DataError
 from kfkd.files import kinds
 from kfkd.messages import count
 
 DRAWN = 16  # images
-SHOWN = 3  # of which a terminal gets the points
 
 
 def parse_args(argv=None, prog=None):
     """Return the parsed command line."""
     parser = Parser(
         prog=prog,
-        description="Predict key points, in pixels from the upper left corner, for "
-        "the images of test.csv or for image files, as CSV. Of an image file, the "
-        "largest square in the middle is brought to 96 x 96 grey values; it should "
-        "show a face that about fills it. Its points come in the image's own pixels. "
-        f"On a terminal, the first {SHOWN} images come as a table for people.",
+        description="Predict key points, in pixels from the upper left corner, of the "
+        "faces in image files, which are found first, or of the images of test.csv. "
+        "The points of a face come in its image's own pixels, with the square that the "
+        "net has seen. The exit status is 1 if an image cannot be read or shows no "
+        "face.",
     )
     add = parser.add_argument
     add(
@@ -39,29 +39,54 @@ def parse_args(argv=None, prog=None):
         nargs="*",
         default=[],  # without it, argparse asks for some where the net is missing
         metavar="IMAGE",
-        help="image files of any size and colour (default: the images of test.csv)",
+        help="image files of any size and colour, folders of them, or patterns such as "
+        "'photos/*.jpg' (default: the images of test.csv)",
+    )
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument(
+        "--crop",
+        type=_values.crop,
+        metavar="X,Y,W,H",
+        help="where the face is, instead of looking for faces: upper left corner, "
+        "width and height, in pixels; brows to chin should about fill it (default: "
+        "none)",
+    )
+    where.add_argument(
+        "--no-detect",
+        action="store_true",
+        help="take each image for a face, or the largest square in its middle, instead "
+        "of looking for faces (default: off)",
     )
     _options.add(parser, *_options.DATA, "--mirror", "--device")
     add(
         "--out",
         metavar="FILE",
-        type=_values.table,
-        help="where the table goes, as CSV (default: standard output)",
+        type=_values.points,
+        help="where the points go, as CSV, or as JSON if it ends in .json (default: "
+        "standard output)",
+    )
+    add(
+        "--format",
+        type=_values.one_of(_point_tables.FORMATS),
+        metavar=f"{{{','.join(_point_tables.FORMATS)}}}",
+        help="of the points: table is for people, and has the first "
+        f"{_point_tables.SHOWN} faces (default: as --out ends; without it, table on a "
+        "terminal and else csv)",
     )
     add(
         "--plot",
         metavar="FILE",
         type=_values.picture,
-        help=f"a picture to draw of the first {DRAWN} images; its ending says the "
-        f"format: {', '.join(PICTURE_FORMATS)} (default: none)",
+        help=f"a picture to draw of the first {DRAWN} images; one alone has its own "
+        f"size. The ending says the format: {', '.join(PICTURE_FORMATS)} (default: "
+        "none)",
     )
     _options.add(parser, "--force")
     args = parser.parse_intermixed_args(argv)
-    if args.net and _saved_nets.is_image(args.net):
+    if args.net and (_saved_nets.is_image(args.net) or pathlib.Path(args.net).is_dir()):
         args.net, args.images = None, [args.net, *args.images]
     _check_order(parser, args.net, args.images)
-    if (args.data is not None) + args.synthetic + bool(args.images) > 1:
-        parser.error("--data, --synthetic and image files exclude each other")
+    _check_choices(parser, args)
     return args
 
 
@@ -74,13 +99,28 @@ def _check_order(parser, net, images):
     if nets:
         parser.error(f"{nets[0]} is a saved net, not an image; one net is taken")
     for path in map(pathlib.Path, images):
-        if path.is_dir():
-            parser.error(f"{path} is a folder; name the images in it, as in {path}/*")
         if path.suffix.lower() == ".csv":
             parser.error(
                 f"{path} is a table, not an image; --data {path.parent} predicts the "
                 "images of its test.csv"
             )
+
+
+def _check_choices(parser, args):
+    """End with an error of `parser` if options exclude each other; set the format."""
+    if (args.data is not None) + args.synthetic + bool(args.images) > 1:
+        parser.error("--data, --synthetic and image files exclude each other")
+    for option in ("crop", "no_detect"):
+        if getattr(args, option) and not args.images:
+            parser.error(f"--{option.replace('_', '-')} is for image files")
+    if args.out:
+        ending = args.out.suffix.lower()
+        wanted = "json" if ending == ".json" else "csv"
+        if (args.format or wanted) != wanted and ending in (".csv", ".json"):
+            parser.error(f"--format {args.format} does not go with --out {args.out}")
+        args.format = args.format or wanted
+    elif args.format is None:
+        args.format = "table" if sys.stdout.isatty() else "csv"
 
 
 def check_outputs(args):
@@ -100,30 +140,63 @@ def check_outputs(args):
             )
 
 
-def predict_files(nets, paths, mirror):
-    """Return a table of points in the images' own pixels."""
-    from kfkd.prediction import image_files
+def read_images(args, prog):
+    """Return the faces in each image file, and how many files could not be used.
 
-    squares = [image_files.read_face(path) for path in paths]
-    X = [square.grey for square in squares]
-    table = kfkd.prediction.predict(nets, X, paths, mirror=mirror).rename_axis("File")
-    for row, square in enumerate(squares):
-        table.iloc[row] = square.to_own(table.iloc[row])
-    return table
+    What is wrong with a file is printed. A single file that cannot be read, and an
+    error that is not of one file, are raised.
+    """
+    from kfkd.prediction.photographs import read_faces
+
+    found, failed = {}, 0
+    with progress.Bar("Looking for faces", len(args.images), unit="image") as bar:
+        for path in args.images:
+            problem = (
+                f"{path}: no face was found. If there is one, --crop X,Y,W,H says "
+                "where, and --no-detect takes the middle of the image"
+            )
+            faces = []
+            try:
+                faces = read_faces(path, crop=args.crop, detect=not args.no_detect)
+            except DataError as error:
+                if len(args.images) == 1:
+                    raise
+                problem = error
+            if faces:
+                found[str(path)] = faces
+            else:
+                failed += 1
+                progress.write(f"{prog}: {problem}", file=sys.stderr)
+            bar.update()
+    return found, failed
 
 
-def draw_files(paths, table):
-    """Return a figure of the first image files with their points."""
-    from kfkd.plots.photos import plot_points
+def predict_images(nets, args, prog):
+    """Return the table of image files, a function that draws it, and the status."""
+    from kfkd.plots.photos import plot_photographs
+    from kfkd.prediction.photographs import predict_faces
 
-    return plot_points(paths[:DRAWN], table.to_numpy()[:DRAWN])
+    found, failed = read_images(args, prog)
+    if not found:
+        return None, None, 1
+    table = predict_faces(nets, found, mirror=args.mirror)
+    if failed:
+        used = f"{count(len(table), 'face')} in {count(len(found), 'image')}"
+        print(f"Found: {used}; nothing in {failed:,}", file=sys.stderr)
+    return table, lambda: plot_photographs(table, most=DRAWN), int(bool(failed))
 
 
-def draw_test_set(folder, table):
-    """Return a figure of the first faces of test.csv with their points."""
-    X = kfkd.data.scale_images(kfkd.data.read("test", folder).images[:DRAWN])
-    y = kfkd.data.from_pixels(table.to_numpy()[:DRAWN])
-    return kfkd.plots.plot_predictions(X, y)
+def predict_table(nets, args):
+    """Return the table of the images of test.csv, and a function that draws it."""
+    folder = _options.choose_folder(args, "test", file=sys.stderr)
+    table = kfkd.prediction.predict_test_set(nets, folder, mirror=args.mirror)
+
+    def draw():
+        images = kfkd.data.read("test", folder).images[:DRAWN]
+        y = kfkd.data.from_pixels(table.to_numpy()[:DRAWN])
+        return kfkd.plots.plot_predictions(kfkd.data.scale_images(images), y)
+
+    return table, draw, 0
 
 
 def main(argv=None, prog=None):
@@ -134,46 +207,23 @@ def main(argv=None, prog=None):
         print("Net: modern, trained on drawn faces", file=sys.stderr)
         args.net = kfkd.weights.PATH
     _saved_nets.check_saved(args.net)
+    args.images = kfkd.prediction.image_files.find_images(args.images)
     _options.choose_device(args)
     nets = kfkd.storage.load(args.net)
     if args.images:
-        table = predict_files(nets, args.images, args.mirror)
-        draw = functools.partial(draw_files, args.images)
+        table, draw, status = predict_images(nets, args, prog)
     else:
-        folder = _options.choose_folder(args, "test", file=sys.stderr)
-        table = kfkd.prediction.predict_test_set(nets, folder, mirror=args.mirror)
-        draw = functools.partial(draw_test_set, folder)
+        table, draw, status = predict_table(nets, args)
+    if table is None:
+        return status
     if args.plot:
-        kfkd.plots.save_figure(draw(table), args.plot)
+        kfkd.plots.save_figure(draw(), args.plot)
         print(f"Drawn in {args.plot}", file=sys.stderr)
-
-    layout = dict(float_format="%.4f", lineterminator="\n")
+    text = getattr(_point_tables, f"to_{args.format}")(table)
     if args.out:
         with kfkd.storage.written_atomically(args.out) as draft:
-            table.to_csv(draft, **layout)
+            draft.write_text(text, encoding="utf-8", newline="")
         print(f"Written to {args.out}", file=sys.stderr)
-    elif sys.stdout.isatty():
-        print(as_text(table), flush=True)
     else:
-        table.to_csv(sys.stdout, **layout)
-        sys.stdout.flush()
-    return 0
-
-
-def as_text(table):
-    """Return a table of points for people: a line for each, of the first images."""
-    points = [name.removesuffix("_x") for name in table if name.endswith("_x")]
-    width = max(map(len, points)) + 2
-    lines = []
-    for name, row in table.head(SHOWN).iterrows():
-        label = f"{table.index.name} {name}" if table.index.name == "ImageId" else name
-        lines.append(f"{label}\n{'':{width}}  {'x':>8}  {'y':>8}")
-        lines += [
-            f"  {point:{width}}{row[f'{point}_x']:8.2f}  {row[f'{point}_y']:8.2f}"
-            for point in points
-        ]
-        lines.append("")
-    if len(table) > SHOWN:
-        rest = count(len(table) - SHOWN, "more image")
-        lines.append(f"... and {rest}: --out FILE, or a pipe, gets all as CSV")
-    return "\n".join(lines).rstrip()
+        print(text, end="", flush=True)
+    return status

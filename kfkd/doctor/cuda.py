@@ -32,9 +32,9 @@ def find_cuda(gpus):
         text = "JAX is installed for the CPU alone"
         # Nothing is wrong, but this may not be what the user wants.
         text += f"; for {driver}: " if driver else ", and there is no driver"
-        text += install(cuda=True) if driver else ""
+        text += install(extra="cuda") if driver else ""
     elif jaxlib and jaxlib not in plugins.values():
-        text, fix = f"{text}, but jaxlib {jaxlib}", install(cuda=True)
+        text, fix = f"{text}, but jaxlib {jaxlib}", install(extra="cuda")
     elif not gpus and off:
         text += f"; not used: {off[0]}"
     elif gpus == 0:

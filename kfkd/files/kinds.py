@@ -89,14 +89,20 @@ def _holds_set(content: mmap.mmap) -> bool:
 
 
 def _holds_predictions(content: mmap.mmap) -> bool:
-    """Return whether each number has the four decimals that kfkd writes.
+    """Return whether it is kfkd's JSON, or each number has the decimals that it writes.
 
     A table of labels that somebody has made has the same columns.
     """
-    if not re.match(rb"(ImageId|File)(,\w+_[xy])+\n", content[:_HEAD]):
+    if re.match(rb'\{\s*"made_by": "kfkd [^"]*",\s*"faces":', content[:_HEAD]):
+        return True
+    box = rb",box_left,box_top,box_width,box_height"
+    if not re.match(
+        rb"(ImageId|File|File,Face%s)(,\w+_[xy])+\n" % box, content[:_HEAD]
+    ):
         return False
     lines = iter(content.readline, b"")
-    columns = next(lines).count(b",")
+    head = next(lines)
+    columns = head.count(b",") - head.count(b",Face,")
     numbers = re.compile(rb".*(,-?\d+\.\d{4}){%d}\n" % columns)
     return all(map(numbers.fullmatch, lines))
 

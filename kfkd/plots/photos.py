@@ -1,53 +1,136 @@
-"""Photographs, as they are, with key points."""
+"""Photographs in their own size and colours, with the faces and points found."""
 
 import math
-import os
-from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
+import pandas as pd
+from matplotlib import patheffects
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
 from kfkd.prediction.image_files import open_image
+from kfkd.prediction.photographs import BOX_COLUMNS
 
-from .drawing import MARK
+from .drawing import DPI, GREEN, MARK, ORANGE, SKY, VERMILION
 
-__all__ = ["plot_points"]
+__all__ = ["PARTS", "plot_photographs"]
+
+# The parts of a face: the colour of each, and the points that its line joins.
+PARTS = {
+    "eyes": (
+        SKY,
+        (
+            ("left_eye_inner_corner", "left_eye_outer_corner"),
+            ("right_eye_inner_corner", "right_eye_outer_corner"),
+            ("left_eye_center",),
+            ("right_eye_center",),
+        ),
+    ),
+    "brows": (
+        ORANGE,
+        (
+            ("left_eyebrow_inner_end", "left_eyebrow_outer_end"),
+            ("right_eyebrow_inner_end", "right_eyebrow_outer_end"),
+        ),
+    ),
+    "nose": (GREEN, (("nose_tip",),)),
+    "mouth": (
+        VERMILION,
+        (
+            (
+                "mouth_left_corner",
+                "mouth_center_top_lip",
+                "mouth_right_corner",
+                "mouth_center_bottom_lip",
+                "mouth_left_corner",
+            ),
+        ),
+    ),
+}
+
+_SMALLEST = 480  # pixels of the shorter side, to which small images are enlarged
+_TILE = 2.5  # inches
+_SEEN = 1024  # pixels, more than are seen of a tile
 
 
-def plot_points(
-    paths: Sequence[str | os.PathLike[str]], points: Sequence[npt.NDArray[np.floating]]
-) -> Figure:
-    """Draw image files, as they are, with key points in their own pixels.
+def plot_photographs(table: pd.DataFrame, *, most: int = 16) -> Figure:
+    """Draw the images of a table with their faces and points.
 
     Parameters
     ----------
-    paths : sequence of path
-    points : sequence of array, shape (2 * k,)
-        For each image x and y in turn, as from ``Face.to_own``.
+    table : pandas.DataFrame
+        As from ``photographs.predict_faces``. The images are read again.
+    most : int, default=16
+        Draw the first images alone.
 
     Returns
     -------
     matplotlib.figure.Figure
+        An image by itself has its own size, in pixels of a picture that is saved
+        by ``save_figure``, or a multiple of it if it is small. Several are tiles. Each
+        part of a face has a colour: see `PARTS`.
 
     Raises
     ------
     DataError
-        As for `kfkd.prediction.image_files.open_image`.
+        As for ``image_files.open_image``.
     """
-    columns = math.ceil(math.sqrt(len(paths)))
-    rows = math.ceil(len(paths) / columns)
-    inches = 4 if columns == 1 else 2.5
-    figure = Figure(figsize=(inches * columns, inches * rows))
+    files = table.index.unique("File")[:most]
+    columns = math.ceil(math.sqrt(len(files)))
+    rows = math.ceil(len(files) / columns)
+    figure = Figure(figsize=(_TILE * columns, _TILE * rows))
     figure.subplots_adjust(left=0, right=1, bottom=0, top=1, hspace=0.03, wspace=0.03)
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
     for axis in axes:
         axis.set_axis_off()
-    for axis, path, xy in zip(axes, paths, points, strict=False):
-        image = open_image(path)
+    for axis, file in zip(axes, files, strict=False):
+        image = open_image(file)
         width, height = image.size
-        image.thumbnail((1024, 1024))  # more than is seen
-        axis.imshow(np.asarray(image.convert("RGB")), extent=(0, width, height, 0))
-        axis.scatter(xy[0::2], xy[1::2], marker="x", s=20, c=MARK, lw=1.2)
+        if len(files) == 1:
+            times = math.ceil(_SMALLEST / min(image.size))
+            # Matplotlib rounds down, so that a little more than a pixel is one.
+            figure.set_size_inches((np.multiply(image.size, times) + 0.1) / DPI)
+            inches = figure.get_size_inches()
+        else:
+            image.thumbnail((_SEEN, _SEEN))
+            inches = np.array([_TILE, _TILE])
+        pixels = np.asarray(image.convert("RGB"))
+        axis.imshow(pixels, extent=(0, width, height, 0), aspect="equal")
         axis.set(xlim=(0, width), ylim=(height, 0))
+        scale = 72 * min(inches / (width, height))  # points of print in a pixel
+        for _, row in table.xs(file, level="File").iterrows():
+            _draw_face(axis, row, scale)
     return figure
+
+
+def _draw_face(axis, row, scale):
+    """Draw a face's box and points; their size is a share of the box's."""
+    left, top, width, height = row[[*BOX_COLUMNS]]
+    size = width * scale
+    line = min(max(size / 120, 0.5), 4)
+    edge = [patheffects.withStroke(linewidth=1.8 * line, foreground="#000000a0")]
+    axis.add_patch(
+        Rectangle(
+            (left, top),
+            width,
+            height,
+            fill=False,
+            edgecolor=MARK,
+            linewidth=line,
+            path_effects=edge,
+        )
+    )
+    for colour, lines in PARTS.values():
+        for names in lines:
+            known = [name for name in names if f"{name}_x" in row]
+            axis.plot(
+                [row[f"{name}_x"] for name in known],
+                [row[f"{name}_y"] for name in known],
+                color=colour,
+                marker="o",
+                markersize=3.2 * line,
+                markeredgecolor="#000000a0",
+                markeredgewidth=line / 3,
+                linewidth=line,
+                path_effects=edge,
+            )

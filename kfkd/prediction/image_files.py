@@ -1,64 +1,65 @@
-"""Image files of any size and colour, as input of the nets.
+"""Image files: finding them, and opening those of any kind of colour."""
 
-Nets are trained on faces that nearly fill a square. An image that is not square is
-cropped to the largest square in its middle, and not stretched; a portrait mostly loses
-hair and neck. If that does not suit, crop the image to the face first.
-"""
-
+import glob
 import os
 import warnings
-from dataclasses import dataclass
+from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image, ImageOps
 
 from kfkd.arguments import as_path
-from kfkd.data import SIDE, scale_images
+from kfkd.choices import IMAGE_ENDINGS
 from kfkd.errors import ArgumentError, DataError
 
-__all__ = ["SMALLEST", "Face", "open_image", "read_face"]
-
-# Shortest side of an image, in pixels: a quarter of what the nets see.
-SMALLEST = SIDE // 4
+__all__ = ["find_images", "open_image"]
 
 
-@dataclass(frozen=True, eq=False)
-class Face:
-    """The middle square of an image.
+def find_images(paths: Sequence[str | os.PathLike[str]]) -> list[Path]:
+    """Return the image files that paths name.
 
-    Attributes
+    Parameters
     ----------
-    grey : float32 array, shape (9216,)
-        96 x 96 grey values in [0, 1], row by row.
-    left, top : float
-        The square's upper left corner, in pixels of the image.
-    side : float
-        The square's width and height, in pixels of the image.
+    paths : sequence of path
+        Image files; folders, of which all files with the ending of an image are meant,
+        but for hidden ones and those in folders within; or patterns such as
+        ``"photos/*.jpg"``.
+
+    Returns
+    -------
+    list of pathlib.Path
+        In the order of `paths`, each once, those of a folder or pattern by their
+        names. A file that is not there is among them, if it is named.
+
+    Raises
+    ------
+    DataError
+        A folder has no images, or a pattern fits no file.
     """
-
-    grey: npt.NDArray[np.float32]
-    left: float
-    top: float
-    side: float
-
-    def to_own(self, points: npt.ArrayLike) -> npt.NDArray[np.float64]:
-        """Convert points from pixels of the 96 x 96 square to pixels of the image.
-
-        Parameters
-        ----------
-        points : array, shape (..., 2 * k)
-            x and y in turn. As in labels, the upper left corner of the upper left pixel
-            is the origin.
-
-        Returns
-        -------
-        float64 array, shape (..., 2 * k)
-        """
-        own = np.asarray(points, dtype=np.float64) * (self.side / SIDE)
-        own[..., 0::2] += self.left
-        own[..., 1::2] += self.top
-        return own
+    found: list[Path] = []
+    for path in map(as_path, paths):
+        if path.is_dir():
+            files = [
+                file
+                for file in sorted(path.iterdir())
+                if file.suffix.lower() in IMAGE_ENDINGS
+                and not file.name.startswith(".")
+                and file.is_file()
+            ]
+            if not files:
+                raise DataError(
+                    f"{path} has no images: no file in it ends in "
+                    f"{', '.join(IMAGE_ENDINGS)}"
+                )
+        elif glob.has_magic(str(path)) and not path.exists():
+            files = [*map(Path, sorted(glob.glob(str(path), recursive=True)))]
+            if not files:
+                raise DataError(f"no file is called {path}")
+        else:
+            files = [path]
+        found += files
+    return [*dict.fromkeys(found)]
 
 
 def open_image(path: str | os.PathLike[str]) -> Image.Image:
@@ -118,39 +119,3 @@ def _flat(image):
         white = Image.new("RGBA", image.size, "white")
         return Image.alpha_composite(white, image).convert("RGB")
     return image.convert("L" if image.mode in ("1", "L") else "RGB")
-
-
-def read_face(path: str | os.PathLike[str]) -> Face:
-    """Read an image file and reduce its middle square to 96 x 96 grey values.
-
-    Parameters
-    ----------
-    path : path
-        As for `open_image`.
-
-    Returns
-    -------
-    Face
-        Colours are converted to their luma (ITU-R 601), sizes by bicubic
-        interpolation. An image of 96 x 96 grey values is unchanged.
-
-    Raises
-    ------
-    DataError
-        As for `open_image`, or a side is shorter than `SMALLEST`.
-    """
-    image = open_image(path).convert("L")
-    side = min(image.size)
-    if side < SMALLEST:
-        raise DataError(
-            f"{path} has {image.width} x {image.height} pixels, too few to show a "
-            f"face; at least {SMALLEST} x {SMALLEST} are needed"
-        )
-    left, top = (image.width - side) / 2, (image.height - side) / 2
-    square = image.resize(
-        (SIDE, SIDE),
-        Image.Resampling.BICUBIC,
-        box=(left, top, left + side, top + side),
-    )
-    grey = scale_images(np.asarray(square).ravel())
-    return Face(grey, left, top, side)

@@ -22,11 +22,11 @@ def is_checkout():
     return (_ROOT / "requirements.txt").is_file()
 
 
-def install(*, cuda=False):
-    """Return how to install what is missing, in backticks; with JAX for CUDA or not."""
+def install(*, extra=""):
+    """Return how to install what is missing, in backticks; of an extra or of kfkd."""
     if is_checkout():
-        return f"`{_there()}{_PIP} -r requirements{'-cuda' * cuda}.txt`"
-    return f'`{_PIP} "kfkd[cuda]"`' if cuda else f"`{_PIP} kfkd {_FOLDER}"
+        return f"`{_there()}{_PIP} -r requirements{extra and f'-{extra}'}.txt`"
+    return f'`{_PIP} "kfkd[{extra}]"`' if extra else f"`{_PIP} kfkd {_FOLDER}"
 
 
 def reinstall(*, stack=False, before=""):

@@ -154,7 +154,7 @@ def _find(name, source=None):
         cpu = "the CPU with KFKD_DEVICE=cpu" if source else "cpu"
         raise DeviceError(
             f"{asked}, but JAX finds no CUDA GPU. Check the driver with nvidia-smi, "
-            f"choose {cpu}, or install JAX for CUDA with: {install(cuda=True)}"
+            f"choose {cpu}, or install JAX for CUDA with: {install(extra='cuda')}"
         )
     index = int(number or 0)
     if index >= len(devices):

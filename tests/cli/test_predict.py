@@ -1,7 +1,9 @@
 """scripts/predict.py, in this process, as a user runs it."""
 
 import io
+import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +16,9 @@ from PIL import Image
 from kfkd import data, faces, prediction, storage
 from kfkd.cli import _standard_streams, predict
 from kfkd.data import COLUMNS, load
+from kfkd.prediction.photographs import BOX_COLUMNS
 from tests.helpers import kaggle_tables, stubs
+from tests.helpers.portraits import EYES, PATH, portrait
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = str(ROOT / "scripts" / "predict.py")
@@ -80,11 +84,14 @@ def test_image_files_in_their_own_pixels(net, folder, run):
     plain = 48 + 48 * net.predict(np.full((1, 9216), 200 / 255, np.float32))
 
     names = ["small.png", "wide.bmp", "large.tif"]
-    status, printed = run("net.pickle", *names, "--plot", "a.svg")
+    status, printed = run("net.pickle", *names, "--no-detect", "--plot", "a.svg")
     assert status == 0
     table = pd.read_csv(io.StringIO(printed))
-    assert table.columns.tolist() == ["File", *COLUMNS]
+    assert table.columns.tolist() == ["File", "Face", *BOX_COLUMNS, *COLUMNS]
     assert table["File"].tolist() == names
+    assert table["Face"].tolist() == [1, 1, 1]
+    boxes = [[0, 0, 96, 96], [12, 0, 96, 96], [0, 80, 480, 480]]
+    np.testing.assert_allclose(table[[*BOX_COLUMNS]], boxes)
     points = table[list(COLUMNS)].to_numpy()
     np.testing.assert_allclose(points[0], expected[0], atol=1e-3)
     expected[1, ::2] += 12
@@ -93,6 +100,80 @@ def test_image_files_in_their_own_pixels(net, folder, run):
     plain[:, 1::2] += 80
     np.testing.assert_allclose(points[2], plain[0], atol=1e-2)
     assert Path("a.svg").read_text(encoding="utf-8").startswith("<?xml")
+
+
+def family():
+    """Two portraits side by side, the second half as large."""
+    image = Image.new("RGB", (800, 600), "tan")
+    image.paste(portrait().crop((50, 0, 500, 600)), (0, 0))
+    image.paste(portrait().resize((256, 300)), (500, 200))
+    return image
+
+
+def test_the_faces_of_photographs(net, run):
+    pytest.importorskip("cv2")
+    os.mkdir("album")
+    family().save("album/family.png")
+    shutil.copy(PATH, "album/hopper.jpg")
+    Image.new("RGB", (300, 200), "green").save("album/meadow.png")
+    Path("album/broken.png").write_bytes(b"no picture")
+    said, printed = run("net.pickle", "album", "--plot", "all.png")
+    broken, meadow, summary, drawn = said.splitlines()
+    assert "album/broken.png is not an image of a known format" in broken
+    assert "album/meadow.png: no face was found." in meadow
+    assert summary == "Found: 3 faces in 2 images; nothing in 2"
+    assert drawn == "Drawn in all.png"
+    found = pd.read_csv(io.StringIO(printed))
+    assert found["File"].tolist() == ["album/family.png"] * 2 + ["album/hopper.jpg"]
+    assert found["Face"].tolist() == [1, 2, 1]
+    middles = found["box_left"] + found["box_width"] / 2
+    eyes = EYES.mean(axis=0)[0]
+    expected = [eyes - 50, eyes / 2 + 500, eyes]
+    np.testing.assert_allclose(middles, expected, atol=12)
+
+    # The box of a face is its crop.
+    box = ",".join(map(str, found.loc[1, [*BOX_COLUMNS]]))
+    status, printed = run("net.pickle", "album/family.png", "--crop", box)
+    assert status == 0
+    again = pd.read_csv(io.StringIO(printed))
+    np.testing.assert_allclose(
+        again[list(COLUMNS)].loc[0],
+        found[list(COLUMNS)].loc[1].astype(float),
+        atol=0.01,
+    )
+
+
+def test_what_is_said_of_images_without_a_face(net, run):
+    pytest.importorskip("cv2")
+    Image.new("RGB", (300, 200), "green").save("meadow.png")
+    said, printed = run("net.pickle", "meadow.png", "--out", "points.csv")
+    assert printed == ""
+    assert "\n" not in said
+    assert "meadow.png: no face was found. If there is one, --crop X,Y,W,H" in said
+    assert not os.path.exists("points.csv")
+
+
+def test_json(net, folder, run):
+    Image.new("L", (96, 96), 200).save("me.png")
+    status, _ = run("net.pickle", "me.png", "--no-detect", "--out", "points.json")
+    assert status == 0
+    content = json.loads(Path("points.json").read_text(encoding="utf-8"))
+    (face,) = content["faces"]
+    assert (face["file"], face["face"]) == ("me.png", 1)
+    assert face["box"] == dict(left=0, top=0, width=96, height=96)
+    points = 48 + 48 * net.predict(np.full((1, 9216), 200 / 255, np.float32))[0]
+    assert [f"{name}_x" for name in face["points"]] == list(COLUMNS[::2])
+    np.testing.assert_allclose(np.ravel([*face["points"].values()]), points, atol=1e-3)
+
+    # It is replaced by its like alone.
+    command = ["net.pickle", "--data", folder, "--out", "points.json"]
+    assert run(*command)[0] == 0
+    content = json.loads(Path("points.json").read_text(encoding="utf-8"))
+    assert [face["image_id"] for face in content["faces"]] == [1, 2, 3, 4, 5, 6]
+    Path("points.json").write_text('{"made_by": "me", "faces": []}')
+    assert run(*command)[0] != 0
+    status, printed = run("net.pickle", "--data", folder, "--format", "json")
+    assert json.loads(printed) == content
 
 
 def test_a_terminal_gets_a_table_for_people(net, folder, run, monkeypatch):
@@ -116,12 +197,14 @@ def test_a_terminal_gets_a_table_for_people(net, folder, run, monkeypatch):
         )
         assert {len(line) for line in lines} == {len(head)}
     assert blocks[3] == (
-        "... and 3 more images: --out FILE, or a pipe, gets all as CSV\n"
+        "... and 3 more faces: --out FILE, or a pipe, gets all as CSV\n"
     )
     Image.new("L", (96, 96), 200).save("me.png")
-    status, printed = run("net.pickle", "me.png")
+    status, printed = run("net.pickle", "me.png", "--no-detect")
     assert printed.startswith("me.png\n")
     assert len(printed.splitlines()) == 17
+    status, printed = run("net.pickle", "me.png", "--no-detect", "--format", "csv")
+    assert printed.startswith("File,Face,")
 
 
 @pytest.mark.parametrize("arguments", [["--synthetic"], []])
@@ -182,11 +265,11 @@ def test_images_where_the_net_belongs(net, monkeypatch, capsys, arguments, words
 def test_an_image_is_known_by_its_content_where_its_name_does_not_tell(run, net):
     Image.new("L", (96, 96), 200).save("me.png")
     os.rename("me.png", "me")
-    status, printed = run("me", "--out", "points.csv")
+    status, printed = run("me", "--no-detect", "--out", "points.csv")
     assert status == 0, printed
     assert list(pd.read_csv("points.csv")["File"]) == ["me"]
     os.rename("net.pickle", "net")
-    status, _ = run("net", "me", "--out", "others.csv")
+    status, _ = run("net", "me", "--no-detect", "--out", "others.csv")
     assert status == 0
     assert not pd.read_csv("others.csv").equals(pd.read_csv("points.csv"))
 
@@ -201,6 +284,17 @@ def test_an_image_is_known_by_its_content_where_its_name_does_not_tell(run, net)
         ["--data", "x", "--plot", "a.png", "b.png"],
         ["--out", "net.pickle"],
         ["--out", "./a.png", "a.png"],
+        ["--out", "a.txt", "a.png"],
+        ["--out", "a.csv", "--format", "json", "a.png"],
+        ["--out", "a.json", "--format", "table", "a.png"],
+        ["--format", "xml", "a.png"],
+        ["--crop", "1,2,3", "a.png"],
+        ["--crop", "1,2,3,0", "a.png"],
+        ["--crop", "1,2,3,nan", "a.png"],
+        ["--crop", "1,2,30,40", "--no-detect", "a.png"],
+        ["--crop", "1,2,30,40"],
+        ["--no-detect", "--synthetic"],
+        ["made/training.csv"],
     ],
 )
 def test_wrong_use(run, arguments):

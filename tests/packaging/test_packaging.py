@@ -90,7 +90,7 @@ def test_a_release_requires_names_and_versions_alone(step, tmp_path):
     assert {"theano", "theano-pymc"} <= set(pins())
 
 
-@pytest.mark.parametrize("extra", ["cuda", "test"])
+@pytest.mark.parametrize("extra", ["cuda", "photos", "test"])
 def test_extras_are_what_their_files_add(extra):
     name = f"requirements-{extra}.txt"
     extras = [Requirement(line) for line in declared()["extras_require"][extra]]
@@ -109,8 +109,13 @@ def test_cuda_adds_to_the_range_of_jax():
     assert not pins("requirements-cuda.txt")["jax"].specifier  # said in one place
 
 
+def ours():
+    """The requirements of kfkd, and of what finds faces in photographs."""
+    return pins() | pins("requirements-photos.txt")
+
+
 def test_every_requirement_has_a_lower_and_an_upper_bound():
-    for requirement in pins().values():
+    for requirement in ours().values():
         operators = {specifier.operator for specifier in requirement.specifier}
         assert operators in ({"=="}, {">=", "<"}), requirement
 
@@ -119,7 +124,7 @@ def test_the_oldest_releases_are_the_lower_bounds():
     oldest = pins("requirements-oldest.txt")
     bounds = {
         name: Version(specifier.version)
-        for name, requirement in pins().items()
+        for name, requirement in ours().items()
         for specifier in requirement.specifier
         if specifier.operator == ">="
     }

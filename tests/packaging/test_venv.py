@@ -51,8 +51,8 @@ class Checkout:
     def __init__(self, folder):
         self.folder = folder / "a checkout"
         shutil.copytree(ROOT / "packaging", self.folder / "packaging")
-        for name in ("requirements.txt", "requirements-test.txt", "setup.py"):
-            shutil.copy(ROOT / name, self.folder)
+        for path in [ROOT / "setup.py", *ROOT.glob("requirements*.txt")]:
+            shutil.copy(path, self.folder)
         shutil.copy(ROOT / "pyproject.toml", self.folder)
         self.python = executable(folder / "bin" / "recorder", RECORDER)
         self.venv = self.folder / ".venv"
@@ -88,7 +88,9 @@ def test_sets_up_once(checkout):
     done, calls = checkout.set_up()
     assert done.returncode == 0, done.stderr
     assert verbs(calls) == ANEW
-    assert calls[-1].endswith("-r requirements.txt -r requirements-test.txt")
+    assert calls[-1].endswith(
+        "-r requirements.txt -r requirements-photos.txt -r requirements-test.txt"
+    )
     assert "    numpy 2.5.5, 15.7 MB\n" in done.stderr
     done, calls = checkout.set_up()
     assert (done.returncode, done.stderr, calls) == (0, "", [])
@@ -96,7 +98,12 @@ def test_sets_up_once(checkout):
 
 @pytest.mark.parametrize(
     "name",
-    ["requirements.txt", "requirements-test.txt", "packaging/theano/pyproject.toml"],
+    [
+        "requirements.txt",
+        "requirements-photos.txt",
+        "requirements-test.txt",
+        "packaging/theano/pyproject.toml",
+    ],
 )
 def test_changed_requirements_are_brought_up_to_date_in_place(checkout, name):
     checkout.set_up()

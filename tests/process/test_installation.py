@@ -22,7 +22,7 @@ def commands(text):
     "advice",
     [
         install,
-        lambda: install(cuda=True),
+        lambda: install(extra="cuda"),
         reinstall,
         lambda: reinstall(stack=True, before="python -m pip uninstall -y Theano"),
     ],
@@ -47,7 +47,7 @@ def wheel(monkeypatch, tmp_path):
 
 
 def test_without_a_checkout_no_file_of_one_is_named(wheel):
-    ((*_, name),), after = commands(install(cuda=True))
+    ((*_, name),), after = commands(install(extra="cuda"))
     assert (name, after) == ("kfkd[cuda]", "")
     (found,), after = commands(install())
     assert found[-3:] == ["kfkd", "--find-links", "FOLDER"]
