@@ -20,6 +20,7 @@ from kfkd.mirrored import average_mirrored
 from kfkd.stack.nolearn_batches import keeps_shapes, makes_batches
 from kfkd.stack.nolearn_changes import UNPICKLED
 from kfkd.stack.nolearn_labels import encode_labels
+from kfkd.training import provenance
 from kfkd.training.batches import check_batch
 from kfkd.training.checks import check_callbacks, check_mirror, check_parameters
 from kfkd.training.compiled import compile_lazily, without_debug_checks
@@ -98,10 +99,17 @@ class NeuralNet(PredictionsMixin, WeightsMixin, nolearn.NeuralNet):
         The number of epochs asked for in the current or latest training.
     interrupted_ : bool
         Whether the latest training was ended by Ctrl-C.
+    trained_on_ : sequence of dict
+        The data of each training, one after the other: the ``kind`` ("kaggle",
+        "drawn", "other", or "unknown" if they are not from ``kfkd.data``), the
+        number of ``faces``, the ``date``, the version of ``kfkd``, how many epochs
+        came before (``after_epoch``), and of known data the ``file``, its
+        ``fingerprint`` and the ``columns``.  Trainings on the same data are one.
     """
 
     mirror = False  # of nets in older pickles, too
     interrupted_ = False
+    trained_on_: Sequence[dict[str, Any]] = ()
     train_history_: list[dict[str, Any]]
     _initialized = False
     _of_vector = False
@@ -287,6 +295,8 @@ class NeuralNet(PredictionsMixin, WeightsMixin, nolearn.NeuralNet):
                     self.__dict__.pop(name, None)
             raise
         self._of_vector = of_vector
+        done = len(self.train_history_)
+        self.trained_on_ = provenance.extend(self.trained_on_, given, y, done)
         if checkpoint is not None:
             callbacks = [*callbacks, checkpoint]
         # A subclass may override train_loop as nolearn has it.

@@ -11,6 +11,7 @@ import numpy as np
 
 from kfkd import data, faces, nets, storage, weights
 from kfkd.callbacks.checkpoint import Checkpoint, fit_with
+from kfkd.data.origin import Origin, remember
 
 FACES, TURN, EPOCHS, SEED = 20_000, 20, 60, 2014
 
@@ -34,6 +35,8 @@ def main():
     args = parser.parse_args()
     net = nets.make("modern", max_epochs=EPOCHS).seed(SEED)
     X, y = draw()
+    drawn = Origin("drawn", FACES, FACES, f"kfkd.faces {faces.VERSION}", "")
+    remember(X, drawn, data.ALL_COLUMNS)
     checkpoint = Checkpoint.beside(args.out, resume=True, minutes=2)
     fit_with(checkpoint, net, net.reshape_input(X), y)
     if not net.interrupted_:

@@ -4,6 +4,7 @@ import contextlib
 import os
 import pathlib
 import shlex
+import sys
 import warnings
 
 import kfkd
@@ -15,11 +16,14 @@ __all__ = [
     "HELP",
     "SPECIALISTS",
     "add_net",
+    "announce",
     "check_net",
     "check_saved",
     "choose_out",
     "is_image",
     "load_named",
+    "named_by_data",
+    "warn_of_photographs",
 ]
 
 # The set that commands save and load by default: without its ending, and with it.
@@ -81,6 +85,33 @@ def check_saved(path, default=None):
             )
         raise StorageError(f"{missing}; `{command}` makes it")
     kfkd.storage.check_readable(path)
+
+
+def announce(name, nets):
+    """Say on standard error what loaded nets were trained on, if they know it."""
+    trained_on = kfkd.training.provenance.describe(nets)
+    if trained_on:
+        print(f"Net: {name}, trained on {trained_on}", file=sys.stderr)
+
+
+def warn_of_photographs(nets):
+    """Warn on standard error that nets of drawn faces are to predict photographs."""
+    if kfkd.training.provenance.is_of_drawn_faces(nets):
+        print(
+            "Note: it has seen drawn faces alone, and errs by more on photographs",
+            file=sys.stderr,
+        )
+
+
+def named_by_data(nets):
+    """Return nets by names that tell their data, if these are not the same."""
+    found = {name: kfkd.training.provenance.data_of(net) for name, net in nets.items()}
+    if len({*found.values()} - {""}) < 2:
+        return nets
+    return {
+        f"{name}, {found[name]}" if found[name] else name: net
+        for name, net in nets.items()
+    }
 
 
 def _maker(path):

@@ -56,7 +56,8 @@ def draw(args):
         )
     if sets:
         return kfkd.plots.plot_specialists(nets[sets[0]], **limits)
-    return kfkd.plots.plot_learning_curves(nets, **limits)
+    named = _saved_nets.named_by_data(nets)
+    return kfkd.plots.plot_learning_curves(named, **limits)
 
 
 def parse_args(argv=None, prog=None):

@@ -189,6 +189,8 @@ def predict_images(nets, args, prog):
 def predict_table(nets, args):
     """Return the table of the images of test.csv, and a function that draws it."""
     folder = _options.choose_folder(args, "test", file=sys.stderr)
+    if not kfkd.faces.is_drawn(kfkd.data.find("test", folder)):
+        _saved_nets.warn_of_photographs(nets)
     table = kfkd.prediction.predict_test_set(nets, folder, mirror=args.mirror)
 
     def draw():
@@ -203,14 +205,14 @@ def main(argv=None, prog=None):
     """Predict, write, draw; return the exit status."""
     args = parse_args(argv, prog)
     check_outputs(args)
-    if args.net is None:
-        print("Net: modern, trained on drawn faces", file=sys.stderr)
-        args.net = kfkd.weights.PATH
-    _saved_nets.check_saved(args.net)
+    path = args.net or kfkd.weights.PATH
+    _saved_nets.check_saved(path)
     args.images = kfkd.prediction.image_files.find_images(args.images)
     _options.choose_device(args)
-    nets = kfkd.storage.load(args.net)
+    nets = kfkd.storage.load(path)
+    _saved_nets.announce(args.net or "modern, as it comes with kfkd", nets)
     if args.images:
+        _saved_nets.warn_of_photographs(nets)
         table, draw, status = predict_images(nets, args, prog)
     else:
         table, draw, status = predict_table(nets, args)

@@ -73,6 +73,7 @@ def main(argv=None, prog=None):
     _options.choose_device(args)
     nets = kfkd.storage.load(args.net)
     check_complete(nets, args.net)
+    _saved_nets.announce(args.net, nets)
     folder = _options.choose_folder(args, "test")
     lookup = submission.read_lookup(folder)
     labels_path = args.labels or scoring.find_labels(folder)
@@ -83,6 +84,8 @@ def main(argv=None, prog=None):
     print(f"{count(len(lookup), 'location')} written to {path}")
     if kfkd.faces.is_drawn(kfkd.data.find("test", folder)):
         print("They are of drawn faces, which Kaggle does not know.")
+    else:
+        _saved_nets.warn_of_photographs(nets)
     if labels_path:
         print(f"\nAgainst {labels_path}:\n{scoring.report(predictions, labels)}")
     return 0

@@ -4,6 +4,7 @@
 tables unscaled, with all rows. Where the files come from: ``data/README.md``.
 """
 
+import dataclasses
 import math
 import os
 from collections.abc import Sequence
@@ -25,6 +26,7 @@ from kfkd.data.columns import (
     split_sparse,
 )
 from kfkd.data.locate import find, fingerprint, read_csv
+from kfkd.data.origin import identify, remember
 from kfkd.data.parse import Table, parse
 from kfkd.data.scaling import from_pixels, scale_images
 from kfkd.errors import ArgumentError, DataError
@@ -113,7 +115,9 @@ def load(
         return scale_images(table.images), None
     print(_labels(table, cols, holdout).assign(Image=0).count())
     rows = training_rows(table, cols, holdout=holdout, folder=folder, missing=missing)
-    return arrays(table.images, table.labels, rows, cols or COLUMNS)
+    X, y = arrays(table.images, table.labels, rows, cols or COLUMNS)
+    remember(X, table.origin, cols or COLUMNS)
+    return X, y
 
 
 def load2d(
@@ -295,7 +299,7 @@ def read(name: str, folder: str | os.PathLike[str] | None = None) -> Table:
     -------
     Table
         ``columns``, ``labels`` (pixels, NaN where missing), ``images`` (0 to 255),
-        ``ids``.
+        ``ids``, ``origin``.
 
     Raises
     ------
@@ -311,7 +315,8 @@ def read(name: str, folder: str | os.PathLike[str] | None = None) -> Table:
     copy = cache.load(f"{name}-{content}")
     if copy is not None:
         labels, images, ids = copy
-        return Table(() if test else COLUMNS, labels, images, ids if test else None)
+        table = Table(() if test else COLUMNS, labels, images, ids if test else None)
+        return _identified(table, path, content)
 
     def parse_table(stream, where):
         # The size of a table within a zip file is not known here.
@@ -323,7 +328,14 @@ def read(name: str, folder: str | os.PathLike[str] | None = None) -> Table:
     table, content = read_csv(path, name, parse_table, content)
     ids = table.ids if test else np.empty(0, np.int64)
     cache.save(f"{name}-{content}", (table.labels, table.images, ids))
-    return table
+    return _identified(table, path, content)
+
+
+def _identified(table, path, content):
+    """Return a table that knows which data it is, if it is a training set."""
+    if table.ids is not None:
+        return table
+    return dataclasses.replace(table, origin=identify(path, content, table.labels))
 
 
 class _Watched:

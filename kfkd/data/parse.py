@@ -9,6 +9,7 @@ import pandas as pd
 
 from kfkd.data import text_tables
 from kfkd.data.columns import COLUMNS, PIXELS, SIDE
+from kfkd.data.origin import Origin
 from kfkd.errors import DataError
 from kfkd.messages import count, shown
 
@@ -29,12 +30,15 @@ class Table:
         Grey values, 0 to 255, row by row. float32 if a pixel has decimals.
     ids : int64 array, shape (n,), or None
         ``ImageId`` of a test set; a training set has none.
+    origin : kfkd.data.origin.Origin or None
+        Which data a training set is, if that was looked at.
     """
 
     columns: tuple[str, ...]
     labels: npt.NDArray[np.float64]
     images: npt.NDArray[np.uint8 | np.float32]
     ids: npt.NDArray[np.int64] | None
+    origin: Origin | None = None
 
 
 def parse(stream: BinaryIO, where: str, *, test: bool) -> Table:

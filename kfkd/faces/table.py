@@ -1,7 +1,5 @@
 """Data sets of drawn faces, as files in the competition's layout."""
 
-import contextlib
-import functools
 import json
 import os
 import shutil
@@ -13,6 +11,7 @@ import numpy as np
 
 from kfkd.arguments import as_path, whole
 from kfkd.data.columns import COLUMNS
+from kfkd.data.drawn import RECORD, is_as_recorded, read_record
 from kfkd.data.locate import fingerprint
 from kfkd.errors import DataError
 from kfkd.files.cache_folder import cache_folder
@@ -27,7 +26,6 @@ __all__ = ["describe", "find", "is_drawn", "make"]
 LABEL_NOISE = 0.3
 
 _FILES = ("training.csv", "test.csv", "IdLookupTable.csv", "test_labels.csv")
-_RECORD = "faces.json"
 _STALE = 3600  # seconds
 _ELSEWHERE = "name a folder for caches in the environment variable XDG_CACHE_HOME"
 # Files that would hide ours from `kfkd.data.find`, or be hidden by ours.
@@ -98,7 +96,7 @@ def make(folder=None, seed=0, n_train=7049, n_test=1783):
     if _holds(folder, request):
         return folder
     if not ours:
-        _refuse_others(folder, _record(folder))
+        _refuse_others(folder, read_record(folder))
     try:
         _make(folder, request)
     except OSError as error:
@@ -130,9 +128,9 @@ def _make(folder, request):
             for path in [draft / name]
         }
         text = json.dumps({**request, "files": made}, indent=1)
-        (draft / _RECORD).write_text(text + "\n", encoding="utf-8")
+        (draft / RECORD).write_text(text + "\n", encoding="utf-8")
         # The record first, so that the files are not taken for foreign ones.
-        for name in (_RECORD, *_FILES):
+        for name in (RECORD, *_FILES):
             os.replace(draft / name, folder / name)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
@@ -169,8 +167,8 @@ def is_drawn(path):
     """
     path = as_path(path)
     if path.is_file():
-        return _as_recorded(path, _record(path.parent))
-    return _complete(path, _record(path))
+        return is_as_recorded(path, read_record(path.parent))
+    return _complete(path, read_record(path))
 
 
 def describe(path):
@@ -203,7 +201,7 @@ def _request(seed, n_train, n_test):
 
 def _holds(folder, request):
     """Return whether a folder holds the data set that is requested."""
-    record = _record(folder)
+    record = read_record(folder)
     return _complete(folder, record) and request.items() <= record.items()
 
 
@@ -217,37 +215,9 @@ def _default_folder(request):
     return folder
 
 
-def _record(folder):
-    """Return what a folder's files were made from, or None if `make` has not."""
-    with contextlib.suppress(OSError, ValueError, RecursionError):
-        record = json.loads((folder / _RECORD).read_text(encoding="utf-8"))
-        if isinstance(record, dict) and record.get("made by") == "kfkd.faces":
-            return record
-    return None
-
-
-def _as_recorded(path, record):
-    """Return whether a file has the content that the record gives."""
-    files = record.get("files") if record else None
-    known = files.get(path.name) if isinstance(files, dict) else None
-    if not isinstance(known, dict):
-        return False
-    status = path.stat()
-    state = (status.st_ino, status.st_size, status.st_mtime_ns)
-    return status.st_size == known.get("size") and (
-        _digest(path.absolute(), state) == known.get("blake2b")
-    )
-
-
-@functools.lru_cache(64)
-def _digest(path, state):
-    """Return the fingerprint of a file as long as its `state` is the same."""
-    return fingerprint(path)
-
-
 def _complete(folder, record):
     paths = [folder / name for name in _FILES]
-    return all(path.is_file() and _as_recorded(path, record) for path in paths)
+    return all(path.is_file() and is_as_recorded(path, record) for path in paths)
 
 
 def _refuse_others(folder, record):
@@ -257,7 +227,7 @@ def _refuse_others(folder, record):
     foreign = [
         name
         for name in (*_FILES, *_RIVALS)
-        if (folder / name).exists() and not _as_recorded(folder / name, record)
+        if (folder / name).exists() and not is_as_recorded(folder / name, record)
     ]
     if foreign:
         raise DataError(

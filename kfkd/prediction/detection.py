@@ -12,7 +12,6 @@ Viola and Jones, "Robust real-time face detection", 2004; Lienhart and Maydt, 20
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image
 
 from kfkd.errors import StackError
@@ -73,13 +72,13 @@ def _view(image):
     grey = image.convert("L")
     size = [max(1, round(side * scale)) for side in grey.size]
     scaled = np.asarray(grey.resize(size, Image.Resampling.BICUBIC, reducing_gap=2))
-    view: npt.NDArray[np.uint8] = np.pad(scaled, round(margin * scale), mode="edge")
+    view = np.pad(scaled, round(margin * scale), mode="edge")
     return view, scale, margin
 
 
 def _apart(boxes):
     """Return the larger ones of boxes that lie in one another."""
-    kept: list[Box] = []
+    kept = []
     for box in sorted(boxes, key=lambda box: -box.width):
         x, y = box.left + box.width / 2, box.top + box.height / 2
         if not any(

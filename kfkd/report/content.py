@@ -73,9 +73,9 @@ def _notes(study):
     if origin.kind != "kaggle":
         short = dict(drawn="Drawn faces", other="Other data")[origin.kind]
         text = (
-            f"These nets were trained on {origin.title}: {origin.size}. The tutorial's "
-            "numbers, which stand beside ours, are for Kaggle's photographs. Compare "
-            "how training proceeds, not which errors are lower."
+            f"These nets were trained on {origin.title}: {study.data_size}. The "
+            "tutorial's numbers, which stand beside ours, are for Kaggle's "
+            "photographs. Compare how training proceeds, not which errors are lower."
         )
         notes.append(Note(f"{short}, not Kaggle's photographs", text))
     if study.scale != 1:
@@ -236,7 +236,7 @@ def _origin(study):
     origin, settings = study.origin, study.settings
     now = datetime.datetime.now().astimezone()
     made = {
-        "data": f"{origin.title}: {origin.size}",
+        "data": f"{origin.title}: {study.data_size}",
         "file": f"{origin.name}, BLAKE2b {origin.fingerprint}",
         "held out": f"{settings.holdout:g} of the rows" if settings.holdout else "",
         "seed": str(settings.seed),

@@ -5,8 +5,8 @@ import math
 
 from kfkd import data, nets
 from kfkd.history import Result
+from kfkd.messages import count
 from kfkd.report import figures, results
-from kfkd.report.origin import identify
 
 __all__ = ["Study"]
 
@@ -50,13 +50,22 @@ class Study:
         )
 
     @functools.cached_property
-    def origin(self):
-        """Where the data come from."""
-        return identify(self.settings.folder)
-
-    @functools.cached_property
     def _table(self):
         return data.read("training", self.settings.folder)
+
+    @property
+    def origin(self):
+        """Which data the training set is."""
+        return self._table.origin
+
+    @functools.cached_property
+    def data_size(self):
+        """How many faces there are, for people."""
+        try:
+            tests = len(data.read("test", self.settings.folder).images)
+        except data.DataError:
+            return self.origin.size
+        return f"{self.origin.size}; {count(tests, 'test face')}"
 
     def _rows(self, columns=None, missing="drop"):
         return data.training_rows(

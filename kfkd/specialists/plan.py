@@ -76,7 +76,15 @@ def make_jobs(
             epochs=changes["max_epochs"],
         )
         checkpoint = dict(checkpoint_every, path=path)
-        job = Job(columns, rows, changes, shared["seed"], checkpoint, provenance)
+        job = Job(
+            columns,
+            rows,
+            changes,
+            shared["seed"],
+            checkpoint,
+            provenance,
+            table.origin,
+        )
         try:
             check_parameters(job.net())
         except (TypeError, ValueError) as error:

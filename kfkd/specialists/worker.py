@@ -13,6 +13,7 @@ import numpy as np
 from kfkd import data, nets, storage, xla
 from kfkd.callbacks.base import Callback
 from kfkd.callbacks.checkpoint import Checkpoint, fit_with
+from kfkd.data.origin import Origin, remember
 from kfkd.jobs.devices import limit_cores, take_device
 from kfkd.messages import count
 from kfkd.process.parent import end_with_parent
@@ -38,6 +39,8 @@ class Job:
         Parameters of its checkpoint, which it has where it is trained on this machine.
     provenance : dict
         What the specialist is made from.
+    origin : kfkd.data.origin.Origin or None
+        Which data the training set is.
     """
 
     columns: tuple
@@ -46,6 +49,7 @@ class Job:
     seed: int
     checkpoint: dict
     provenance: dict
+    origin: Origin | None = None
 
     @property
     def name(self):
@@ -156,6 +160,7 @@ def _depend_on_parent():
 def _train(job, images, labels, weights, progress):
     net = job.net()
     X, y = data.arrays(images, labels, job.rows, job.columns)
+    remember(X, job.origin, job.columns)
     X = net.reshape_input(X)
     if weights is not None:
         net.load_params_from(weights)

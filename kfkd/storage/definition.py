@@ -59,6 +59,7 @@ _FITTED = (
     "_of_vector",
     "epochs_",
     "interrupted_",
+    "trained_on_",
 )
 
 

@@ -34,6 +34,22 @@ def save_net(path, loss):
     storage.save(net, path)
 
 
+def test_nets_of_other_data_are_named_by_them(run, saved):
+    for name, kind in (("net1", "drawn"), ("net2", "drawn"), ("net3", "kaggle")):
+        net = nets.make("net1", hidden_num_units=2)
+        net.train_history_ = history(0.01)
+        net.trained_on_ = [{"kind": kind}]
+        storage.save(net, f"{name}.pickle")
+    save_net("net4.pickle", 0.01)
+    assert run("net1.pickle", "net2.pickle", "net4.pickle")[0] == 0
+    assert not any("faces" in text for text in legend(saved[0]))
+    assert run("net1.pickle", "net3.pickle", "net4.pickle", "--force")[0] == 0
+    texts = " ".join(legend(saved[1]))
+    assert "net1, drawn faces (kfkd.faces)" in texts
+    assert "net3, Kaggle's photographs" in texts
+    assert "net4" in texts
+
+
 def save_specialists(path):
     crew = {}
     for columns in stubs.GROUPS:

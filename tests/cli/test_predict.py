@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from kfkd import data, faces, prediction, storage
+from kfkd import data, faces, nets, prediction, storage
 from kfkd.cli import _standard_streams, predict
 from kfkd.data import COLUMNS, load
 from kfkd.prediction.photographs import BOX_COLUMNS
@@ -205,6 +205,37 @@ def test_a_terminal_gets_a_table_for_people(net, folder, run, monkeypatch):
     assert len(printed.splitlines()) == 17
     status, printed = run("net.pickle", "me.png", "--no-detect", "--format", "csv")
     assert printed.startswith("File,Face,")
+
+
+def test_it_says_what_the_net_was_trained_on(folder, monkeypatch, capfd, run):
+    """And warns where a net of drawn faces is to predict photographs."""
+    net = nets.make("net1", hidden_num_units=2, verbose=0)
+    net.initialize()
+    entry = dict(faces=12, date="2026-01-02", kfkd="0.1.0", after_epoch=0)
+    net.trained_on_ = [dict(entry, kind="drawn")]
+    storage.save(net, "drawn.npz")
+    net.trained_on_ = [dict(entry, kind="kaggle")]
+    storage.save(net, "real.npz")
+    net.trained_on_ = ()
+    storage.save(net, "old.npz")
+    Image.new("L", (96, 96)).save("me.png")
+    drawn = faces.make("drawn", n_train=30, n_test=3)
+
+    def said(*arguments):
+        monkeypatch.setattr(sys, "argv", ["predict.py"])
+        assert predict.main([*map(str, arguments), "--out", "a.csv"]) == 0
+        return capfd.readouterr().err
+
+    about = "drawn faces (kfkd.faces): 12 faces, 2026-01-02, kfkd 0.1.0\n"
+    note = "Note: it has seen drawn faces alone, and errs by more on photographs\n"
+    text = said("drawn.npz", "me.png", "--no-detect")
+    assert text.startswith(f"Net: drawn.npz, trained on {about}{note}")
+    assert note in said("drawn.npz", "--data", folder)
+    assert note not in said("drawn.npz", "--data", drawn)
+    text = said("real.npz", "me.png", "--no-detect")
+    assert text.startswith("Net: real.npz, trained on Kaggle's photographs: 12 faces")
+    assert note not in text
+    assert said("old.npz", "me.png", "--no-detect") == "Written to a.csv\n"
 
 
 @pytest.mark.parametrize("arguments", [["--synthetic"], []])

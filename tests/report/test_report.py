@@ -11,11 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from kfkd import data, faces
 from kfkd.history import weighted_mean
-from kfkd.report import document, origin, page, results, tables, tutorial
+from kfkd.report import document, page, results, tables, tutorial
 from kfkd.reproduction import Run
-from tests.helpers import kaggle_tables as made
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -211,49 +209,6 @@ def test_losses_without_dropout_leave_missing_labels_out():
     squares = [0, 0.04, 0.09, 0.16, 0.25, 0.36, 0.49, 0.64, 0.81, 1]
     assert train == pytest.approx(np.mean(squares[:5]), rel=1e-5)
     assert both == pytest.approx(np.mean(squares), rel=1e-5)
-
-
-def test_drawn_faces_are_known_again(work, tmp_path):
-    folder = faces.make(tmp_path / "drawn", n_train=30, n_test=3)
-    found = origin.identify(folder)
-    complete = int((~np.isnan(data.read("training", folder).labels)).all(1).sum())
-    assert (found.kind, found.rows, found.complete) == ("drawn", 30, complete)
-    assert found.tests == 3
-    assert found.fingerprint == data.fingerprint(folder / "training.csv")
-
-
-def test_other_data_are_not_taken_for_drawn_or_for_kaggles(work, tmp_path):
-    made.make(tmp_path / "other")
-    assert origin.identify(tmp_path / "other").kind == "other"
-    # Drawn faces whose file has been changed since.
-    folder = faces.make(tmp_path / "drawn", n_train=30, n_test=3)
-    lines = (folder / "training.csv").read_text().splitlines(keepends=True)
-    (folder / "training.csv").write_text("".join(lines[:-1]))
-    (folder / "test.csv").unlink()
-    found = origin.identify(folder)
-    assert (found.kind, found.tests) == ("other", None)
-
-
-@pytest.mark.parametrize(
-    ("rows", "complete", "off", "kind"),
-    [
-        (7049, 2140, 0, "kaggle"),
-        (7044, 2140, 0, "kaggle"),
-        (7049, 2141, 0, "other"),
-        (7048, 2140, 0, "other"),
-        (7049, 2140, 0.1, "other"),  # as drawn faces without their record
-    ],
-)
-def test_kaggles_data_are_known_by_numbers_and_means(
-    rows, complete, off, kind, work, tmp_path, monkeypatch
-):
-    labels = np.full((rows, 30), 50.0)
-    labels[:, [0, 1, 28, 29]] = np.array([66.359, 37.651, 48.570, 78.970]) + off
-    labels[complete:, 10] = np.nan
-    table = data.Table(data.COLUMNS, labels, np.zeros((rows, 1), np.uint8), None)
-    made.make(tmp_path / "some")
-    monkeypatch.setattr(data, "read", lambda name, folder: table)
-    assert origin.identify(tmp_path / "some").kind == kind
 
 
 class Reader(html.parser.HTMLParser):

@@ -1,0 +1,87 @@
+"""What nets were trained on, and how that is told."""
+
+import datetime
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import kfkd
+from kfkd.data import origin
+from kfkd.messages import count
+
+__all__ = ["data_of", "describe", "extend", "is_of_drawn_faces"]
+
+
+def extend(
+    trained_on: Sequence[dict[str, Any]], X: Any, y: Any, epochs: int
+) -> list[dict[str, Any]]:
+    """Return what a net was trained on, with a training that begins.
+
+    Parameters
+    ----------
+    trained_on : sequence of dict
+        Of the trainings before; see `kfkd.NeuralNet`.
+    X, y
+        As they are given to ``fit``.
+    epochs : int
+        How many there have been before.
+    """
+    found = origin.recall(X)
+    entry: dict[str, Any] = {"kind": "unknown", "faces": len(y)}
+    if found:
+        source, columns = found
+        entry |= {
+            "kind": source.kind,
+            "file": source.name,
+            "fingerprint": source.fingerprint,
+            "columns": list(columns),
+        }
+    entry |= {
+        "date": datetime.date.today().isoformat(),
+        "kfkd": kfkd.__version__,
+        "after_epoch": epochs,
+    }
+    before = [*trained_on]
+    if before and all(
+        before[-1].get(key) == entry.get(key)
+        for key in ("kind", "fingerprint", "columns")
+    ):
+        entry["after_epoch"] = before.pop()["after_epoch"]
+    return [*before, entry]
+
+
+def _entries(nets):
+    """Return the trainings of a net, or of all nets of a set."""
+    nets = nets.values() if isinstance(nets, Mapping) else [nets]
+    return [entry for net in nets for entry in getattr(net, "trained_on_", ())]
+
+
+def is_of_drawn_faces(nets: Any) -> bool:
+    """Return whether a net, or each of a set, has learnt from drawn faces alone."""
+    kinds = {entry["kind"] for entry in _entries(nets)}
+    return kinds == {"drawn"}
+
+
+def data_of(nets: Any) -> str:
+    """Return which data a net, or a set of them, was trained on; "" if not known."""
+    titles = origin.TITLES | {"unknown": "data of a program's own"}
+    return ", then ".join(
+        dict.fromkeys(titles[entry["kind"]] for entry in _entries(nets))
+    )
+
+
+def describe(nets: Any) -> str:
+    """Return what a net, or a set of them, was trained on: for people, in a line.
+
+    Returns
+    -------
+    str
+        "" if it is not known, as of nets that other programs have saved.
+    """
+    entries = _entries(nets)
+    if not entries:
+        return ""
+    last = max(entries, key=lambda entry: entry["date"])
+    faces = max(entry["faces"] for entry in entries if entry["kind"] == last["kind"])
+    return (
+        f"{data_of(nets)}: {count(faces, 'face')}, {last['date']}, kfkd {last['kfkd']}"
+    )
