@@ -1,10 +1,8 @@
 """Faces in photographs, found by a detector that comes with OpenCV.
 
-It is the cascade ``haarcascade_frontalface_alt2``. Its boxes are what the images of the
-tutorial show: the mean key points of Kaggle's training labels fit those of photographs
-in such boxes best when these are made 1 % larger and moved down by 2 %, where sizes
-scatter by 10 % and positions by 4 %. Boxes are cut out as they are.
-``benchmarks/detection.py`` measures all this.
+It is the cascade ``haarcascade_frontalface_alt2``. Its boxes are the crops of the
+competition's images, but for some 2 %, which is less than they scatter by:
+``benchmarks/README.md``, section "Faces", has the figures.
 
 Viola and Jones, "Robust real-time face detection", 2004; Lienhart and Maydt, 2002.
 """
@@ -30,7 +28,7 @@ _SHORTEST, _LONGEST = 192, 1600
 _SMALLEST = 24  # face in the view
 # Each size of the search is this many times the one before, and so many detections of
 # the same face are wanted: fewer find little more, and more of what is not a face.
-_STEP, _NEIGHBORS = 1.1, 5
+_STEP, _NEIGHBORS = 1.1, 4
 
 
 def find_faces(image: Image.Image) -> list[Box]:
@@ -55,12 +53,13 @@ def find_faces(image: Image.Image) -> list[Box]:
     """
     detector = _make_detector()
     view, scale, margin = _view(image)
-    found = detector.detectMultiScale(
+    found, votes = detector.detectMultiScale2(
         view, _STEP, _NEIGHBORS, minSize=(_SMALLEST, _SMALLEST)
     )
     found = np.asarray(found, np.float64).reshape(-1, 4) / scale
     found[:, :2] -= margin
-    return sorted(_apart([Box(*box) for box in found.tolist()]))
+    order = np.argsort(-np.ravel(votes), kind="stable")
+    return sorted(_apart([Box(*box) for box in found[order].tolist()]))
 
 
 def _view(image):
@@ -77,17 +76,18 @@ def _view(image):
 
 
 def _apart(boxes):
-    """Return the larger ones of boxes that lie in one another."""
+    """Return the boxes whose middles are not shared with one of those before."""
     kept = []
-    for box in sorted(boxes, key=lambda box: -box.width):
-        x, y = box.left + box.width / 2, box.top + box.height / 2
-        if not any(
-            other.left < x < other.left + other.width
-            and other.top < y < other.top + other.height
-            for other in kept
-        ):
+    for box in boxes:
+        if not any(_holds(box, other) or _holds(other, box) for other in kept):
             kept.append(box)
     return kept
+
+
+def _holds(box, other):
+    """Return whether a box has the middle of another in it."""
+    x, y = other.left + other.width / 2, other.top + other.height / 2
+    return 0 < x - box.left < box.width and 0 < y - box.top < box.height
 
 
 def _make_detector():

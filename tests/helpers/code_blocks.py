@@ -5,6 +5,7 @@ import functools
 import importlib.machinery
 import importlib.util
 import re
+import shutil
 import sys
 from pathlib import Path
 from typing import NamedTuple
@@ -16,6 +17,7 @@ from markdown_it import MarkdownIt
 from matplotlib import pyplot
 
 from kfkd import estimator, faces, nets, specialists, storage
+from tests.helpers import portraits
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("[!.]*/*.md")])
@@ -75,7 +77,7 @@ def scaled_down():
     numbers: trainings take one epoch, whatever ``max_epochs`` says; ``faces.make``
     draws few faces; ``fit_specialists`` trains one specialist for one epoch; a Dask
     client has one worker, in this process. A few faces are in the tutorial's folder
-    within the home folder, which must be the test's own.
+    within the home folder, which must be the test's own, and ``me.jpg`` is a portrait.
     """
     few = functools.partial(faces.make, n_train=20, n_test=16)
     one = functools.partial(
@@ -97,6 +99,7 @@ def scaled_down():
             patch.setattr("dask.distributed.Client", client)
             patch.setattr(pyplot, "show", lambda: pyplot.close("all"))
             few(DATA)
+            shutil.copy(portraits.PATH, "me.jpg")
             yield
     finally:
         sys.setrecursionlimit(limit)
