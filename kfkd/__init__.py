@@ -49,6 +49,7 @@ _MODULES = (
     "data",
     "errors",
     "estimator",
+    "export",
     "faces",
     "nets",
     "plots",

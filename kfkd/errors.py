@@ -7,6 +7,7 @@ __all__ = [
     "DeviceError",
     "DeviceMemoryError",
     "DivergedError",
+    "ExportError",
     "KfkdError",
     "NoDataError",
     "PlotError",
@@ -57,6 +58,10 @@ class DeviceMemoryError(KfkdError, MemoryError):
 
 class DivergedError(KfkdError, FloatingPointError):
     """A loss is not finite any more; the net has the weights from before that."""
+
+
+class ExportError(KfkdError, ValueError):
+    """A net cannot be exported; the message names the layer, or what else is wrong."""
 
 
 class PlotError(KfkdError, ValueError):

@@ -89,14 +89,18 @@ def check_saved(path, default=None):
 
 def announce(name, nets):
     """Say on standard error what loaded nets were trained on, if they know it."""
-    trained_on = kfkd.training.provenance.describe(nets)
+    from kfkd.training import provenance
+
+    trained_on = provenance.describe(nets)
     if trained_on:
         print(f"Net: {name}, trained on {trained_on}", file=sys.stderr)
 
 
 def warn_of_photographs(nets):
     """Warn on standard error that nets of drawn faces are to predict photographs."""
-    if kfkd.training.provenance.is_of_drawn_faces(nets):
+    from kfkd.training import provenance
+
+    if provenance.is_of_drawn_faces(nets):
         print(
             "Note: it has seen drawn faces alone, and errs by more on photographs",
             file=sys.stderr,
@@ -105,7 +109,9 @@ def warn_of_photographs(nets):
 
 def named_by_data(nets):
     """Return nets by names that tell their data, if these are not the same."""
-    found = {name: kfkd.training.provenance.data_of(net) for name, net in nets.items()}
+    from kfkd.training import provenance
+
+    found = {name: provenance.data_of(net) for name, net in nets.items()}
     if len({*found.values()} - {""}) < 2:
         return nets
     return {

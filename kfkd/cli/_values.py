@@ -14,6 +14,7 @@ __all__ = [
     "file",
     "jobs",
     "one_of",
+    "onnx",
     "picture",
     "points",
     "positive",
@@ -154,7 +155,7 @@ def crop(text):
 
 
 def table(text, endings=(".csv",)):
-    """Read the path of a CSV table, or of a file with another of some endings."""
+    """Read the path of a CSV table, or of a file that has one of some endings."""
     path = file(text)
     pipe = path.exists() and not path.is_file()  # or a device, or a folder
     if path.suffix.lower() not in endings and not pipe:
@@ -162,6 +163,11 @@ def table(text, endings=(".csv",)):
             f"{path} does not end in {' or '.join(endings)}"
         )
     return path
+
+
+def onnx(text):
+    """Read the path of an ONNX model."""
+    return table(text, (".onnx",))
 
 
 def points(text):

@@ -17,6 +17,7 @@ __all__ = [
     "FIGURE_STAMP",
     "LOG",
     "NET",
+    "ONNX",
     "PAGE",
     "PICKLE_SEAL",
     "PREDICTIONS",
@@ -115,6 +116,7 @@ FIGURE = Kind(
     "a picture drawn by kfkd",
     lambda content: content.find(FIGURE_STAMP.encode()) >= 0,
 )
+ONNX = Kind("a model written by kfkd", _matches(rb"\x08.\x12\x04kfkd"))
 PREDICTIONS = Kind("a table of predictions by kfkd", _holds_predictions)
 SUBMISSION = Kind("a submission", _matches(rb"RowId,Location\r?\n"))
 PAGE = Kind("a page written by kfkd", _matches(rb'.*name="generator" content="kfkd'))

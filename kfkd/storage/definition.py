@@ -18,7 +18,7 @@ from kfkd.files.packing import pack, unpack
 from kfkd.files.weights import unpack_weights
 from kfkd.training.hooks import listed
 
-__all__ = ["decode", "encode"]
+__all__ = ["decode", "encode", "halved"]
 
 _OBJECTS = (
     "kfkd.augment",
@@ -87,7 +87,7 @@ def encode(net, arrays, name, *, half=False):
     if hasattr(net, "layers_"):
         weights, tags = dict(net.values_to_save()), net.tags_to_save()
         if half:
-            weights = {name: _halved(name, part) for name, part in weights.items()}
+            weights = {name: halved(name, part) for name, part in weights.items()}
     params = net.get_params(deep=False)
     params["layers"] = list(net.layers)  # nolearn has a list class of its own
     # Without checkpoints, which name files of this machine.
@@ -104,7 +104,7 @@ def encode(net, arrays, name, *, half=False):
     }
 
 
-def _halved(name, values):
+def halved(name, values):
     """Return the weights of a layer in half precision, those that are floats."""
     largest = np.finfo(np.float16).max
     if any((abs(value) > largest).any() for value in values):

@@ -265,7 +265,8 @@ def test_each_script_is_a_command():
         for name in re.findall(r'^    run\("(\w+)"\)$', path.read_text(), re.MULTILINE)
     ]
     modules = {path.stem for path in (ROOT / "kfkd" / "cli").glob("[a-z]*.py")}
-    assert sorted(called) == sorted(modules - {"doctor"})
+    # The scripts are those that the tutorial's work consists of.
+    assert sorted(called) == sorted(modules - {"doctor", "export"})
 
 
 def test_too_little_memory_is_one_line(run, monkeypatch):

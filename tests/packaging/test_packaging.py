@@ -90,7 +90,7 @@ def test_a_release_requires_names_and_versions_alone(step, tmp_path):
     assert {"theano", "theano-pymc"} <= set(pins())
 
 
-@pytest.mark.parametrize("extra", ["cuda", "photos", "test"])
+@pytest.mark.parametrize("extra", ["cuda", "onnx", "photos", "test"])
 def test_extras_are_what_their_files_add(extra):
     name = f"requirements-{extra}.txt"
     extras = [Requirement(line) for line in declared()["extras_require"][extra]]
@@ -110,8 +110,8 @@ def test_cuda_adds_to_the_range_of_jax():
 
 
 def ours():
-    """The requirements of kfkd, and of what finds faces in photographs."""
-    return pins() | pins("requirements-photos.txt")
+    """The requirements of kfkd, and of its extras."""
+    return pins() | pins("requirements-onnx.txt") | pins("requirements-photos.txt")
 
 
 def test_every_requirement_has_a_lower_and_an_upper_bound():
