@@ -31,6 +31,8 @@ setup(
     install_requires=requirements("requirements.txt"),
     extras_require={
         "cuda": requirements("requirements-cuda.txt"),
+        "demo": requirements("requirements-photos.txt")
+        + requirements("requirements-demo.txt"),
         "onnx": requirements("requirements-onnx.txt"),
         "photos": requirements("requirements-photos.txt"),
         "test": requirements("requirements-test.txt"),

@@ -16,6 +16,7 @@ COMMANDS = {
     "predict": "predict the key points of image files, or of test.csv",
     "submit": "write a submission for Kaggle",
     "fit-specialists": "train the six specialists",
+    "demo": "serve a page to play with nets, for the browser of this machine",
     "export": "write a net as ONNX, for other programs",
     "plot": "draw learning curves, predictions, weights, a flipped face",
     "reproduce": "train all nets, and compare them with the tutorial",

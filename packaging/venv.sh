@@ -75,8 +75,8 @@ find_python() {
 # of it, since kfkd is installed as a pointer to it.
 wanted() {
     pwd
-    cat requirements.txt requirements-onnx.txt requirements-photos.txt \
-        requirements-test.txt setup.py pyproject.toml \
+    cat requirements.txt requirements-demo.txt requirements-onnx.txt \
+        requirements-photos.txt requirements-test.txt setup.py pyproject.toml \
         packaging/venv.sh packaging/*/*.toml packaging/*/*.txt packaging/*/*.py \
         packaging/*/*/*.py | cksum
 }
@@ -118,7 +118,7 @@ else
     "$python" -m venv --clear "$venv"
 fi
 pip_install --upgrade pip
-pip_install -r requirements.txt -r requirements-onnx.txt -r requirements-photos.txt \
-    -r requirements-test.txt
+pip_install -r requirements.txt -r requirements-demo.txt -r requirements-onnx.txt \
+    -r requirements-photos.txt -r requirements-test.txt
 wanted >"$stamp"
 say "$venv is ready after $(($(date +%s) - began)) s."

@@ -1,6 +1,7 @@
 """Image files: finding them, and opening those of any kind of colour."""
 
 import glob
+import io
 import os
 import warnings
 from collections.abc import Sequence
@@ -13,7 +14,7 @@ from kfkd.arguments import as_path
 from kfkd.choices import IMAGE_ENDINGS
 from kfkd.errors import ArgumentError, DataError
 
-__all__ = ["find_images", "open_image"]
+__all__ = ["decode_image", "find_images", "open_image"]
 
 
 def find_images(paths: Sequence[str | os.PathLike[str]]) -> list[Path]:
@@ -62,6 +63,31 @@ def find_images(paths: Sequence[str | os.PathLike[str]]) -> list[Path]:
     return [*dict.fromkeys(found)]
 
 
+def decode_image(
+    content: bytes, name: str = "the image", most_pixels: int | None = None
+) -> Image.Image:
+    """Decode the content of an image file as `open_image` does.
+
+    Parameters
+    ----------
+    content : bytes
+    name : str, default="the image"
+        What it is called in errors.
+    most_pixels : int, optional
+        Refuse larger images, before they take memory.
+
+    Returns
+    -------
+    PIL.Image.Image
+
+    Raises
+    ------
+    DataError
+        As for `open_image`, or it has more than `most_pixels`.
+    """
+    return _decode(io.BytesIO(content), name, most_pixels)
+
+
 def open_image(path: str | os.PathLike[str]) -> Image.Image:
     """Open an image file as a viewer shows it.
 
@@ -82,27 +108,38 @@ def open_image(path: str | os.PathLike[str]) -> Image.Image:
         There is no such file, or it cannot be read as an image.
     """
     path = as_path(path)
+    return _decode(path, path, None)
+
+
+def _decode(source, name, most_pixels):
     try:
         with warnings.catch_warnings():
             # The warning is of a large image; one twice as large is an error.
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(path) as file:
+            with Image.open(source) as file:
+                if most_pixels and file.width * file.height > most_pixels:
+                    raise _too_large(name, most_pixels)
                 file.load()
                 return _flat(ImageOps.exif_transpose(file))
     except Image.DecompressionBombError as error:
-        most = 2 * Image.MAX_IMAGE_PIXELS  # type: ignore[operator]  # with a limit
-        raise DataError(
-            f"{path} is too large: it has more than {most:,} pixels; save it smaller, "
-            "or crop it to the face"
-        ) from error
+        raise _too_large(name, 2 * Image.MAX_IMAGE_PIXELS) from error
+    except DataError:
+        raise
     except Image.UnidentifiedImageError as error:
         raise DataError(
-            f"{path} is not an image of a known format, such as JPEG or PNG"
+            f"{name} is not an image of a known format, such as JPEG or PNG"
         ) from error
     # Pillow's readers raise many kinds of errors for damaged files.
     except Exception as error:
         reason = getattr(error, "strerror", None) or error
-        raise DataError(f"{path} cannot be read as an image: {reason}") from error
+        raise DataError(f"{name} cannot be read as an image: {reason}") from error
+
+
+def _too_large(name, most):
+    return DataError(
+        f"{name} is too large: it has more than {most:,} pixels; save it smaller, or "
+        "crop it to the face"
+    )
 
 
 def _flat(image):

@@ -90,11 +90,22 @@ def test_a_release_requires_names_and_versions_alone(step, tmp_path):
     assert {"theano", "theano-pymc"} <= set(pins())
 
 
-@pytest.mark.parametrize("extra", ["cuda", "onnx", "photos", "test"])
-def test_extras_are_what_their_files_add(extra):
-    name = f"requirements-{extra}.txt"
+@pytest.mark.parametrize(
+    ("extra", "names"),
+    [
+        ("cuda", ["cuda"]),
+        ("demo", ["demo", "photos"]),
+        ("onnx", ["onnx"]),
+        ("photos", ["photos"]),
+        ("test", ["test"]),
+    ],
+)
+def test_extras_are_what_their_files_add(extra, names):
     extras = [Requirement(line) for line in declared()["extras_require"][extra]]
-    assert {r.name: r for r in extras} == pins(name)
+    wanted = {}
+    for name in names:
+        wanted |= pins(f"requirements-{name}.txt")
+    assert {r.name: r for r in extras} == wanted
     assert extras
 
 
@@ -111,7 +122,10 @@ def test_cuda_adds_to_the_range_of_jax():
 
 def ours():
     """The requirements of kfkd, and of its extras."""
-    return pins() | pins("requirements-onnx.txt") | pins("requirements-photos.txt")
+    found = pins()
+    for extra in ("demo", "onnx", "photos"):
+        found |= pins(f"requirements-{extra}.txt")
+    return found
 
 
 def test_every_requirement_has_a_lower_and_an_upper_bound():

@@ -89,8 +89,8 @@ def test_sets_up_once(checkout):
     assert done.returncode == 0, done.stderr
     assert verbs(calls) == ANEW
     assert calls[-1].endswith(
-        "-r requirements.txt -r requirements-onnx.txt -r requirements-photos.txt "
-        "-r requirements-test.txt"
+        "-r requirements.txt -r requirements-demo.txt -r requirements-onnx.txt "
+        "-r requirements-photos.txt -r requirements-test.txt"
     )
     assert "    numpy 2.5.5, 15.7 MB\n" in done.stderr
     done, calls = checkout.set_up()
@@ -101,6 +101,7 @@ def test_sets_up_once(checkout):
     "name",
     [
         "requirements.txt",
+        "requirements-demo.txt",
         "requirements-onnx.txt",
         "requirements-photos.txt",
         "requirements-test.txt",

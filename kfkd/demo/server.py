@@ -1,0 +1,67 @@
+"""Server of the page, on this machine alone."""
+
+import socket
+
+import uvicorn
+
+__all__ = ["HOST", "bind", "serve"]
+
+HOST = "127.0.0.1"
+_TRIES = 20  # ports
+
+
+def bind(port, *, strict):
+    """Return a socket that listens, on this machine alone.
+
+    Parameters
+    ----------
+    port : int
+        0 stands for any that is free.
+    strict : bool
+        If false, one of the next ports does as well.
+
+    Raises
+    ------
+    OSError
+        None is free.
+    """
+    for number in range(port, port + (1 if strict or not port else _TRIES)):
+        listener = socket.socket()
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((HOST, number))
+        except OSError as error:
+            listener.close()
+            problem = error
+        else:
+            return listener
+    raise problem
+
+
+def serve(app, listener, *, started=lambda: None):
+    """Answer requests until the process is interrupted.
+
+    Parameters
+    ----------
+    app
+        As from ``make_app``.
+    listener : socket.socket
+        As from `bind`.
+    started : callable
+        Called once requests are answered.
+    """
+    config = uvicorn.Config(
+        app, log_level="warning", access_log=False, lifespan="off", ws="none"
+    )
+    server = _Server(config, started)
+    server.run(sockets=[listener])
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config, started):
+        super().__init__(config)
+        self._started = started
+
+    async def startup(self, sockets=None):
+        await super().startup(sockets)
+        self._started()
