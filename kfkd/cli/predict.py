@@ -140,6 +140,16 @@ def check_outputs(args):
             )
 
 
+def find_images(args):
+    """Return the image files; in a folder, an earlier picture of ours is none."""
+    named = {*map(pathlib.Path, args.images)}
+    return [
+        path
+        for path in kfkd.prediction.image_files.find_images(args.images)
+        if path in named or path != args.plot
+    ]
+
+
 def read_images(args, prog):
     """Return the faces in each image file, and how many files could not be used.
 
@@ -207,7 +217,7 @@ def main(argv=None, prog=None):
     check_outputs(args)
     path = args.net or kfkd.weights.PATH
     _saved_nets.check_saved(path)
-    args.images = kfkd.prediction.image_files.find_images(args.images)
+    args.images = find_images(args)
     _options.choose_device(args)
     nets = kfkd.storage.load(path)
     _saved_nets.announce(args.net or "modern, as it comes with kfkd", nets)

@@ -1,6 +1,6 @@
 """Predictions of key points: of arrays and image files, scored, and for Kaggle."""
 
-from kfkd.prediction import image_files, scoring, submission
+from kfkd.prediction import image_files, photographs, scoring, submission
 from kfkd.prediction.keypoints import (
     PredictionError,
     by_columns,
@@ -12,6 +12,7 @@ __all__ = [
     "PredictionError",
     "by_columns",
     "image_files",
+    "photographs",
     "predict",
     "predict_test_set",
     "scoring",

@@ -131,6 +131,14 @@ def test_the_faces_of_photographs(net, run):
     expected = [eyes - 50, eyes / 2 + 500, eyes]
     np.testing.assert_allclose(middles, expected, atol=12)
 
+    # What was drawn into a folder is none of its images.
+    shutil.copy("all.png", "album/found.png")
+    command = ["net.pickle", "album", "--plot", "album/found.png"]
+    _, printed = run(*command)
+    files = pd.read_csv(io.StringIO(printed))["File"]
+    assert files.tolist() == found["File"].tolist()
+    assert "album/found.png is to be read" in run(*command, "album/found.png")[0]
+
     # The box of a face is its crop.
     box = ",".join(map(str, found.loc[1, [*BOX_COLUMNS]]))
     status, printed = run("net.pickle", "album/family.png", "--crop", box)

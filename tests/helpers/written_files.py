@@ -2,9 +2,10 @@
 
 import numpy as np
 import pandas as pd
+import pytest
 from matplotlib.figure import Figure
 
-from kfkd import plots, storage
+from kfkd import export, plots, storage
 from kfkd.jobs.results import Results
 from kfkd.prediction import submission
 from kfkd.report import document, page
@@ -18,6 +19,13 @@ def save_net(path):
     net = small_faces.small()
     net.initialize_layers()
     storage.save(net, path)
+
+
+def export_net(path):
+    pytest.importorskip("onnx")
+    net = small_faces.small()
+    net.initialize()
+    export.save(net, path)
 
 
 def save_figure(path):
@@ -45,6 +53,7 @@ def save_part(path):
 WRITERS = [
     ("net.pickle", save_net),
     ("net.npz", save_net),
+    ("net.onnx", export_net),
     ("figure.png", save_figure),
     ("figure.svg", save_figure),
     ("submission.csv", write_submission),
