@@ -13,7 +13,7 @@ from kfkd.arguments import as_path, check
 from kfkd.data import ALL_COLUMNS, COLUMNS, SIDE
 from kfkd.errors import ExportError
 from kfkd.estimator import NeuralNet
-from kfkd.messages import shown
+from kfkd.messages import count, shown
 from kfkd.mirrored import sources
 from kfkd.process.installation import install
 from kfkd.storage import written_atomically
@@ -49,7 +49,7 @@ def to_onnx(nets: NeuralNet | Mapping, *, half: bool = False) -> Any:
     ------
     ExportError
         A layer cannot be exported, which is named; a net is not a NeuralNet or has not
-        been trained; or the package ``onnx`` is missing.
+        been trained; a set is not one of specialists; or ``onnx`` is not installed.
     """
     check("half", half, isinstance(half, bool), "True or False")
     try:
@@ -148,9 +148,19 @@ def _output_layer(net):
 
 def _columns(net, key):
     """Return the names of a net's columns, as far as they are known."""
-    if key is not None:
-        return [*key]
     n_outputs = _output_layer(net).output_shape[1]
+    if key is not None:
+        if not (isinstance(key, tuple) and {*key} <= {*COLUMNS}):
+            raise ExportError(
+                f"a set of specialists has tuples of columns as keys, not {shown(key)};"
+                " export one net of this set"
+            )
+        if len(key) != n_outputs:
+            raise ExportError(
+                f"the specialist for {key[0]} has {count(n_outputs, 'output')}, and "
+                f"{count(len(key), 'column')}"
+            )
+        return [*key]
     known = [entry["columns"] for entry in net.trained_on_ if "columns" in entry]
     for columns in (*known[-1:], COLUMNS, ALL_COLUMNS):
         if len(columns) == n_outputs:

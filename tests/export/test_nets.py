@@ -130,7 +130,11 @@ def test_what_cannot_be_exported(tmp_path, monkeypatch):
     for net in (flat, square):
         net.initialize()
     with pytest.raises(ExportError, match="images of other shapes"):
-        export.to_onnx({COLUMNS[:2]: flat, COLUMNS[2:4]: square})
+        export.to_onnx({COLUMNS: flat, COLUMNS[:2]: square})
+    with pytest.raises(ExportError, match=r"as keys, not 'net1'; export one net"):
+        export.to_onnx({"net1": flat})
+    with pytest.raises(ExportError, match="has 30 outputs, and 2 columns"):
+        export.to_onnx({COLUMNS[:2]: flat})
     large = nets.make("net1", hidden_num_units=1)
     large.initialize()
     large.layers_["hidden"].b.set_value(np.array([1e5], np.float32))
