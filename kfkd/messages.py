@@ -2,9 +2,10 @@
 
 import difflib
 import itertools
+import os
 import reprlib
 
-__all__ = ["count", "duration", "hint", "nearest", "shown"]
+__all__ = ["count", "duration", "hint", "nearest", "printable", "readable", "shown"]
 
 
 def count(n, noun):
@@ -27,6 +28,19 @@ def shown(text):
     if isinstance(text, bytes):
         text = text.decode("utf-8", "replace")
     return reprlib.repr(text)
+
+
+def readable(path):
+    """Return a path as text that UTF-8 can hold, with escapes for other bytes."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def printable(path):
+    """Return a path as `readable` does, without what controls a terminal."""
+    return "".join(
+        letter if letter.isprintable() else repr(letter)[1:-1]
+        for letter in readable(path)
+    )
 
 
 def hint(name, names):

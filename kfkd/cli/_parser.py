@@ -1,6 +1,7 @@
 """Argument parser that suggests the nearest option for a mistyped one."""
 
 import argparse
+import os
 import re
 import sys
 
@@ -49,6 +50,8 @@ class Parser(argparse.ArgumentParser):
             # Negative numbers and texts are arguments.
             if re.fullmatch(r"-+[^\W\d_][^ ]*", name) and not self._is_option(name):
                 near = hint(f"--{name.strip('-')}", self._option_string_actions)
+                if os.path.exists(word):
+                    near = f"; the file of this name is {os.path.join('.', word)}"
                 self.error(f"there is no option {name}{near}")
 
     def _is_option(self, name):

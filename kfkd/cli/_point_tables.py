@@ -3,7 +3,7 @@
 import json
 
 import kfkd
-from kfkd.messages import count
+from kfkd.messages import count, printable, readable
 
 __all__ = ["FORMATS", "SHOWN", "to_csv", "to_json", "to_table"]
 
@@ -14,6 +14,8 @@ _DECIMALS = 4
 
 def to_csv(table):
     """Return a table of points as CSV: a line for each face."""
+    if table.index.name != "ImageId":
+        table = table.rename(index=readable, level="File")
     return table.to_csv(float_format=f"%.{_DECIMALS}f", lineterminator="\n")
 
 
@@ -37,7 +39,7 @@ def _keys(table):
     """Return the names of each face: ``{"file": "me.jpg", "face": 1}``."""
     if table.index.name == "ImageId":
         return [{"image_id": int(number)} for number in table.index]
-    return [{"file": str(file), "face": int(face)} for file, face in table.index]
+    return [{"file": readable(file), "face": int(face)} for file, face in table.index]
 
 
 def _points(table):
@@ -57,6 +59,8 @@ def to_table(table):
             for point in points
         ]
         lines.append("")
+    if table.empty:
+        return ""
     if len(table) > SHOWN:
         rest = count(len(table) - SHOWN, "more face")
         lines.append(f"... and {rest}: --out FILE, or a pipe, gets all as CSV")
@@ -69,6 +73,6 @@ def _titles(table):
         return [f"ImageId {number}" for number in table.index]
     sizes = table.groupby(level="File").size()
     return [
-        f"{file}, face {face} of {sizes[file]}" if sizes[file] > 1 else str(file)
+        printable(file) + f", face {face} of {sizes[file]}" * bool(sizes[file] > 1)
         for file, face in table.index
     ]

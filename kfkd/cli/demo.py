@@ -3,15 +3,13 @@
 import contextlib
 import importlib
 import pathlib
-import sys
-import threading
 import webbrowser
 
 import kfkd
 from kfkd.choices import NET_FORMATS
 from kfkd.cli import _options, _saved_nets, _values
 from kfkd.cli._parser import Parser
-from kfkd.errors import KfkdError, StateError
+from kfkd.errors import StateError
 
 PORT = 8014
 SHIPPED = "modern, as it comes with kfkd"
@@ -83,6 +81,8 @@ def main(argv=None, prog=None):
     nets = load_nets(args)
     for name, net in nets.items():
         _saved_nets.announce(name, net)
+    predictor = Predictor(nets)
+    predictor.warm_up()
     try:
         port = PORT if args.port is None else args.port
         listener = server.bind(port, strict=args.port is not None)
@@ -91,12 +91,9 @@ def main(argv=None, prog=None):
             f"Port {port} cannot be used: {error.strerror}; choose another with --port"
         ) from error
     url = f"http://{server.HOST}:{listener.getsockname()[1]}/"
-    predictor = Predictor(nets)
 
     def started():
         print(f"The page is at {url} (Ctrl-C ends it)", flush=True)
-        # By then the page has been opened.
-        threading.Thread(target=warm_up, args=(predictor,), daemon=True).start()
         if not args.no_browser:
             with contextlib.suppress(webbrowser.Error):
                 webbrowser.open(url)
@@ -105,11 +102,3 @@ def main(argv=None, prog=None):
         here = pathlib.Path.cwd()
         server.serve(app.make_app(predictor, here), listener, started=started)
     return 0
-
-
-def warm_up(predictor):
-    """Compile what the first image needs; say why if that fails."""
-    try:
-        predictor.warm_up()
-    except KfkdError as error:
-        print(f"Warning: {error}", file=sys.stderr)

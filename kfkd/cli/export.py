@@ -43,9 +43,8 @@ def parse_args(argv=None, prog=None):
 def main(argv=None, prog=None):
     """Load, export; return the exit status."""
     args = parse_args(argv, prog)
-    option = "name for the model"
     _outputs.check_output(
-        args.out, kinds.ONNX, inputs=[args.net], force=args.force, option=option
+        args.out, kinds.ONNX, inputs=[args.net], force=args.force, option="NET.onnx"
     )
     _saved_nets.check_saved(args.net)
     kfkd.export.save(kfkd.storage.load(args.net), args.out, half=args.half)

@@ -1,6 +1,7 @@
 """Predict key points, in pixels, with a saved net or a set of specialists."""
 
 import pathlib
+import re
 import shlex
 import sys
 
@@ -9,7 +10,7 @@ from kfkd import progress
 from kfkd.choices import PICTURE_FORMATS
 from kfkd.cli import _options, _outputs, _point_tables, _saved_nets, _values
 from kfkd.cli._parser import Parser
-from kfkd.errors import DataError
+from kfkd.errors import ArgumentError, DataError
 from kfkd.files import kinds
 from kfkd.messages import count
 
@@ -39,8 +40,8 @@ def parse_args(argv=None, prog=None):
         nargs="*",
         default=[],  # without it, argparse asks for some where the net is missing
         metavar="IMAGE",
-        help="image files of any size and colour, folders of them, or patterns such as "
-        "'photos/*.jpg' (default: the images of test.csv)",
+        help="image files of any colour, folders of them (but not those within), or "
+        "patterns such as 'photos/*.jpg' (default: the images of test.csv)",
     )
     where = parser.add_mutually_exclusive_group()
     where.add_argument(
@@ -48,8 +49,8 @@ def parse_args(argv=None, prog=None):
         type=_values.crop,
         metavar="X,Y,W,H",
         help="where the face is, instead of looking for faces: upper left corner, "
-        "width and height, in pixels; brows to chin should about fill it (default: "
-        "none)",
+        "width and height, in pixels; brows to chin should about fill it, and the "
+        "largest square in its middle counts (default: none)",
     )
     where.add_argument(
         "--no-detect",
@@ -78,20 +79,35 @@ def parse_args(argv=None, prog=None):
         metavar="FILE",
         type=_values.picture,
         help=f"a picture to draw of the first {DRAWN} images; one alone has its own "
-        f"size. The ending says the format: {', '.join(PICTURE_FORMATS)} (default: "
-        "none)",
+        "size, or a multiple of it if it is small. The ending says the format: "
+        f"{', '.join(PICTURE_FORMATS)} (default: none)",
     )
     _options.add(parser, "--force")
-    args = parser.parse_intermixed_args(argv)
-    if args.net and (_saved_nets.is_image(args.net) or pathlib.Path(args.net).is_dir()):
+    args = parser.parse_intermixed_args(_joined(argv))
+    if args.net is not None and (
+        _saved_nets.is_image(args.net) or pathlib.Path(args.net).is_dir()
+    ):
         args.net, args.images = None, [args.net, *args.images]
     _check_order(parser, args.net, args.images)
     _check_choices(parser, args)
     return args
 
 
+def _joined(argv):
+    """Return arguments in which a crop that begins with a minus is no option."""
+    found = []
+    for word in sys.argv[1:] if argv is None else argv:
+        if found and found[-1] == "--crop" and re.match(r"-[\d.]", word):
+            found[-1] += f"={word}"
+        else:
+            found.append(word)
+    return found
+
+
 def _check_order(parser, net, images):
     """End with an error of `parser` unless a net, or none, is followed by images."""
+    if not all(path.strip() for path in ("net" if net is None else net, *images)):
+        parser.error("the name of a net or an image is empty")
     nets = [path for path in images if kfkd.storage.has_ending(path)]
     if nets and net is None:
         rest = shlex.join(path for path in images if path not in nets)
@@ -168,7 +184,7 @@ def read_images(args, prog):
             faces = []
             try:
                 faces = read_faces(path, crop=args.crop, detect=not args.no_detect)
-            except DataError as error:
+            except (ArgumentError, DataError) as error:
                 if len(args.images) == 1:
                     raise
                 problem = error
@@ -187,10 +203,8 @@ def predict_images(nets, args, prog):
     from kfkd.prediction.photographs import predict_faces
 
     found, failed = read_images(args, prog)
-    if not found:
-        return None, None, 1
     table = predict_faces(nets, found, mirror=args.mirror)
-    if failed:
+    if found and failed:
         used = f"{count(len(table), 'face')} in {count(len(found), 'image')}"
         print(f"Found: {used}; nothing in {failed:,}", file=sys.stderr)
     return table, lambda: plot_photographs(table, most=DRAWN), int(bool(failed))
@@ -226,9 +240,7 @@ def main(argv=None, prog=None):
         table, draw, status = predict_images(nets, args, prog)
     else:
         table, draw, status = predict_table(nets, args)
-    if table is None:
-        return status
-    if args.plot:
+    if args.plot and not table.empty:
         kfkd.plots.save_figure(draw(), args.plot)
         print(f"Drawn in {args.plot}", file=sys.stderr)
     text = getattr(_point_tables, f"to_{args.format}")(table)

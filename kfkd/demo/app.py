@@ -1,5 +1,6 @@
 """Answers to the requests of the page."""
 
+import sys
 from pathlib import Path
 
 import anyio
@@ -7,7 +8,8 @@ from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.responses import FileResponse, JSONResponse
+from starlette.requests import ClientDisconnect
+from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from kfkd.demo.curves import read_trainings
@@ -18,6 +20,7 @@ __all__ = ["make_app"]
 
 HERE = Path(__file__).parent
 MOST_BYTES = 25_000_000  # of an image file
+MOST_SECONDS = 60  # of an upload
 MOST_WAITING = 8  # requests with an image
 
 _FILES = {
@@ -50,12 +53,17 @@ def make_app(predictor, folder):
             raise HTTPException(503, "too many images at once; try again in a moment")
         waiting += 1
         try:
-            content = await _read(request)
+            with anyio.fail_after(MOST_SECONDS):
+                content = await _read(request)
             names = request.query_params.getlist("net")
             detect = request.query_params.get("detect", "1") != "0"
             found = await anyio.to_thread.run_sync(
                 lambda: predictor.predict(content, names, detect=detect)
             )
+        except TimeoutError as error:
+            raise HTTPException(408, "the upload has taken too long") from error
+        except ClientDisconnect:
+            return Response(status_code=400)  # which nobody reads
         except ArgumentError as error:
             raise HTTPException(404, str(error)) from error
         except KfkdError as error:
@@ -74,7 +82,7 @@ def make_app(predictor, folder):
             Route("/api/predict", predict, methods=["POST"]),
         ],
         middleware=[Middleware(Guard)],
-        exception_handlers={HTTPException: _explain},
+        exception_handlers={HTTPException: _explain, Exception: _fail},
     )
 
 
@@ -87,6 +95,11 @@ def _file(name, kind):
 
 def _explain(request, error):
     return JSONResponse({"error": error.detail}, error.status_code, error.headers)
+
+
+def _fail(request, error):
+    print(f"Error: {type(error).__name__}: {error}", file=sys.stderr)
+    return JSONResponse({"error": "it has failed; the terminal says why"}, 500)
 
 
 async def _read(request):

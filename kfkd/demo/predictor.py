@@ -5,7 +5,10 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from kfkd.errors import ArgumentError
+from PIL import Image
+
+from kfkd.data import SIDE
+from kfkd.errors import ArgumentError, PredictionError
 from kfkd.messages import hint, shown
 from kfkd.plots.photos import PARTS
 from kfkd.prediction.crops import Box, Face, crop_face
@@ -103,12 +106,19 @@ class Predictor:
         }
 
     def warm_up(self) -> None:
-        """Compile what the first image would have to wait for."""
-        from PIL import Image
+        """Compile what the first image would have to wait for.
 
-        faces = [crop_face(Image.new("L", (96, 96)), Box(0, 0, 96, 96))]
-        for net in self.nets.values():
-            _predict(net, faces)
+        Raises
+        ------
+        PredictionError
+            A net, which is named, cannot predict key points.
+        """
+        faces = [crop_face(Image.new("L", (SIDE, SIDE)), Box(0, 0, SIDE, SIDE))]
+        for name, net in self.nets.items():
+            try:
+                _predict(net, faces)
+            except PredictionError as error:
+                raise PredictionError(f"{name}: {error}") from error
 
 
 def _milliseconds(began):

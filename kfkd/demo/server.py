@@ -51,7 +51,12 @@ def serve(app, listener, *, started=lambda: None):
         Called once requests are answered.
     """
     config = uvicorn.Config(
-        app, log_level="warning", access_log=False, lifespan="off", ws="none"
+        app,
+        log_level="critical",  # the application reports its errors itself
+        access_log=False,
+        lifespan="off",
+        ws="none",
+        timeout_graceful_shutdown=1,
     )
     server = _Server(config, started)
     server.run(sockets=[listener])

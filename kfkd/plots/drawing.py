@@ -1,5 +1,7 @@
 """What all figures share: colours, new figures, saving."""
 
+import warnings
+
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import ExifTags, Image
@@ -78,7 +80,9 @@ def save_figure(figure, path):
     check_format(as_path(path, before=figure))
     if not hasattr(figure, "get_figure"):
         raise PlotError(f"{shown(figure)} is neither a Figure nor Axes")
-    with written_atomically(path) as draft:
+    with written_atomically(path) as draft, warnings.catch_warnings():
+        # Names of files may have letters that the font has not.
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")
         figure.get_figure(root=True).savefig(draft, dpi=DPI, **_stamp(draft.suffix))
 
 

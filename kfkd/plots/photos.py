@@ -1,6 +1,7 @@
 """Photographs in their own size and colours, with the faces and points found."""
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -8,8 +9,11 @@ from matplotlib import patheffects
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from kfkd.errors import PlotError
+from kfkd.messages import printable
 from kfkd.prediction.image_files import open_image
 from kfkd.prediction.photographs import BOX_COLUMNS
+from kfkd.prediction.tables import check_table
 
 from .drawing import DPI, GREEN, MARK, ORANGE, SKY, VERMILION
 
@@ -74,7 +78,14 @@ def plot_photographs(table: pd.DataFrame, *, most: int = 16) -> Figure:
     ------
     DataError
         As for ``image_files.open_image``.
+    PlotError
+        The table has no rows.
+    ArgumentError
+        It is not such a table.
     """
+    check_table("table", table, BOX_COLUMNS)
+    if table.empty:
+        raise PlotError("the table has no faces, so there is no image to draw")
     files = table.index.unique("File")[:most]
     columns = math.ceil(math.sqrt(len(files)))
     rows = math.ceil(len(files) / columns)
@@ -93,6 +104,7 @@ def plot_photographs(table: pd.DataFrame, *, most: int = 16) -> Figure:
             inches = figure.get_size_inches()
         else:
             image.thumbnail((_SEEN, _SEEN))
+            _write_name(axis, file)
             inches = np.array([_TILE, _TILE])
         pixels = np.asarray(image.convert("RGB"))
         axis.imshow(pixels, extent=(0, width, height, 0), aspect="equal")
@@ -101,6 +113,17 @@ def plot_photographs(table: pd.DataFrame, *, most: int = 16) -> Figure:
         for _, row in table.xs(file, level="File").iterrows():
             _draw_face(axis, row, scale)
     return figure
+
+
+def _write_name(axis, file):
+    axis.text(
+        *(0.02, 0.02, printable(Path(file).name)),
+        transform=axis.transAxes,
+        color="white",
+        fontsize=6,
+        parse_math=False,
+        path_effects=[patheffects.withStroke(linewidth=1.5, foreground="black")],
+    )
 
 
 def _draw_face(axis, row, scale):
@@ -123,14 +146,16 @@ def _draw_face(axis, row, scale):
     for colour, lines in PARTS.values():
         for names in lines:
             known = [name for name in names if f"{name}_x" in row]
+            at = [(row[f"{name}_x"], row[f"{name}_y"]) for name in known]
             axis.plot(
-                [row[f"{name}_x"] for name in known],
-                [row[f"{name}_y"] for name in known],
+                *zip(*at, strict=True), color=colour, linewidth=line, path_effects=edge
+            )
+            axis.plot(
+                *zip(*dict.fromkeys(at), strict=True),
                 color=colour,
+                linestyle="",
                 marker="o",
                 markersize=3.2 * line,
                 markeredgecolor="#000000a0",
                 markeredgewidth=line / 3,
-                linewidth=line,
-                path_effects=edge,
             )

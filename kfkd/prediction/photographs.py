@@ -12,7 +12,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from kfkd.data import SIDE
+from kfkd.arguments import check
+from kfkd.data import PIXELS, SIDE
 from kfkd.errors import ArgumentError, DataError
 from kfkd.prediction.crops import Box, Face, crop_face
 from kfkd.prediction.detection import find_faces
@@ -42,7 +43,7 @@ def read_faces(
     crop : (left, top, width, height), optional
         Where the face is, in pixels of the upright image, instead of looking for
         faces. It should reach from above the brows to the chin, as the images of the
-        competition do.
+        competition do. If it is not square, the largest square in its middle counts.
     detect : bool, default=True
         If false, and there is no `crop`, the whole image is taken for a face: the
         largest square in its middle.
@@ -57,7 +58,7 @@ def read_faces(
     DataError
         There is no such image, or it is smaller than `SMALLEST`.
     ArgumentError
-        `crop` is not in the image, or smaller than that.
+        The middle of `crop` is not in the image, or it is smaller than that.
     StackError
         As for ``detection.find_faces``.
     """
@@ -76,11 +77,11 @@ def read_faces(
                 f"a crop of {width:g} x {height:g} pixels is too small to show a face; "
                 f"at least {SMALLEST} x {SMALLEST} are needed"
             )
-        right, bottom = left + width, top + height
-        if min(left, top) < 0 or right > image.width or bottom > image.height:
+        x, y = left + width / 2, top + height / 2
+        if not (0 < x < image.width and 0 < y < image.height):
             raise ArgumentError(
-                f"the crop {','.join(f'{v:g}' for v in crop)} reaches beyond {path}, "
-                f"which has {size}"
+                f"the middle of the crop {','.join(f'{v:g}' for v in crop)} is not in "
+                f"{path}, which has {size}"
             )
     elif detect:
         boxes = find_faces(image)
@@ -98,8 +99,8 @@ def predict_faces(
     ----------
     nets, mirror
         As for `predict`.
-    found : mapping of str to sequence of Face
-        The faces of each image, by the image's name. At least one has a face.
+    found : mapping of path to sequence of Face
+        The faces of each image, by its path, which ``plot_photographs`` opens.
 
     Returns
     -------
@@ -112,14 +113,22 @@ def predict_faces(
     ------
     PredictionError
         As for `predict`.
+    ArgumentError
+        `found` is not such a mapping.
     """
+    is_valid = isinstance(found, Mapping) and all(
+        isinstance(faces, Sequence) and all(isinstance(face, Face) for face in faces)
+        for faces in found.values()
+    )
+    check("found", found, is_valid, "a mapping of paths to lists as of read_faces")
     places = [(name, i) for name, faces in found.items() for i in range(len(faces))]
     faces = [found[name][i] for name, i in places]
-    X = np.stack([face.grey for face in faces])
-    table = predict(nets, X, mirror=mirror)
+    # If there is none, another tells the columns.
+    X = [face.grey for face in faces] or [np.zeros(PIXELS, np.float32)]
+    table = predict(nets, np.stack(X), mirror=mirror).iloc[: len(faces)]
     for row, face in enumerate(faces):
         table.iloc[row] = face.to_own(table.iloc[row])
-    names = [(name, i + 1) for name, i in places]
+    names = [(os.fspath(name), i + 1) for name, i in places]
     table.index = pd.MultiIndex.from_tuples(names, names=["File", "Face"])
     boxes = pd.DataFrame(
         [face.box for face in faces], index=table.index, columns=[*BOX_COLUMNS]

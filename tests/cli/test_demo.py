@@ -63,8 +63,12 @@ def test_it_serves_until_it_is_ended(ending):
     for address in own_addresses():
         with pytest.raises(OSError, match="refused"):
             socket.create_connection((address, int(port)), timeout=10).close()
-    process.send_signal(ending)
-    _, err = process.communicate()
+    # An upload that is under way does not keep it.
+    with socket.create_connection(("127.0.0.1", int(port))) as client:
+        client.sendall(b"POST /api/predict HTTP/1.1\r\nHost: 127.0.0.1\r\n")
+        client.sendall(b"Content-Length: 100000\r\n\r\nabc")
+        process.send_signal(ending)
+        _, err = process.communicate()
     assert process.returncode == 0, err
     assert "Traceback" not in err
     assert "Net: modern, as it comes with kfkd, trained on drawn faces" in err

@@ -154,11 +154,58 @@ def test_the_faces_of_photographs(net, run):
 def test_what_is_said_of_images_without_a_face(net, run):
     pytest.importorskip("cv2")
     Image.new("RGB", (300, 200), "green").save("meadow.png")
-    said, printed = run("net.pickle", "meadow.png", "--out", "points.csv")
+    words = "meadow.png: no face was found. If there is one, --crop X,Y,W,H"
+    said, printed = run("net.pickle", "meadow.png", "--plot", "found.png")
+    assert words in said
+    assert printed.startswith("File,Face,box_left")
+    assert printed.count("\n") == 1
+    # What an earlier call has left does not pass for the result.
+    Path("points.csv").write_text("")
+    said, _ = run("net.pickle", "meadow.png", "--out", "points.csv")
+    assert words in said
+    assert pd.read_csv("points.csv").shape == (0, 36)
+    said, printed = run("net.pickle", "meadow.png", "--format", "json")
+    assert json.loads(printed)["faces"] == []
+    said, printed = run("net.pickle", "meadow.png", "--format", "table")
     assert printed == ""
-    assert "\n" not in said
-    assert "meadow.png: no face was found. If there is one, --crop X,Y,W,H" in said
-    assert not os.path.exists("points.csv")
+    assert not os.path.exists("found.png")
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="names are UTF-8 there")
+def test_names_of_files_of_any_bytes(net, run):
+    names = [b"\xff.png", b"red\x1b[31m.png", "ä\n脸.png".encode()]
+    files = [os.fsdecode(name) for name in names]
+    for file in files:
+        Image.new("L", (96, 96)).save(file)
+    shown = ["\\xff.png", "red\x1b[31m.png", "ä\n脸.png"]
+    command = ["net.pickle", *files, "--no-detect"]
+    assert run(*command, "--out", "a.csv", "--plot", "a.png")[0] == 0
+    assert pd.read_csv("a.csv")["File"].tolist() == shown
+    assert run(*command, "--out", "a.json")[0] == 0
+    content = json.loads(Path("a.json").read_text(encoding="utf-8"))
+    assert [face["file"] for face in content["faces"]] == shown
+    status, printed = run(*command, "--format", "table")
+    assert status == 0
+    titles = [line for line in printed.splitlines() if line.endswith("png")]
+    assert titles == ["\\xff.png", r"red\x1b[31m.png", r"ä\n脸.png"]
+
+
+def test_arguments_that_begin_with_a_minus(net, run):
+    Image.new("L", (96, 96), 51).save("-dash.png")
+    status, _ = run("net.pickle", "./-dash.png", "--crop", "-4,-4,90,90")
+    assert status == 0
+    assert run("net.pickle", "./-dash.png", "--crop=-4,-4,90,90")[0] == 0
+    for crop in ("-90,0,90,90", "-x,0,9,9"):
+        assert run("net.pickle", "./-dash.png", "--crop", crop)[0] != 0
+
+
+def test_a_crop_that_does_not_fit_one_of_several_images(net, run):
+    for name, side in (("large.png", 300), ("small.png", 50)):
+        Image.new("L", (side, side), 51).save(name)
+    command = ["net.pickle", "small.png", "large.png", "--crop", "200,200,60,60"]
+    said, printed = run(*command)
+    assert "the middle of the crop 200,200,60,60 is not in small.png" in said
+    assert pd.read_csv(io.StringIO(printed))["File"].tolist() == ["large.png"]
 
 
 def test_json(net, folder, run):
@@ -334,6 +381,8 @@ def test_an_image_is_known_by_its_content_where_its_name_does_not_tell(run, net)
         ["--crop", "1,2,30,40"],
         ["--no-detect", "--synthetic"],
         ["made/training.csv"],
+        [""],
+        ["a.png", " "],
     ],
 )
 def test_wrong_use(run, arguments):

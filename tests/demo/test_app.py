@@ -2,6 +2,7 @@
 
 import io
 import os
+import socket
 import struct
 import sys
 import threading
@@ -16,6 +17,8 @@ from kfkd import nets, prediction, weights
 from kfkd.callbacks import Checkpoint
 from kfkd.data import COLUMNS
 from kfkd.demo import app, predictor
+from kfkd.demo.server import HOST
+from kfkd.errors import PredictionError
 from kfkd.prediction import photographs
 from tests.helpers import small_faces
 from tests.helpers.demo_server import ask, running
@@ -187,6 +190,44 @@ def test_nothing_is_written_to_disk(served):
     writing = os.O_WRONLY | os.O_RDWR | os.O_CREAT
     assert found  # of the test itself, which reads the photograph
     assert [path for path, _, flags in found if flags & writing] == []
+
+
+def test_a_reader_that_goes_away_leaves_no_trace(served, capfd):
+    port, *_ = served
+    with socket.create_connection((HOST, port)) as client:
+        client.sendall(b"POST /api/predict HTTP/1.1\r\nHost: 127.0.0.1\r\n")
+        client.sendall(b"Content-Length: 100000\r\n\r\nabc")
+    for _ in range(2 * app.MOST_WAITING):  # its place is free again
+        assert ask(port, "POST", "/api/predict", portrait_bytes())[0] == 200
+    assert capfd.readouterr().err == ""
+
+
+def test_an_upload_that_never_ends(served, monkeypatch):
+    port, *_ = served
+    monkeypatch.setattr(app, "MOST_SECONDS", 0.2)
+    with socket.create_connection((HOST, port)) as client:
+        client.sendall(b"POST /api/predict HTTP/1.1\r\nHost: 127.0.0.1\r\n")
+        client.sendall(b"Content-Length: 100000\r\n\r\nabc")
+        assert client.recv(1000).startswith(b"HTTP/1.1 408 ")
+
+
+def test_a_fault_of_ours_is_one_line(served, monkeypatch, capfd):
+    port, *_ = served
+
+    def fail(*args, **kwargs):
+        raise RuntimeError("a fault")
+
+    monkeypatch.setattr(predictor, "find_faces", fail)
+    status, _, told = ask(port, "POST", "/api/predict", portrait_bytes())
+    assert (status, told["error"]) == (500, "it has failed; the terminal says why")
+    assert capfd.readouterr().err == "Error: RuntimeError: a fault\n"
+
+
+def test_a_net_that_cannot_predict_is_named():
+    few = nets.make("net1", hidden_num_units=3, output_num_units=4)
+    few.initialize()
+    with pytest.raises(PredictionError, match=r"^few: the net predicts 4, where 30"):
+        predictor.Predictor({"few": few}).warm_up()
 
 
 def test_many_at_once_are_answered_or_told_to_wait(served, monkeypatch):

@@ -5,6 +5,7 @@ from matplotlib.colors import to_rgb
 from PIL import Image
 
 from kfkd.data import COLUMNS
+from kfkd.errors import ArgumentError, PlotError
 from kfkd.plots import photos, save_figure
 from kfkd.prediction.photographs import BOX_COLUMNS
 
@@ -41,6 +42,14 @@ def test_drawing_images_of_several_sizes(tmp_path):
         assert drawn == set(map(tuple, expected))
     assert not figure.axes[3].images
     assert len(photos.plot_photographs(table, most=1).axes) == 1
+
+
+def test_tables_that_cannot_be_drawn():
+    with pytest.raises(PlotError, match="has no faces"):
+        photos.plot_photographs(table_of([("a.png", (0, 0, 1, 1))]).iloc[:0])
+    for table in (None, [], pd.DataFrame({"x": [1]})):
+        with pytest.raises(ArgumentError, match="table"):
+            photos.plot_photographs(table)
 
 
 def test_every_point_has_the_colour_of_its_part():

@@ -57,11 +57,12 @@ def test_images_too_small_for_a_face(tmp_path, size):
     ("crop", "message"),
     [
         (
-            (-1, 0, 50, 50),
-            r"the crop -1,0,50,50 reaches beyond .*, which has 100 x 80 p",
+            (-26, 0, 50, 50),
+            "the middle of the crop -26,0,50,50 is not in .*, which",
         ),
-        ((0, 0, 100.5, 50), "reaches beyond"),
-        ((0, 40, 50, 41), "reaches beyond"),
+        ((76, 0, 50, 50), "the middle of the crop"),
+        ((0, 60, 50, 41), "the middle of the crop"),
+        ((0, -80, 50, 50), "the middle of the crop"),
         ((10, 10, 23, 50), "a crop of 23 x 50 pixels is too small"),
     ],
 )
@@ -69,6 +70,30 @@ def test_crops_that_cannot_be(tmp_path, crop, message):
     Image.new("L", (100, 80)).save(tmp_path / "a.png")
     with pytest.raises(ArgumentError, match=message):
         photographs.read_faces(tmp_path / "a.png", crop=crop)
+
+
+def test_a_crop_over_the_edge(tmp_path):
+    Image.new("L", (100, 80), 51).save(tmp_path / "a.png")
+    (face,) = photographs.read_faces(tmp_path / "a.png", crop=(-20, -9, 60, 60))
+    assert face.box == (-20, -9, 60, 60)
+    np.testing.assert_allclose(face.grey, 0.2)
+
+
+def test_without_a_face_the_table_is_empty():
+    for found in ({}, {"a.png": []}):
+        table = photographs.predict_faces(stubs.Linear(), found)
+        assert table.shape == (0, 34)
+        assert table.index.names == ["File", "Face"]
+    few = {(*COLUMNS[:2],): stubs.Linear(2)}
+    assert photographs.predict_faces(few, {}).shape == (0, 6)
+
+
+@pytest.mark.parametrize(
+    "found", [[], "a.png", {"a.png": "b.png"}, {"a.png": [1]}, None]
+)
+def test_what_is_not_a_mapping_of_faces(found):
+    with pytest.raises(ArgumentError, match=r"^found is .*mapping of paths to lists"):
+        photographs.predict_faces(stubs.Linear(), found)
 
 
 def test_predictions_are_in_the_pixels_of_each_image(tmp_path):
