@@ -114,7 +114,7 @@ else
             "folder: make VENV=folder"
     fi
     say "Setting up $venv with $("$python" --version) ($python): it takes" \
-        "a minute or two, and downloads about 200 MB."
+        "a minute or two, and downloads about 300 MB."
     "$python" -m venv --clear "$venv"
 fi
 pip_install --upgrade pip
