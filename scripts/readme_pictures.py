@@ -5,6 +5,7 @@ that Matplotlib ships: Rear Admiral Grace Hopper, by James S. Davis, US Navy, 19
 the public domain.
 """
 
+import argparse
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,11 @@ SHOWN = 8
 
 
 def main():
-    """Draw the pictures."""
+    """Parse the command line, draw the pictures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    help_text = "where they go (default: docs)"
+    parser.add_argument("--out", type=Path, default=DOCS, help=help_text)
+    out = parser.parse_args().out
     net = weights.load()
     folder = faces.make()
     sparse = submission.sparse_images(submission.read_lookup(folder))
@@ -35,17 +40,17 @@ def main():
         ("predictions-worst", np.argsort(-errors)[:SHOWN]),
     ):
         axes = plots.plot_comparison(names, X[chosen], [*range(SHOWN)], y[chosen])
-        save(axes, name)
+        save(axes, out, name)
         print(name, errors[chosen].round(2))
-    save(plots.plot_weights(net), "filters")
+    save(plots.plot_weights(net), out, "filters")
     path = cbook.get_sample_data("grace_hopper.jpg", asfileobj=False)
     found = photographs.predict_faces(net, {path: photographs.read_faces(path)})
-    save(plot_photographs(found), "photograph")
+    save(plot_photographs(found), out, "photograph")
 
 
-def save(figure, name):
+def save(figure, folder, name):
     """Save a figure as a small picture: 256 colours are enough for these."""
-    path = DOCS / f"{name}.png"
+    path = folder / f"{name}.png"
     plots.save_figure(figure, path)
     with Image.open(path) as image:
         picture = image.convert("RGB")

@@ -143,7 +143,7 @@ def test_force_replaces_it(here, capsys, arguments, replaced):
     [
         [*SUBMIT, "--out", "new.csv"],
         [*PREDICT, "--out", "new.csv", "--plot", "new.png"],
-        ["predict", "net.pickle", "photo.jpg", "photo.png", "--out", "new.csv"],
+        ["predict", "net.pickle", "photo.jpg", "--no-detect", "--out", "new.csv"],
         *([*FLIP, "--out", f"new{ending}"] for ending in plots.FORMATS),
         [*TRAIN, "--out", "new.pickle"],
         [*TRAIN, "--out", "new.npz"],
