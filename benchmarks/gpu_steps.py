@@ -157,7 +157,8 @@ def _tutorial(device, work, quick):
         yield train(net, "tutorial", usual, "--nets", net)
     # A twentieth of the epochs tells which way is faster.
     few = 1e-9 if quick else 0.05
-    for jobs, way in ((6, "side by side"), (1, "one by one")):
+    at_once = 2 if quick else 6
+    for jobs, way in ((at_once, "side by side"), (1, "one by one")):
         kind = ["--nets", "net1", "--specialists", "scratch", "--jobs", jobs]
         yield train(f"specialists {way}", f"specialists {jobs}", few, *kind)
     if not quick:
