@@ -157,7 +157,7 @@ def check_outputs(args):
 
 
 def find_images(args):
-    """Return the image files; in a folder, an earlier picture of ours is none."""
+    """Return the image files, without an earlier `--plot` in one of the folders."""
     named = {*map(pathlib.Path, args.images)}
     return [
         path

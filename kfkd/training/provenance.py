@@ -57,8 +57,7 @@ def _entries(nets):
 
 def is_of_drawn_faces(nets: Any) -> bool:
     """Return whether a net, or each of a set, has learnt from drawn faces alone."""
-    kinds = {entry["kind"] for entry in _entries(nets)}
-    return kinds == {"drawn"}
+    return {entry["kind"] for entry in _entries(nets)} == {"drawn"}
 
 
 def data_of(nets: Any) -> str:
