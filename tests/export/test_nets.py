@@ -25,7 +25,8 @@ def check(model, predict, X):
     """Check that a model gives what a function of a net does, in any number."""
     for n in (IMAGES, 1):
         found = onnx_models.run(model, X[:n])
-        np.testing.assert_allclose(found, predict(X[:n]), rtol=0, atol=1e-5)
+        # Relative where outputs are beyond 1, as those of nets that have not learnt.
+        np.testing.assert_allclose(found, predict(X[:n]), rtol=1e-5, atol=1e-5)
 
 
 @cases.parametrize("name", NETS, fast=("net1", "net6", "modern"))
@@ -110,7 +111,7 @@ def test_columns_of_a_net_for_some_points(tmp_path):
     columns = ["nose_tip_x", "nose_tip_y"]
     X, y = data.load(cols=columns, folder=tmp_path / "made")
     net = nets.make("net1", output_num_units=2, hidden_num_units=2, verbose=0)
-    net.fit(X, y, epochs=1)
+    net.seed(0).fit(X, y, epochs=1)
     model = export.to_onnx(net)
     assert json.loads(onnx_models.about(model)["columns"]) == columns
     check(model, net.predict, X[:IMAGES])
