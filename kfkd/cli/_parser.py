@@ -32,7 +32,14 @@ class Parser(argparse.ArgumentParser):
 
     def parse_intermixed_args(self, args=None, namespace=None):
         """Parse as argparse does, after a check of the names."""
-        return super().parse_intermixed_args(self._check(args), namespace)
+        args = self._check(args)
+        if "--" in args:  # argparse forgets it after the first of two rounds
+            after = args.index("--") + 1
+            args[after:] = [
+                os.path.join(".", word) if word.startswith("-") else word
+                for word in args[after:]
+            ]
+        return super().parse_intermixed_args(args, namespace)
 
     def _check(self, args):
         args = [*map(str, sys.argv[1:] if args is None else args)]

@@ -14,6 +14,7 @@ from kfkd.errors import StorageError
 __all__ = [
     "DEFAULT_SET",
     "HELP",
+    "SHIPPED",
     "SPECIALISTS",
     "add_net",
     "announce",
@@ -29,6 +30,8 @@ __all__ = [
 # The set that commands save and load by default: without its ending, and with it.
 SPECIALISTS = "net-specialists"
 DEFAULT_SET = SPECIALISTS + NET_FORMATS["pickle"]
+
+SHIPPED = "modern, as it comes with kfkd"
 
 HELP = (
     "a net of all points, or a set of specialists; a pickle can run any code that its "

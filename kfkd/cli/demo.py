@@ -12,7 +12,6 @@ from kfkd.cli._parser import Parser
 from kfkd.errors import StateError
 
 PORT = 8014
-SHIPPED = "modern, as it comes with kfkd"
 _SHOWN_FIRST = ("net1", "net2")  # beside the net that comes with kfkd
 
 
@@ -30,7 +29,7 @@ def parse_args(argv=None, prog=None):
         default=[],
         metavar="NET.pickle",
         help=f"{_saved_nets.HELP} (default: net1 and net2, if they are in this folder, "
-        "and modern as it comes with kfkd)",
+        f"and {_saved_nets.SHIPPED})",
     )
     parser.add_argument(
         "--port",
@@ -60,7 +59,7 @@ def load_nets(args):
         for ending in NET_FORMATS.values()
         if pathlib.Path(stem + ending).is_file()
     ]
-    return _saved_nets.load_named(here) | {SHIPPED: kfkd.weights.load()}
+    return _saved_nets.load_named(here) | {_saved_nets.SHIPPED: kfkd.weights.load()}
 
 
 def main(argv=None, prog=None):

@@ -18,7 +18,12 @@ def parse_args(argv=None, prog=None):
         "values in [0, 1], its output points in [-1, 1], as predict returns them; what "
         "it was trained on is written beside.",
     )
-    _saved_nets.add_net(parser)
+    parser.add_argument(
+        "net",
+        nargs="?",
+        metavar="NET.pickle",
+        help=f"{_saved_nets.HELP} (default: {_saved_nets.SHIPPED})",
+    )
     parser.add_argument(
         "out",
         nargs="?",
@@ -34,6 +39,10 @@ def parse_args(argv=None, prog=None):
     )
     add_options(parser, "--force")
     args = parser.parse_args(argv)
+    if args.net is not None and args.out is None and args.net.endswith(".onnx"):
+        args.net, args.out = None, _values.onnx(args.net)
+    if args.net is None:
+        args.net = kfkd.weights.PATH
     _saved_nets.check_net(parser, args.net)
     if args.out is None:
         args.out = pathlib.Path(f"{kfkd.storage.stem(args.net)}.onnx")

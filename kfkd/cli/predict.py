@@ -32,8 +32,8 @@ def parse_args(argv=None, prog=None):
         "net",
         nargs="?",
         metavar="NET.pickle",
-        help=f"{_saved_nets.HELP} (default: modern as it comes with kfkd, trained on "
-        "drawn faces)",
+        help=f"{_saved_nets.HELP} (default: {_saved_nets.SHIPPED}, trained on drawn "
+        "faces)",
     )
     add(
         "images",
@@ -234,7 +234,7 @@ def main(argv=None, prog=None):
     args.images = find_images(args)
     _options.choose_device(args)
     nets = kfkd.storage.load(path)
-    _saved_nets.announce(args.net or "modern, as it comes with kfkd", nets)
+    _saved_nets.announce(args.net or _saved_nets.SHIPPED, nets)
     if args.images:
         _saved_nets.warn_of_photographs(nets)
         table, draw, status = predict_images(nets, args, prog)

@@ -2,6 +2,7 @@
 
 import datetime
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 import kfkd
@@ -49,15 +50,22 @@ def extend(
     return [*before, entry]
 
 
-def _entries(nets):
-    """Return the trainings of a net, or of all nets of a set."""
+def _trainings(nets):
+    """Return the trainings of a net, or of each net of a set."""
     nets = nets.values() if isinstance(nets, Mapping) else [nets]
-    return [entry for net in nets for entry in getattr(net, "trained_on_", ())]
+    return [[*getattr(net, "trained_on_", ())] for net in nets]
+
+
+def _entries(nets):
+    return [*chain.from_iterable(_trainings(nets))]
 
 
 def is_of_drawn_faces(nets: Any) -> bool:
     """Return whether a net, or each of a set, has learnt from drawn faces alone."""
-    return {entry["kind"] for entry in _entries(nets)} == {"drawn"}
+    return all(
+        {entry["kind"] for entry in entries} == {"drawn"}
+        for entries in _trainings(nets)
+    )
 
 
 def data_of(nets: Any) -> str:

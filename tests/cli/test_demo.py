@@ -12,7 +12,7 @@ import pytest
 
 from kfkd import nets, storage
 from kfkd.__main__ import main
-from kfkd.cli import demo
+from kfkd.cli import _saved_nets, demo
 from tests.helpers.demo_server import ask
 from tests.helpers.portraits import PATH
 
@@ -55,7 +55,7 @@ def test_it_serves_until_it_is_ended(ending):
     url, port = re.search(r"at (http://127\.0\.0\.1:(\d+)/) \(Ctrl-C", line).groups()
     assert url.endswith("/")
     _, _, about = ask(int(port), "GET", "/api/nets")
-    assert [net["name"] for net in about["nets"]] == ["net1", demo.SHIPPED]
+    assert [net["name"] for net in about["nets"]] == ["net1", _saved_nets.SHIPPED]
     with open(PATH, "rb") as file:
         _, _, told = ask(int(port), "POST", "/api/predict", file.read())
     assert len(told["boxes"]) == 1
@@ -79,7 +79,7 @@ def test_nets_that_are_named(monkeypatch):
     for name in ("net1.pickle", "net2.npz", "net6.pickle"):
         save(name)
     args = demo.parse_args([])
-    assert list(demo.load_nets(args)) == ["net1", "net2", demo.SHIPPED]
+    assert list(demo.load_nets(args)) == ["net1", "net2", _saved_nets.SHIPPED]
     args = demo.parse_args(["net6.pickle", "net1.pickle"])
     assert list(demo.load_nets(args)) == ["net6", "net1"]
 

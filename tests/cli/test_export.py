@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kfkd import nets, storage
+from kfkd import nets, storage, weights
 from kfkd.__main__ import main
 from tests.helpers import onnx_models
 
@@ -31,6 +31,15 @@ def test_a_net_by_its_own_name_or_another(net, capsys):
     X = np.random.default_rng(0).random((2, 9216), np.float32)
     found = onnx_models.run(onnx_models.read("net1.onnx"), X)
     np.testing.assert_allclose(found, net.predict(X), atol=1e-5)
+
+
+def test_the_net_that_comes_with_kfkd(capsys):
+    assert main(["export", "--half"]) == 0
+    assert main(["export", "other.onnx", "--half"]) == 0
+    assert Path("modern.onnx").read_bytes() == Path("other.onnx").read_bytes()
+    X = np.random.default_rng(0).random((2, 1, 96, 96), np.float32)
+    found = onnx_models.run(onnx_models.read("modern.onnx"), X)
+    np.testing.assert_allclose(found, weights.load().predict(X), atol=2e-3)
 
 
 def test_what_is_replaced(net, capsys):

@@ -123,6 +123,10 @@ def test_arguments_that_begin_with_a_minus(net, run):
     status, _ = run("net.pickle", "./-dash.png", "--crop", "-4,-4,90,90")
     assert status == 0
     assert run("net.pickle", "./-dash.png", "--crop=-4,-4,90,90")[0] == 0
+    for words in (["net.pickle", "--", "-dash.png"], ["--", "-dash.png"]):
+        status, printed = run("--no-detect", *words)
+        assert status == 0
+        assert len(printed.splitlines()) == 2
     for crop in ("-90,0,90,90", "-x,0,9,9"):
         assert run("net.pickle", "./-dash.png", "--crop", crop)[0] != 0
 

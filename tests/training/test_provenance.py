@@ -85,6 +85,7 @@ def test_sets_of_nets(folders):
     other = small_net().fit(*load(folders, "other"), epochs=1)
     assert provenance.is_of_drawn_faces({"a": drawn, "b": drawn})
     assert not provenance.is_of_drawn_faces({"a": drawn, "b": other})
+    assert not provenance.is_of_drawn_faces({"a": drawn, "b": small_net()})
     assert provenance.data_of({"a": drawn, "b": drawn}) == "drawn faces (kfkd.faces)"
 
 
