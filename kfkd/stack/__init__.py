@@ -49,6 +49,7 @@ from kfkd.stack import (
     shims,
     theano_compile,
     theano_legacy,
+    theano_rewrites,
 )
 from kfkd.stack.versions import VERSIONS, check_installed
 
@@ -91,6 +92,7 @@ with _import_hook.bypassed(), shims.quiet():
     settings.install(theano)
     theano_legacy.install(theano)
     theano_compile.install(theano, _mode)
+    theano_rewrites.install(theano)
     shared_storage.install(theano)
     DEFAULT_MODE = theano.config.mode  # until a program sets another
     if _warning := settings.slow_mode_warning():

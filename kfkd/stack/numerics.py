@@ -16,6 +16,7 @@ def install(theano):
     _patch_digests(theano)
     _patch_autocast(theano)
     _patch_casts(theano)
+    _patch_many_inputs(theano)
     _patch_cumulation(theano)
     _patch_pooling(theano)
     _patch_convolution(theano)
@@ -99,6 +100,38 @@ def _patch_casts(theano):
             return np.asarray(input).astype(self.o_type.dtype)[()]
 
     theano.scalar.basic.Cast.impl = impl
+
+
+def _patch_many_inputs(theano):
+    """Compute sums, products and the like of 32 arrays or more, element by element.
+
+    Theano hands all of them to one function of NumPy, which takes fewer.  The compiled
+    code that it counts on instead does not exist here.
+    """
+    Elemwise = theano.tensor.elemwise.Elemwise
+    perform = Elemwise.perform
+
+    @functools.wraps(perform)
+    def perform_many(self, node, inputs, output_storage):
+        if len(inputs) < 32:
+            return perform(self, node, inputs, output_storage)
+        arrays = np.broadcast_arrays(*inputs)
+        for value, variable in zip(inputs, node.inputs, strict=True):
+            grown = np.not_equal(value.shape, arrays[0].shape)
+            if (grown > variable.broadcastable).any():
+                shapes = ", ".join(str(value.shape) for value in inputs)
+                raise ValueError(f"Dimension mismatch; shapes are {shapes}")
+        rows = zip(*(array.astype(object).flat for array in arrays), strict=True)
+        (output,), (storage,) = node.outputs, output_storage
+        result = np.empty(arrays[0].shape, output.dtype)
+        result.flat = [self.scalar_op.impl(*row) for row in rows]
+        if self.inplace_pattern:
+            inputs[self.inplace_pattern[0]][...] = result
+            result = inputs[self.inplace_pattern[0]]
+        storage[0] = result
+        return None
+
+    Elemwise.perform = perform_many
 
 
 def _patch_cumulation(theano):

@@ -17,7 +17,6 @@ def install(theano, mode):
     _patch_modes(theano, mode)
     _patch_cache(theano)
     _patch_scan(theano)
-    _patch_truncated_gradients()
     _patch_threads(theano)
 
 
@@ -135,29 +134,6 @@ def _patch_scan(theano):
         return make_thunk(self, *args, **kwargs)
 
     Scan.make_thunk = make_own_thunk
-
-
-def _patch_truncated_gradients():
-    """Keep products in the loops of truncated gradients.
-
-    Theano moves sums of products out of a loop, as one product of whole sequences.  A
-    truncated loop takes fewer steps than its sequences have.
-    """
-    opt = sys.modules["theano.scan.opt"]
-
-    def unless_truncated(process):
-        @functools.wraps(process)
-        def process_whole(self, fgraph, node):
-            whole = node.op.truncate_gradient == -1
-            return process(self, fgraph, node) if whole else None
-
-        return process_whole
-
-    for rewrite, name in (
-        (opt.PushOutDot1, "apply_opt"),
-        (opt.PushOutScanOutput, "process_node"),
-    ):
-        setattr(rewrite, name, unless_truncated(getattr(rewrite, name)))
 
 
 def _patch_threads(theano):

@@ -34,6 +34,31 @@ def test_convolution_is_that_of_the_definition(rng, mode, flip):
     np.testing.assert_allclose(found, expected, rtol=1e-10)
 
 
+@pytest.mark.parametrize("shape", [(), (5,), (3, 4), (0, 4)])
+@pytest.mark.parametrize("dtype", ["int64", "float32"])
+@pytest.mark.parametrize("mode", MODES)
+def test_more_arrays_than_a_function_of_numpy_takes(rng, mode, dtype, shape):
+    values = [np.asarray(10 * rng.randn(*shape), dtype) for _ in range(70)]
+    xs = [T.TensorType(dtype, (False,) * len(shape))() for _ in values]
+    total = theano.function(xs, T.add(*xs), mode=mode)
+    expected = np.asarray(sum(values))
+    np.testing.assert_allclose(total(*values), expected, rtol=1e-5, atol=1e-4)
+    assert total(*values).shape == shape
+    assert total(*values).dtype == dtype
+
+
+def test_many_arrays_that_do_not_fit():
+    xs = [T.vector() for _ in range(40)]
+    total = theano.function(xs, T.add(*xs), mode="FAST_COMPILE")
+    with pytest.raises(ValueError, match="Dimension mismatch"):
+        total(*[np.zeros(3, "float32")] * 39, np.zeros(1, "float32"))
+    row = T.row()
+    ys = [T.matrix() for _ in range(40)]
+    total = theano.function([row, *ys], T.add(row, *ys), mode="FAST_COMPILE")
+    found = total(np.float32([[1, 2]]), *[np.ones((3, 2), "float32")] * 40)
+    np.testing.assert_array_equal(found, np.float32([[41, 42]] * 3))
+
+
 def test_convolution_gradient_is_that_of_differences(rng):
     theano.gradient.verify_grad(
         lambda x, w: T.nnet.conv2d(x, w, border_mode=1, subsample=(2, 1)),

@@ -112,25 +112,6 @@ def test_loops_are_those_of_the_definition(mode):
         np.testing.assert_allclose(slope, expected)
 
 
-@parametrize("mode", MODES, fast=["FAST_COMPILE"])
-def test_truncated_gradients_of_products(mode, rng):
-    x, w, start = T.dtensor3(), T.dmatrix(), T.dmatrix()
-    states, _ = theano.scan(
-        lambda x, s, w: T.tanh(T.dot(s, w) + x), x, start, w, truncate_gradient=2
-    )
-    values = rng.randn(5, 3, 4), rng.randn(4, 4), rng.randn(3, 4)
-    gradient = T.grad(states[-1].sum(), w)
-    found = theano.function([x, w, start], gradient, mode=mode)(*values)
-    (rows, w, s), before = values, []
-    for row in rows:
-        before.append(s)
-        s = np.tanh(s @ w + row)
-    last = 1 - s**2
-    earlier = (last @ w.T) * (1 - before[-1] ** 2)
-    expected = before[-1].T @ last + before[-2].T @ earlier
-    np.testing.assert_allclose(found, expected)
-
-
 @pytest.mark.parametrize("mode", MODES)
 def test_jacobians(mode):
     x = T.dvector()

@@ -1,0 +1,116 @@
+"""Patches of Theano's rewrites of graphs: what is wrong, or grows out of proportion."""
+
+import collections
+import functools
+import sys
+
+__all__ = ["install"]
+
+
+def install(theano):
+    """Patch Theano's rewrites, and the shapes of a join."""
+    _patch_truncated_gradients()
+    _patch_shape_of_join(theano)
+    _patch_flattened_sums(theano)
+
+
+def _patch_truncated_gradients():
+    """Keep products in the loops of truncated gradients.
+
+    Theano moves sums of products out of a loop, as one product of whole sequences.  A
+    truncated loop takes fewer steps than its sequences have.
+    """
+    opt = sys.modules["theano.scan.opt"]
+
+    def unless_truncated(process):
+        @functools.wraps(process)
+        def process_whole(self, fgraph, node):
+            whole = node.op.truncate_gradient == -1
+            return process(self, fgraph, node) if whole else None
+
+        return process_whole
+
+    for rewrite, name in (
+        (opt.PushOutDot1, "apply_opt"),
+        (opt.PushOutScanOutput, "process_node"),
+    ):
+        setattr(rewrite, name, unless_truncated(getattr(rewrite, name)))
+
+
+def _patch_shape_of_join(theano):
+    """Sum sizes along the axis of a join alone, if the axis is known.
+
+    Theano sums those along each axis, and chooses by a switch.  In a net of
+    concatenated branches, n joins deep, sums of sums then have 3**n terms.
+    """
+    Join = theano.tensor.Join
+    infer_shape = Join.infer_shape
+
+    @functools.wraps(infer_shape)
+    def infer_known(self, fgraph, node, ishapes):
+        axis = node.inputs[0]
+        if not isinstance(axis, theano.tensor.Constant):
+            return infer_shape(self, fgraph, node, ishapes)
+        _, first, *rest = ishapes
+        shape = list(first)
+        for sizes in rest:
+            shape[int(axis.data)] = shape[int(axis.data)] + sizes[int(axis.data)]
+        return [tuple(shape)]
+
+    Join.infer_shape = infer_known
+
+
+_TERMS = 16
+
+
+class _Flattening:
+    """The flattening of one sum (or product), for `Canonizer.get_num_denum`.
+
+    A sum that is used in several places within it, and has more than a few terms, is a
+    term in all of them.
+    """
+
+    def __init__(self, canonizer, flatten, shuffle):
+        self.main = canonizer.main
+        self.inverse = canonizer.inverse
+        self.reciprocal = canonizer.reciprocal
+        self._flatten = flatten
+        self._through = shuffle
+        self._places = collections.Counter()
+        self._found = {}
+
+    def count_places(self, whole):
+        """Count in how many places each variable is used."""
+        ops, left = (self.main, self.inverse, self.reciprocal), [whole]
+        while left:
+            node = left.pop().owner
+            if node and (node.op in ops or isinstance(node.op, self._through)):
+                left += (x for x in {*node.inputs} if x not in self._places)
+                self._places.update(node.inputs)
+
+    def get_num_denum(self, variable):
+        """Return the terms that are added (or factors), and those taken away."""
+        if variable not in self._found:
+            terms = self._flatten(self, variable)
+            if self._places[variable] > 1 and sum(map(len, terms)) > _TERMS:
+                terms = [variable], []
+            self._found[variable] = terms
+        added, taken = self._found[variable]
+        return [*added], [*taken]  # they will be extended in place
+
+
+def _patch_flattened_sums(theano):
+    """Flatten sums and products of themselves only while they are small.
+
+    n times y = y + y would become a sum of 2**n terms.
+    """
+    Canonizer = theano.tensor.opt.Canonizer
+    flatten = Canonizer.get_num_denum
+
+    @functools.wraps(flatten)
+    def get_num_denum(self, variable):
+        flattening = _Flattening(self, flatten, theano.tensor.DimShuffle)
+        flattening.count_places(variable)
+        return flattening.get_num_denum(variable)
+
+    Canonizer.get_num_denum = get_num_denum

@@ -1,0 +1,95 @@
+"""Rewrites of graphs: the same values, and no graph that grows out of proportion."""
+
+import numpy as np
+import pytest
+import theano
+import theano.tensor as T
+from theano.graph.basic import graph_inputs
+
+from tests.helpers.cases import parametrize
+
+DEPTH = 5
+MODES = ("FAST_RUN", "FAST_COMPILE")
+
+
+def compile_graph(inputs, outputs):
+    """Return a function, and how many arguments its nodes have together."""
+    function = theano.function(inputs, outputs, mode="FAST_RUN")
+    return function, sum(len(node.inputs) for node in function.maker.fgraph.toposort())
+
+
+@pytest.mark.parametrize("axis", [1, -2, "variable"])
+def test_the_shape_of_joins_of_joins(axis):
+    x = found = T.tensor3()
+    where = T.bscalar() if axis == "variable" else axis
+    for _ in range(2 if axis == "variable" else DEPTH):
+        found = T.concatenate([found, abs(found), found * found], axis=where)
+    inputs = [x, where] if axis == "variable" else [x]
+    shape, size = compile_graph(inputs, found.shape)
+    expected = np.array([2, 3, 4])
+    expected[1] *= 9 if axis == "variable" else 3**DEPTH
+    found = shape(np.zeros((2, 3, 4), "float32"), *[1] * (axis == "variable"))
+    np.testing.assert_array_equal(found, expected)
+    assert size < 20 * DEPTH  # not 3**DEPTH
+
+
+STEPS = {
+    "sum": lambda a, b: (a + a + a + b, b),
+    "difference": lambda a, b: (a - b, a - (b - a)),
+    "negative": lambda a, b: (-(a + b), -a - b),
+    "product": lambda a, b: (a * b * a, b),
+    "quotient": lambda a, b: (a / b, b / a),
+    "of another rank": lambda a, b: (a[None, :][0] + a + a + b, b),
+}
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_expressions_of_themselves(step):
+    inputs = a, b = T.dvectors(2)
+    for _ in range(DEPTH):
+        a, b = STEPS[step](a, b)
+    function, size = compile_graph(inputs, [a, b])
+    values = np.array([1.01, 0.99]), np.array([1.02, 0.98])
+    found = function(*values)
+    expected = theano.function(inputs, [a, b], mode=theano.Mode("py", None))(*values)
+    np.testing.assert_allclose(found, expected, rtol=1e-9)
+    assert size < 20 * DEPTH
+
+
+def test_small_sums_and_products_are_simplified():
+    x, y, z = T.dvectors(3)
+    product = x * y
+    for whole, simple in (
+        (product * product * z / product / y, x * z),
+        ((x + y) + (x + y) - (y + x) - x + z, y + z),
+    ):
+        graphs = []
+        for output in (whole, simple):
+            inputs = [v for v in (x, y, z) if v in graph_inputs([output])]
+            function, _ = compile_graph(inputs, output)
+            graphs.append([str(node) for node in function.maker.fgraph.toposort()])
+        assert graphs[0] == graphs[1]
+
+
+@parametrize("mode", MODES, fast=["FAST_COMPILE"])
+def test_truncated_gradients_of_products(mode):
+    rng = np.random.default_rng(0)
+    x, w, start = T.dtensor3(), T.dmatrix(), T.dmatrix()
+    states, _ = theano.scan(
+        lambda x, s, w: T.tanh(T.dot(s, w) + x), x, start, w, truncate_gradient=2
+    )
+    values = (
+        rng.standard_normal((5, 3, 4)),
+        rng.standard_normal((4, 4)),
+        rng.standard_normal((3, 4)),
+    )
+    gradient = T.grad(states[-1].sum(), w)
+    found = theano.function([x, w, start], gradient, mode=mode)(*values)
+    (rows, w, s), before = values, []
+    for row in rows:
+        before.append(s)
+        s = np.tanh(s @ w + row)
+    last = 1 - s**2
+    earlier = (last @ w.T) * (1 - before[-1] ** 2)
+    expected = before[-1].T @ last + before[-2].T @ earlier
+    np.testing.assert_allclose(found, expected)
