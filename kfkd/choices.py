@@ -53,7 +53,7 @@ FIGURES = ("predictions", "comparison", "flip", "weights", "learning-curves")
 IMAGE_ENDINGS = (".avif", ".bmp", ".gif", ".heic", ".jfif", ".jpeg", ".jpg", ".pgm")
 IMAGE_ENDINGS += (".png", ".ppm", ".tif", ".tiff", ".webp")
 
-PICTURE_FORMATS = (".png", ".svg", ".pdf", ".jpg", ".webp")
+PICTURE_FORMATS = (".png", ".svg", ".pdf", ".jpg", ".jpeg", ".webp")
 
 # Of products of float32: see kfkd.xla.set_precision.
 PRECISIONS = ("tensorfloat32", "float32", "bfloat16")

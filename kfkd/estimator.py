@@ -104,7 +104,9 @@ class NeuralNet(PredictionsMixin, WeightsMixin, nolearn.NeuralNet):
         "drawn", "other", or "unknown" if they are not from ``kfkd.data``), the
         number of ``faces``, the ``date``, the version of ``kfkd``, how many epochs
         came before (``after_epoch``), and of known data the ``file``, its
-        ``fingerprint`` and the ``columns``.  Trainings on the same data are one.
+        ``fingerprint`` and the ``columns``.  Trainings on the same data are one, with
+        the faces of the largest.  It begins with what weights that were taken over
+        were trained on.
     """
 
     mirror = False  # of nets in older pickles, too

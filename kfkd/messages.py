@@ -5,7 +5,16 @@ import itertools
 import os
 import reprlib
 
-__all__ = ["count", "duration", "hint", "nearest", "printable", "readable", "shown"]
+__all__ = [
+    "count",
+    "duration",
+    "hint",
+    "nearest",
+    "printable",
+    "readable",
+    "shown",
+    "without_controls",
+]
 
 
 def count(n, noun):
@@ -37,9 +46,14 @@ def readable(path):
 
 def printable(path):
     """Return a path as `readable` does, without what controls a terminal."""
+    return without_controls(readable(path), but="")
+
+
+def without_controls(text, but="\n\t"):
+    """Return a text with escapes for what would control a terminal."""
     return "".join(
-        letter if letter.isprintable() else repr(letter)[1:-1]
-        for letter in readable(path)
+        letter if letter.isprintable() or letter in but else repr(letter)[1:-1]
+        for letter in text
     )
 
 

@@ -12,6 +12,7 @@ import sys
 
 from kfkd.cli._standard_streams import tolerate_broken_stdout
 from kfkd.errors import KfkdError
+from kfkd.messages import without_controls
 from kfkd.process.imports import blamed_variables, failed_import
 from kfkd.process.installation import install, is_checkout
 from kfkd.process.signals import (
@@ -108,8 +109,4 @@ def explain(prog, error):
 
 def _warn(prog, problem):
     # What a file says of itself may not control the terminal.
-    text = "".join(
-        letter if letter.isprintable() or letter in "\n\t" else repr(letter)[1:-1]
-        for letter in str(problem)
-    )
-    print(f"{prog}: {text}", file=sys.stderr)
+    print(f"{prog}: {without_controls(str(problem))}", file=sys.stderr)

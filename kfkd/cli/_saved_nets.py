@@ -1,6 +1,7 @@
 """Arguments that name files of saved nets, and what follows from them."""
 
 import contextlib
+import glob
 import os
 import pathlib
 import shlex
@@ -24,6 +25,7 @@ __all__ = [
     "is_image",
     "load_named",
     "named_by_data",
+    "stands_for_images",
     "warn_of_photographs",
 ]
 
@@ -64,6 +66,24 @@ def is_image(path):
         Image.open(path).close()
         return True
     return False
+
+
+def stands_for_images(path):
+    """Return whether a name is that of an image, a folder, a pattern or a table.
+
+    Of nets, the name is that of a file, or has one of their endings.
+    """
+    path = pathlib.Path(path)
+    return (
+        path.is_dir()
+        or path.suffix.lower() == ".csv"
+        or is_image(path)
+        or (
+            glob.has_magic(str(path))
+            and not path.exists()
+            and not kfkd.storage.has_ending(path)
+        )
+    )
 
 
 def check_net(parser, net):

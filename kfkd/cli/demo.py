@@ -99,5 +99,6 @@ def main(argv=None, prog=None):
 
     with contextlib.suppress(KeyboardInterrupt):  # how it is meant to end
         here = pathlib.Path.cwd()
-        server.serve(app.make_app(predictor, here), listener, started=started)
+        page = app.make_app(predictor, here)
+        server.serve(page, listener, started=started, ending=predictor.close)
     return 0

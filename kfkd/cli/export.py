@@ -38,7 +38,7 @@ def parse_args(argv=None, prog=None):
         "differ by some hundredths of a pixel (default: off)",
     )
     add_options(parser, "--force")
-    args = parser.parse_args(argv)
+    args = parser.parse_intermixed_args(argv)
     if args.net is not None and args.out is None and args.net.endswith(".onnx"):
         args.net, args.out = None, _values.onnx(args.net)
     if args.net is None:

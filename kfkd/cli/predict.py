@@ -6,11 +6,16 @@ import shlex
 import sys
 
 import kfkd
-from kfkd import progress
 from kfkd.choices import PICTURE_FORMATS
-from kfkd.cli import _options, _outputs, _point_tables, _saved_nets, _values
+from kfkd.cli import (
+    _image_files,
+    _options,
+    _outputs,
+    _point_tables,
+    _saved_nets,
+    _values,
+)
 from kfkd.cli._parser import Parser
-from kfkd.errors import ArgumentError, DataError
 from kfkd.files import kinds
 from kfkd.messages import count
 
@@ -84,9 +89,7 @@ def parse_args(argv=None, prog=None):
     )
     _options.add(parser, "--force")
     args = parser.parse_intermixed_args(_joined(argv))
-    if args.net is not None and (
-        _saved_nets.is_image(args.net) or pathlib.Path(args.net).is_dir()
-    ):
+    if args.net is not None and _saved_nets.stands_for_images(args.net):
         args.net, args.images = None, [args.net, *args.images]
     _check_order(parser, args.net, args.images)
     _check_choices(parser, args)
@@ -108,7 +111,11 @@ def _check_order(parser, net, images):
     """End with an error of `parser` unless a net, or none, is followed by images."""
     if not all(path.strip() for path in ("net" if net is None else net, *images)):
         parser.error("the name of a net or an image is empty")
-    nets = [path for path in images if kfkd.storage.has_ending(path)]
+    nets = [
+        path
+        for path in images
+        if kfkd.storage.has_ending(path) and not pathlib.Path(path).is_dir()
+    ]
     if nets and net is None:
         rest = shlex.join(path for path in images if path not in nets)
         parser.error(f"the net comes first: {parser.prog} {nets[0]} {rest}")
@@ -156,53 +163,13 @@ def check_outputs(args):
             )
 
 
-def find_images(args):
-    """Return the image files, without an earlier `--plot` in one of the folders."""
-    named = {*map(pathlib.Path, args.images)}
-    return [
-        path
-        for path in kfkd.prediction.image_files.find_images(args.images)
-        if path in named or path != args.plot
-    ]
-
-
-def read_images(args, prog):
-    """Return the faces in each image file, and how many files could not be used.
-
-    What is wrong with a file is printed. A single file that cannot be read, and an
-    error that is not of one file, are raised.
-    """
-    from kfkd.prediction.photographs import read_faces
-
-    found, failed = {}, 0
-    with progress.Bar("Looking for faces", len(args.images), unit="image") as bar:
-        for path in args.images:
-            problem = (
-                f"{path}: no face was found. If there is one, --crop X,Y,W,H says "
-                "where, and --no-detect takes the middle of the image"
-            )
-            faces = []
-            try:
-                faces = read_faces(path, crop=args.crop, detect=not args.no_detect)
-            except (ArgumentError, DataError) as error:
-                if len(args.images) == 1:
-                    raise
-                problem = error
-            if faces:
-                found[str(path)] = faces
-            else:
-                failed += 1
-                progress.write(f"{prog}: {problem}", file=sys.stderr)
-            bar.update()
-    return found, failed
-
-
-def predict_images(nets, args, prog):
+def predict_images(nets, args, prog, failed):
     """Return the table of image files, a function that draws it, and the status."""
     from kfkd.plots.photos import plot_photographs
     from kfkd.prediction.photographs import predict_faces
 
-    found, failed = read_images(args, prog)
+    found, unread = _image_files.read_images(args, prog)
+    failed += unread
     table = predict_faces(nets, found, mirror=args.mirror)
     if found and failed:
         used = f"{count(len(table), 'face')} in {count(len(found), 'image')}"
@@ -231,13 +198,13 @@ def main(argv=None, prog=None):
     check_outputs(args)
     path = args.net or kfkd.weights.PATH
     _saved_nets.check_saved(path)
-    args.images = find_images(args)
+    args.images, failed = _image_files.find_images(args, prog)
     _options.choose_device(args)
     nets = kfkd.storage.load(path)
     _saved_nets.announce(args.net or _saved_nets.SHIPPED, nets)
-    if args.images:
+    if args.images or failed:
         _saved_nets.warn_of_photographs(nets)
-        table, draw, status = predict_images(nets, args, prog)
+        table, draw, status = predict_images(nets, args, prog, failed)
     else:
         table, draw, status = predict_table(nets, args)
     if args.plot and not table.empty:

@@ -26,7 +26,10 @@ MOST_WAITING = 8  # requests with an image
 _FILES = {
     "/": ("page.html", "text/html"),
     "/page.css": ("page.css", "text/css"),
-    "/page.js": ("page.js", "text/javascript"),
+    **{
+        f"/{name}.js": (f"{name}.js", "text/javascript")
+        for name in ("page", "drawing", "curves", "elements")
+    },
 }
 
 

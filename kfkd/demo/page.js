@@ -1,21 +1,20 @@
 // The page of `kfkd demo`: images go to the server, points come back and are drawn.
 
-const get = (id) => document.getElementById(id);
+import { chart } from "./curves.js";
+import { draw } from "./drawing.js";
+import { get, make } from "./elements.js";
+
 const POLL = 5000; // ms between two looks at the trainings
-const MOST_PIXELS = 1600; // of the longer side of what is drawn
 
 let parts = [];
 
-function make(tag, properties = {}, ...children) {
-  const element = Object.assign(document.createElement(tag), properties);
-  element.append(...children);
-  return element;
+function say(text, bad = false) {
+  tell([{ text, bad }]);
 }
 
-function say(text, bad = false) {
-  const status = get("status");
-  status.textContent = text;
-  status.classList.toggle("error", bad);
+function tell(lines) {
+  get("status").replaceChildren(...lines.map(({ text, bad }) =>
+    make("p", { textContent: text, className: bad ? "error" : "" })));
 }
 
 // Requests
@@ -36,74 +35,11 @@ function chosen() {
   return [...document.querySelectorAll("#nets input:checked")].map((box) => box.value);
 }
 
-function predict(blob) {
+async function predict(blob) {
+  if (!chosen().length) throw new Error("no net is chosen");
   const query = new URLSearchParams(chosen().map((name) => ["net", name]));
   query.set("detect", get("detect").checked ? "1" : "0");
   return ask(`/api/predict?${query}`, { method: "POST", body: blob });
-}
-
-// Drawing
-
-function draw(canvas, image, found, net) {
-  const scale = Math.min(1, MOST_PIXELS / Math.max(found.width, found.height));
-  canvas.width = Math.round(found.width * scale);
-  canvas.height = Math.round(found.height * scale);
-  const context = canvas.getContext("2d");
-  if (image) context.drawImage(image, 0, 0, canvas.width, canvas.height);
-  context.scale(scale, scale);
-  context.lineJoin = context.lineCap = "round";
-  found.boxes.forEach(([left, top, width, height], face) => {
-    const line = Math.max(width / 120, 1 / scale);
-    stroke(context, line, "#ffb000", () => context.rect(left, top, width, height));
-    const points = found.points[net][face];
-    for (const { colour, lines } of parts) {
-      for (const names of lines) {
-        const known = names.filter((name) => points[name]).map((name) => points[name]);
-        stroke(context, line, colour, () => known.forEach(([x, y], i) =>
-          i ? context.lineTo(x, y) : context.moveTo(x, y)));
-        for (const [x, y] of known) dot(context, x, y, 1.8 * line, colour);
-      }
-    }
-    if (get("names").checked) write(context, points, Math.max(width / 30, 11 / scale));
-  });
-}
-
-function stroke(context, width, colour, path) {
-  for (const [extra, style] of [[1.8, "rgba(0, 0, 0, .6)"], [1, colour]]) {
-    context.beginPath();
-    path();
-    context.lineWidth = width * extra;
-    context.strokeStyle = style;
-    context.stroke();
-  }
-}
-
-function dot(context, x, y, radius, colour) {
-  context.beginPath();
-  context.arc(x, y, radius, 0, 2 * Math.PI);
-  context.fillStyle = colour;
-  context.fill();
-  context.lineWidth = radius / 3;
-  context.strokeStyle = "rgba(0, 0, 0, .6)";
-  context.stroke();
-}
-
-// The name of a point without its part, which its colour tells: "inner", "top lip".
-function short(name) {
-  return name.replace(/^(left|right)_eye(brow)?_|^mouth_(center_)?/, "")
-    .replace(/_(corner|end)$/, "").replaceAll("_", " ");
-}
-
-function write(context, points, size) {
-  context.font = `${size}px sans-serif`;
-  context.lineWidth = size / 4;
-  context.strokeStyle = "#000";
-  context.fillStyle = "#fff";
-  for (const [name, [x, y]] of Object.entries(points)) {
-    const text = short(name);
-    context.strokeText(text, x + size / 2, y + size / 3);
-    context.fillText(text, x + size / 2, y + size / 3);
-  }
 }
 
 // Results
@@ -115,11 +51,14 @@ function count(n, noun) {
 function describe(found) {
   const n = found.boxes.length;
   return n ? `${count(n, "face")} found in ${found.ms.faces} ms`
-    : "No face was found. One that looks into the camera is; or do without looking for faces.";
+    : "no face was found. Those that look into the camera are found best; without \u201cLook " +
+      "for faces\u201d, the middle of the image is taken for one";
 }
 
 class Result {
-  constructor(title) {
+  // `file` is where it comes from, unless that is the camera.
+  constructor(title, file = null) {
+    Object.assign(this, { title, file });
     this.figures = new Map();
     this.side = make("div", { className: "side" });
     this.element = make("article", {}, make("h3", { textContent: title }), this.side);
@@ -137,7 +76,7 @@ class Result {
     for (const name of Object.keys(found.points)) {
       if (!this.figures.has(name)) this.add(name);
       const { canvas, time, details } = this.figures.get(name);
-      draw(canvas, image, found, name);
+      draw(canvas, image, found, name, parts, get("names").checked);
       const text = found.boxes.length ? `points in ${found.ms[name]} ms` : "no face was found";
       canvas.setAttribute("aria-label",
         `${count(found.boxes.length, "face")} with the points of ${name}`);
@@ -178,34 +117,54 @@ class Result {
 
 const results = [];
 
-function newResult(title) {
-  results.push(new Result(title));
+function newResult(title, file) {
+  results.push(new Result(title, file));
   return results.at(-1);
 }
 
-async function showFile(file) {
-  const found = await predict(file);
-  // The browser turns images as cameras note it, as the server does.
-  const image = await createImageBitmap(file).catch(() => null);
-  newResult(file.name || "Pasted image").show(image, found);
-  return describe(found);
+// Does the same for each of some images, and tells what came of it: one call after the other.
+let turn = Promise.resolve();
+
+function forEach(titles, work, wanted = () => true) {
+  turn = turn.then(async () => {
+    if (!wanted()) return;
+    const lines = [];
+    for (const [i, title] of titles.entries()) {
+      say(`Looking at ${title} (${i + 1} of ${titles.length}) …`);
+      try {
+        const found = await work(i);
+        lines.push({ text: `${title}: ${describe(found)}`, bad: !found.boxes.length });
+      } catch (error) {
+        lines.push({ text: `${title}: ${error.message}`, bad: true });
+      }
+    }
+    tell(lines);
+  });
 }
 
-async function showFiles(files) {
+function showFiles(files) {
   stopCamera();
-  const said = [];
-  let failed = 0;
-  for (const [i, file] of files.entries()) {
-    const name = file.name || "The image";
-    say(`Looking at ${name} (${i + 1} of ${files.length}) …`);
-    try {
-      said.push(`${name}: ${await showFile(file)}`);
-    } catch (error) {
-      said.push(`${name}: ${error.message}`);
-      failed += 1;
-    }
-  }
-  say(said.join(". "), failed > 0);
+  const titles = files.map((file) => file.name || "Pasted image");
+  forEach(titles, async (i) => {
+    const found = await predict(files[i]);
+    // The browser turns images as cameras note it, as the server does.
+    const image = await createImageBitmap(files[i]).catch(() => null);
+    newResult(titles[i], files[i]).show(image, found);
+    return found;
+  });
+}
+
+let wishes = 0;
+
+// Shows the photographs by the nets, and in the way, that are chosen now.
+function showAgain() {
+  const wish = ++wishes;
+  const shown = results.filter((result) => result.file).reverse();
+  forEach(shown.map((result) => result.title), async (i) => {
+    const found = await predict(shown[i].file);
+    shown[i].show(shown[i].last[0], found);
+    return found;
+  }, () => shown.length && wish === wishes);
 }
 
 // Camera
@@ -255,44 +214,6 @@ function stopCamera() {
   say("The camera is off");
 }
 
-// Trainings
-
-const SVG = "http://www.w3.org/2000/svg";
-const [WIDTH, HEIGHT, LEFT, BOTTOM] = [640, 260, 42, 26];
-
-function shape(tag, attributes, text = "") {
-  const element = document.createElementNS(SVG, tag);
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-  element.textContent = text;
-  return element;
-}
-
-function chart({ name, epochs, curve }) {
-  const values = curve.flatMap(([, ...pixels]) => pixels.filter((value) => value > 0));
-  const low = Math.log(Math.min(...values)), high = Math.log(Math.max(...values));
-  const first = curve[0][0];
-  const x = (epoch) =>
-    LEFT + ((epoch - first) / Math.max(1, epochs - first)) * (WIDTH - LEFT - 12);
-  const y = (value) =>
-    10 + ((high - Math.log(value)) / Math.max(0.01, high - low)) * (HEIGHT - BOTTOM - 20);
-  const svg = shape("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img",
-    "aria-label": `Learning curves of ${name}` });
-  for (let i = 0; i <= 3; i++) {
-    const value = Math.exp(low + (i / 3) * (high - low));
-    svg.append(shape("line", { class: "grid", x1: LEFT, x2: WIDTH - 12,
-      y1: y(value), y2: y(value) }));
-    svg.append(shape("text", { x: 4, y: y(value) + 4 }, value.toFixed(2)));
-  }
-  svg.append(shape("text", { x: LEFT, y: HEIGHT - 8 }, `epoch ${first}`));
-  svg.append(shape("text", { x: WIDTH - 12, y: HEIGHT - 8, "text-anchor": "end" }, epochs));
-  for (const [column, kind] of [[1, "train"], [2, "valid"]]) {
-    const points = curve.filter((row) => row[column] > 0)
-      .map((row) => `${x(row[0])},${y(row[column])}`);
-    svg.append(shape("polyline", { class: kind, points: points.join(" ") }));
-  }
-  return svg;
-}
-
 async function showTrainings() {
   const found = await ask("/api/trainings").catch(() => []);
   get("trainings").hidden = !found.length;
@@ -339,6 +260,8 @@ document.addEventListener("paste", (event) => {
   if (files.length) showFiles(files);
 });
 get("names").addEventListener("change", () => results.forEach((result) => result.redraw()));
+get("detect").addEventListener("change", showAgain);
+get("nets").addEventListener("change", showAgain);
 get("camera").addEventListener("click", () => (camera ? stopCamera() : startCamera()));
 
 start().catch((error) => say(error.message, true));

@@ -8,19 +8,20 @@ from typing import Any
 from PIL import Image
 
 from kfkd.data import SIDE
-from kfkd.errors import ArgumentError, PredictionError
+from kfkd.errors import ArgumentError, PredictionError, StateError
 from kfkd.messages import hint, shown
 from kfkd.plots.photos import PARTS
 from kfkd.prediction.crops import Box, Face, crop_face
-from kfkd.prediction.detection import find_faces
 from kfkd.prediction.image_files import decode_image
-from kfkd.prediction.photographs import BOX_COLUMNS, predict_faces
+from kfkd.prediction.photographs import BOX_COLUMNS, cut_faces, predict_faces
 from kfkd.training import provenance
 
 __all__ = ["Predictor"]
 
-# Pixels of an image; a camera has less, and each takes three bytes.
+# Pixels of an image, of which each takes four bytes or more while it is looked at.
 MOST_PIXELS = 100_000_000
+
+_NAME = "the file"  # in messages
 
 
 class Predictor:
@@ -36,6 +37,11 @@ class Predictor:
         self.nets = dict(nets)
         # So that images take the memory, and the cores, of one.
         self._one = threading.Lock()
+        self._closed = False
+
+    def close(self) -> None:
+        """Refuse images from now on, those that wait included."""
+        self._closed = True
 
     def about(self) -> dict[str, Any]:
         """Return what the page shows of the nets, and how it draws faces."""
@@ -78,19 +84,22 @@ class Predictor:
         Raises
         ------
         DataError
-            It is not an image, or too large.
+            It is not an image, or too large or too small.
         ArgumentError
             There is no such net.
+        StateError
+            The predictor has been closed.
         """
         for name in names:
             if name not in self.nets:
                 near = hint(name, self.nets)
                 raise ArgumentError(f"there is no net {shown(name)}{near}")
         with self._one:
-            image = decode_image(content, most_pixels=MOST_PIXELS)
+            if self._closed:
+                raise StateError("the program that shows this page is ending")
+            image = decode_image(content, _NAME, most_pixels=MOST_PIXELS)
             began = time.perf_counter()
-            boxes = find_faces(image) if detect else [Box(0, 0, *image.size)]
-            faces = [crop_face(image, box) for box in boxes]
+            faces = cut_faces(image, _NAME, detect=detect)
             times = {"faces": _milliseconds(began)}
             points = {}
             for name in names or self.nets:

@@ -38,7 +38,7 @@ def bind(port, *, strict):
     raise problem
 
 
-def serve(app, listener, *, started=lambda: None):
+def serve(app, listener, *, started=lambda: None, ending=lambda: None):
     """Answer requests until the process is interrupted.
 
     Parameters
@@ -49,6 +49,8 @@ def serve(app, listener, *, started=lambda: None):
         As from `bind`.
     started : callable
         Called once requests are answered.
+    ending : callable
+        Called before those that are under way are waited for.
     """
     config = uvicorn.Config(
         app,
@@ -58,15 +60,19 @@ def serve(app, listener, *, started=lambda: None):
         ws="none",
         timeout_graceful_shutdown=1,
     )
-    server = _Server(config, started)
+    server = _Server(config, started, ending)
     server.run(sockets=[listener])
 
 
 class _Server(uvicorn.Server):
-    def __init__(self, config, started):
+    def __init__(self, config, started, ending):
         super().__init__(config)
-        self._started = started
+        self._started, self._ending = started, ending
 
     async def startup(self, sockets=None):
         await super().startup(sockets)
         self._started()
+
+    async def shutdown(self, sockets=None):
+        self._ending()
+        await super().shutdown(sockets)

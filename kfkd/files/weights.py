@@ -15,6 +15,14 @@ from kfkd.messages import shown
 __all__ = ["load_params", "unpack_weights"]
 
 
+class _Weights(dict):
+    """The weights of a net by layer, and as an attribute what it was trained on."""
+
+    def __init__(self, weights, trained_on):
+        super().__init__(weights)
+        self.trained_on_ = trained_on
+
+
 def unpack_weights(packed, arrays):
     """Return packed weights; raise ValueError if one is not finite."""
     weights = unpack(packed, arrays)
@@ -60,6 +68,10 @@ def _from_arrays(path, content):
     try:
         if len(about) != 1:
             raise ValueError(f"it is a set of {len(about)} nets, not one net")
-        return unpack_weights(about[0]["net"]["weights"], packed)
+        net = about[0]["net"]
+        weights = unpack_weights(net["weights"], packed)
+        if weights is None:
+            return None
+        return _Weights(weights, unpack(net["fitted"], packed).get("trained_on_", ()))
     except Exception as error:
         raise StorageError(f"{path} does not hold a valid net: {error}") from error

@@ -88,7 +88,7 @@ def save_figure(figure, path):
 
 def _stamp(ending):
     """Return the options of ``savefig`` that mark a picture as drawn here."""
-    if ending.lower() in (".jpg", ".webp"):
+    if ending.lower() in (".jpg", ".jpeg", ".webp"):
         exif = Image.Exif()
         exif[ExifTags.Base.Software] = FIGURE_STAMP
         return dict(pil_kwargs=dict(exif=exif))

@@ -82,7 +82,7 @@ def crop_face(image: Image.Image, box: Box) -> Face:
     box = middle_square(box)
     left, top = box.left, box.top
     right, bottom = left + box.width, top + box.height
-    grey = image.convert("L")
+    grey = image if image.mode == "L" else image.convert("L")
     over = math.ceil(max(0, -left, -top, right - grey.width, bottom - grey.height))
     if over:
         grey = Image.fromarray(np.pad(np.asarray(grey), over, mode="edge"))

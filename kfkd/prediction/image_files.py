@@ -55,6 +55,7 @@ def find_images(paths: Sequence[str | os.PathLike[str]]) -> list[Path]:
                 )
         elif glob.has_magic(str(path)) and not path.exists():
             files = [*map(Path, sorted(glob.glob(str(path), recursive=True)))]
+            files = [file for file in files if not file.is_dir()]
             if not files:
                 raise DataError(f"no file is called {path}")
         else:
@@ -120,9 +121,11 @@ def _decode(source, name, most_pixels):
                 if most_pixels and file.width * file.height > most_pixels:
                     raise _too_large(name, most_pixels)
                 file.load()
-                return _flat(ImageOps.exif_transpose(file))
+                ImageOps.exif_transpose(file, in_place=True)  # copies take memory
+                return _flat(file)
     except Image.DecompressionBombError as error:
-        raise _too_large(name, 2 * Image.MAX_IMAGE_PIXELS) from error
+        most = 2 * Image.MAX_IMAGE_PIXELS
+        raise _too_large(name, min(most, most_pixels or most)) from error
     except DataError:
         raise
     except Image.UnidentifiedImageError as error:
@@ -155,4 +158,5 @@ def _flat(image):
         image = image.convert("RGBA")
         white = Image.new("RGBA", image.size, "white")
         return Image.alpha_composite(white, image).convert("RGB")
-    return image.convert("L" if image.mode in ("1", "L") else "RGB")
+    mode = "L" if image.mode in ("1", "L") else "RGB"
+    return image if image.mode == mode else image.convert(mode)

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
+from PIL import Image
 
 from kfkd.arguments import check
 from kfkd.data import PIXELS, SIDE
@@ -20,7 +21,7 @@ from kfkd.prediction.detection import find_faces
 from kfkd.prediction.image_files import open_image
 from kfkd.prediction.keypoints import Nets, predict
 
-__all__ = ["BOX_COLUMNS", "SMALLEST", "predict_faces", "read_faces"]
+__all__ = ["BOX_COLUMNS", "SMALLEST", "cut_faces", "predict_faces", "read_faces"]
 
 # Shortest side of what is to show a face, in pixels: a quarter of what the nets see.
 SMALLEST = SIDE // 4
@@ -62,7 +63,17 @@ def read_faces(
     StackError
         As for ``detection.find_faces``.
     """
-    image = open_image(path)
+    return cut_faces(open_image(path), path, crop=crop, detect=detect)
+
+
+def cut_faces(
+    image: Image.Image,
+    path: str | os.PathLike[str],
+    *,
+    crop: Sequence[float] | None = None,
+    detect: bool = True,
+) -> list[Face]:
+    """Cut the faces out of an image, as `read_faces` does; errors name the path."""
     size = f"{image.width} x {image.height} pixels"
     if min(image.size) < SMALLEST:
         raise DataError(
@@ -87,7 +98,8 @@ def read_faces(
         boxes = find_faces(image)
     else:
         boxes = [Box(0, 0, *image.size)]
-    return [crop_face(image, box) for box in boxes]
+    grey = image if image.mode == "L" else image.convert("L")  # once for all of them
+    return [crop_face(grey, box) for box in boxes]
 
 
 def predict_faces(

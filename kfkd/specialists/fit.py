@@ -174,11 +174,10 @@ def fit_specialists(
     results.make_folder()
     todo = resume.announce(jobs, results)
     if todo:
-        weights = pretrained.weights if pretrained else None
         train_all(
             jobs,
             todo,
-            (table.images, table.labels, weights),
+            (table.images, table.labels, pretrained),
             results,
             device=device,
             n_jobs=n_jobs,

@@ -26,7 +26,7 @@ def train_all(jobs, todo, arrays, results, *, device, n_jobs, log_every):
     jobs, todo : list of Job
         All, and those to train.
     arrays : tuple
-        The training set's images and labels, and the weights to start from.
+        The training set's images and labels, and the net to start from.
     results : kfkd.jobs.results.Results
     device, n_jobs, log_every
         As for `fit_specialists`.

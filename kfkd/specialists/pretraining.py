@@ -3,7 +3,7 @@
 import dataclasses
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import nolearn.lasagne as nolearn
 import numpy as np
@@ -17,13 +17,15 @@ __all__ = ["Pretrained", "check_fit", "read_pretrained"]
 
 @dataclasses.dataclass(frozen=True)
 class Pretrained:
-    """Weights of a trained net that specialists start from, by layer.
+    """A trained net that specialists start from.
 
-    `name` is what error messages call the net.
+    `name` is what error messages call it, `weights` are by layer, and `trained_on` is
+    its ``trained_on_``.
     """
 
     name: str
     weights: dict
+    trained_on: Sequence[dict]
 
     def hidden_units(self):
         """Return the parameters of a net with as many hidden units."""
@@ -64,9 +66,8 @@ def read_pretrained(pretrain):
     if not hasattr(pretrain, "layers_"):
         raise SpecialistError(f"{what} has not been trained; fit it first")
     weights = pretrain.get_all_params_values()
-    return Pretrained(
-        what, {n: [*map(np.asarray, values)] for n, values in weights.items() if values}
-    )
+    weights = {n: [*map(np.asarray, values)] for n, values in weights.items() if values}
+    return Pretrained(what, weights, [*getattr(pretrain, "trained_on_", ())])
 
 
 def check_fit(pretrained, job):

@@ -19,6 +19,7 @@ from kfkd.messages import count
 from kfkd.process.parent import end_with_parent
 from kfkd.process.signals import hold_signals, sigterm_as_keyboard_interrupt
 from kfkd.specialists.settings import name_of
+from kfkd.training.provenance import taken_over
 
 __all__ = ["Job", "Outcome", "train"]
 
@@ -101,7 +102,7 @@ class _Reporter(Callback):
         """Ignore the state."""
 
 
-def train(job, images, labels, weights, *, progress, device, precision, n_workers):
+def train(job, images, labels, pretrained, *, progress, device, precision, n_workers):
     """Train a specialist, and return an `Outcome`.
 
     Parameters
@@ -109,8 +110,8 @@ def train(job, images, labels, weights, *, progress, device, precision, n_worker
     job : Job
     images, labels : arrays, shapes (n, 9216) and (n, 30)
         Of the training set, as in the table.
-    weights : dict or None
-        To start from.
+    pretrained : kfkd.specialists.pretraining.Pretrained or None
+        The net to start from.
     progress : kfkd.jobs.progress_channel.ProgressSender
     device, precision : str or None, str
         They are set unless this is the process of the progress channel.
@@ -120,7 +121,7 @@ def train(job, images, labels, weights, *, progress, device, precision, n_worker
     try:
         progress.connect()
         if progress.in_same_process:
-            return _train(job, images, labels, weights, progress)
+            return _train(job, images, labels, pretrained, progress)
         if progress.local:
             _depend_on_parent()
         with (
@@ -130,7 +131,7 @@ def train(job, images, labels, weights, *, progress, device, precision, n_worker
         ):
             take_device(device, progress.place)
             xla.set_precision(precision)
-            return _train(job, images, labels, weights, progress)
+            return _train(job, images, labels, pretrained, progress)
     except Exception as error:
         return Outcome(
             job.name,
@@ -157,13 +158,14 @@ def _depend_on_parent():
         signal.signal(signal.SIGTERM, lambda *args: None)
 
 
-def _train(job, images, labels, weights, progress):
+def _train(job, images, labels, pretrained, progress):
     net = job.net()
     X, y = data.arrays(images, labels, job.rows, job.columns)
     remember(X, job.origin, job.columns)
     X = net.reshape_input(X)
-    if weights is not None:
-        net.load_params_from(weights)
+    if pretrained is not None:
+        net.load_params_from(pretrained.weights)
+        net.trained_on_ = taken_over(pretrained.trained_on)
     progress.send(
         job.name,
         head=f"{', '.join(job.columns)}\n{count(len(y), 'row')}, "

@@ -9,7 +9,7 @@ import kfkd
 from kfkd.data import origin
 from kfkd.messages import count
 
-__all__ = ["data_of", "describe", "extend", "is_of_drawn_faces"]
+__all__ = ["data_of", "describe", "extend", "is_of_drawn_faces", "taken_over"]
 
 
 def extend(
@@ -46,8 +46,28 @@ def extend(
         before[-1].get(key) == entry.get(key)
         for key in ("kind", "fingerprint", "columns")
     ):
-        entry["after_epoch"] = before.pop()["after_epoch"]
+        earlier = before.pop()  # of which this may be a batch
+        entry["after_epoch"] = earlier["after_epoch"]
+        entry["faces"] = max(earlier["faces"], entry["faces"])
     return [*before, entry]
+
+
+def taken_over(trained_on: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return what a net was trained on that has the weights of another.
+
+    Parameters
+    ----------
+    trained_on : sequence of dict
+        Of the other; empty if it is not known.
+    """
+    unknown = {
+        "kind": "unknown",
+        "faces": 0,
+        "date": datetime.date.today().isoformat(),
+        "kfkd": kfkd.__version__,
+        "after_epoch": 0,
+    }
+    return [*trained_on] or [unknown]
 
 
 def _trainings(nets):
@@ -89,6 +109,5 @@ def describe(nets: Any) -> str:
         return ""
     last = max(entries, key=lambda entry: entry["date"])
     faces = max(entry["faces"] for entry in entries if entry["kind"] == last["kind"])
-    return (
-        f"{data_of(nets)}: {count(faces, 'face')}, {last['date']}, kfkd {last['kfkd']}"
-    )
+    faces = f"{count(faces, 'face')}, " if faces else ""
+    return f"{data_of(nets)}: {faces}{last['date']}, kfkd {last['kfkd']}"

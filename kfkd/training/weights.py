@@ -18,6 +18,7 @@ from kfkd.files.weights import load_params
 from kfkd.stack.lasagne_dev.parameters import without_drawing
 from kfkd.stack.nolearn_changes import check_layers
 from kfkd.stack.nolearn_types import as_dtype
+from kfkd.training import provenance
 from kfkd.training.seeding import seeded_initialization
 
 __all__ = ["NotFittedError", "WeightsMixin", "shapes"]
@@ -56,6 +57,10 @@ class WeightsMixin:
             output layer of another shape, so that a net can start from one that was
             trained on other columns.
 
+        The net's ``trained_on_`` becomes that of the other net.  What weights without
+        a net were trained on is unknown, but a net that has been trained before keeps
+        its own.
+
         Raises
         ------
         ArgumentError
@@ -69,6 +74,7 @@ class WeightsMixin:
         self.initialize()
         if isinstance(source, (str, os.PathLike)):
             source = load_params(source)
+        trained_on = getattr(source, "trained_on_", ())
         if isinstance(source, nolearn.NeuralNet):
             trained = hasattr(source, "layers_")
             source = source.get_all_params_values() if trained else None
@@ -100,6 +106,8 @@ class WeightsMixin:
             )
         for param, value in taken:
             param.set_value(value)
+        if trained_on or not self.train_history_:
+            self.trained_on_ = provenance.taken_over(trained_on)
 
     def save_params_to(self, fname: str | os.PathLike[str]) -> None:
         """Pickle the parameters by layer into a file, for `load_params_from`.

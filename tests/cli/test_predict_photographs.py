@@ -99,6 +99,29 @@ def test_what_is_said_of_images_without_a_face(net, run):
     assert not os.path.exists("found.png")
 
 
+def test_names_that_stand_for_images_or_for_none(net, run):
+    for folder in ("album", "empty", "odd.pickle"):
+        os.mkdir(folder)
+    for name in ("album/1.png", "album/2.png", "odd.pickle/3.png"):
+        Image.new("L", (96, 96), 51).save(name)
+    os.mkdir("album/more")
+    end = ["--no-detect", "--mirror"]
+    said, printed = run("net.pickle", "album", "empty", "no*.png", "odd.pickle", *end)
+    assert "empty has no images" in said
+    assert "no file is called no*.png" in said
+    files = pd.read_csv(io.StringIO(printed))["File"]
+    assert files.tolist() == ["album/1.png", "album/2.png", "odd.pickle/3.png"]
+    said, printed = run("net.pickle", "empty", "no*.png", *end)
+    assert "empty has no images" in said
+    assert printed.startswith("File,Face,")
+    assert printed.count("\n") == 1
+    # Without a net, the first is one of them.
+    for names in (["album/*"], ["odd.pickle", "album"]):
+        status, printed = run(*names, *end)
+        assert status == 0
+        assert printed.count("\n") == 1 + len(names) + 1
+
+
 @pytest.mark.skipif(sys.platform == "darwin", reason="names are UTF-8 there")
 def test_names_of_files_of_any_bytes(net, run):
     names = [b"\xff.png", b"red\x1b[31m.png", "ä\n脸.png".encode()]
@@ -116,6 +139,9 @@ def test_names_of_files_of_any_bytes(net, run):
     assert status == 0
     titles = [line for line in printed.splitlines() if line.endswith("png")]
     assert titles == ["\\xff.png", r"red\x1b[31m.png", r"ä\n脸.png"]
+    for file in files:
+        os.truncate(file, 0)
+    assert r": red\x1b[31m.png is not an image" in run(*command)[0]
 
 
 def test_arguments_that_begin_with_a_minus(net, run):

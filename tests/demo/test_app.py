@@ -1,7 +1,10 @@
 """What the page's program answers, and what it refuses."""
 
+import contextlib
+import http.client
 import io
 import os
+import signal
 import socket
 import struct
 import sys
@@ -16,8 +19,7 @@ from PIL import Image
 from kfkd import nets, prediction, weights
 from kfkd.callbacks import Checkpoint
 from kfkd.data import COLUMNS
-from kfkd.demo import app, predictor
-from kfkd.demo.server import HOST
+from kfkd.demo import app, predictor, server
 from kfkd.errors import PredictionError
 from kfkd.prediction import photographs
 from tests.helpers import small_faces
@@ -142,12 +144,13 @@ def text_bomb():
 @pytest.mark.parametrize(
     ("make", "status", "words"),
     [
-        (lambda: b"", 422, "the image is not an image of a known format"),
+        (lambda: b"", 422, "the file is not an image of a known format"),
         (lambda: b"<svg/>", 422, "is not an image of a known format"),
         (lambda: portrait_bytes()[:9000], 422, "cannot be read as an image"),
-        (lambda: huge_png(20_000, 20_000), 422, "the image is too large"),
+        (lambda: huge_png(20_000, 20_000), 422, "more than 100,000,000 pixels"),
         (lambda: huge_png(10_001, 10_000), 422, "more than 100,000,000 pixels"),
-        (text_bomb, 422, "the image cannot be read as an image"),
+        (lambda: png(Image.new("L", (9, 90))), 422, "has 9 x 90 pixels, too few"),
+        (text_bomb, 422, "the file cannot be read as an image"),
         (lambda: bytes(app.MOST_BYTES + 1), 413, "more than 25 MB"),
     ],
 )
@@ -194,7 +197,7 @@ def test_nothing_is_written_to_disk(served):
 
 def test_a_reader_that_goes_away_leaves_no_trace(served, capfd):
     port, *_ = served
-    with socket.create_connection((HOST, port)) as client:
+    with socket.create_connection((server.HOST, port)) as client:
         client.sendall(b"POST /api/predict HTTP/1.1\r\nHost: 127.0.0.1\r\n")
         client.sendall(b"Content-Length: 100000\r\n\r\nabc")
     for _ in range(2 * app.MOST_WAITING):  # its place is free again
@@ -205,7 +208,7 @@ def test_a_reader_that_goes_away_leaves_no_trace(served, capfd):
 def test_an_upload_that_never_ends(served, monkeypatch):
     port, *_ = served
     monkeypatch.setattr(app, "MOST_SECONDS", 0.2)
-    with socket.create_connection((HOST, port)) as client:
+    with socket.create_connection((server.HOST, port)) as client:
         client.sendall(b"POST /api/predict HTTP/1.1\r\nHost: 127.0.0.1\r\n")
         client.sendall(b"Content-Length: 100000\r\n\r\nabc")
         assert client.recv(1000).startswith(b"HTTP/1.1 408 ")
@@ -217,10 +220,56 @@ def test_a_fault_of_ours_is_one_line(served, monkeypatch, capfd):
     def fail(*args, **kwargs):
         raise RuntimeError("a fault")
 
-    monkeypatch.setattr(predictor, "find_faces", fail)
+    monkeypatch.setattr(predictor, "cut_faces", fail)
     status, _, told = ask(port, "POST", "/api/predict", portrait_bytes())
     assert (status, told["error"]) == (500, "it has failed; the terminal says why")
     assert capfd.readouterr().err == "Error: RuntimeError: a fault\n"
+
+
+def test_images_that_wait_are_dropped_when_it_ends(tmp_path, monkeypatch):
+    decoded, begun, ended = [], threading.Semaphore(0), threading.Semaphore(0)
+    found = predictor.Predictor({SHIPPED: weights.load()})
+    decode, predict = predictor.decode_image, predictor.Predictor.predict
+    closed = threading.Event()
+
+    def decode_late(*args, **kwargs):
+        decoded.append(args)
+        assert all(begun.acquire(timeout=60) for _ in threads)
+        os.kill(os.getpid(), signal.SIGINT)
+        assert closed.wait(60)
+        return decode(*args, **kwargs)
+
+    def predict_and_tell(*args, **kwargs):
+        begun.release()
+        try:
+            return predict(*args, **kwargs)
+        finally:
+            ended.release()
+
+    def close():
+        found.close()
+        closed.set()
+
+    def send():
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            ask(port, "POST", "/api/predict", portrait_bytes())
+
+    monkeypatch.setattr(predictor, "decode_image", decode_late)
+    monkeypatch.setattr(predictor.Predictor, "predict", predict_and_tell)
+    listener = server.bind(0, strict=True)
+    port = listener.getsockname()[1]
+    threads = [threading.Thread(target=send) for _ in range(3)]
+    with pytest.raises(KeyboardInterrupt):
+        server.serve(
+            app.make_app(found, tmp_path),
+            listener,
+            started=lambda: [thread.start() for thread in threads],
+            ending=close,
+        )
+    for thread in threads:
+        thread.join()
+    assert all(ended.acquire(timeout=60) for _ in threads)
+    assert len(decoded) == 1
 
 
 def test_a_net_that_cannot_predict_is_named():

@@ -147,10 +147,12 @@ def test_files_that_cannot_be_used_are_told(loaded, tmp_path):
     (tmp_path / "broken.png").write_bytes(b"no picture")
     files = [PATH, str(tmp_path / "broken.png"), str(tmp_path / "meadow.png")]
     loaded.one("#file").send_keys("\n".join(files))
-    text = loaded.wait_for_status("meadow.png: No face was found")
-    assert "broken.png: the image is not an image of a known format" in text
-    assert "grace_hopper.jpg: 1 face found" in text
-    assert "error" in loaded.one("#status").get_attribute("class")
+    loaded.wait_for_status("meadow.png: no face was found")
+    lines = loaded.all("#status p")
+    wrong = [line.get_attribute("class") for line in lines]
+    assert wrong == ["", "error", "error"]
+    assert lines[0].text.startswith("grace_hopper.jpg: 1 face found")
+    assert lines[1].text.startswith("broken.png: the file is not an image of a known")
     assert len(loaded.all("article")) == 2
 
 
@@ -166,6 +168,27 @@ def test_without_looking_for_faces_and_with_one_net(loaded, tmp_path):
     before = loaded.picture(loaded.one("canvas"))
     loaded.one("#names").click()
     assert (loaded.picture(loaded.one("canvas")) != before).any()
+
+
+def test_what_is_shown_follows_the_choices(loaded, tmp_path):
+    Image.new("RGB", (300, 200), "green").save(tmp_path / "meadow.png")
+    loaded.one("#file").send_keys(f"{PATH}\n{tmp_path / 'meadow.png'}")
+    loaded.wait_for_status("meadow.png: no face was found")
+    loaded.one("#detect").click()
+    loaded.wait_for_status("meadow.png: 1 face found")
+    assert len(loaded.all("article")) == 2
+    assert len(loaded.all("figure")) == 4
+    first, second = loaded.all("#nets input")
+    first.click()
+    loaded.wait(lambda: len(loaded.all("figure")) == 2)
+    second.click()
+    loaded.wait_for_status("meadow.png: no net is chosen")
+    assert len(loaded.all("figure")) == 2
+    loaded.one("#detect").click()
+    first.click()
+    loaded.wait_for_status("meadow.png: no face was found")
+    names = [text.text.partition(" · ")[0] for text in loaded.all("figcaption")]
+    assert names == [SHIPPED, SHIPPED]
 
 
 def test_the_camera(loaded):

@@ -37,11 +37,11 @@ class FakeTraining:
     """Train in no time, record the jobs, and fail where a test says so."""
 
     def __init__(self):
-        self.jobs, self.weights, self.faults = [], None, {}
+        self.jobs, self.pretrained, self.faults = [], None, {}
 
-    def __call__(self, job, images, labels, weights, progress):
+    def __call__(self, job, images, labels, pretrained, progress):
         self.jobs.append(job)
-        self.weights = weights
+        self.pretrained = pretrained
         if job.name in self.faults:
             raise self.faults[job.name]
         progress.send(job.name, head=job.name)

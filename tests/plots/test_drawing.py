@@ -15,6 +15,7 @@ from kfkd.storage import StorageError
         ("a.svg", b"<?xml"),
         ("a.pdf", b"%PDF-"),
         ("a.jpg", b"\xff\xd8\xff"),
+        ("a.jpeg", b"\xff\xd8\xff"),
         ("a.webp", b"RIFF"),
     ],
 )

@@ -153,6 +153,7 @@ def test_files_folders_and_patterns(tmp_path, monkeypatch):
     assert found("c/y.png", "a") == ["c/y.png", "a/1.png", "a/2.JPG"]
     assert found("c/x*.png") == ["c/x1.png", "c/x2.png"]
     assert found("**/*.webp") == ["a/b/3.webp"]
+    assert found("a/*") == ["a/1.png", "a/2.JPG", "a/words.txt"]  # no folders
     # A file that is there is meant by its name, and one that is not is told later.
     assert found("[1].png", "no.png") == ["[1].png", "no.png"]
     assert found("c/y.png", "c", "./c/y.png") == ["c/y.png", "c/x1.png", "c/x2.png"]

@@ -171,8 +171,8 @@ def test_hidden_units_follow_the_net_to_start_from(training, folder, tmp_path):
         fit_specialists(pretrain, settings=plain, folder=folder, out=tmp_path / "a")
         assert all(job.net().hidden4_num_units == 5 for job in training.jobs)
         values = start.get_all_params_values()
-        assert list(training.weights) == ["hidden4", "output"]
-        for layer, weights in training.weights.items():
+        assert list(training.pretrained.weights) == ["hidden4", "output"]
+        for layer, weights in training.pretrained.weights.items():
             for ours, theirs in zip(weights, values[layer], strict=True):
                 assert np.array_equal(ours, theirs)
     # The same net, from memory or from a file, is not trained with again.

@@ -1,6 +1,7 @@
 """A net knows what it was trained on, also when it comes out of a file."""
 
 import datetime
+import re
 
 import numpy as np
 import pytest
@@ -72,7 +73,7 @@ def test_other_data_later_are_told_apart(folders):
     net.fit(X + 0, y, epochs=1).partial_fit(X[::2] + 0, y[::2])
     told = [(entry["kind"], entry["after_epoch"]) for entry in net.trained_on_]
     assert told == [("drawn", 0), ("other", 3), ("unknown", 4)]
-    assert net.trained_on_[-1]["faces"] == len(X[::2])
+    assert net.trained_on_[-1]["faces"] == len(X)  # of which the batch was a part
     assert not provenance.is_of_drawn_faces(net)
     assert provenance.data_of(net) == (
         "drawn faces (kfkd.faces), then other data in Kaggle's layout, then data of a "
@@ -107,10 +108,43 @@ def test_a_failed_fit_leaves_it_as_it_was(folders):
     assert list(net.trained_on_) == []
 
 
+def test_weights_that_are_taken_over_bring_it_along(folders, tmp_path):
+    first = small_net().fit(*load(folders, "other"), epochs=1)
+    storage.save(first, tmp_path / "net.npz")
+    first.save_params_to(tmp_path / "params.pickle")
+    for source in (first, tmp_path / "net.npz"):
+        net = small_net()
+        net.load_params_from(source)
+        assert net.trained_on_ == first.trained_on_
+        net.fit(*load(folders, "drawn"), epochs=1)
+        assert [entry["kind"] for entry in net.trained_on_] == ["other", "drawn"]
+        assert not provenance.is_of_drawn_faces(net)
+    for source in (tmp_path / "params.pickle", first.get_all_params_values()):
+        net.load_params_from(source)  # as the tutorial's early stopping does
+        assert len(net.trained_on_) == 2
+        other = small_net()
+        other.load_params_from(source)
+        other.fit(*load(folders, "drawn"), epochs=1)
+        assert [entry["kind"] for entry in other.trained_on_] == ["unknown", "drawn"]
+        assert not provenance.is_of_drawn_faces(other)
+
+
+def test_what_is_unknown_is_told_without_a_number():
+    net = small_net()
+    other = small_net()
+    other.initialize()
+    net.load_params_from(other.get_all_params_values())
+    told = provenance.describe(net)
+    assert re.fullmatch(r"data of a program's own: \d{4}-\d\d-\d\d, kfkd \S+", told)
+
+
 def test_specialists_know_it_in_every_process(folders, tmp_path):
     from kfkd.specialists import fit_specialists
 
+    X, y = data.load2d(folder=folders / "other", missing="drop")
+    pretrain = nets.make("net8", verbose=0, max_epochs=1).fit(X[:5], y[:5])
     found = fit_specialists(
+        pretrain,
         folder=folders / "drawn",
         out=tmp_path / "crew.pickle",
         only=["nose_tip"],
@@ -118,6 +152,7 @@ def test_specialists_know_it_in_every_process(folders, tmp_path):
         n_jobs=2,
     )
     ((columns, net),) = found.items()
-    (entry,) = net.trained_on_
+    before, entry = net.trained_on_
+    assert before == pretrain.trained_on_[0]
     assert entry["kind"] == "drawn"
     assert entry["columns"] == list(columns)
