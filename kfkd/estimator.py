@@ -111,7 +111,6 @@ class NeuralNet(PredictionsMixin, WeightsMixin, nolearn.NeuralNet):
 
     mirror = False  # of nets in older pickles, too
     interrupted_ = False
-    trained_on_: Sequence[dict[str, Any]] = ()
     train_history_: list[dict[str, Any]]
     _initialized = False
     _of_vector = False

@@ -159,7 +159,9 @@ def _pad(graph, layer, x):
 
 
 def _flatten(graph, layer, x):
-    shape = [0] * (layer.outdim - 1) + [-1]
+    sizes = layer.output_shape[1:]
+    # Of no image, ONNX cannot tell an unknown size but that of the batch.
+    shape = [0] * len(sizes) + [-1] if None in sizes else [-1, *sizes]
     return graph.add("Reshape", x, graph.constant(np.array(shape, np.int64), "shape"))
 
 
@@ -213,6 +215,10 @@ def _nonlinearity_layer(graph, layer, x):
 
 
 _PLAIN = {
+    T.tanh: ("Tanh", {}),
+    T.nnet.sigmoid: ("Sigmoid", {}),
+    T.nnet.relu: ("Relu", {}),
+    T.nnet.softplus: ("Softplus", {}),
     nonlinearities.rectify: ("Relu", {}),
     nonlinearities.sigmoid: ("Sigmoid", {}),
     nonlinearities.tanh: ("Tanh", {}),
@@ -237,7 +243,7 @@ def _nonlinear(graph, layer, x):
     for plain, (operator, attributes) in _PLAIN.items():
         if function is plain:
             return graph.add(operator, x, **attributes)
-    name = getattr(function, "__name__", type(function).__name__)
+    name = getattr(function, "__name__", str(function))
     raise ExportError(f"its nonlinearity is {name}")
 
 

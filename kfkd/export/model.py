@@ -11,7 +11,7 @@ import numpy as np
 import kfkd
 from kfkd.arguments import as_path, check
 from kfkd.data import ALL_COLUMNS, COLUMNS, SIDE
-from kfkd.errors import ExportError
+from kfkd.errors import ExportError, StorageError
 from kfkd.estimator import NeuralNet
 from kfkd.messages import count, shown
 from kfkd.mirrored import sources
@@ -23,6 +23,7 @@ __all__ = ["save", "to_onnx"]
 
 # Of ONNX, as browsers and phones have had it for long.
 _OPSET, _IR = 17, 8
+_ENDING = ".onnx"
 
 
 def to_onnx(nets: NeuralNet | Mapping, *, half: bool = False) -> Any:
@@ -43,7 +44,7 @@ def to_onnx(nets: NeuralNet | Mapping, *, half: bool = False) -> Any:
         returns, of a set of specialists in the order of ``kfkd.data.COLUMNS``.
         Predictions are averaged over mirrored images if the net does that.
         ``metadata_props`` has the columns, what the net was trained on, and how to
-        come to pixels.
+        come to pixels, as far as that is known.
 
     Raises
     ------
@@ -95,7 +96,7 @@ def to_onnx(nets: NeuralNet | Mapping, *, half: bool = False) -> Any:
         opset_imports=[helper.make_opsetid("", _OPSET)],
         ir_version=_IR,
     )
-    helper.set_model_props(model, _about(nets, columns))
+    helper.set_model_props(model, _about(nets, shape, columns))
     onnx.checker.check_model(model, full_check=True)
     return model
 
@@ -116,9 +117,11 @@ def save(
     ExportError
         As for `to_onnx`.
     StorageError
-        The file cannot be written.
+        The file cannot be written, or is not called .onnx.
     """
     path = as_path(path, before=nets)
+    if path.suffix.lower() != _ENDING:
+        raise StorageError(f"{path} does not end in {_ENDING}")
     content = to_onnx(nets, half=half).SerializeToString()
     with written_atomically(path) as draft:
         draft.write_bytes(content)
@@ -127,7 +130,11 @@ def save(
 def _input_shape(net):
     """Return the shape of an image that a net takes."""
     if not isinstance(net, NeuralNet):
-        raise ExportError(f"{shown(net)} is not a kfkd.NeuralNet")
+        kind = type(net)
+        raise ExportError(
+            f"a {kind.__module__}.{kind.__qualname__} is not a kfkd.NeuralNet, which "
+            "alone can be exported"
+        )
     if not hasattr(net, "layers_"):
         raise ExportError("the net has not been trained")
     inputs = [
@@ -224,15 +231,19 @@ def _add_layers(graph, net, images):
     return found[_output_layer(net)]
 
 
-def _about(nets, columns):
+def _about(nets, shape, columns):
     """Return what the model says of itself."""
-    about = {
-        "made_by": f"kfkd {kfkd.__version__}",
-        "images": f"grey values in [0, 1] of {SIDE} x {SIDE} pixels, row by row; a "
-        "face fills the image from the brows to the chin",
-        "points": f"x and y in turn; {SIDE // 2} + {SIDE // 2} * value is pixels from "
-        "the upper left corner",
-        "columns": json.dumps(columns),
-    }
+    about = {"made_by": f"kfkd {kfkd.__version__}"}
+    if shape in ((1, SIDE, SIDE), (SIDE * SIDE,)):
+        about["images"] = (
+            f"grey values in [0, 1] of {SIDE} x {SIDE} pixels, row by row; a face "
+            "fills the image from the brows to the chin"
+        )
+    if columns:
+        about["points"] = (
+            f"x and y in turn; {SIDE // 2} + {SIDE // 2} * value is pixels from the "
+            "upper left corner"
+        )
+        about["columns"] = json.dumps(columns)
     trained_on = provenance.describe(nets)
     return about | ({"trained_on": trained_on} if trained_on else {})

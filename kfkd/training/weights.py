@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import nolearn.lasagne as nolearn
@@ -43,6 +43,8 @@ def _finite(name, value, dtype):
 
 class WeightsMixin:
     """What `kfkd.estimator.NeuralNet` does with weights."""
+
+    trained_on_: Sequence[dict[str, Any]] = ()
 
     def load_params_from(
         self, source: nolearn.NeuralNet | Mapping | str | os.PathLike[str]

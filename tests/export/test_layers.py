@@ -40,9 +40,11 @@ def check(net, n=3):
     compute = theano.function([x], output, mode="FAST_COMPILE")
     X = np.random.default_rng(1).normal(size=(n, *inputs.shape[1:])).astype("float32")
     expected = compute(X)
-    found = onnx_models.run(export.to_onnx(net), X)
+    model = export.to_onnx(net)
+    found = onnx_models.run(model, X)
     assert found.shape == expected.shape
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
+    assert onnx_models.run(model, X[:0]).shape == (0, *expected.shape[1:])
 
 
 CONV = dict(num_filters=6, filter_size=3)
@@ -127,6 +129,10 @@ def test_other_layers(kind, options):
         nonlinearities.very_leaky_rectify,
         nonlinearities.LeakyRectify(0.2),
         nonlinearities.ScaledTanH(0.5, 2),
+        T.tanh,
+        T.nnet.sigmoid,
+        T.nnet.relu,
+        T.nnet.softplus,
         None,
     ],
 )
@@ -175,6 +181,7 @@ def swish(x):
             dict(num_units=2, nonlinearity=swish),
             r"^layer 'part0' \(DenseLayer\) cannot be exported: its nonlinearity is sw",
         ),
+        (layers.DenseLayer, dict(num_units=2, nonlinearity=T.exp), r"Elemwise\{exp"),
         (
             layers.Pool2DLayer,
             dict(pool_size=3, mode="average_inc_pad", ignore_border=False),
