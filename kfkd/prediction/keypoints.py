@@ -102,9 +102,13 @@ def predict(
         if single and y.shape == (len(X), len(ALL_COLUMNS)):
             columns = ALL_COLUMNS
         if y.shape != (len(X), len(columns)):
-            outputs = y.shape[1] if y.ndim == 2 else f"an array of shape {y.shape}"
+            outputs = (
+                count(y.shape[1], "column")
+                if y.ndim == 2
+                else f"an array of shape {y.shape}"
+            )
             raise PredictionError(
-                f"{name} predicts {outputs}, where {len(columns)} columns are wanted"
+                f"{name} predicts {outputs}, where {len(columns)} are wanted"
                 + ("; is it one of a set of specialists?" if single else "")
             )
         if mirror:

@@ -137,7 +137,10 @@ def test_drawn_faces_where_there_are_no_others(run, saved, content, monkeypatch)
     ("arguments", "message"),
     [
         (["predictions", "no.pickle", "--data", "made"], "no.pickle cannot be read"),
-        (["predictions", "few.pickle", "--data", "made"], "predicts 4, where 30"),
+        (
+            ["predictions", "few.pickle", "--data", "made"],
+            "predicts 4 columns, where 30",
+        ),
         (
             ["predictions", "net.pickle", "--data", "made", "--image", "20"],
             "test.csv has 20 images, counted from 0: there is no image 20",

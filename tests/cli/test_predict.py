@@ -206,7 +206,7 @@ def test_drawn_faces(net, folder, run, monkeypatch, arguments):
         ),
         (["net.pickle", "--data", "made", "--plot", "no/a.png"], "no folder no"),
         (["net.pickle", "--device", "abacus"], "--device: 'abacus' is not a device"),
-        (["few.pickle", "--data", "made"], "predicts 4, where 30 columns are wanted"),
+        (["few.pickle", "--data", "made"], "predicts 4 columns, where 30 are wanted"),
     ],
 )
 def test_errors_are_one_message_and_nothing_is_written(

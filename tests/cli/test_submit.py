@@ -105,7 +105,7 @@ def without_noses():
         (None, [], "net.pickle cannot be read: No such file or directory"),
         ({"a": 1}, [], "net.pickle holds 1 under 'a' (dict of int), not a net or"),
         (without_noses(), [], "the 5 specialists predict 14 of the 15 key points that"),
-        (stubs.Linear(4), [], "the net predicts 4, where 30 columns are wanted"),
+        (stubs.Linear(4), [], "the net predicts 4 columns, where 30 are wanted"),
         (stubs.Linear(), ["--labels", "no.csv"], "no.csv cannot be read: No such"),
         (stubs.Linear(), ["--out", "no/s.csv"], "there is no folder no"),
         (stubs.Linear(), ["--device", "abacus"], "--device: 'abacus' is not a dev"),

@@ -275,7 +275,9 @@ def test_images_that_wait_are_dropped_when_it_ends(tmp_path, monkeypatch):
 def test_a_net_that_cannot_predict_is_named():
     few = nets.make("net1", hidden_num_units=3, output_num_units=4)
     few.initialize()
-    with pytest.raises(PredictionError, match=r"^few: the net predicts 4, where 30"):
+    with pytest.raises(
+        PredictionError, match=r"^few: the net predicts 4 columns, where 30"
+    ):
         predictor.Predictor({"few": few}).warm_up()
 
 

@@ -114,16 +114,16 @@ NAN[3, 4] = np.nan
         ),
         (
             {NOSE: Fixed(np.zeros((5, 4)))},
-            "^the specialist for nose_tip_x predicts 4, where 2 columns are wanted$",
+            "^the specialist for nose_tip_x predicts 4 columns, where 2 are wanted$",
         ),
         (
             Fixed(np.zeros((5, 4))),
-            r"^the net predicts 4, where 30 columns are wanted; is it one of a set of "
+            r"^the net predicts 4 columns, where 30 are wanted; is it one of a set of "
             r"specialists\?$",
         ),
         (
             Fixed(np.zeros(5)),
-            r"^the net predicts an array of shape \(5,\), where 30 columns",
+            r"^the net predicts an array of shape \(5,\), where 30 are",
         ),
         (
             Fixed(NAN),
