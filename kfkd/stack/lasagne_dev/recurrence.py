@@ -6,7 +6,14 @@ import warnings
 
 import theano
 import theano.tensor as T
-from lasagne.layers import CustomRecurrentLayer, GRULayer, Layer, LSTMLayer
+from lasagne.layers import (
+    CustomRecurrentLayer,
+    GRULayer,
+    Layer,
+    LSTMLayer,
+    RecurrentLayer,
+)
+from theano.tensor.basic import tensor_copy
 
 from kfkd.stack.lasagne_dev.constructors import copy_with
 
@@ -57,7 +64,8 @@ def _extend(cls, *state_names):
     def get_any_output_for(self, inputs, **kwargs):
         places = self._state_layers
         # Lasagne's method reads the initial states from the layer.
-        states = {state: inputs[place] for state, place in places.items()}
+        # It asks for an expression: neither a shared variable nor a constant is one.
+        states = {state: tensor_copy(inputs[place]) for state, place in places.items()}
         layer = copy_with(self, **states)
         inputs = [x for i, x in enumerate(inputs) if i not in places.values()]
         if vars(self).get("num_units") == 1:
@@ -82,6 +90,18 @@ def _extend(cls, *state_names):
     cls.get_output_for = get_any_output_for
 
 
+def _extend_recurrent_layer():
+    """Add `only_return_final` to a layer that hands its options on to dense ones."""
+    initialize = RecurrentLayer.__init__
+
+    @functools.wraps(initialize)
+    def __init__(self, *args, only_return_final=False, **kwargs):
+        initialize(self, *args, **kwargs)
+        self.only_return_final = only_return_final
+
+    RecurrentLayer.__init__ = __init__
+
+
 def patch():
     """Extend the recurrent layers.
 
@@ -91,3 +111,4 @@ def patch():
     _extend(CustomRecurrentLayer, "hid_init")
     _extend(LSTMLayer, "cell_init", "hid_init")
     _extend(GRULayer, "hid_init")
+    _extend_recurrent_layer()

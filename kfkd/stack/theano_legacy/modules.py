@@ -3,12 +3,10 @@
 import collections
 import functools
 import importlib
-import io
-import itertools
-import pickle
-import queue
+import sys
 
 import numpy as np
+import six
 
 from kfkd.stack.shims import install_module, make_absent, public_names
 
@@ -115,36 +113,9 @@ def _install_compat():
     )
     install_module("theano.compat", **compat)
     install_module("theano.compat.python2x", **compat)
-    install_module(
-        "theano.compat.six",
-        PY2=False,
-        PY3=True,
-        BytesIO=io.BytesIO,
-        StringIO=io.StringIO,
-        integer_types=(int,),
-        string_types=(str,),
-        text_type=str,
-        binary_type=bytes,
-        iteritems=lambda mapping: iter(mapping.items()),
-        iterkeys=lambda mapping: iter(mapping.keys()),
-        itervalues=lambda mapping: iter(mapping.values()),
-        with_metaclass=lambda meta, *bases: meta("temporary", bases, {}),
-    )
-    install_module(
-        "theano.compat.six.moves",
-        cPickle=pickle,
-        cStringIO=io.StringIO,
-        StringIO=io.StringIO,
-        filter=filter,
-        input=input,
-        map=map,
-        queue=queue,
-        range=range,
-        reduce=functools.reduce,
-        xrange=range,
-        zip=zip,
-        zip_longest=itertools.zip_longest,
-    )
+    # Theano had a copy of it.
+    sys.modules["theano.compat.six"] = sys.modules["theano.compat"].six = six
+    sys.modules["theano.compat.six.moves"] = six.moves
 
 
 def _install_tests(theano):

@@ -21,6 +21,7 @@ RECURRENT = {
         layers.DenseLayer(layers.InputLayer((2, 3)), 3),
         **more,
     ),
+    "plain": lambda i, **more: layers.RecurrentLayer(i, 3, **more),
     "lstm": lambda i, **more: layers.LSTMLayer(i, 3, **more),
     "gru": lambda i, **more: layers.GRULayer(i, 3, learn_init=False, **more),
 }
@@ -54,6 +55,28 @@ def test_recurrent_layers_start_from_others_and_end_with_the_last(name):
     assert abs(weight).max() > 0
     other, *_ = f(x, values(3, (2, 3)))
     assert abs(other - whole)[:, 0].max() > 1e-3
+
+
+@parametrize("name", RECURRENT, fast=["plain"])
+@pytest.mark.parametrize("kind", [theano.shared, T.constant])
+def test_states_that_are_kept_or_constant(name, kind):
+    source, given = layers.InputLayer((2, 3, 4)), layers.InputLayer((2, 3))
+    state = values(2, (2, 3))
+    kept = layers.InputLayer((2, 3), kind(state))
+    names = ["hid_init", "cell_init"] if name == "lstm" else ["hid_init"]
+    nets = [
+        RECURRENT[name](source, **dict.fromkeys(names, start))
+        for start in (given, kept)
+    ]
+    params = layers.get_all_params(nets[0])
+    for net in nets:
+        layers.set_all_param_values(
+            net, [values(i, p.get_value().shape) for i, p in enumerate(params)]
+        )
+    outputs = layers.get_output(nets)
+    f = theano.function([source.input_var, given.input_var], outputs)
+    expected, found = f(values(1, (2, 3, 4)), state)
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
 
 
 def test_recurrent_layers_of_one_unit():

@@ -152,6 +152,12 @@ def test_moved_names():
     assert issubclass(OrderedDict, dict)
     assert list(izip([1], [2])) == [(1, 2)]
     assert cPickle is pickle
+    from theano.compat import six
+
+    assert isinstance(six.next(iter([1])), int)
+    with pytest.raises(KeyError, match="why"):
+        six.reraise(KeyError, KeyError("why"))
+    assert issubclass(six.Iterator, object)
     x = T.fvector()
     f = theano.function([x], T.to_one_hot(T.cast(x, "int32"), 3))
     assert isinstance(f, Function)
