@@ -10,7 +10,7 @@ import importlib
 import sys
 import types
 
-from kfkd.stack.shims import install_module, make_absent
+from kfkd.stack.shims import install_module
 
 __all__ = ["install"]
 
@@ -41,15 +41,6 @@ _HOMES = {
 _APART = ("cudnn", "corrmm")
 
 
-def _raise_missing(name):
-    """Raise an error for a name that ``lasagne.layers`` lacks, with the alternative."""
-    if name == "TPSTransformerLayer":
-        raise ImportError(
-            f"lasagne.layers.{name} is not available: use TransformerLayer."
-        )
-    raise AttributeError(f"module 'lasagne.layers' has no attribute {name!r}")
-
-
 def install(lasagne):
     """Patch Lasagne's classes and functions, and set the backports on its modules."""
     for name, home in _HOMES.items():
@@ -69,10 +60,4 @@ def install(lasagne):
             for place in places:
                 if not hasattr(place, thing_name):
                     setattr(place, thing_name, thing)
-    lasagne.layers.__getattr__ = _raise_missing
-    make_absent(
-        "lasagne.layers.cuda_convnet",
-        "cuda-convnet is gone. Use lasagne.layers.Conv2DLayer(..., flip_filters=False) "
-        "and MaxPool2DLayer(..., ignore_border=False), of images in the order bc01; "
-        "convert filters in the order c01b with W.transpose(3, 0, 1, 2).",
-    )
+    importlib.import_module(f"{__name__}.early").install()

@@ -21,6 +21,7 @@ __all__ = [
     "Pool2DDNNLayer",
     "Pool3DDNNLayer",
     "SpatialPyramidPoolingDNNLayer",
+    "as_tuple",
     "batch_norm_dnn",
 ]
 

@@ -1,9 +1,11 @@
 """Modules that have moved: ``theano.gof``, ``scan_module``, ``compat`` and others."""
 
 import collections
+import contextlib
 import functools
 import importlib
 import sys
+import warnings
 
 import numpy as np
 import six
@@ -68,6 +70,15 @@ _GONE = {
 }
 
 
+def _debug_assert(condition, msg=None):
+    """Raise AssertionError, or warn where missing test values are a warning, too."""
+    if not condition:
+        if importlib.import_module("theano").config.compute_test_value == "warn":
+            warnings.warn(msg or "debug_assert failed", stacklevel=2)
+        else:
+            raise AssertionError(msg or "debug_assert failed")
+
+
 def _listed(generate):
     """Return a function that returns a list, where it returns a generator today."""
 
@@ -89,6 +100,17 @@ def _install_moved():
             held |= public_names(module)
         held |= {name: held[new] for name, new in _RENAMED.items() if new in held}
         install_module(f"theano.{old}", **held)
+
+
+def _install_lock():
+    """Install the lock of compiled C code, of which there is none."""
+    install_module(
+        "theano.gof.compilelock",
+        force_unlock=lambda: None,
+        get_lock=lambda lock_dir=None, **options: None,
+        lock_ctx=lambda *args, **options: contextlib.nullcontext(),
+        release_lock=lambda: None,
+    )
 
 
 def _install_compat():
@@ -154,11 +176,17 @@ def install(theano):
     graph.ancestors = _listed(basic.ancestors)
     graph.orphans = _listed(basic.orphans_between)
     graph.ops = lambda i, o: set(basic.applys_between(i, o))
+    op = theano.graph.op
+    for module in (gof, gof.op):
+        module.get_debug_values = op.get_test_values
+        module.debug_error_message = op.missing_test_message
+        module.debug_assert = _debug_assert
     for module in (gof, gof.op):  # which had the files with C code for this one
         module.COp = theano.graph.op.ExternalCOp
     theano.scan_module.scan = theano.scan
     theano.scan_module.until = theano.scan_module.scan_utils.until
     theano.scan_utils = theano.scan_module.scan_utils
+    _install_lock()
     _install_compat()
     _install_tests(theano)
     for name, instead in _GONE.items():

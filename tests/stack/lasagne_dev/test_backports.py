@@ -219,6 +219,32 @@ def test_modules_that_cannot_be():
     assert issubclass(Conv2DMMLayer, layers.Conv2DLayer)
 
 
+def test_names_from_before_the_first_release():
+    for name in ("Conv2DCCLayer", "get_all_non_bias_params"):
+        with pytest.raises(ImportError, match=rf"^lasagne\.layers\.{name} is not"):
+            getattr(layers, name)
+    with pytest.raises(AttributeError, match=r"^module 'lasagne.layers' has no attri"):
+        layers.Conv2D  # noqa: B018
+    with pytest.raises(ImportError, match=r"squared_error\(.*\)\.mean\(\)"):
+        from lasagne.objectives import Objective  # noqa: F401
+    from lasagne.objectives import mse
+
+    x = np.float32([[1, 2], [3, 5]])
+    np.testing.assert_array_equal(mse(T.constant(x), 1).eval(), (x - 1) ** 2)
+    joined = utils.concatenate([T.constant(x), T.constant(x)], axis=1)
+    np.testing.assert_array_equal(joined.eval(), np.concatenate([x, x], 1))
+
+    class Both(layers.MultipleInputsLayer):
+        def get_output_shape_for(self, input_shapes):
+            return input_shapes[0]
+
+        def get_output_for(self, inputs, **kwargs):
+            return inputs[0] - inputs[1]
+
+    source = layers.InputLayer((2, 2), T.constant(x))
+    assert abs(layers.get_output(Both([source, source])).eval()).max() == 0
+
+
 def test_names_are_pickled_as_those_of_lasagne():
     for name in ("BatchNormLayer", "batch_norm"):
         thing = getattr(layers, name)

@@ -135,6 +135,24 @@ def test_shapes_that_operations_of_users_infer():
         assert f([1, 2, 3]) == 3
 
 
+def test_test_values_by_their_former_names():
+    from theano.gof.op import debug_assert, debug_error_message, get_debug_values
+
+    with theano.config.change_flags(compute_test_value="raise"):
+        x = T.vector()
+        x.tag.test_value = np.float32([1, 2])
+        (value,) = get_debug_values(x)
+        assert value.tolist() == [1, 2]
+        debug_assert(True)
+        with pytest.raises(AssertionError, match=r"^why$"):
+            debug_assert(False, "why")
+        with pytest.raises(ValueError, match="why"):
+            debug_error_message("why")
+    flags = theano.config.change_flags(compute_test_value="warn")
+    with flags, pytest.warns(UserWarning, match=r"^why$"):
+        debug_assert(False, "why")
+
+
 def test_pickled_settings():
     restored = pickle.loads(pickle.dumps(theano.config))
     for name in ("mode", "linker", "device", "compiledir"):
