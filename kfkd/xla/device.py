@@ -1,6 +1,7 @@
 """Device that programs run on: its choice, description and free memory."""
 
 import contextlib
+import logging
 import os
 
 import jax
@@ -21,6 +22,14 @@ __all__ = [
 
 
 _chosen = None
+
+
+def _is_news(record):
+    """Return whether a record of JAX is more than that it has looked for TPUs."""
+    return record.levelno > logging.INFO or "tpu" not in record.getMessage()
+
+
+logging.getLogger("jax._src.xla_bridge").addFilter(_is_news)
 
 
 def set_device(name=None):

@@ -11,6 +11,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import theano.tensor as T
+from theano.graph.op import Op
+from theano.scalar import ScalarOp
 
 from kfkd.xla.dispatch import dtype_of, evaluate, specialize_on
 from kfkd.xla.runtime_checks import calling_python, runtime_assert
@@ -19,6 +21,7 @@ from kfkd.xla.specialization import StaticQuery
 __all__ = [
     "allow_python_ops",
     "host_callback",
+    "lacking_method",
     "python_ops_allowed",
 ]
 
@@ -57,11 +60,20 @@ def python_ops_allowed():
     return value == "1"
 
 
+def lacking_method(op):
+    """Return the method that an operation with C code alone lacks, or None."""
+    op = getattr(op, "scalar_op", op)
+    base, name = (ScalarOp, "impl") if isinstance(op, ScalarOp) else (Op, "perform")
+    return name if getattr(type(op), name, None) is getattr(base, name) else None
+
+
 def host_callback(node):
     """Return the function of arrays that computes *node* by Theano on the host.
 
     Raise NotImplementedError if the node takes or returns anything but arrays.
     """
+    if lacking_method(node.op):
+        raise NotImplementedError(f"{node.op} has no conversion")
     if not all(isinstance(v.type, T.TensorType) for v in (*node.inputs, *node.outputs)):
         raise NotImplementedError(
             f"{node.op} has no conversion, and takes or returns other things than "

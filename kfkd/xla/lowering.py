@@ -15,7 +15,11 @@ from kfkd.xla.dispatch import (
     is_static,
     specializing_with,
 )
-from kfkd.xla.host_callback import host_callback, python_ops_allowed
+from kfkd.xla.host_callback import (
+    host_callback,
+    lacking_method,
+    python_ops_allowed,
+)
 from kfkd.xla.layout import to_logical
 from kfkd.xla.padded import PaddedArray
 from kfkd.xla.runtime_checks import collect_runtime_asserts
@@ -136,9 +140,16 @@ def _convert(node):
         of_arrays = all(map(is_array, node.inputs + node.outputs))
         if python_ops_allowed() or not of_arrays:
             alone = ""
+        advice = "Theano's own, slow evaluation may know it:"
+        if method := lacking_method(node.op):
+            kind = type(getattr(node.op, "scalar_op", node.op)).__name__
+            advice = (
+                f"It has C code alone, which is not compiled here: give {kind} a "
+                f"method {method!r} in Python, and"
+            )
         raise NotImplementedError(
             f"Mode 'xla': {error}.\nIt is {where(node)}\n"
-            f"Theano's own, slow evaluation may know it: {alone}use mode='FAST_RUN'."
+            f"{advice} {alone}use mode='FAST_RUN'."
         ) from None
 
 

@@ -120,6 +120,18 @@ def test_jacobians(mode):
     np.testing.assert_allclose(found, [[12, 0], [9, 12]])
 
 
+def test_dicts_of_updates_need_no_other_order():
+    x = T.vector()
+    a, b = (theano.shared(np.ones(2, "float32")) for _ in range(2))
+    step = theano.function([x], x.sum(), updates={a: a + x, b: b * 2})
+    step([1, 2])
+    assert a.get_value().tolist() == [2, 3]
+    assert b.get_value().tolist() == [2, 2]
+    updates = theano.updates.OrderedUpdates({a: x, b: x})
+    updates.update({a: x, b: x})
+    assert [*updates] == [a, b]
+
+
 def test_a_profile_can_be_printed():
     x = T.dvector()
     f = theano.function([x], T.exp(x).sum(), mode="FAST_RUN", profile=True)

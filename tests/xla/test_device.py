@@ -1,3 +1,4 @@
+import logging
 import os
 import subprocess
 import sys
@@ -45,6 +46,18 @@ def test_the_cpu_can_be_chosen():
 
 
 @pytest.mark.process
+def test_that_there_is_no_tpu_is_not_logged(caplog):
+    caplog.set_level("INFO")
+    logger = logging.getLogger("jax._src.xla_bridge")
+    logger.info("Unable to initialize backend 'tpu': no libtpu.so")
+    logger.info("Unable to initialize backend 'cuda': no driver")
+    logger.warning("A tpu is busy")
+    assert [record.message for record in caplog.records] == [
+        "Unable to initialize backend 'cuda': no driver",
+        "A tpu is busy",
+    ]
+
+
 def test_the_environment_chooses():
     done = run(KFKD_DEVICE="cpu")
     assert done.stdout.startswith("2.0 cpu ("), done.stderr

@@ -4,6 +4,9 @@ import theano
 import theano.tensor as T
 from theano.graph.basic import Apply
 from theano.graph.op import Op
+from theano.graph.utils import MethodNotDefined
+from theano.scalar import UnaryScalarOp, upgrade_to_float
+from theano.tensor.elemwise import Elemwise
 
 import kfkd
 from tests.helpers.theano_oracle import check, check_gradient, random
@@ -134,6 +137,40 @@ def test_the_environment_allows_them(monkeypatch):
         theano.function([x], Doubled()(x), mode="xla")
     with pytest.raises(TypeError, match="not 'yes'"):
         kfkd.xla.allow_python_ops("yes")
+
+
+class OnlyC(Op):
+    def make_node(self, x):
+        return Apply(self, [x], [x.type()])
+
+    def c_code(self, *args):
+        return ""
+
+
+class OnlyCOfScalars(UnaryScalarOp):
+    def c_code(self, *args):
+        return ""
+
+
+@pytest.mark.parametrize(
+    ("op", "lacks"),
+    [
+        (OnlyC(), "OnlyC a method 'perform'"),
+        (Elemwise(OnlyCOfScalars(upgrade_to_float)), "OnlyCOfScalars a method 'impl'"),
+    ],
+)
+@pytest.mark.parametrize("allow", [True, False])
+def test_c_code_alone(op, lacks, allow):
+    x = T.vector()
+    kfkd.xla.allow_python_ops(allow)
+    try:
+        with pytest.raises(NotImplementedError, match=f"give {lacks} in Python"):
+            theano.function([x], op(x), mode="xla")
+    finally:
+        kfkd.xla.allow_python_ops(None)
+    f = theano.function([x], op(x), mode="FAST_RUN")
+    with pytest.raises(MethodNotDefined, match="C code is not compiled here"):
+        f([1, 2])
 
 
 def test_what_is_no_array(allowed):

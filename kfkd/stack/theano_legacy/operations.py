@@ -51,6 +51,26 @@ def _adapt_local_optimizer(local_optimizer):
     return lenient
 
 
+def _explain_c_code(theano):
+    """Say what operations with C code alone lack, but where they are evaluated."""
+    Op, ScalarOp = theano.graph.op.Op, theano.scalar.ScalarOp
+
+    def explain(op, method):
+        raise theano.graph.utils.MethodNotDefined(
+            f"{type(op).__name__} cannot be evaluated: C code is not compiled here. "
+            f"Give the class a method {method!r} in Python"
+        )
+
+    def perform(self, node, inputs, output_storage, params=None):
+        explain(self, "perform")
+
+    def impl(self, *inputs):
+        explain(self, "impl")
+
+    Op.perform, ScalarOp.impl = perform, impl
+    Op.__abstractmethods__ -= {"perform"}
+
+
 def _monitored(self, fgraph, i, node, fn):
     """Run a node as MonitorMode does, also for functions without the graph."""
 
@@ -65,7 +85,8 @@ def _monitored(self, fgraph, i, node, fn):
 
 
 def install(theano):
-    """Patch Theano to accept functions with and without the graph."""
+    """Patch Theano to accept functions with and without the graph, and C code alone."""
+    _explain_c_code(theano)
     Op = theano.graph.op.Op
     FromFunctionOp = theano.compile.ops.FromFunctionOp
     initialize = FromFunctionOp.__init__

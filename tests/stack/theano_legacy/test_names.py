@@ -137,6 +137,7 @@ def test_shapes_that_operations_of_users_infer():
 
 def test_test_values_by_their_former_names():
     from theano.gof.op import debug_assert, debug_error_message, get_debug_values
+    from theano.graph.utils import TestValueError
 
     with theano.config.change_flags(compute_test_value="raise"):
         x = T.vector()
@@ -146,7 +147,7 @@ def test_test_values_by_their_former_names():
         debug_assert(True)
         with pytest.raises(AssertionError, match=r"^why$"):
             debug_assert(False, "why")
-        with pytest.raises(ValueError, match="why"):
+        with pytest.raises(TestValueError, match="why"):
             debug_error_message("why")
     flags = theano.config.change_flags(compute_test_value="warn")
     with flags, pytest.warns(UserWarning, match=r"^why$"):
