@@ -45,7 +45,6 @@ def test_the_cpu_can_be_chosen():
     assert describe_device().startswith("cpu (")
 
 
-@pytest.mark.process
 def test_that_there_is_no_tpu_is_not_logged(caplog):
     caplog.set_level("INFO")
     logger = logging.getLogger("jax._src.xla_bridge")
@@ -58,6 +57,7 @@ def test_that_there_is_no_tpu_is_not_logged(caplog):
     ]
 
 
+@pytest.mark.process
 def test_the_environment_chooses():
     done = run(KFKD_DEVICE="cpu")
     assert done.stdout.startswith("2.0 cpu ("), done.stderr
