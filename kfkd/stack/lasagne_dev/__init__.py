@@ -60,4 +60,7 @@ def install(lasagne):
             for place in places:
                 if not hasattr(place, thing_name):
                     setattr(place, thing_name, thing)
+                public = getattr(place, "__all__", None)
+                if public is not None and thing_name not in public:
+                    public.append(thing_name)  # for `from lasagne.updates import *`
     importlib.import_module(f"{__name__}.early").install()

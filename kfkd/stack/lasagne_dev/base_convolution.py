@@ -1,5 +1,6 @@
 """Convolutions over any number of axes, and over three."""
 
+import abc
 import functools
 
 import theano.tensor as T
@@ -23,7 +24,7 @@ def check_groups(num_groups, channels, num_filters):
         )
 
 
-class BaseConvLayer(Layer):
+class BaseConvLayer(Layer, metaclass=abc.ABCMeta):
     """Convolve over *n* axes: the base class, without the method `convolve`.
 
     Parameters

@@ -1,4 +1,4 @@
-"""The options `flip_filters` and `num_groups` of Conv1DLayer and Conv2DLayer.
+"""What newer versions of Conv1DLayer and Conv2DLayer have.
 
 Conv2DLayer leaves its padding to Theano's convolution, as newer versions of Lasagne do.
 Version 0.1 pads the images before it, or crops a full convolution.
@@ -7,10 +7,11 @@ Version 0.1 pads the images before it, or crops a full convolution.
 import functools
 
 import theano.tensor as T
+from lasagne import nonlinearities
 from lasagne.layers import Conv1DLayer, Conv2DLayer
 from lasagne.theano_extensions.conv import conv1d_mc0
 
-from kfkd.stack.lasagne_dev.base_convolution import check_groups
+from kfkd.stack.lasagne_dev.base_convolution import BaseConvLayer, check_groups
 from kfkd.stack.lasagne_dev.constructors import copy_with, parameters_of
 
 __all__ = []
@@ -47,7 +48,7 @@ def _pad_within(layer):
     return copy_with(layer, pad=(0, 0), convolution=convolve)
 
 
-def _extend(cls, default_convolution):
+def _extend(cls, default_convolution, n):
     initialize = cls.__init__
     get_W_shape = cls.get_W_shape
     get_output_for = cls.get_output_for
@@ -73,10 +74,11 @@ def _extend(cls, default_convolution):
         filters, channels, *size = get_W_shape(self)
         return (filters, channels // self.num_groups, *size)
 
-    @functools.wraps(get_output_for)
-    def get_any_output_for(self, input, **kwargs):
+    def convolve(self, input, **kwargs):
+        """Return *input* convolved with the filters, without bias and nonlinearity."""
         # Lasagne's method reads the convolution from the layer.
         layer = _pad_within(self) if cls is Conv2DLayer else self
+        layer = copy_with(layer, b=None, nonlinearity=nonlinearities.identity)
         options = {}
         if not self.flip_filters:
             options["filter_flip"] = False
@@ -94,11 +96,14 @@ def _extend(cls, default_convolution):
     cls.flip_filters = True
     cls.num_groups = 1
     cls.__init__ = __init__
+    cls.n = n
     cls.get_W_shape = get_grouped_W_shape
-    cls.get_output_for = get_any_output_for
+    cls.convolve = convolve
+    cls.get_output_for = BaseConvLayer.get_output_for
+    BaseConvLayer.register(cls)
 
 
 def patch():
-    """Add the options to both layers."""
-    _extend(Conv1DLayer, conv1d_mc0)
-    _extend(Conv2DLayer, T.nnet.conv2d)
+    """Add the options `flip_filters` and `num_groups`, and the method `convolve`."""
+    _extend(Conv1DLayer, conv1d_mc0, 1)
+    _extend(Conv2DLayer, T.nnet.conv2d, 2)

@@ -8,6 +8,7 @@ from lasagne import objectives
 from lasagne.utils import as_theano_expression
 
 __all__ = [
+    "align_targets",
     "binary_accuracy",
     "binary_hinge_loss",
     "categorical_accuracy",

@@ -50,8 +50,13 @@ def _extend(cls, *state_names):
         self.only_return_final = only_return_final
         initialize(*given.args, **given.kwargs)
         self._state_layers = {}
+        self.mask_incoming_index = len(self.input_layers) - 1 or -1
+        for state in state_names:
+            setattr(self, f"{state}_incoming_index", -1)
         for state, layer in layers.items():
             self._state_layers[state] = len(self.input_layers)
+            setattr(self, f"{state}_incoming_index", len(self.input_layers))
+            setattr(self, state, layer)
             self.input_layers.append(layer)
             self.input_shapes.append(layer.output_shape)
 
@@ -109,6 +114,6 @@ def patch():
     0 as `grad_clipping`.
     """
     _extend(CustomRecurrentLayer, "hid_init")
-    _extend(LSTMLayer, "cell_init", "hid_init")
+    _extend(LSTMLayer, "hid_init", "cell_init")
     _extend(GRULayer, "hid_init")
     _extend_recurrent_layer()

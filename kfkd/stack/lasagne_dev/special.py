@@ -3,11 +3,19 @@
 import theano
 import theano.tensor as T
 from lasagne import init, nonlinearities
-from lasagne.layers import Layer, MergeLayer
+from lasagne.layers import Layer, MergeLayer, NonlinearityLayer
+from lasagne.utils import floatX
 
 from kfkd.stack.lasagne_dev.axes import get_shared_axes, get_unshared_shape, spread
 
-__all__ = ["BiasLayer", "ExpressionLayer", "InverseLayer", "ScaleLayer", "standardize"]
+__all__ = [
+    "BiasLayer",
+    "ExpressionLayer",
+    "InverseLayer",
+    "NonlinearityLayer",
+    "ScaleLayer",
+    "standardize",
+]
 
 
 def take_nonlinearity(layer):
@@ -78,7 +86,7 @@ def standardize(layer, offset, scale, shared_axes="auto"):
     """
     layer = BiasLayer(layer, -offset, shared_axes)
     layer.params[layer.b].remove("trainable")
-    layer = ScaleLayer(layer, T.inv(scale), shared_axes)
+    layer = ScaleLayer(layer, floatX(1) / scale, shared_axes)
     layer.params[layer.scales].remove("trainable")
     return layer
 

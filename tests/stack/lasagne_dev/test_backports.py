@@ -96,6 +96,8 @@ def test_inverse_and_standardizing_layers_leave_parameters_alone():
     source = layers.InputLayer((None, 3))
     net = layers.standardize(source, np.arange(3.0), np.full(3, 2.0), shared_axes=0)
     assert layers.get_all_params(net, trainable=True) == []
+    saved = layers.get_all_param_values(net)
+    np.testing.assert_allclose(saved, [[0, -1, -2], [0.5] * 3])
     f = theano.function([source.input_var], layers.get_output(net))
     x = values(0, (4, 3))
     np.testing.assert_allclose(f(x), (x - np.arange(3)) / 2, rtol=1e-5)
@@ -217,6 +219,43 @@ def test_modules_that_cannot_be():
     from lasagne.layers.corrmm import Conv2DMMLayer
 
     assert issubclass(Conv2DMMLayer, layers.Conv2DLayer)
+
+
+@pytest.mark.parametrize("layer", [layers.Conv1DLayer, layers.Conv2DLayer])
+def test_a_convolution_of_a_subclass(layer):
+    class Doubled(layer):
+        def convolve(self, input, **kwargs):
+            return 2 * super().convolve(input, **kwargs)
+
+    n = layer.n
+    assert issubclass(layer, layers.conv.BaseConvLayer)
+    source = layers.InputLayer((2, 3, *[6] * n))
+    b = values(3, (4,))
+    plain = layer(source, 4, 3, b=b, nonlinearity=None)
+    double = Doubled(source, 4, 3, W=plain.W, b=plain.b, nonlinearity=abs)
+    x = values(0, source.shape)
+    one, two, bare = (
+        v.eval({source.input_var: x})
+        for v in (
+            *layers.get_output([plain, double]),
+            plain.convolve(source.input_var),
+        )
+    )
+    shift = b.reshape(-1, *[1] * n)
+    np.testing.assert_allclose(one, bare + shift, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(two, abs(2 * bare + shift), rtol=1e-5, atol=1e-6)
+
+
+def test_all_names_are_imported_with_a_star():
+    for module, names in (
+        ("lasagne.updates", "adamax amsgrad adam"),
+        ("lasagne.objectives", "huber_loss align_targets squared_error"),
+        ("lasagne.layers.conv", "Conv3DLayer DilatedConv2DLayer Conv2DLayer"),
+        ("lasagne.layers.special", "ExpressionLayer NonlinearityLayer"),
+    ):
+        found = {}
+        exec(f"from {module} import *", found)
+        assert {*names.split()} <= {*found}
 
 
 def test_names_from_before_the_first_release():

@@ -79,6 +79,20 @@ def test_states_that_are_kept_or_constant(name, kind):
     np.testing.assert_allclose(found, expected, rtol=1e-6)
 
 
+def test_where_the_inputs_of_a_layer_are():
+    source, hid, cell, mask = (
+        layers.InputLayer(shape) for shape in ((2, 3, 4), (2, 3), (2, 3), (2, 3))
+    )
+    plain = layers.LSTMLayer(source, 3)
+    assert plain.mask_incoming_index == plain.hid_init_incoming_index == -1
+    full = layers.LSTMLayer(source, 3, hid_init=hid, cell_init=cell, mask_input=mask)
+    assert full.input_layers == [source, mask, hid, cell]
+    assert full.mask_incoming_index == 1
+    assert full.hid_init_incoming_index == 2
+    assert full.cell_init_incoming_index == 3
+    assert (full.hid_init, full.cell_init) == (hid, cell)
+
+
 def test_recurrent_layers_of_one_unit():
     source = layers.InputLayer((2, 3, 4))
     nets = [layers.LSTMLayer(source, 1), layers.GRULayer(source, 1, learn_init=True)]
