@@ -17,6 +17,7 @@ __all__ = ["install"]
 # For each module here, the module of Lasagne on which its names are set.
 _HOMES = {
     "parameters": "lasagne.utils",
+    "inputs": "lasagne.layers.input",
     "nonlinearities": "lasagne.nonlinearities",
     "objectives": "lasagne.objectives",
     "updates": "lasagne.updates",

@@ -246,6 +246,20 @@ def test_a_convolution_of_a_subclass(layer):
     np.testing.assert_allclose(two, abs(2 * bare + shift), rtol=1e-5, atol=1e-6)
 
 
+def test_sizes_of_inputs():
+    layer = layers.InputLayer([None, 1, 5], name="x")
+    assert layer.shape == layer.output_shape == (None, 1, 5)
+    assert layer.input_var.broadcastable == (False, True, False)
+    assert layer.input_var.name == "x.input"
+    given = T.tensor3()
+    assert layers.InputLayer((None, 1, 5), given).input_var is given
+    f = theano.function([layer.input_var], layer.input_var * T.ones((2, 3, 1)))
+    assert f(values(0, (2, 1, 5))).shape == (2, 3, 5)
+    for shape in ((0, 4), (None, -1)):
+        with pytest.raises(ValueError, match="non-positive shape dimension"):
+            layers.InputLayer(shape)
+
+
 def test_all_names_are_imported_with_a_star():
     for module, names in (
         ("lasagne.updates", "adamax amsgrad adam"),
