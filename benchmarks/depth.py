@@ -118,7 +118,8 @@ def measure(kind, depth):
         step(X)
         times.append(time.perf_counter())
     graph, first, second = np.diff(times)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    unit = 1 if sys.platform == "darwin" else 1024
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
     return graph, first - second, peak
 
 
@@ -153,8 +154,8 @@ def main():
                     check=True,
                     timeout=LIMIT,
                 )
-            except subprocess.TimeoutExpired:
-                print(f"{kind} {depth}: not within {LIMIT} s", file=sys.stderr)
+            except subprocess.SubprocessError as error:
+                print(f"{kind} {depth}: {error}", file=sys.stderr)
                 break
             graph, program, peak = map(float, answer.stdout.split())
             output.add(kind=kind, depth=depth, graph=graph, program=program, peak=peak)

@@ -105,8 +105,8 @@ class NeuralNet(PredictionsMixin, WeightsMixin, nolearn.NeuralNet):
         number of ``faces``, the ``date``, the version of ``kfkd``, how many epochs
         came before (``after_epoch``), and of known data the ``file``, its
         ``fingerprint`` and the ``columns``.  Trainings on the same data are one, with
-        the faces of the largest.  It begins with what weights that were taken over
-        were trained on.
+        the faces of the largest.  What weights that were taken over had been trained
+        on is among them, "unknown" without a date if they came without a net.
     """
 
     mirror = False  # of nets in older pickles, too

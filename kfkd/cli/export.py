@@ -39,7 +39,8 @@ def parse_args(argv=None, prog=None):
     )
     add_options(parser, "--force")
     args = parser.parse_intermixed_args(argv)
-    if args.net is not None and args.out is None and args.net.endswith(".onnx"):
+    ending = pathlib.Path(args.net or "").suffix.lower()
+    if args.out is None and ending == ".onnx":
         args.net, args.out = None, _values.onnx(args.net)
     if args.net is None:
         args.net = kfkd.weights.PATH

@@ -11,7 +11,7 @@ import numpy as np
 import kfkd
 from kfkd.arguments import as_path, check
 from kfkd.data import ALL_COLUMNS, COLUMNS, SIDE
-from kfkd.errors import ExportError, StorageError
+from kfkd.errors import ExportError
 from kfkd.estimator import NeuralNet
 from kfkd.messages import count, shown
 from kfkd.mirrored import sources
@@ -23,7 +23,6 @@ __all__ = ["save", "to_onnx"]
 
 # Of ONNX, as browsers and phones have had it for long.
 _OPSET, _IR = 17, 8
-_ENDING = ".onnx"
 
 
 def to_onnx(nets: NeuralNet | Mapping, *, half: bool = False) -> Any:
@@ -117,11 +116,9 @@ def save(
     ExportError
         As for `to_onnx`.
     StorageError
-        The file cannot be written, or is not called .onnx.
+        The file cannot be written.
     """
     path = as_path(path, before=nets)
-    if path.suffix.lower() != _ENDING:
-        raise StorageError(f"{path} does not end in {_ENDING}")
     content = to_onnx(nets, half=half).SerializeToString()
     with written_atomically(path) as draft:
         draft.write_bytes(content)

@@ -12,15 +12,22 @@ from kfkd.files.net_files import holds_arrays, read_bytes
 from kfkd.files.packing import unpack
 from kfkd.messages import shown
 
-__all__ = ["load_params", "unpack_weights"]
+__all__ = ["Weights", "load_params", "unpack_weights"]
 
 
-class _Weights(dict):
-    """The weights of a net by layer, and as an attribute what it was trained on."""
+class Weights(dict):
+    """The weights of a net by layer, and what it was trained on.
+
+    Parameters
+    ----------
+    weights : dict of str to list of arrays
+    trained_on : sequence of dict
+        As ``NeuralNet.trained_on_``, which is the name of the attribute, too.
+    """
 
     def __init__(self, weights, trained_on):
         super().__init__(weights)
-        self.trained_on_ = trained_on
+        self.trained_on_ = [dict(entry) for entry in trained_on]
 
 
 def unpack_weights(packed, arrays):
@@ -72,6 +79,6 @@ def _from_arrays(path, content):
         weights = unpack_weights(net["weights"], packed)
         if weights is None:
             return None
-        return _Weights(weights, unpack(net["fitted"], packed).get("trained_on_", ()))
+        return Weights(weights, unpack(net["fitted"], packed).get("trained_on_", ()))
     except Exception as error:
         raise StorageError(f"{path} does not hold a valid net: {error}") from error

@@ -3,13 +3,14 @@
 import dataclasses
 import hashlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import nolearn.lasagne as nolearn
 import numpy as np
 
 from kfkd import storage
 from kfkd.errors import SpecialistError
+from kfkd.files.weights import Weights
 from kfkd.training.weights import shapes
 
 __all__ = ["Pretrained", "check_fit", "read_pretrained"]
@@ -19,13 +20,11 @@ __all__ = ["Pretrained", "check_fit", "read_pretrained"]
 class Pretrained:
     """A trained net that specialists start from.
 
-    `name` is what error messages call it, `weights` are by layer, and `trained_on` is
-    its ``trained_on_``.
+    `name` is what error messages call it.
     """
 
     name: str
-    weights: dict
-    trained_on: Sequence[dict]
+    weights: Weights
 
     def hidden_units(self):
         """Return the parameters of a net with as many hidden units."""
@@ -67,7 +66,7 @@ def read_pretrained(pretrain):
         raise SpecialistError(f"{what} has not been trained; fit it first")
     weights = pretrain.get_all_params_values()
     weights = {n: [*map(np.asarray, values)] for n, values in weights.items() if values}
-    return Pretrained(what, weights, [*getattr(pretrain, "trained_on_", ())])
+    return Pretrained(what, Weights(weights, getattr(pretrain, "trained_on_", ())))
 
 
 def check_fit(pretrained, job):

@@ -19,7 +19,6 @@ from kfkd.messages import count
 from kfkd.process.parent import end_with_parent
 from kfkd.process.signals import hold_signals, sigterm_as_keyboard_interrupt
 from kfkd.specialists.settings import name_of
-from kfkd.training.provenance import taken_over
 
 __all__ = ["Job", "Outcome", "train"]
 
@@ -165,7 +164,6 @@ def _train(job, images, labels, pretrained, progress):
     X = net.reshape_input(X)
     if pretrained is not None:
         net.load_params_from(pretrained.weights)
-        net.trained_on_ = taken_over(pretrained.trained_on)
     progress.send(
         job.name,
         head=f"{', '.join(job.columns)}\n{count(len(y), 'row')}, "

@@ -103,7 +103,7 @@ def _patch_casts(theano):
 
 
 def _patch_many_inputs(theano):
-    """Compute sums, products and the like of 32 arrays or more, element by element.
+    """Compute sums, products and the like of 32 arrays or more one after the other.
 
     Theano hands all of them to one function of NumPy, which takes fewer.  The compiled
     code that it counts on instead does not exist here.
@@ -113,22 +113,22 @@ def _patch_many_inputs(theano):
 
     @functools.wraps(perform)
     def perform_many(self, node, inputs, output_storage):
-        if len(inputs) < 32:
+        name, *takes = self.nfunc_spec or ("",)
+        if len(inputs) < 32 or takes != [2, 1] or len(node.outputs) > 1:
             return perform(self, node, inputs, output_storage)
-        arrays = np.broadcast_arrays(*inputs)
-        for value, variable in zip(inputs, node.inputs, strict=True):
-            grown = np.not_equal(value.shape, arrays[0].shape)
-            if (grown > variable.broadcastable).any():
-                shapes = ", ".join(str(value.shape) for value in inputs)
+        for axis, sizes in enumerate(zip(*map(np.shape, inputs), strict=True)):
+            ones = [v for v, size in zip(node.inputs, sizes, strict=True) if size == 1]
+            if max(sizes) != 1 and not all(v.broadcastable[axis] for v in ones):
+                shapes = ", ".join(str(np.shape(value)) for value in inputs)
                 raise ValueError(f"Dimension mismatch; shapes are {shapes}")
-        rows = zip(*(array.astype(object).flat for array in arrays), strict=True)
-        (output,), (storage,) = node.outputs, output_storage
-        result = np.empty(arrays[0].shape, output.dtype)
-        result.flat = [self.scalar_op.impl(*row) for row in rows]
+        dtype = node.outputs[0].dtype
+        combine, values = getattr(np, name), (np.asarray(v, dtype) for v in inputs)
+        result = np.asarray(functools.reduce(combine, values), dtype)
         if self.inplace_pattern:
-            inputs[self.inplace_pattern[0]][...] = result
-            result = inputs[self.inplace_pattern[0]]
-        storage[0] = result
+            own = inputs[self.inplace_pattern[0]]
+            own[...] = result
+            result = own
+        output_storage[0][0] = result
         return None
 
     Elemwise.perform = perform_many

@@ -178,4 +178,4 @@ def _patch_threads(theano):
 def _patch_updates(theano):
     """Take dicts of updates without a warning: they are ordered today."""
     for name in ("theano.compile.function", "theano.updates"):
-        sys.modules[name].OrderedDict = dict  # where warnings ask for it
+        sys.modules[name].OrderedDict = dict  # for which warnings look

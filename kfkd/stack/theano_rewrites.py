@@ -70,33 +70,50 @@ class _Flattening:
     term in all of them.
     """
 
-    def __init__(self, canonizer, flatten, shuffle):
+    def __init__(self, canonizer, flatten):
         self.main = canonizer.main
         self.inverse = canonizer.inverse
         self.reciprocal = canonizer.reciprocal
         self._flatten = flatten
-        self._through = shuffle
         self._places = collections.Counter()
         self._found = {}
 
-    def count_places(self, whole):
-        """Count in how many places each variable is used."""
-        ops, left = (self.main, self.inverse, self.reciprocal), [whole]
-        while left:
-            node = left.pop().owner
-            if node and (node.op in ops or isinstance(node.op, self._through)):
-                left += (x for x in {*node.inputs} if x not in self._places)
-                self._places.update(node.inputs)
-
-    def get_num_denum(self, variable):
+    def flatten(self, whole):
         """Return the terms that are added (or factors), and those taken away."""
-        if variable not in self._found:
+        left = [whole]
+        while left:
+            parts = self._parts(left.pop())
+            left += (x for x in {*parts} if x not in self._places)
+            self._places.update(parts)
+        left = [whole]  # from the leaves up, as long sums are deeper than the stack
+        while left:
+            missing = [x for x in self._parts(left[-1]) if x not in self._found]
+            if missing:
+                left += missing
+                continue
+            variable = left.pop()
             terms = self._flatten(self, variable)
             if self._places[variable] > 1 and sum(map(len, terms)) > _TERMS:
                 terms = [variable], []
             self._found[variable] = terms
+        return self._found[whole]
+
+    def get_num_denum(self, variable):
+        """Return the terms of a part, for Theano to put together in place."""
         added, taken = self._found[variable]
-        return [*added], [*taken]  # they will be extended in place
+        return [*added], [*taken]
+
+    def _parts(self, variable):
+        """Return what a sum is put together of; nothing, if it is a term."""
+        node = variable.owner
+        if node and node.op in (self.main, self.inverse, self.reciprocal):
+            return node.inputs
+        # It may have axes of 1 on the left.
+        if order := getattr(node and node.op, "new_order", None):
+            inner = [axis for axis in order if axis != "x"]
+            if [*order[len(order) - len(inner) :]] == [*range(node.inputs[0].ndim)]:
+                return node.inputs
+        return []
 
 
 def _patch_flattened_sums(theano):
@@ -109,8 +126,6 @@ def _patch_flattened_sums(theano):
 
     @functools.wraps(flatten)
     def get_num_denum(self, variable):
-        flattening = _Flattening(self, flatten, theano.tensor.DimShuffle)
-        flattening.count_places(variable)
-        return flattening.get_num_denum(variable)
+        return _Flattening(self, flatten).flatten(variable)
 
     Canonizer.get_num_denum = get_num_denum

@@ -52,22 +52,23 @@ def extend(
     return [*before, entry]
 
 
-def taken_over(trained_on: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return what a net was trained on that has the weights of another.
+def taken_over(own: Any, source: Any) -> list[dict[str, Any]]:
+    """Return what a net was trained on once it has weights of another.
 
     Parameters
     ----------
-    trained_on : sequence of dict
-        Of the other; empty if it is not known.
+    own : NeuralNet
+    source : NeuralNet, or mapping
+        A net, or its weights by layer: with ``trained_on_``, or else nobody knows.
     """
-    unknown = {
-        "kind": "unknown",
-        "faces": 0,
-        "date": datetime.date.today().isoformat(),
-        "kfkd": kfkd.__version__,
-        "after_epoch": 0,
-    }
-    return [*trained_on] or [unknown]
+    before = [*own.trained_on_] if own.train_history_ else []
+    theirs = [*getattr(source, "trained_on_", ())]
+    is_trained = getattr(source, "train_history_", True)
+    # Its own weights, as early stopping puts them back, are no news to a trained net.
+    are_own = bool(before) and isinstance(source, Mapping)
+    if not theirs and is_trained and not are_own:
+        theirs = [{"kind": "unknown", "faces": 0, "after_epoch": 0}]
+    return [*before, *({**entry, "after_epoch": 0} for entry in theirs)]
 
 
 def _trainings(nets):
@@ -82,9 +83,9 @@ def _entries(nets):
 
 def is_of_drawn_faces(nets: Any) -> bool:
     """Return whether a net, or each of a set, has learnt from drawn faces alone."""
-    return all(
-        {entry["kind"] for entry in entries} == {"drawn"}
-        for entries in _trainings(nets)
+    trainings = _trainings(nets)
+    return bool(trainings) and all(
+        {entry["kind"] for entry in entries} == {"drawn"} for entries in trainings
     )
 
 
@@ -107,7 +108,11 @@ def describe(nets: Any) -> str:
     entries = _entries(nets)
     if not entries:
         return ""
-    last = max(entries, key=lambda entry: entry["date"])
-    faces = max(entry["faces"] for entry in entries if entry["kind"] == last["kind"])
-    faces = f"{count(faces, 'face')}, " if faces else ""
-    return f"{data_of(nets)}: {faces}{last['date']}, kfkd {last['kfkd']}"
+    known = sorted((e for e in entries if "date" in e), key=lambda e: e["date"])
+    if not known:  # of weights that came without a net
+        return data_of(nets)
+    last = known[-1]
+    faces = max(entry["faces"] for entry in known if entry["kind"] == last["kind"])
+    return (
+        f"{data_of(nets)}: {count(faces, 'face')}, {last['date']}, kfkd {last['kfkd']}"
+    )

@@ -59,9 +59,8 @@ class WeightsMixin:
             output layer of another shape, so that a net can start from one that was
             trained on other columns.
 
-        The net's ``trained_on_`` becomes that of the other net.  What weights without
-        a net were trained on is unknown, but a net that has been trained before keeps
-        its own.
+        The net's ``trained_on_`` goes on with that of the other net.  What weights
+        without a net were trained on is unknown.
 
         Raises
         ------
@@ -76,7 +75,7 @@ class WeightsMixin:
         self.initialize()
         if isinstance(source, (str, os.PathLike)):
             source = load_params(source)
-        trained_on = getattr(source, "trained_on_", ())
+        given = source
         if isinstance(source, nolearn.NeuralNet):
             trained = hasattr(source, "layers_")
             source = source.get_all_params_values() if trained else None
@@ -108,8 +107,7 @@ class WeightsMixin:
             )
         for param, value in taken:
             param.set_value(value)
-        if trained_on or not self.train_history_:
-            self.trained_on_ = provenance.taken_over(trained_on)
+        self.trained_on_ = provenance.taken_over(self, given)
 
     def save_params_to(self, fname: str | os.PathLike[str]) -> None:
         """Pickle the parameters by layer into a file, for `load_params_from`.

@@ -26,7 +26,7 @@ _chosen = None
 
 def _is_news(record):
     """Return whether a record of JAX is more than that it has looked for TPUs."""
-    return record.levelno > logging.INFO or "tpu" not in record.getMessage()
+    return record.levelno > logging.INFO or "'tpu'" not in record.getMessage()
 
 
 logging.getLogger("jax._src.xla_bridge").addFilter(_is_news)

@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import theano.tensor as T
-from theano.graph.op import Op
+from theano.graph.op import COp, Op
 from theano.scalar import ScalarOp
 
 from kfkd.xla.dispatch import dtype_of, evaluate, specialize_on
@@ -63,8 +63,10 @@ def python_ops_allowed():
 def lacking_method(op):
     """Return the method that an operation with C code alone lacks, or None."""
     op = getattr(op, "scalar_op", op)
-    base, name = (ScalarOp, "impl") if isinstance(op, ScalarOp) else (Op, "perform")
-    return name if getattr(type(op), name, None) is getattr(base, name) else None
+    if isinstance(op, ScalarOp):
+        return "impl" if type(op).impl is ScalarOp.impl else None
+    own_thunk = type(op).make_thunk not in (Op.make_thunk, COp.make_thunk)
+    return "perform" if type(op).perform is Op.perform and not own_thunk else None
 
 
 def host_callback(node):

@@ -35,16 +35,21 @@ def test_convolution_is_that_of_the_definition(rng, mode, flip):
 
 
 @pytest.mark.parametrize("shape", [(), (5,), (3, 4), (0, 4)])
-@pytest.mark.parametrize("dtype", ["int64", "float32"])
+@pytest.mark.parametrize("dtype", ["int8", "int64", "float32"])
 @pytest.mark.parametrize("mode", MODES)
 def test_more_arrays_than_a_function_of_numpy_takes(rng, mode, dtype, shape):
-    values = [np.asarray(10 * rng.randn(*shape), dtype) for _ in range(70)]
+    values = [np.asarray(5 * rng.randn(*shape), dtype) for _ in range(70)]
     xs = [T.TensorType(dtype, (False,) * len(shape))() for _ in values]
-    total = theano.function(xs, T.add(*xs), mode=mode)
-    expected = np.asarray(sum(values))
-    np.testing.assert_allclose(total(*values), expected, rtol=1e-5, atol=1e-4)
-    assert total(*values).shape == shape
-    assert total(*values).dtype == dtype
+    total, product = theano.function(xs, [T.add(*xs), T.mul(*xs)], mode=mode)(*values)
+    together = np.stack(values)
+    # Of integers, what does not fit wraps around.
+    for found, expected in (
+        (total, together.sum(0, dtype=dtype)),
+        (product, together.prod(0, dtype=dtype)),
+    ):
+        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-4)
+        assert found.shape == shape
+        assert found.dtype == dtype
 
 
 def test_many_arrays_that_do_not_fit():

@@ -49,11 +49,11 @@ def test_that_there_is_no_tpu_is_not_logged(caplog):
     caplog.set_level("INFO")
     logger = logging.getLogger("jax._src.xla_bridge")
     logger.info("Unable to initialize backend 'tpu': no libtpu.so")
-    logger.info("Unable to initialize backend 'cuda': no driver")
-    logger.warning("A tpu is busy")
+    logger.info("Unable to initialize backend 'cuda': no output")
+    logger.warning("The 'tpu' is busy")
     assert [record.message for record in caplog.records] == [
-        "Unable to initialize backend 'cuda': no driver",
-        "A tpu is busy",
+        "Unable to initialize backend 'cuda': no output",
+        "The 'tpu' is busy",
     ]
 
 

@@ -92,6 +92,11 @@ def _extend(cls, default_convolution, n):
             layer = copy_with(layer, convolution=convolution)
         return get_output_for(layer, input, **kwargs)
 
+    @functools.wraps(get_output_for)
+    def get_any_output_for(self, input, input_shape=None, **kwargs):
+        given = {} if input_shape is None else {"input_shape": input_shape}
+        return BaseConvLayer.get_output_for(self, input, **given, **kwargs)
+
     # For layers in pickles of Lasagne 0.1.
     cls.flip_filters = True
     cls.num_groups = 1
@@ -99,7 +104,7 @@ def _extend(cls, default_convolution, n):
     cls.n = n
     cls.get_W_shape = get_grouped_W_shape
     cls.convolve = convolve
-    cls.get_output_for = BaseConvLayer.get_output_for
+    cls.get_output_for = get_any_output_for
     BaseConvLayer.register(cls)
 
 

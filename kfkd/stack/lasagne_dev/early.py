@@ -3,7 +3,9 @@
 Those that are the same under another name work; the others say what to use.
 """
 
+import dis
 import functools
+import sys
 
 import lasagne
 import theano.tensor as T
@@ -58,7 +60,11 @@ def _find(module, names, name):
     if found is None:
         raise AttributeError(f"module {module!r} has no attribute {name!r}")
     if isinstance(found, str):
-        raise ImportError(f"{module}.{name} is not available: {found}.")
+        # Python would not show the message of an AttributeError, which `hasattr` wants.
+        code, at = (caller := sys._getframe(1)).f_code.co_code, caller.f_lasti
+        is_import = at >= 0 and dis.opname[code[at]] == "IMPORT_FROM"
+        kind = ImportError if is_import else AttributeError
+        raise kind(f"{module}.{name} is not available: {found}.")
     return found
 
 

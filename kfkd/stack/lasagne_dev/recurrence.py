@@ -51,8 +51,6 @@ def _extend(cls, *state_names):
         initialize(*given.args, **given.kwargs)
         self._state_layers = {}
         self.mask_incoming_index = len(self.input_layers) - 1 or -1
-        for state in state_names:
-            setattr(self, f"{state}_incoming_index", -1)
         for state, layer in layers.items():
             self._state_layers[state] = len(self.input_layers)
             setattr(self, f"{state}_incoming_index", len(self.input_layers))
@@ -90,6 +88,8 @@ def _extend(cls, *state_names):
     # For layers in pickles of Lasagne 0.1.
     cls.only_return_final = False
     cls._state_layers = {}
+    for name in ("mask", *state_names):
+        setattr(cls, f"{name}_incoming_index", -1)
     cls.__init__ = __init__
     cls.get_output_shape_for = get_any_output_shape_for
     cls.get_output_for = get_any_output_for

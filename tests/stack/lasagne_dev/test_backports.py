@@ -241,6 +241,8 @@ def test_a_convolution_of_a_subclass(layer):
             plain.convolve(source.input_var),
         )
     )
+    again = plain.get_output_for(source.input_var, source.shape)
+    np.testing.assert_allclose(again.eval({source.input_var: x}), one, rtol=1e-6)
     shift = b.reshape(-1, *[1] * n)
     np.testing.assert_allclose(one, bare + shift, rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(two, abs(2 * bare + shift), rtol=1e-5, atol=1e-6)
@@ -274,8 +276,12 @@ def test_all_names_are_imported_with_a_star():
 
 def test_names_from_before_the_first_release():
     for name in ("Conv2DCCLayer", "get_all_non_bias_params"):
-        with pytest.raises(ImportError, match=rf"^lasagne\.layers\.{name} is not"):
+        message = rf"^lasagne\.layers\.{name} is not available"
+        with pytest.raises(ImportError, match=message):
+            exec(f"from lasagne.layers import DenseLayer, {name}")
+        with pytest.raises(AttributeError, match=message):
             getattr(layers, name)
+        assert not hasattr(layers, name)
     with pytest.raises(AttributeError, match=r"^module 'lasagne.layers' has no attri"):
         layers.Conv2D  # noqa: B018
     with pytest.raises(ImportError, match=r"squared_error\(.*\)\.mean\(\)"):
