@@ -122,49 +122,54 @@ function newResult(title, file) {
   return results.at(-1);
 }
 
-// Does the same for each of some images, and tells what came of it: one call after the other.
+// Work that has to wait for the work before it.
 let turn = Promise.resolve();
 
-function forEach(titles, work, wanted = () => true) {
-  turn = turn.then(async () => {
-    if (!wanted()) return;
-    const lines = [];
-    for (const [i, title] of titles.entries()) {
-      say(`Looking at ${title} (${i + 1} of ${titles.length}) …`);
-      try {
-        const found = await work(i);
-        lines.push({ text: `${title}: ${describe(found)}`, bad: !found.boxes.length });
-      } catch (error) {
-        lines.push({ text: `${title}: ${error.message}`, bad: true });
-      }
+function inTurn(work) {
+  turn = turn.then(work).catch((error) => say(error.message, true));
+}
+
+// Looks at images one after the other, and tells what came of each.
+async function lookAt(titles, look) {
+  const lines = [];
+  for (const [i, title] of titles.entries()) {
+    say(`Looking at ${title} (${i + 1} of ${titles.length}) …`);
+    try {
+      const found = await look(i);
+      lines.push({ text: `${title}: ${describe(found)}`, bad: !found.boxes.length });
+    } catch (error) {
+      lines.push({ text: `${title}: ${error.message}`, bad: true });
     }
-    tell(lines);
-  });
+  }
+  tell(lines);
 }
 
 function showFiles(files) {
   stopCamera();
   const titles = files.map((file) => file.name || "Pasted image");
-  forEach(titles, async (i) => {
+  inTurn(() => lookAt(titles, async (i) => {
     const found = await predict(files[i]);
     // The browser turns images as cameras note it, as the server does.
     const image = await createImageBitmap(files[i]).catch(() => null);
     newResult(titles[i], files[i]).show(image, found);
     return found;
-  });
+  }));
 }
 
-let wishes = 0;
+let choices = 0;
 
 // Shows the photographs by the nets, and in the way, that are chosen now.
 function showAgain() {
-  const wish = ++wishes;
-  const shown = results.filter((result) => result.file).reverse();
-  forEach(shown.map((result) => result.title), async (i) => {
-    const found = await predict(shown[i].file);
-    shown[i].show(shown[i].last[0], found);
-    return found;
-  }, () => shown.length && wish === wishes);
+  const choice = ++choices;
+  inTurn(async () => {
+    const shown = results.filter((result) => result.file).reverse();
+    if (choice !== choices || !shown.length) return;
+    await lookAt(shown.map((result) => result.title), async (i) => {
+      const found = await predict(shown[i].file);
+      shown[i].show(shown[i].last[0], found);
+      return found;
+    });
+  });
 }
 
 // Camera
@@ -175,18 +180,19 @@ async function startCamera() {
   const video = get("video");
   try {
     camera = await navigator.mediaDevices.getUserMedia({ video: { width: 640 } });
+    video.srcObject = camera;
+    await video.play();
   } catch (error) {
+    stopCamera();
     say(`The camera cannot be used: ${error.message}`, true);
     return;
   }
   get("camera").textContent = "Stop the camera";
   get("camera").setAttribute("aria-pressed", "true");
-  video.srcObject = camera;
-  await video.play();
   say("The camera is on");
   const result = newResult("Camera");
   const own = camera;
-  let faces = -1;
+  let faces = -1, problem = "";
   while (camera === own) {
     const frame = make("canvas", { width: video.videoWidth, height: video.videoHeight });
     frame.getContext("2d").drawImage(video, 0, 0);
@@ -197,8 +203,12 @@ async function startCamera() {
       result.show(frame, found);
       if (found.boxes.length !== faces) say(describe(found));
       faces = found.boxes.length;
+      problem = "";
     } catch (error) {
-      say(error.message, true);
+      if (camera !== own) break;
+      if (error.message !== problem) say(error.message, true);
+      problem = error.message;
+      faces = -1; // so that they are told again
       await new Promise((done) => setTimeout(done, 1000));
     }
     await new Promise(requestAnimationFrame);

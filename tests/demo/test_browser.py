@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import threading
 
 import numpy as np
 import pytest
@@ -189,6 +190,25 @@ def test_what_is_shown_follows_the_choices(loaded, tmp_path):
     loaded.wait_for_status("meadow.png: no face was found")
     names = [text.text.partition(" · ")[0] for text in loaded.all("figcaption")]
     assert names == [SHIPPED, SHIPPED]
+
+
+def test_choices_count_for_what_is_under_way(loaded, tmp_path, monkeypatch):
+    Image.new("RGB", (300, 200), "green").save(tmp_path / "meadow.png")
+    begun, chosen = threading.Event(), threading.Event()
+    cut = predictor.cut_faces
+
+    def cut_late(*args, **kwargs):
+        begun.set()
+        assert chosen.wait(60)
+        return cut(*args, **kwargs)
+
+    monkeypatch.setattr(predictor, "cut_faces", cut_late)
+    loaded.one("#file").send_keys(str(tmp_path / "meadow.png"))
+    assert begun.wait(60)
+    loaded.one("#detect").click()
+    chosen.set()
+    loaded.wait_for_status("meadow.png: 1 face found")
+    assert len(loaded.all("article")) == 1
 
 
 def test_the_camera(loaded):
