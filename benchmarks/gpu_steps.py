@@ -87,11 +87,12 @@ def _right(device, work, quick):
     beside = "tests/xla/test_training.py"
     files = ["tests/xla/test_precision.py"] if quick else _marked()
     alone, together = ["-n", "0"], ["-n", "0" if quick else "8"]
+    few = ["-k", "net2 and bfloat16"] if quick else []
     among = ["tests/cli/test_devices.py"] if quick else files
     process = "gpu and process and not slow" if quick else "gpu and process"
     for name, options, env in (
         # Whole nets for twenty steps.
-        ("PyTorch", [*alone, beside], {} if quick else {"KFKD_CASES": "20"}),
+        ("PyTorch", [*alone, beside, *few], {} if quick else {"KFKD_CASES": "20"}),
         ("tests", [*together, "-m", "gpu and not process", *files], {}),
         ("processes", [*alone, "-m", process, *among], {}),
     ):
