@@ -9,7 +9,6 @@ import subprocess
 import sys
 import time
 
-from figures import Output, add_json
 from speed import environment
 
 UNITS = 4
@@ -134,14 +133,14 @@ def main():
     parser.add_argument("kinds", nargs="*", metavar="KIND", help=", ".join(names))
     parser.add_argument("--depths", nargs="+", type=int, default=[10, 20, 40, 80])
     parser.add_argument("--one", action="store_true", help=argparse.SUPPRESS)
-    add_json(parser)
     args = parser.parse_args()
     if unknown := set(args.kinds) - set(names):
         parser.error(f"there is no {', '.join(unknown)}; there are {', '.join(names)}")
     if args.one:
         print(*measure(KINDS[names.index(args.kinds[0])], args.depths[0]))
         return
-    output = Output("depth", args.json)
+    print("| stack of | depth | graph, s | program, s | peak, MB |")
+    print("|---|---|---|---|---|")
     for kind in args.kinds or names:
         for depth in args.depths:
             command = [sys.executable, __file__, kind, "--one", "--depths", str(depth)]
@@ -158,7 +157,8 @@ def main():
                 print(f"{kind} {depth}: {error}", file=sys.stderr)
                 break
             graph, program, peak = map(float, answer.stdout.split())
-            output.add(kind=kind, depth=depth, graph=graph, program=program, peak=peak)
+            times = f"{graph:.1f} | {program:.1f}"
+            print(f"| {kind} | {depth} | {times} | {peak / 1e6:,.0f} |", flush=True)
 
 
 if __name__ == "__main__":

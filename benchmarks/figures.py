@@ -93,16 +93,6 @@ def _elapsed(figure):
     return figure["what"], figure["way"], f"{figure['seconds']:.1f}"
 
 
-def _depth(figure):
-    return (
-        figure["kind"],
-        f"{figure['depth']}",
-        f"{figure['graph']:.1f}",
-        f"{figure['program']:.1f}",
-        f"{figure['peak'] / 1e6:,.0f}",
-    )
-
-
 def _kernel(figure):
     return (
         figure["net"],
@@ -137,11 +127,6 @@ TABLES = {
         ("net", "programs"),
         ("net", "programs", *(f"{name}, s" for name in _STARTUP)),
         _startup,
-    ),
-    "depth": Table(
-        ("kind", "depth"),
-        ("stack of", "depth", "graph, s", "program, s", "peak, MB"),
-        _depth,
     ),
     "kernels": Table(
         ("net", "kernel"),
