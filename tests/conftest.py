@@ -79,6 +79,14 @@ def pytest_fixture_setup(fixturedef, request):
         _seed(request.config, f"{fixturedef.baseid}::{fixturedef.argname}")
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _failing_rewrites():
+    """Let a rewrite of a graph that fails be an error, where Theano logs it."""
+    import theano  # once kfkd has been imported
+
+    theano.config.on_opt_error = "raise"
+
+
 @pytest.fixture(autouse=True)
 def _exact(request):
     """Compute in float32 what is compared: a GPU would multiply in TensorFloat-32."""

@@ -108,10 +108,11 @@ class _Flattening:
         node = variable.owner
         if node and node.op in (self.main, self.inverse, self.reciprocal):
             return node.inputs
-        # It may have axes of 1 on the left.
-        if order := getattr(node and node.op, "new_order", None):
-            inner = [axis for axis in order if axis != "x"]
-            if [*order[len(order) - len(inner) :]] == [*range(node.inputs[0].ndim)]:
+        # It may have axes of 1 on the left, or none.
+        order = getattr(node and node.op, "new_order", None)
+        if order is not None:
+            ndim = node.inputs[0].ndim
+            if order == ("x",) * (variable.ndim - ndim) + tuple(range(ndim)):
                 return node.inputs
         return []
 

@@ -57,6 +57,14 @@ def test_expressions_of_themselves(step):
         assert size < 8 * DEPTH
 
 
+def test_axes_that_are_added_to_sums():
+    a, x = T.dscalar(), T.dvector()
+    total = (a + 1).dimshuffle() + 2 + (x + 1)[None, :] + (x + a)[:, None]
+    f, _ = compile_graph([a, x], total)
+    x = np.array([1.0, 2.0])
+    np.testing.assert_allclose(f(3, x), 6 + (x + 1) + (x + 3)[:, None])
+
+
 def test_sums_that_are_deeper_than_the_stack():
     x, y = T.dvectors(2)
     total = x
