@@ -179,6 +179,9 @@ def test_what_is_no_array(allowed):
             return Apply(self, [x], [theano.graph.type.Generic()()])
 
     x = T.dvector()
-    with pytest.raises(NotImplementedError, match="other things than arrays") as error:
+    # A rewrite of Theano's asks for the shape of what has none.
+    logged = theano.config.change_flags(on_opt_error="warn")
+    wanted = pytest.raises(NotImplementedError, match="other things than arrays")
+    with logged, wanted as error:
         theano.function([x], Listed()(x), mode="xla")
     assert str(error.value).endswith("may know it: use mode='FAST_RUN'.")
