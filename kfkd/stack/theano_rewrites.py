@@ -9,24 +9,29 @@ __all__ = ["install"]
 
 def install(theano):
     """Patch Theano's rewrites, and the shapes of a join."""
-    _patch_truncated_gradients()
+    _patch_products_of_loops(theano)
     _patch_shape_of_join(theano)
     _patch_flattened_sums(theano)
 
 
-def _patch_truncated_gradients():
+def _patch_products_of_loops(theano):
     """Keep products in the loops of truncated gradients.
 
     Theano moves sums of products out of a loop, as one product of whole sequences.  A
-    truncated loop takes fewer steps than its sequences have.
+    truncated loop takes fewer steps than its sequences have.  Where the loop cannot be
+    replaced, Theano restores the graph; that is no error to be logged.
     """
     opt = sys.modules["theano.scan.opt"]
 
     def unless_truncated(process):
         @functools.wraps(process)
         def process_whole(self, fgraph, node):
-            whole = node.op.truncate_gradient == -1
-            return process(self, fgraph, node) if whole else None
+            if node.op.truncate_gradient != -1:
+                return None
+            try:
+                return process(self, fgraph, node)
+            except theano.graph.fg.InconsistencyError:
+                return None
 
         return process_whole
 
