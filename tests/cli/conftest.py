@@ -3,6 +3,17 @@
 import pytest
 from matplotlib.figure import Figure
 
+from kfkd import storage
+from tests.helpers import stubs
+
+
+@pytest.fixture
+def net(work):
+    """A net of 30 outputs that is in net.pickle."""
+    net = stubs.Linear(spread=0.1)
+    storage.save(net, "net.pickle")
+    return net
+
 
 @pytest.fixture
 def saved(monkeypatch):

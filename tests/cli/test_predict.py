@@ -25,13 +25,6 @@ pytestmark = pytest.mark.usefixtures("work")
 
 
 @pytest.fixture
-def net():
-    net = stubs.Linear(spread=0.1)
-    storage.save(net, "net.pickle")
-    return net
-
-
-@pytest.fixture
 def folder(tmp_path):
     kaggle_tables.make(tmp_path / "made")
     return tmp_path / "made"

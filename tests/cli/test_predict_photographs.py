@@ -12,22 +12,13 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from kfkd import storage
 from kfkd.data import COLUMNS
 from kfkd.prediction.photographs import BOX_COLUMNS
-from tests.helpers import stubs
 from tests.helpers.portraits import EYES, PATH, portrait
 
 SCRIPT = str(Path(__file__).resolve().parents[2] / "scripts" / "predict.py")
 
 pytestmark = pytest.mark.usefixtures("work")
-
-
-@pytest.fixture
-def net():
-    net = stubs.Linear(spread=0.1)
-    storage.save(net, "net.pickle")
-    return net
 
 
 def family():

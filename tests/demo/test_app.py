@@ -23,25 +23,10 @@ from kfkd.demo import app, predictor, server
 from kfkd.errors import PredictionError
 from kfkd.prediction import photographs
 from tests.helpers import small_faces
-from tests.helpers.demo_server import ask, running
-from tests.helpers.portraits import PATH
+from tests.helpers.demo_server import ask
+from tests.helpers.portraits import PATH, portrait_bytes
 
 SHIPPED = "modern"
-
-
-@pytest.fixture(scope="module")
-def served(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("trainings")
-    other = nets.make("net1", hidden_num_units=3).seed(0)
-    other.initialize()
-    found = predictor.Predictor({SHIPPED: weights.load(), "net 1/ä": other})
-    with running(found, folder) as port:
-        yield port, folder, found
-
-
-def portrait_bytes():
-    with open(PATH, "rb") as file:
-        return file.read()
 
 
 def png(image):
@@ -320,63 +305,6 @@ def test_many_at_once_are_answered_or_told_to_wait(served, monkeypatch):
             assert "too many images at once" in content["error"]
     assert counts == {200: app.MOST_WAITING, 503: 20 - app.MOST_WAITING}
     assert most == 1
-
-
-@pytest.mark.parametrize(
-    ("method", "path", "headers"),
-    [
-        ("GET", "/", {"Host": "evil.example"}),
-        ("GET", "/", {"Host": "127.0.0.1.evil.example:{port}"}),
-        ("GET", "/", {"Host": "[::1"}),
-        ("GET", "/api/trainings", {"Sec-Fetch-Site": "cross-site"}),
-        ("GET", "/page.js", {"Sec-Fetch-Site": "same-site"}),
-        ("POST", "/api/predict", {"Origin": "http://evil.example"}),
-        ("POST", "/api/predict", {"Origin": "http://127.0.0.1:1"}),
-        ("POST", "/api/predict", {"Origin": "https://127.0.0.1:{port}"}),
-        ("POST", "/api/predict", {"Origin": "null"}),
-        (
-            "POST",
-            "/api/predict",
-            {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"},
-        ),
-        ("OPTIONS", "/api/predict", {"Origin": "http://evil.example"}),
-    ],
-)
-def test_others_may_not_use_it(served, method, path, headers):
-    port, *_ = served
-    headers = {name: value.format(port=port) for name, value in headers.items()}
-    body = portrait_bytes() if method == "POST" else None
-    status, answered, told = ask(port, method, path, body, headers)
-    assert status == 403
-    assert set(told) == {"error"}
-    assert "access-control-allow-origin" not in answered
-
-
-def test_the_page_itself_may(served):
-    port, *_ = served
-    own = {
-        "Host": f"localhost:{port}",
-        "Origin": f"http://localhost:{port}",
-        "Sec-Fetch-Site": "same-origin",
-    }
-    assert ask(port, "POST", "/api/predict", portrait_bytes(), own)[0] == 200
-    # A link on another page may lead here.
-    link = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}
-    assert ask(port, "GET", "/", headers=link)[0] == 200
-
-
-@pytest.mark.parametrize("path", ["/", "/api/nets", "/no", "/page.js"])
-def test_every_answer_has_the_headers(served, path):
-    port, *_ = served
-    _, headers, _ = ask(port, "GET", path)
-    policy = headers["content-security-policy"]
-    assert "default-src 'none'" in policy
-    assert "frame-ancestors 'none'" in policy
-    assert "unsafe" not in policy
-    assert headers["cross-origin-resource-policy"] == "same-origin"
-    assert headers["x-content-type-options"] == "nosniff"
-    assert headers["cache-control"] == "no-store"
-    assert "access-control-allow-origin" not in headers
 
 
 def test_trainings_under_way(served):

@@ -13,3 +13,9 @@ EYES = np.array([[222.0, 190.0], [308.0, 187.0]])
 def portrait():
     """Return the photograph, of 512 x 600 pixels."""
     return Image.open(PATH).convert("RGB")
+
+
+def portrait_bytes():
+    """Return the content of its file."""
+    with open(PATH, "rb") as file:
+        return file.read()

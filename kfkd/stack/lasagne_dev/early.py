@@ -30,10 +30,6 @@ _OF_CUDA_CONVNET = (
 )
 
 
-def _concatenate(tensor_list, axis=0):
-    return T.concatenate(tensor_list, axis)
-
-
 # What to use instead, or what stands in, by the names of each module.
 _NAMES = {
     "layers": {
@@ -50,7 +46,7 @@ _NAMES = {
         "mse": lasagne.objectives.squared_error,
         "multinomial_nll": lasagne.objectives.categorical_crossentropy,
     },
-    "utils": {"concatenate": _concatenate},
+    "utils": {"concatenate": T.concatenate},
 }
 
 
