@@ -16,7 +16,9 @@ __all__ = ["install"]
 
 # For each module here, the module of Lasagne on which its names are set.
 _HOMES = {
+    "integers": "lasagne.utils",
     "parameters": "lasagne.utils",
+    "helper": "lasagne.layers.helper",
     "inputs": "lasagne.layers.input",
     "nonlinearities": "lasagne.nonlinearities",
     "objectives": "lasagne.objectives",

@@ -1,5 +1,7 @@
 """Axes of inputs: how many there are, their sizes, and which share a parameter."""
 
+from kfkd.stack.lasagne_dev.integers import Integer
+
 __all__ = [
     "check_spatial_axes",
     "fill_sizes",
@@ -37,7 +39,7 @@ def get_shared_axes(layer, shared_axes, all_axes=False):
         if shared_axes == "all" and all_axes:
             return tuple(range(n))
         raise ValueError(f"shared_axes must be 'auto' or integers, not {shared_axes!r}")
-    return (shared_axes,) if isinstance(shared_axes, int) else tuple(shared_axes)
+    return (shared_axes,) if isinstance(shared_axes, Integer) else tuple(shared_axes)
 
 
 def get_unshared_shape(layer, shared_axes, what):

@@ -64,7 +64,7 @@ class BaseConvLayer(Layer, metaclass=abc.ABCMeta):
         self.nonlinearity = nonlinearity or nonlinearities.identity
         self.n = len(self.input_shape) - 2 if n is None else n
         check_spatial_axes(self, self.n, f"{self.n}D convolution")
-        self.num_filters = num_filters
+        self.num_filters = int(num_filters)
         self.filter_size = as_tuple(filter_size, self.n, int)
         self.flip_filters = flip_filters
         self.stride = as_tuple(stride, self.n, int)

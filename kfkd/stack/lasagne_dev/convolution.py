@@ -11,6 +11,7 @@ from lasagne import nonlinearities
 from lasagne.layers import Conv1DLayer, Conv2DLayer
 from lasagne.theano_extensions.conv import conv1d_mc0
 
+from kfkd.stack.lasagne_dev.axes import check_spatial_axes
 from kfkd.stack.lasagne_dev.base_convolution import BaseConvLayer, check_groups
 from kfkd.stack.lasagne_dev.constructors import copy_with, parameters_of
 
@@ -69,6 +70,7 @@ def _extend(cls, default_convolution, n):
         self.flip_filters = flip_filters
         self.num_groups = num_groups
         initialize(self, convolution=convolution, **options)
+        check_spatial_axes(self, n, f"{n}D convolution")
 
     def get_grouped_W_shape(self):
         filters, channels, *size = get_W_shape(self)

@@ -6,6 +6,8 @@ import theano
 import theano.tensor as T
 from lasagne.layers import InputLayer
 
+from kfkd.stack.lasagne_dev.integers import Integer
+
 __all__ = []
 
 
@@ -15,7 +17,7 @@ def patch():
 
     @functools.wraps(initialize)
     def __init__(self, shape, input_var=None, name=None, **kwargs):
-        shape = tuple(shape)
+        shape = tuple(int(n) if isinstance(n, Integer) else n for n in shape)
         if any(size is not None and size <= 0 for size in shape):
             raise ValueError(
                 f"Cannot create InputLayer with a non-positive shape dimension: {shape}"

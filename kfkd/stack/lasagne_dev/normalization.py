@@ -8,6 +8,7 @@ from lasagne import init
 from lasagne.layers import Layer, NonlinearityLayer
 
 from kfkd.stack.lasagne_dev.axes import get_shared_axes, get_unshared_shape, spread
+from kfkd.stack.lasagne_dev.integers import Integer
 from kfkd.stack.lasagne_dev.special import BiasLayer, ScaleLayer, take_nonlinearity
 
 __all__ = [
@@ -163,7 +164,7 @@ class StandardizationLayer(Layer):
         named = {"spatial": tuple(range(2, n)), "features": tuple(range(1, n))}
         if isinstance(axes, str):
             axes = named[axes]
-        self.axes = (axes,) if isinstance(axes, int) else tuple(axes)
+        self.axes = (axes,) if isinstance(axes, Integer) else tuple(axes)
         self.epsilon = epsilon
 
     def get_output_for(self, input, **kwargs):

@@ -7,6 +7,7 @@ import numbers
 
 import numpy as np
 import theano
+import theano.tensor as T
 from lasagne import layers, utils
 from theano.compile import SharedVariable
 from theano.graph.basic import graph_inputs
@@ -116,6 +117,35 @@ def create_param(spec, shape, name=None):
     return spec
 
 
+def compute_norms(array, norm_axes=None):
+    """Return the norms of the weights that lead to each unit.
+
+    Parameters
+    ----------
+    array : array or Theano expression
+        Weights as of Lasagne's layers, of which biases have a norm each.
+    norm_axes : sequence of int, optional
+        The axes to sum over.
+    """
+    axes = tuple(norm_axes or ())
+    if not axes:
+        if not 1 <= array.ndim <= 5:
+            raise ValueError(
+                f"Unsupported tensor dimensionality {array.ndim}. "
+                "Must specify `norm_axes`"
+            )
+        axes = {1: (), 2: (0,)}.get(array.ndim, tuple(range(1, array.ndim)))
+    if isinstance(array, theano.graph.basic.Variable):
+        squares = T.sqr(array)
+        return T.sqrt(squares.sum(axes)) if axes else abs(array)
+    if not isinstance(array, np.ndarray):
+        raise TypeError(
+            f"Unsupported type {type(array).__name__}: an array or a Theano expression "
+            "is wanted"
+        )
+    return np.sqrt(np.sum(array**2, axes)) if axes else abs(array)
+
+
 def patch():
     """Accept expressions as parameters, and let `get_params` list their variables."""
     get_all_params = layers.Layer.get_params
@@ -126,7 +156,7 @@ def patch():
 
     get_params.__doc__ = get_all_params.__doc__
     create_param.__module__ = "lasagne.utils"
-    utils.create_param = create_param
+    utils.create_param, utils.compute_norms = create_param, compute_norms
     layers.Layer.get_params = get_params
     # Layers append the options of their get_output_for to this list.
     layers.Layer.get_output_kwargs = property(

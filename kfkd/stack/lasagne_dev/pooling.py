@@ -1,7 +1,9 @@
 """Pooling over one and three axes, spatial pyramid pooling, and upscaling."""
 
+import functools
+
 import theano.tensor as T
-from lasagne.layers import Layer
+from lasagne.layers import Layer, pool
 from lasagne.layers.pool import MaxPool1DLayer, Pool2DLayer, pool_output_length
 from lasagne.utils import as_tuple
 from theano.tensor.signal.pool import pool_2d, pool_3d
@@ -18,6 +20,25 @@ __all__ = [
     "Upscale2DLayer",
     "Upscale3DLayer",
 ]
+
+
+def patch():
+    """Check the number of axes as 0.2.dev does, and add the names that it has."""
+    pool.pool_2d, pool.pool_3d = pool_2d, pool_3d
+    for cls, n in ((MaxPool1DLayer, 1), (Pool2DLayer, 2)):
+        _check_axes(cls, n)
+
+
+def _check_axes(cls, n):
+    initialize = cls.__init__
+
+    @functools.wraps(initialize)
+    def __init__(self, *args, **kwargs):
+        initialize(self, *args, **kwargs)
+        check_spatial_axes(self, n, f"{n}D pooling")
+
+    cls.__init__ = __init__
+
 
 _MODES = ("max", "average_inc_pad", "average_exc_pad")
 

@@ -2,6 +2,8 @@
 
 from lasagne.layers import FlattenLayer, PadLayer, SliceLayer
 
+from kfkd.stack.lasagne_dev.integers import Integer
+
 __all__ = []
 
 
@@ -19,9 +21,9 @@ def patch():
     def get_padded_shape_for(self, input_shape):
         leading, padded = input_shape[: self.batch_ndim], input_shape[self.batch_ndim :]
         widths = self.width
-        if isinstance(widths, int):
+        if isinstance(widths, Integer):
             widths = [widths] * len(padded)
-        widths = [(w, w) if isinstance(w, int) else w for w in widths]
+        widths = [(w, w) if isinstance(w, Integer) else w for w in widths]
         # Axes without a width stay as they are.
         widths += [(0, 0)] * (len(padded) - len(widths))
         return leading + tuple(
@@ -30,7 +32,7 @@ def patch():
         )
 
     def get_slice_shape_for(self, input_shape):
-        if isinstance(self.slice, int) or input_shape[self.axis] is not None:
+        if isinstance(self.slice, Integer) or input_shape[self.axis] is not None:
             return slice_(self, input_shape)
         shape = list(input_shape)
         shape[self.axis] = None

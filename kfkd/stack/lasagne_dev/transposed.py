@@ -7,6 +7,7 @@ from lasagne.utils import as_tuple
 
 from kfkd.stack.lasagne_dev.axes import fill_sizes
 from kfkd.stack.lasagne_dev.base_convolution import BaseConvLayer, conv_parameters
+from kfkd.stack.lasagne_dev.integers import Integer
 
 __all__ = [
     "Deconv2DLayer",
@@ -24,7 +25,7 @@ def conv_input_length(output_length, filter_size, stride, pad=0):
         return None
     named = {"valid": 0, "full": filter_size - 1, "same": filter_size // 2}
     pad = named.get(pad, pad)
-    if not isinstance(pad, int):
+    if not isinstance(pad, Integer):
         raise ValueError(f"Invalid pad: {pad}")
     return (output_length - 1) * stride - 2 * pad + filter_size
 
