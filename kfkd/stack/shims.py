@@ -40,12 +40,27 @@ def public_names(module):
 
 
 class _Absent(types.ModuleType):
-    """A module that is gone: its names raise an ImportError that says what to use."""
+    """A module that is gone: its names raise an ImportError that says what to use.
+
+    A class for the GPU does so when it is used: programs import more than they use.
+    """
 
     def __getattr__(self, name):
         if name.startswith("__"):
             raise AttributeError(name)
-        raise ImportError(f"{self.__name__}.{name} is not available: {self.__doc__}")
+        message = f"{self.__name__}.{name} is not available: {self.__doc__}"
+        if name.startswith(("Gpu", "HostFromGpu", "CudaNdarray")):
+            return _absent_class(name, message)
+        raise ImportError(message)
+
+
+def _absent_class(name, message):
+    """Return a class that raises an ImportError if it is called or derived from."""
+
+    def refuse(*args, **kwargs):
+        raise ImportError(message)
+
+    return type(name, (), {"__new__": refuse, "__init_subclass__": refuse})
 
 
 def install_module(name, **attributes):

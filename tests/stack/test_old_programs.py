@@ -51,7 +51,7 @@ def test_names_are_what_the_page_says(module):
         code = f"from {module} import {name}"
         if state == "error":
             with pytest.raises(ImportError, match=name):
-                exec(code)
+                exec(f"{code}\n{name}()")
         else:
             exec(code)
             assert getattr(importlib.import_module(module), name) is not None
@@ -61,7 +61,7 @@ def test_errors_say_what_to_use():
     for module, name, state in NAMES:
         if state == "error":
             with pytest.raises(ImportError, match=r"is not available: \w+"):
-                exec(f"from {module} import {name}")
+                exec(f"from {module} import {name}\n{name}()")
 
 
 def run(name, monkeypatch):

@@ -9,6 +9,7 @@ import sys
 
 from kfkd.stack import device_request
 from kfkd.stack.shims import install_module, make_absent, public_names
+from kfkd.stack.theano_legacy import cudnn
 
 __all__ = ["install"]
 
@@ -107,11 +108,25 @@ def _make_corrmm(convolve):
     return GpuCorrMM
 
 
+def _make_alloc_empty(theano):
+    """Return ``gpu_alloc_empty`` of both back ends."""
+
+    def gpu_alloc_empty(*shape):
+        """Return an array of a shape; of a context and a dtype, such a function."""
+        if shape and all(s is None or isinstance(s, str) for s in shape):
+            dtype = next((s for s in shape if s in ("float16", "float64")), "float32")
+            return theano.tensor.AllocEmpty(dtype)
+        return theano.tensor.AllocEmpty("float32")(*shape)
+
+    return gpu_alloc_empty
+
+
 def install(theano):
     """Install the operations of both back ends, and errors for the rest."""
     T = theano.tensor
     basic = dict(
         as_cuda_ndarray_variable=T.as_tensor_variable,
+        gpu_alloc_empty=_make_alloc_empty(theano),
         gpu_contiguous=_itself,
         gpu_from_host=_itself,
         host_from_gpu=_itself,
@@ -122,6 +137,7 @@ def install(theano):
         dnn_conv=_make_dnn_conv(T.nnet.conv2d),
         dnn_conv3d=_make_dnn_conv(T.nnet.conv3d),
         dnn_pool=_make_dnn_pool(T.signal.pool),
+        **cudnn.operations(theano),
     )
     theano.cuda = make_absent(
         "theano.sandbox.cuda",
