@@ -103,10 +103,11 @@ def _patch_casts(theano):
 
 
 def _patch_many_inputs(theano):
-    """Compute sums, products and the like of 32 arrays or more one after the other.
+    """Compute sums, products and the like of many arrays one after the other.
 
-    Theano hands all of them to one function of NumPy, which takes fewer.  The compiled
-    code that it counts on instead does not exist here.
+    The compiled code that Theano counts on does not exist here.  It would add up three
+    arrays element by element, in Python, and hand 32 to a function of NumPy that takes
+    fewer.
     """
     Elemwise = theano.tensor.elemwise.Elemwise
     perform = Elemwise.perform
@@ -114,7 +115,7 @@ def _patch_many_inputs(theano):
     @functools.wraps(perform)
     def perform_many(self, node, inputs, output_storage):
         name, *takes = self.nfunc_spec or ("",)
-        if len(inputs) < 32 or takes != [2, 1] or len(node.outputs) > 1:
+        if len(inputs) < 3 or takes != [2, 1] or len(node.outputs) > 1:
             return perform(self, node, inputs, output_storage)
         for axis, sizes in enumerate(zip(*map(np.shape, inputs), strict=True)):
             ones = [v for v, size in zip(node.inputs, sizes, strict=True) if size == 1]

@@ -7,17 +7,24 @@ import linecache
 import operator
 import os
 import pkgutil
+import re
 import runpy
 import sys
 import textwrap
 import types
 
 from kfkd._import_hook import namesakes
+from kfkd.stack import settings
 
 __all__ = ["Arguments", "run_code", "run_module", "run_script"]
 
 # Files whose frames come before those of the script in its traceback.
 _OURS = {__file__, runpy.run_module.__code__.co_filename}
+
+# What a script says that knows of other dtypes than Theano's default, float64.
+_KNOWS_DTYPES = re.compile(
+    r"floatX|float32|float16|\bf(scalar|vector|row|col|matrix|matrices|tensor[345])s?\b"
+)
 
 
 class Arguments(list):
@@ -89,6 +96,7 @@ def run_script(path, arguments):
     file = os.path.realpath(path)
     _leave_folder(os.path.dirname(file))
     _warn_of_namesakes(file, source)
+    _choose_float(source)
     loader = importlib.machinery.SourceFileLoader("__main__", name)
     attributes = {"__file__": name, "__loader__": loader}
     if sys.version_info < (3, 15):
@@ -113,6 +121,7 @@ def run_code(code, arguments):
     _leave_folder("")
     if sys.version_info >= (3, 14):
         code = textwrap.dedent(code)
+    _choose_float(code)
     loader = importlib.machinery.BuiltinImporter
     attributes = {"__loader__": loader}
     _run(["-c", *arguments], _execute, code, "<string>", attributes)
@@ -122,6 +131,19 @@ def _leave_folder(*instead):
     """Replace the entry that `python -m` or the command `kfkd` put into sys.path."""
     if not sys.flags.safe_path:
         sys.path[:1] = instead
+
+
+def _choose_float(source):
+    """Set ``floatX`` to float64, Theano's default, for a script that does not know it.
+
+    A script that names it, or float32, runs with kfkd's default, float32, unless the
+    user's settings say otherwise.
+    """
+    if settings.source("floatX"):
+        return
+    text = source.decode("utf-8", "replace") if isinstance(source, bytes) else source
+    if not _KNOWS_DTYPES.search(text):
+        settings.set_float("float64")
 
 
 def _warn_of_namesakes(script, source):

@@ -16,6 +16,7 @@ __all__ = [
     "explained",
     "get_settings",
     "install",
+    "set_float",
     "slow_mode_warning",
     "source",
     "user_settings",
@@ -25,6 +26,9 @@ __all__ = [
 # Settings of Theano's own GPU back ends, which change nothing now.
 _GONE_SECTIONS = ("cublas", "cuda", "dnn", "gpuarray", "magma", "nvcc", "pycuda")
 _GONE = ("lib__cnmem", "enable_initial_driver_test", "print_active_device")
+# Those of the XLA back end.  The second makes a program for each shape.
+MODES = ("xla", "xla_static")
+
 _DEFAULTS = {"floatX": "float32", "mode": "xla", "blas__ldflags": ""}
 # What the user's settings cannot change.  Theano's C code does not compile with today's
 # Python and NumPy, whichever compiler there is.
@@ -34,6 +38,8 @@ _FIXED = {
     "device": "cpu",
     "force_device": "False",
     "init_gpu_device": "",
+    # Python would compute what is fused element by element.
+    "tensor__local_elemwise_fusion": "False",
 }
 # Linkers that need a C compiler, and those that replace them.
 _PYTHON_LINKERS = {
@@ -104,6 +110,13 @@ def source(name):
     return user_settings().get(name, (None, None))[1]
 
 
+def set_float(dtype):
+    """Set ``floatX``, also for processes that this one starts."""
+    sys.modules["theano"].config.floatX = dtype
+    flags = os.environ.get("THEANO_FLAGS")
+    os.environ["THEANO_FLAGS"] = ",".join(filter(None, (flags, f"floatX={dtype}")))
+
+
 def get_settings():
     """Return THEANO_FLAGS for the import, the mode to set later, and the GPU requested.
 
@@ -116,7 +129,8 @@ def get_settings():
     """
     own = {name: value for name, (value, _) in user_settings().items()}
     settings = _DEFAULTS | own | _FIXED
-    mode = "xla" if settings["mode"].lower() == "xla" else None
+    mode = settings["mode"].lower()
+    mode = mode if mode in MODES else None
     if mode:
         # Theano knows xla only later, and would find it in .theanorc by itself.
         settings["mode"] = "Mode"
@@ -240,7 +254,7 @@ def _places(problem):
 def slow_mode_warning():
     """Return the warning for programs if the user's mode is slow, else ""."""
     mode, where = user_settings().get("mode", ("xla", None))
-    if mode.lower() == "xla":
+    if mode.lower() in MODES:
         return ""
     return (
         f"{where} sets mode={mode}, with which Theano evaluates by itself, in Python: "

@@ -8,8 +8,9 @@ import types
 import warnings
 
 from kfkd.process.forks import fork_safe_rlock
+from kfkd.stack.settings import MODES
 
-__all__ = ["install", "warn_of_mode"]
+__all__ = ["install", "level_of_program", "warn_of_mode"]
 
 
 def install(theano, mode):
@@ -22,13 +23,13 @@ def install(theano, mode):
 
 
 class _Registry(dict):
-    """Theano's modes or linkers by name.  Naming ``"xla"`` imports :mod:`kfkd.xla`.
+    """Theano's modes or linkers by name.  Naming one of ours imports :mod:`kfkd.xla`.
 
     That registers both; it imports JAX as well, which takes long.
     """
 
     def __contains__(self, name):
-        if name == "xla" and not super().__contains__(name):
+        if name in MODES and not super().__contains__(name):
             # A plug-in, loaded by name: the stack itself knows no back end.
             importlib.import_module("kfkd.xla")
         return super().__contains__(name)
@@ -62,9 +63,9 @@ def _patch_modes(theano, mode):
 def _mode(accept, value):
     modes = sys.modules["theano.compile.mode"]
     modes.instantiated_default_mode = None
-    # "xla" need not be registered: settings are made before anything is compiled.
+    # Ours need not be registered: settings are made before anything is compiled.
     registered = isinstance(value, str) and (
-        value == "xla" or value in modes.predefined_modes
+        value in MODES or value in modes.predefined_modes
     )
     return value if registered else accept(value)
 
@@ -81,13 +82,13 @@ def warn_of_mode(theano, message):
     def get_mode_and_warn(name):
         if name is None and theano.config.mode == mode:
             modes.get_mode = get_mode
-            warnings.warn(message, stacklevel=_level_of_program())
+            warnings.warn(message, stacklevel=level_of_program())
         return get_mode(name)
 
     modes.get_mode = get_mode_and_warn
 
 
-def _level_of_program():
+def level_of_program():
     """Return the stacklevel at which the program has called Theano."""
     level, frame = 1, sys._getframe(1)
     ours = ("kfkd", "lasagne", "nolearn", "theano")
@@ -167,12 +168,25 @@ def _patch_threads(theano):
     @functools.wraps(call)
     def call_alone(self, *args, **kwargs):
         with self._calling:
-            return call(self, *args, **kwargs)
+            try:
+                return call(self, *args, **kwargs)
+            except TypeError as error:
+                _explain_float(theano, error)
+                raise
 
     Function.__init__ = init_with_lock
     Function.__call__ = call_alone
     FunctionMaker.__init__ = alone(FunctionMaker.__init__)
     FunctionMaker.create = alone(FunctionMaker.create)
+
+
+def _explain_float(theano, error):
+    """Add to an error that says that float64 does not fit what can be done about it."""
+    if theano.config.floatX == "float32" and "value of dtype float64" in str(error):
+        error.add_note(
+            "floatX is float32 here. A program that relies on Theano's own default "
+            "runs with THEANO_FLAGS=floatX=float64"
+        )
 
 
 def _patch_updates(theano):

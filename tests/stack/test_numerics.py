@@ -52,6 +52,20 @@ def test_more_arrays_than_a_function_of_numpy_takes(rng, mode, dtype, shape):
         assert found.dtype == dtype
 
 
+@pytest.mark.parametrize("count", [3, 5, 31])
+def test_arrays_are_computed_with_as_a_whole(count, monkeypatch):
+    variables = [T.fvector() for _ in range(count)]
+    total = T.exp(sum(variables)) * 2 + T.mul(*variables)
+    f = theano.function(variables, total, mode="FAST_RUN")
+    scalar_ops = [getattr(n.op, "scalar_op", None) for n in f.maker.fgraph.toposort()]
+    assert not any(isinstance(op, theano.scalar.Composite) for op in scalar_ops)
+    for kind in (theano.scalar.Add, theano.scalar.Mul):
+        monkeypatch.setattr(kind, "impl", None)  # of single elements
+    values = np.random.default_rng(count).normal(size=(count, 4)).astype("float32")
+    desired = np.exp(values.sum(0)) * 2 + values.prod(0)
+    np.testing.assert_allclose(f(*values), desired, rtol=1e-5)
+
+
 def test_many_arrays_that_do_not_fit():
     xs = [T.vector() for _ in range(40)]
     total = theano.function(xs, T.add(*xs), mode="FAST_COMPILE")

@@ -237,3 +237,58 @@ def test_help_is_no_error(monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["kfkd.stack", "--help"])
     assert main() == 0
     assert "python -m kfkd.stack SCRIPT" in capsys.readouterr().out
+
+
+FLOATS = """
+import multiprocessing
+import numpy as np
+import theano
+import theano.tensor as T
+
+def run():
+    x = T.matrix()
+    return theano.function([x], x * 2)(np.ones((1, 1)){cast}).dtype.name
+
+if __name__ == "__main__":
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        print(run(), pool.apply(run))
+"""
+
+
+@pytest.mark.process
+@pytest.mark.parametrize(
+    ("cast", "flags", "printed"),
+    [
+        ("", {}, "float64 float64"),
+        (".astype(np.float32)", {}, "float32 float32"),
+        ("", {"THEANO_FLAGS": "on_unused_input=warn"}, "float64 float64"),
+    ],
+)
+def test_a_script_that_knows_no_dtypes_gets_theanos_default(
+    tmp_path, cast, flags, printed
+):
+    script = tmp_path / "script.py"
+    script.write_text(FLOATS.format(cast=cast))
+    own = {k: v for k, v in os.environ.items() if not k.startswith("THEANO")}
+    done = subprocess.run(
+        [sys.executable, "-m", "kfkd", "run", str(script)],
+        env=own | {"PYTHONPATH": str(ROOT)} | flags,
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout.strip() == printed, done.stderr
+
+
+@pytest.mark.process
+def test_a_script_that_gets_float64_where_the_user_wants_float32(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(FLOATS.format(cast=""))
+    own = {k: v for k, v in os.environ.items() if not k.startswith("THEANO")}
+    done = subprocess.run(
+        [sys.executable, "-m", "kfkd", "run", str(script)],
+        env=own | {"PYTHONPATH": str(ROOT), "THEANO_FLAGS": "floatX=float32"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode
+    assert "THEANO_FLAGS=floatX=float64" in done.stderr
