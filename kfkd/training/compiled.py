@@ -31,12 +31,14 @@ def without_debug_checks():
 
 class _Maker(FunctionMaker):
     def mode(self):
-        """Return xla, unless the program sets another mode.
+        """Return xla_static, unless the program sets another mode.
+
+        Batches have few sizes, and results are to be the same to the last bit.
 
         That of THEANO_FLAGS or .theanorc is for programs that are plain Theano:
         FAST_RUN, which many have there, would take hours for an epoch.
         """
-        return "xla" if theano.config.mode == stack.DEFAULT_MODE else None
+        return "xla_static" if theano.config.mode == stack.DEFAULT_MODE else None
 
 
 class LazyFunction:

@@ -7,14 +7,18 @@ first CUDA GPU, or on the CPU where there is none:
 >>> f = theano.function([x], y, mode="xla")
 
 ``theano.config.mode`` is ``"xla"`` unless the user says otherwise, so it is the default
-of all functions.
+of all functions.  Mode ``"xla_static"`` is the same without padding: it makes a program
+for each shape, so that a result never depends, by rounding, on the calls before.
 
 A function is made in these steps; none of these modules knows an operation:
 
 - :mod:`.linker` is what Theano calls with a graph.
 - :mod:`.lowering` makes the graph a function that JAX can trace.
-- :mod:`.thunk` runs the program on what is in storage.
+- :mod:`.thunk` runs a program on what is in storage.
+- :mod:`.programs` finds the program for a call, or makes it.
 - :mod:`.specialization` evaluates the sizes that a program is made for.
+- :mod:`.lengths` finds lengths that vary between calls, and classes of them, in which
+  sizes are :mod:`.symbolic`.
 - :mod:`.loop` calls a function for all batches within one program.
 
 Operations are converted here:
@@ -75,5 +79,10 @@ _EXCLUDED = (
 )
 
 enable_compilation_cache()
-register_linker("xla", XLALinker())
-register_mode("xla", Mode("xla", Query(include=["fast_run", "xla"], exclude=_EXCLUDED)))
+_REWRITES = Query(include=["fast_run", "xla"], exclude=_EXCLUDED)
+for _name, _linker in (
+    ("xla", XLALinker()),
+    ("xla_static", XLALinker(static_shapes=True)),
+):
+    register_linker(_name, _linker)
+    register_mode(_name, Mode(_name, _REWRITES))

@@ -12,6 +12,7 @@ import numpy as np
 
 from kfkd.xla.layout import Permuted
 from kfkd.xla.padded import PaddedArray
+from kfkd.xla.symbolic import NotStatic, Symbolic
 
 __all__ = [
     "Conversion",
@@ -45,7 +46,7 @@ class Conversion:
     keeps_layout : bool
         Whether the function takes a `Permuted` array as well.
     takes_padded : bool
-        Whether the function takes a `PaddedArray` as well.
+        Whether the function takes a `PaddedArray` or a `Symbolic` as well.
     takes_none : bool
         Whether the function takes None where there should be an array.
     no_constant_folding : bool
@@ -105,10 +106,6 @@ _registered = {}
 convert.register = _register
 
 
-class NotStatic(Exception):
-    """A value has to be known when the program is made, but is computed."""
-
-
 class TheanosTypeError(TypeError):
     """A TypeError that Theano's own evaluation raises as well.
 
@@ -125,7 +122,7 @@ class Listed(tuple):
 
 def is_static(value):
     """Return whether *value* is known while the program is being made."""
-    return not isinstance(value, (jax.Array, Listed, Permuted, PaddedArray))
+    return not isinstance(value, (jax.Array, Listed, Permuted, PaddedArray, Symbolic))
 
 
 _specializer = contextvars.ContextVar("specializer", default=None)

@@ -13,9 +13,10 @@ from kfkd.xla.dispatch import NotStatic
 from kfkd.xla.layout import Transposed, looping, to_logical
 from kfkd.xla.padded import PaddedArray
 from kfkd.xla.precision import precisely
+from kfkd.xla.programs import variant
 from kfkd.xla.runtime_checks import CallsPython, NeedsChecks, raise_broken
 from kfkd.xla.shared_variables import distinct, to_device
-from kfkd.xla.thunk import Thunk, variant
+from kfkd.xla.thunk import Thunk
 
 __all__ = ["BatchLoop", "NoLoopError"]
 

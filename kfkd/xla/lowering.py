@@ -21,9 +21,10 @@ from kfkd.xla.host_callback import (
     python_ops_allowed,
 )
 from kfkd.xla.layout import to_logical
-from kfkd.xla.padded import PaddedArray
+from kfkd.xla.padded import PaddedArray, lengths_of, padded, refuse_varying
 from kfkd.xla.runtime_checks import collect_runtime_asserts
 from kfkd.xla.specialization import StaticQuery, is_array
+from kfkd.xla.symbolic import NotPaddable, Symbolic, evaluate_tables, in_program
 
 __all__ = ["Program", "where"]
 
@@ -98,12 +99,14 @@ class Program:
         -------
         list of arrays
             One for each output; NumPy's where it does not depend on an input, and a
-            `PaddedArray` where its length depends on computed values.
+            `PaddedArray` where its length is computed or varies between calls.
 
         Raises
         ------
         NotStatic
             With the node that needs to know more than *resolve* can tell.
+        NotPaddable
+            If a node needs to know exactly a length that varies.
         """
         trace = _Trace(self.constants | values, resolve)
         for node, conversion in self.steps:
@@ -111,6 +114,9 @@ class Program:
                 trace.compute(node, conversion)
             except NotStatic as error:  # of a node within this one, maybe
                 raise NotStatic(*(error.args or [node])) from None
+            except NotPaddable as error:
+                error.node = error.node or node
+                raise
             except (AssertionError, IndexError, TypeError, ValueError) as error:
                 kind = type(error)
                 if isinstance(error, TypeError) and kind is not TheanosTypeError:
@@ -120,7 +126,7 @@ class Program:
                 asserts = collect_runtime_asserts()
             for condition, error in asserts:
                 check(condition, type(error)(f"{error}\nIt is {where(node)}"))
-        return [to_logical(trace.values[v]) for v in self.outputs]
+        return [in_program(to_logical(trace.values[v])) for v in self.outputs]
 
 
 def _convert(node):
@@ -169,20 +175,36 @@ class _Trace:
         self.values.update(zip(node.outputs, outputs, strict=True))
 
     def _outputs(self, node, conversion):
+        if not conversion.no_constant_folding:
+            outputs = self._known_outputs(node)
+            if outputs is not None:
+                return outputs
         inputs = self._inputs(node, conversion)
-        if all(map(is_static, inputs)) and not conversion.no_constant_folding:
-            return evaluate(node, inputs)
         if not any(isinstance(value, PaddedArray) for value in inputs):
             return self._call(node, conversion, inputs)
         if conversion.takes_padded:
             with contextlib.suppress(NotStatic):
                 return self._call(node, conversion, inputs)
+        refuse_varying(*inputs)
         self._specialize_on_lengths(node, inputs)
         return self._call(node, conversion, self._inputs(node, conversion))
+
+    def _known_outputs(self, node):
+        """Return the outputs of a node if the host can compute them, or None."""
+        inputs = [self.values[v] for v in node.inputs]
+        if any(value is None for value in inputs):
+            return None
+        if all(map(is_static, inputs)):
+            return evaluate(node, inputs)
+        if all(is_static(v) or isinstance(v, Symbolic) for v in inputs):
+            return evaluate_tables(node, inputs, evaluate)
+        return None
 
     def _inputs(self, node, conversion):
         """Return the values of a node's inputs in a form that the conversion takes."""
         inputs = [self._unpadded(self.values[v]) for v in node.inputs]
+        if not conversion.takes_padded:
+            inputs = list(map(in_program, inputs))
         if not conversion.keeps_layout:
             inputs = [to_logical(value) for value in inputs]
         if not conversion.takes_none:
@@ -192,9 +214,11 @@ class _Trace:
         return inputs
 
     def _unpadded(self, value):
-        if isinstance(value, PaddedArray) and id(value.count) in self.lengths:
-            return value.array[: self.lengths[id(value.count)]]
-        return value
+        count = lengths_of(value).get(0)
+        if id(count) not in self.lengths:
+            return value
+        others = {axis: n for axis, n in value.lengths.items() if axis > 0}
+        return padded(value.array[: self.lengths[id(count)]], others)
 
     def _call(self, node, conversion, inputs):
         specializer = None
@@ -206,11 +230,13 @@ class _Trace:
     def _specialize(self, node, inputs, function, operands, host_only):
         """Specialize on *function* of *operands*, each known or an input of *node*."""
         variables = {id(array): v for v, array in zip(node.inputs, inputs, strict=True)}
+        refuse_varying(*operands)
         try:
             operands = [o if is_static(o) else variables[id(o)] for o in operands]
         except KeyError:
             raise NotStatic from None
         query = StaticQuery(function, operands, self._known())
+        refuse_varying(*map(self.values.get, [*query.variables, *query.inputs]))
         if host_only and not query.on_host:
             raise NotStatic
         return self.resolve(query)
@@ -219,9 +245,10 @@ class _Trace:
         if self.resolve is None:
             raise NotStatic
         for v, value in zip(node.inputs, inputs, strict=True):
-            if isinstance(value, PaddedArray) and id(value.count) not in self.lengths:
+            count = lengths_of(value).get(0)
+            if count is not None and id(count) not in self.lengths:
                 query = StaticQuery(len, [v], self._known())
-                self.lengths[id(value.count)] = self.resolve(query)
+                self.lengths[id(count)] = self.resolve(query)
 
     def _known(self):
         return {v: value for v, value in self.values.items() if is_static(value)}

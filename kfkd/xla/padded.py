@@ -1,30 +1,198 @@
-"""Padded arrays: their length is known only after the call.
+"""Padded arrays: with room for more than counts, as XLA's arrays have fixed sizes.
 
-Examples are the rows that a mask chooses, or that a loop leaves when it ends early.
-XLA has no arrays of unknown length.  So the program computes as many rows as there may
-be, and the number of those that count.  What a function returns is cut after the call.
+The length of an axis may be a `Symbolic`, which the host knows before each call.  Or it
+is computed, such as the number of rows that a mask chooses, or that a loop leaves when
+it ends early; that is always the first axis.  What lies behind the length can be
+anything.  What a function returns is cut after the call.
+
 Only conversions that are registered with ``takes_padded`` see such arrays.  For the
-others the length is computed before the call.
+others the length has to be known exactly.
 """
 
 import dataclasses
 
 import jax
+import jax.numpy as jnp
+import numpy as np
 
-__all__ = ["PaddedArray", "unpad"]
+from kfkd.xla.symbolic import (
+    NotPaddable,
+    NotStatic,
+    Symbolic,
+    in_program,
+    largest,
+    same,
+)
+
+__all__ = [
+    "PaddedArray",
+    "array_of",
+    "fitted",
+    "is_computed",
+    "lengths_of",
+    "logical_shape",
+    "only_counted",
+    "padded",
+    "part_of",
+    "places_of",
+    "refuse_padded",
+    "refuse_varying",
+    "same_length",
+    "unpad",
+    "within",
+]
 
 
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(eq=False)
 class PaddedArray:
-    """The first `count` rows of `array`."""
+    """An array of which only a part counts.
+
+    Attributes
+    ----------
+    array : jax.Array
+    lengths : dict
+        How many entries count along an axis, for those that are padded.
+    """
 
     array: jax.Array
-    count: jax.Array
+    lengths: dict
+
+    @property
+    def ndim(self):
+        """The number of axes."""
+        return self.array.ndim
+
+    @property
+    def dtype(self):
+        """The dtype of the array."""
+        return self.array.dtype
 
 
-def unpad(value):
-    """Return a result of a program without the rows that do not count."""
-    if isinstance(value, PaddedArray):
-        return value.array[: int(value.count)]
-    return value
+def padded(array, lengths):
+    """Return an array with such lengths: a `PaddedArray` if some are not known.
+
+    The lengths are a dict by axis, or a list of those of all axes.
+    """
+    pairs = lengths.items() if isinstance(lengths, dict) else enumerate(lengths)
+    lengths = {
+        axis: n if is_computed(n) or isinstance(n, Symbolic) else int(n)
+        for axis, n in pairs
+    }
+    array = fitted(array, lengths)
+    lengths = {a: n for a, n in lengths.items() if not isinstance(n, int)}
+    return PaddedArray(array, lengths) if lengths else array
+
+
+def is_computed(length):
+    """Return whether a length is computed by the program."""
+    return isinstance(length, jax.Array)
+
+
+def array_of(value):
+    """Return the array of a value that may be padded or symbolic."""
+    return value.array if isinstance(value, PaddedArray) else in_program(value)
+
+
+def lengths_of(value):
+    """Return the lengths of the padded axes of a value, by axis."""
+    return value.lengths if isinstance(value, PaddedArray) else {}
+
+
+def logical_shape(value):
+    """Return the sizes that count, of which some are not ints."""
+    lengths = lengths_of(value)
+    return [lengths.get(axis, n) for axis, n in enumerate(np.shape(array_of(value)))]
+
+
+def places_of(value):
+    """Return the places of the varying lengths that a value depends on."""
+    found = [value, *lengths_of(value).values()]
+    return sorted({p for v in found if isinstance(v, Symbolic) for p in v.places})
+
+
+def fitted(array, lengths):
+    """Return *array* with its axes cut or padded to the largest of given lengths."""
+    for axis, n in lengths.items():
+        if is_computed(n):
+            continue
+        room = largest(n)
+        if array.shape[axis] > room:
+            array = jax.lax.slice_in_dim(array, 0, room, axis=axis)
+        elif array.shape[axis] < room:
+            widths = [
+                (0, room - size if a == axis else 0)
+                for a, size in enumerate(array.shape)
+            ]
+            array = jnp.pad(array, widths)
+    return array
+
+
+def same_length(first, second):
+    """Return whether two sizes of a logical shape are equal.
+
+    Raises
+    ------
+    NotPaddable, NotStatic
+        If that is not known.
+    """
+    if is_computed(first) or is_computed(second):
+        if first is second:
+            return True
+        refuse_varying(first, second)
+        raise NotStatic
+    return same(first, second)
+
+
+def part_of(array, axis, start, count, step=1):
+    """Return every *step*-th entry of an axis from one on, as many as *count*."""
+    room, size = largest(count), array.shape[axis]
+    if step == 1 and largest(start) + room <= size:
+        return jax.lax.dynamic_slice_in_dim(array, in_program(start), room, axis)
+    index = in_program(start) + step * jnp.arange(room)
+    return jnp.take(array, index, axis, mode="clip")
+
+
+def within(value, axis):
+    """Return which entries along a padded axis count, for broadcasting."""
+    counts = jnp.arange(value.array.shape[axis]) < in_program(value.lengths[axis])
+    return jnp.expand_dims(counts, range(1, value.ndim - axis))
+
+
+def only_counted(value, axis, other):
+    """Return a value with *other* in place of what does not count along *axis*."""
+    if axis not in lengths_of(value):
+        return value
+    array = jnp.where(within(value, axis), value.array, other)
+    return PaddedArray(array, value.lengths)
+
+
+def unpad(value, lengths=None):
+    """Return a result of a program, a padded one without what does not count.
+
+    Parameters
+    ----------
+    lengths : tuple of int, optional
+        The varying lengths of the call.
+    """
+    if not isinstance(value, PaddedArray):
+        return value
+    index = [slice(None)] * value.ndim
+    for axis, n in value.lengths.items():
+        index[axis] = slice(int(n.at(lengths) if isinstance(n, Symbolic) else n))
+    return value.array[tuple(index)]
+
+
+def refuse_padded(value, axis):
+    """Raise, so that the length of an axis is known instead, if it is padded."""
+    length = lengths_of(value).get(axis)
+    refuse_varying(length)
+    if length is not None:
+        raise NotStatic
+
+
+def refuse_varying(*values):
+    """Raise NotPaddable if a value depends on lengths that vary."""
+    places = sorted({p for value in values for p in places_of(value)})
+    if places:
+        raise NotPaddable(places)

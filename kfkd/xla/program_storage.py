@@ -4,7 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from kfkd.stack.shared_storage import Cell, Locks
-from kfkd.xla.shared_variables import distinct, on_device, to_device, to_host
+from kfkd.xla.shared_variables import distinct, on_device, to_host
 from kfkd.xla.specialization import is_array
 
 __all__ = ["ProgramStorage"]
@@ -50,18 +50,25 @@ class ProgramStorage:
         self.built_in = [v for v in program.inputs if not is_array(v)]
         self.locks = Locks(storage)
 
+    def arrays_given(self):
+        """Return the arguments that are arrays."""
+        return [
+            v
+            for v, cell in self.cells.items()
+            if not isinstance(cell, Cell) and v not in (*self.built_in, *self.updated)
+        ]
+
     def read(self, variable):
         """Return the value of an input as a NumPy array."""
         return np.asarray(self.cells[variable][0])
 
     def arguments(self):
-        """Return what a call starts from, by variable.
+        """Return the values of the arguments, by variable.
 
-        These are arrays that are donated, arrays that are kept, and what is not an
-        array, such as None: a program is made for each.
+        These are arrays of NumPy, and what is not an array, such as None: a program is
+        made for each.
         """
-        donated, kept = self.shared()
-        built_in = {}
+        arrays, built_in = {}, {}
         for v, cell in self.cells.items():
             if v in self.built_in:
                 built_in[v] = cell[0]
@@ -69,8 +76,8 @@ class ProgramStorage:
                 if cell[0] is None:
                     built_in[v] = None
                 else:
-                    kept[v] = to_device(np.asarray(cell[0]))
-        return donated, kept, built_in
+                    arrays[v] = np.asarray(cell[0])
+        return arrays, built_in
 
     def shared(self):
         """Return the arrays of shared variables and of large constants, by variable.

@@ -158,6 +158,20 @@ class Specialization:
         self.compute = compute
         self.key = (call,)
         self.results = {}  # by the key of the query
+        self.queries = []
+
+    def deciding(self):
+        """Return the inputs on which sizes depend that have had more than two values.
+
+        The length of a slice is no such size: it does not tell where the slice is.
+        """
+        return [
+            v
+            for query in self.queries
+            if query.on_host and query.function is np.array
+            if len(set(map(hashable, query.results.values()))) > 2
+            for v in query.inputs
+        ]
 
     def evaluate_guards(self):
         """Evaluate the queries that calls with the same results so far have led to.
@@ -190,6 +204,7 @@ class Specialization:
         return self.results[query.key]
 
     def _evaluate(self, query):
+        self.queries.append(query)
         result = query.evaluate(self.read, self.compute)
         self.results[query.key] = result
         self.key = *self.key, hashable(result)

@@ -2,22 +2,20 @@
 
 import contextlib
 import contextvars
-import functools
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from theano.scalar import Scalar
 
 from kfkd.process.forks import fork_safe_rlock
 from kfkd.process.signals import defer_keyboard_interrupt
-from kfkd.xla.compilation_cache import compiling
-from kfkd.xla.compiler import jit
-from kfkd.xla.device import get_device
 from kfkd.xla.dispatch import NotStatic, dtype_of
 from kfkd.xla.lowering import where
-from kfkd.xla.padded import PaddedArray, unpad
-from kfkd.xla.precision import get_precision, precisely
+from kfkd.xla.padded import PaddedArray, refuse_varying, unpad
+from kfkd.xla.precision import precisely
 from kfkd.xla.program_storage import ProgramStorage
+from kfkd.xla.programs import Programs
 from kfkd.xla.runtime_checks import (
     CallsPython,
     NeedsChecks,
@@ -25,24 +23,13 @@ from kfkd.xla.runtime_checks import (
     python_calls,
     raise_broken,
 )
-from kfkd.xla.shared_variables import distinct, to_host
+from kfkd.xla.shared_variables import to_host
 from kfkd.xla.specialization import (
     Respecialize,
-    Specialization,
     StaticQuery,
-    hashable,
 )
 
-__all__ = ["Thunk", "nonblocking", "variant"]
-
-# So many specializations of a function are kept; with one more it starts anew.
-_MAX_SPECIALIZATIONS = 512
-
-
-def variant():
-    """Return what the choices of conversions depend on: each has its own program."""
-    return get_device().platform, get_precision()
-
+__all__ = ["Thunk", "nonblocking"]
 
 # The thunks that this thread does not wait for.
 _nonblocking = contextvars.ContextVar("nonblocking", default=())
@@ -67,9 +54,8 @@ class Thunk:
 
     Attributes
     ----------
-    jitted : dict
-        The programs that JAX has compiled, by the key of their `Specialization`.  Those
-        of loops over batches are among them.
+    programs : Programs
+        What JAX has compiled.
     checked : bool
         Whether there are runtime asserts, so that no array is donated.
     calls_python : bool
@@ -85,7 +71,7 @@ class Thunk:
     allow_gc = True  # nothing is kept for Function.free to take away
     need_update_inputs = False  # done here, so that values stay on the device
 
-    def __init__(self, program, storage, updates, storage_map):
+    def __init__(self, program, storage, updates, storage_map, static_shapes=False):
         self.program = program
         self.storage_map = storage_map  # for Function.copy
         self.storage = ProgramStorage(program, storage, updates)
@@ -94,10 +80,13 @@ class Thunk:
         self.errors = []  # of functions in Python, in the latest call
         self.lock = fork_safe_rlock()
         self.locks = self.storage.locks
-        self.signatures = {}  # a number for each, as calls have them in keys
-        self.guards = {}  # of `Specialization`
-        self.jitted = {}
+        self.programs = Programs(self, static_shapes)
         self.parts = {}  # the thunks that evaluate queries which the host cannot
+
+    @property
+    def jitted(self):
+        """The compiled programs by key.  Those of loops over batches are among them."""
+        return self.programs.jitted
 
     def __call__(self, output_subset=None):
         """Run the program on what is in storage; store updates, return the rest."""
@@ -107,51 +96,86 @@ class Thunk:
         )
         with jax.enable_x64(True), precisely():
             with uninterrupted(), self.lock:
-                returned = self._step()
+                returned, lengths = self._step()
             if self not in _nonblocking.get():
                 returned = [
-                    to_host(array)[()] if isinstance(v.type, Scalar) else to_host(array)
-                    for v, array in zip(self.program.outputs, returned, strict=False)
+                    array[()] if isinstance(v.type, Scalar) else array
+                    for v, array in zip(
+                        self.program.outputs, _on_host(returned, lengths), strict=False
+                    )
                 ]
                 jax.effects_barrier()  # what the program prints comes first
+            else:
+                returned = [unpad(value, lengths) for value in returned]
             return [*returned, *[None] * len(self.storage.updated)]
 
     def _step(self):
-        """Run the program and store the updates; return the rest."""
-        while True:
-            try:
-                if self.calls_python:
-                    returned = self._step_on_copies()
+        """Run the program and store the updates.
+
+        Returns
+        -------
+        list
+            What the function returns, maybe padded.
+        tuple of int
+            The lengths of the call that vary between calls.
+        """
+        try:
+            while True:
+                try:
+                    returned, call = self._attempt()
                     break
-                if not self.storage.updated:
-                    returned, _, checks = self._run()
-                    raise_broken(checks)
-                    break
-                with self.locks:
-                    self.locks.wait()
-                    returned, new, checks = self._run()
-                    raise_broken(checks)
-                    self.storage.store(new)
-                break
-            except NotStatic as error:
-                (node,) = error.args
-                raise NotImplementedError(
-                    "Mode 'xla': within a loop, a size must be the same at each step, "
-                    f"but here it depends on computed values.\nIt is {where(node)}"
-                ) from None
-            except NeedsChecks:
-                self.check()
-            except CallsPython:
-                self.calls_python = True
-                self._forget()
-            except Respecialize:  # try again, with one guard more
-                pass
-        return [unpad(array) for array in returned]
+                except NotStatic as error:
+                    (node,) = error.args
+                    raise NotImplementedError(
+                        "Mode 'xla': within a loop, a size must be the same at each "
+                        "step, but here it depends on computed values.\n"
+                        f"It is {where(node)}"
+                    ) from None
+                except NeedsChecks:
+                    self.check()
+                except CallsPython:
+                    self.calls_python = True
+                    self.programs.forget()
+                except Respecialize:  # try again, with one guard more
+                    pass
+            self.programs.settle_doubt()
+        finally:
+            self.programs.doubt = None
+        return returned, call.lengths if call else ()
+
+    def _attempt(self):
+        """Do as `_step`, and return the `CallLengths` as well.
+
+        Raises
+        ------
+        Respecialize and others
+            Nothing has been stored; `_step` tries again.
+        """
+        if self.calls_python:
+            return self._step_on_copies(), None
+        if not self.storage.updated:
+            returned, _, checks, call = self._run()
+            self._raise_broken(checks, call)
+            return returned, call
+        with self.locks:
+            self.locks.wait()
+            returned, new, checks, call = self._run()
+            self._raise_broken(checks, call)
+            self.storage.store(new)
+        return returned, call
+
+    def _raise_broken(self, checks, call):
+        """Raise the error of a runtime assert, about the arguments as they are."""
+        if call is None:
+            raise_broken(checks)
+        elif not all(checks.values()):
+            self.programs.doubt = call, None
+            raise Respecialize
 
     def _step_on_copies(self):
         """Do as `_step`, without locks while functions in Python are called."""
         self.errors.clear()
-        returned, new, checks = jax.block_until_ready(self._run())
+        returned, new, checks, _ = jax.block_until_ready(self._run())
         jax.effects_barrier()
         error, *_ = *self.errors, None
         if error is None or isinstance(error, Exception):
@@ -163,68 +187,33 @@ class Thunk:
         return returned
 
     def _run(self):
-        """Call the program for what is in storage; make it if there is none."""
-        if len(self.jitted) >= _MAX_SPECIALIZATIONS:
-            self._forget()
+        """Call the program for what is in storage; make it if there is none.
+
+        Returns what `compute` returns, and the `CallLengths` or None.
+        """
         with contextlib.ExitStack() as stack:
             # All values and sizes are those of one moment.
             with defer_keyboard_interrupt(), self.locks:
-                donated, kept, built_in = self.storage.arguments()
-                arrays = list(donated.values()), list(kept.values())
-                specialization = self._specialization(built_in, arrays)
-                specialization.evaluate_guards()
-                jitted = self.jitted.get(specialization.key)
-                if jitted is None:
-                    jitted = self._jit(
-                        [*donated, *kept], built_in, specialization.resolve
-                    )
-                    with compiling():
-                        jitted.lower(*arrays).compile()
-                    # Tracing has made the key longer.
-                    self.jitted[specialization.key] = jitted
+                program, arrays, call = self.programs.find(not self.calls_python)
                 if self.calls_python:
                     arrays = jax.tree.map(jnp.copy, arrays)
                 else:
                     stack.enter_context(self.locks.reading())
-            return jitted(*arrays)
-
-    def _specialization(self, built_in, arrays):
-        signature = (
-            variant(),
-            tuple((v, hashable(value)) for v, value in built_in.items()),
-            tuple((a.shape, a.dtype) for part in arrays for a in part),
-        )
-        number = self.signatures.setdefault(signature, len(self.signatures))
-        read = functools.cache(self.storage.read)
-        return Specialization(self.guards, number, read, self._compute_part)
+            return *program(*arrays), call
 
     def _compute_part(self, variables):
         """Return the values of variables of the graph, from a program of their own."""
         if variables not in self.parts:
             program = self.program.part(variables)
             storage = [self.storage.cells[v] for v in program.inputs]
-            self.parts[variables] = Thunk(program, storage, {}, {})
-        return [to_host(array) for array in self.parts[variables]._step()]
-
-    def _jit(self, variables, built_in, resolve):
-        """Return the jitted program; it must not hold the arrays of a call."""
-
-        def run(donated_arrays, kept_arrays):
-            arrays = [*donated_arrays, *kept_arrays]
-            values = built_in | dict(zip(variables, arrays, strict=True))
-            returned, new, checks = self.compute(values, resolve)
-            return returned, distinct(new, arrays), checks
-
-        return jit(run, donate_argnums=() if self.checked else 0)
+            static = self.programs.static_shapes
+            self.parts[variables] = Thunk(program, storage, {}, {}, static)
+        return _on_host(*self.parts[variables]._step())
 
     def check(self):
         """Check runtime asserts after each call from now on."""
         self.checked = True
-        self._forget()
-
-    def _forget(self):
-        for made in (self.signatures, self.guards, self.jitted):
-            made.clear()
+        self.programs.forget()
 
     def compute(self, values, resolve=None):
         """Trace the program for *values* of all inputs and large constants.
@@ -257,9 +246,16 @@ class Thunk:
             outputs = self.program(values, check, resolve)
         for i, v in enumerate(self.program.outputs):
             if i >= self.n_returned and isinstance(outputs[i], PaddedArray):
+                refuse_varying(outputs[i])
                 if resolve is None:
                     raise NotStatic(v.owner)
                 outputs[i] = outputs[i].array[: resolve(StaticQuery(len, [v], {}))]
             if not isinstance(outputs[i], PaddedArray):
                 outputs[i] = jnp.asarray(outputs[i], dtype_of(v))
         return outputs[: self.n_returned], outputs[self.n_returned :], checks
+
+
+def _on_host(returned, lengths):
+    """Return results as NumPy arrays, without what does not count."""
+    whole = jax.tree.map(np.asarray, returned)
+    return [to_host(unpad(value, lengths)) for value in whole]

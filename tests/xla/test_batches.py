@@ -5,7 +5,7 @@ import pytest
 import theano
 import theano.tensor as T
 
-from kfkd.xla import thunk
+from kfkd.xla import programs
 from kfkd.xla.loop import BatchLoop, NoLoopError
 from tests.helpers.cases import parametrize, some
 from tests.helpers.theano_oracle import PYTHON, random, same
@@ -38,6 +38,10 @@ SLICES = [
 ]
 
 
+MANY = pytest.mark.filterwarnings("ignore:.*calls of a function in a row")
+
+
+@MANY
 @parametrize("bounds", SLICES, fast=6)
 def test_slices_are_numpys_and_programs_as_many_as_lengths(bounds):
     values, i = random(0, (10, 3)), T.lscalar("i")
@@ -207,7 +211,7 @@ def test_a_loop_of_which_an_argument_bounds_a_slice():
 
 
 def test_the_programs_that_are_kept_are_bounded(monkeypatch):
-    monkeypatch.setattr(thunk, "_MAX_SPECIALIZATIONS", 3)
+    monkeypatch.setattr(programs, "_MOST_PROGRAMS", 3)
     n = T.lscalar("n")
     f = function([n], T.zeros((n,)))
     for size in [*range(8), *range(8)]:

@@ -27,7 +27,7 @@ def test_values_stay_on_the_device_between_calls(monkeypatch):
     f = doubling(s)
     f()
     with monkeypatch.context() as patch:
-        patch.setattr("kfkd.xla.program_storage.to_device", None)
+        patch.setattr("kfkd.xla.programs.to_device", None)
         patch.setattr("kfkd.xla.shared_variables.to_device", None)
         patch.setattr("kfkd.xla.shared_variables.to_host", None)
         f()

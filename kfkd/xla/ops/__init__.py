@@ -18,6 +18,7 @@ from kfkd.xla.ops import (  # noqa: F401  (each registers its conversions)
     printing,
     random,
     reductions,
+    reshape,
     scalar,
     scan,
     shapes,

@@ -124,7 +124,7 @@ def convert_lstsq(op, node, x, y, rcond):
     residuals = jnp.sum((y2 - x @ solution) ** 2, axis=0)
     # There are none unless the equations outnumber the unknowns and determine them.
     full = (rank == x.shape[1]) & (x.shape[0] > x.shape[1])
-    residuals = PaddedArray(residuals, jnp.where(full, len(residuals), 0))
+    residuals = PaddedArray(residuals, {0: jnp.where(full, len(residuals), 0)})
     return solution if matrix else solution[:, 0], residuals, rank, s
 
 

@@ -1,16 +1,22 @@
 """Operations on each element: ``Elemwise`` of those of ``theano.scalar``."""
 
-import itertools
-
 import jax
+import numpy as np
 from theano.tensor import ScalarFromTensor, TensorFromScalar
 from theano.tensor.elemwise import Elemwise
 
 from kfkd.xla.dispatch import convert
 from kfkd.xla.layout import Permuted, to_logical
 from kfkd.xla.ops.scalar import scalar_function
-from kfkd.xla.padded import PaddedArray
+from kfkd.xla.padded import (
+    PaddedArray,
+    array_of,
+    fitted,
+    is_computed,
+    logical_shape,
+)
 from kfkd.xla.runtime_checks import runtime_assert
+from kfkd.xla.symbolic import Symbolic, in_program, same
 
 __all__ = ["check_shapes"]
 
@@ -21,10 +27,11 @@ def convert_elemwise(op, node):
     patterns = [v.type.broadcastable for v in node.inputs]
 
     def elemwise(*values):
+        values = list(map(in_program, values))
         if any(isinstance(v, PaddedArray) for v in values):
-            count, arrays = _same_rows([to_logical(v) for v in values], patterns)
-            check_shapes([a.shape for a in arrays], patterns)
-            return jax.tree.map(lambda a: PaddedArray(a, count), function(*arrays))
+            lengths, arrays = _same_lengths(list(map(to_logical, values)), patterns)
+            check_shapes([np.shape(a) for a in arrays], patterns)
+            return jax.tree.map(lambda a: PaddedArray(a, lengths), function(*arrays))
         check_shapes([v.shape for v in values], patterns)
         layout = next((type(v) for v in values if isinstance(v, Permuted)), None)
         if layout is None:
@@ -34,18 +41,38 @@ def convert_elemwise(op, node):
     return elemwise
 
 
-def _same_rows(values, patterns):
-    """Return the count of the `PaddedArray` among *values*, and arrays for all."""
-    padded = [isinstance(v, PaddedArray) for v in values]
-    arrays = [v.array if p else v for v, p in zip(values, padded, strict=True)]
-    counts = [v.count if p else len(v) for v, p in zip(values, padded, strict=True)]
-    has_rows = [not pattern[0] for pattern in patterns]
-    count = next(itertools.compress(counts, padded))
-    error = ValueError("Input dimension mismatch: the numbers of rows differ")
-    for n in itertools.compress(counts, has_rows):
-        runtime_assert(n == count, error)
-    room = min(map(len, itertools.compress(arrays, has_rows)))
-    return count, [a[:room] if r else a for a, r in zip(arrays, has_rows, strict=True)]
+def _same_lengths(values, patterns):
+    """Return the lengths of padded axes, which *values* share, and arrays for all."""
+    lengths = {}
+    arrays, shapes = list(map(array_of, values)), list(map(logical_shape, values))
+    for axis in range(len(patterns[0])):
+        whole = [i for i, pattern in enumerate(patterns) if not pattern[axis]]
+        sizes = [shapes[i][axis] for i in whole]
+        if all(isinstance(n, int) for n in sizes):
+            continue
+        length = lengths[axis] = _same_length(sizes)
+        if is_computed(length):
+            room = min(arrays[i].shape[axis] for i in whole)
+            for i in whole:
+                arrays[i] = jax.lax.slice_in_dim(arrays[i], 0, room, axis=axis)
+    return lengths, [
+        fitted(a, {axis: n for axis, n in lengths.items() if not pattern[axis]})
+        for a, pattern in zip(arrays, patterns, strict=True)
+    ]
+
+
+def _same_length(sizes):
+    """Return the one of equal sizes that is not known; raise if they differ."""
+    error = ValueError("Input dimension mismatch: the lengths of an axis differ")
+    computed = [n for n in sizes if is_computed(n)]
+    if computed:
+        for n in sizes:
+            runtime_assert(in_program(n) == computed[0], error)
+        return computed[0]
+    length = next(n for n in sizes if isinstance(n, Symbolic))
+    if not all(same(n, length) for n in sizes):
+        raise error
+    return length
 
 
 def check_shapes(shapes, patterns):

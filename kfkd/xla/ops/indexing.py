@@ -17,6 +17,13 @@ from kfkd.xla.dispatch import (
     static_value,
 )
 from kfkd.xla.ops.masks import out_of_bounds, selected, write_at, write_selected
+from kfkd.xla.ops.padded_indexing import (
+    at_rows,
+    part,
+    varies,
+    with_part,
+    with_rows,
+)
 from kfkd.xla.padded import PaddedArray
 from kfkd.xla.runtime_checks import runtime_assert
 
@@ -149,44 +156,55 @@ def _written(op, x, index, y):
 
 
 def _of_padded(op, x, values):
-    """Return a row, or the rows of a slice, of a `PaddedArray`."""
+    """Return a row, or the rows of a slice, of an array whose length is computed."""
     first, *rest = ts.get_idx_list([x, *values], op.idx_list)
+    count = x.lengths[0]
     rest = tuple(_index(e, n) for e, n in zip(rest, x.array.shape[1:], strict=False))
     if not isinstance(first, slice):
-        row = jnp.where(first < 0, first + x.count, first)
+        row = jnp.where(first < 0, first + count, first)
         error = IndexError("an index is out of bounds for what a loop has left")
-        runtime_assert((row >= 0) & (row < x.count), error)
+        runtime_assert((row >= 0) & (row < count), error)
         return x.array[(row, *rest)]
     step = 1 if first.step is None else int(static_value(first.step))
 
     def bound(value, default):
         if value is None:
             return default
-        value = jnp.where(value < 0, value + x.count, value)
-        return jnp.clip(value, *((0, x.count) if step > 0 else (-1, x.count - 1)))
+        value = jnp.where(value < 0, value + count, value)
+        return jnp.clip(value, *((0, count) if step > 0 else (-1, count - 1)))
 
-    start = bound(first.start, 0 if step > 0 else x.count - 1)
-    stop = bound(first.stop, x.count if step > 0 else -1)
-    count = jnp.maximum(-((start - stop) // step), 0)
+    start = bound(first.start, 0 if step > 0 else count - 1)
+    stop = bound(first.stop, count if step > 0 else -1)
+    left = jnp.maximum(-((start - stop) // step), 0)
     rows = jnp.clip(start + step * np.arange(len(x.array)), 0, len(x.array) - 1)
-    return PaddedArray(x.array[rows][(slice(None), *rest)], count)
+    return PaddedArray(x.array[rows][(slice(None), *rest)], {0: left})
 
 
 @convert.register(ts.Subtensor, takes_padded=True)
 def convert_subtensor(op, node, x, *values):
+    entries = ts.get_idx_list([x, *values], op.idx_list)
+    if varies(x, entries):
+        return part(x, entries)
     if isinstance(x, PaddedArray):
         return _of_padded(op, x, values)
     return _Part(op, x, values).taken()
 
 
-@convert.register(ts.IncSubtensor)
+@convert.register(ts.IncSubtensor, takes_padded=True)
 def convert_inc_subtensor(op, node, x, y, *values):
+    entries = ts.get_idx_list([x, *values], op.idx_list)
+    if varies(x, entries) or varies(y, []):
+        return with_part(op, x, y, entries, node.inputs[1].type.broadcastable)
+    if isinstance(x, PaddedArray) or isinstance(y, PaddedArray):
+        raise NotStatic
     return _Part(op, x, values).written(op, y)
 
 
 @convert.register(ts.AdvancedSubtensor1, takes_padded=True)
 @convert.register(ts.AdvancedSubtensor, takes_padded=True)
 def convert_advanced_subtensor(op, node, x, *entries):
+    if varies(x, entries):
+        return at_rows(x, entries)
     if isinstance(x, PaddedArray):
         raise NotStatic
     x = jnp.asarray(x)
@@ -200,6 +218,8 @@ def convert_advanced_subtensor(op, node, x, *entries):
 @convert.register(ts.AdvancedIncSubtensor1, takes_padded=True)
 @convert.register(ts.AdvancedIncSubtensor, takes_padded=True)
 def convert_advanced_inc_subtensor(op, node, x, y, *entries):
+    if varies(x, entries) or varies(y, []):
+        return with_rows(op, x, y, entries, node.inputs[1].type.broadcastable)
     if isinstance(x, PaddedArray):
         raise NotStatic
     if isinstance(y, PaddedArray):

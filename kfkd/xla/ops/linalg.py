@@ -8,8 +8,16 @@ from theano.tensor import basic as tb
 from theano.tensor import blas
 
 from kfkd.xla import formulations
-from kfkd.xla.dispatch import as_dtype, convert, dtype_of
+from kfkd.xla.dispatch import NotStatic, as_dtype, convert, dtype_of
 from kfkd.xla.layout import Transposed, in_loop
+from kfkd.xla.padded import (
+    PaddedArray,
+    array_of,
+    logical_shape,
+    only_counted,
+    padded,
+    same_length,
+)
 from kfkd.xla.precision import operands
 
 
@@ -20,9 +28,11 @@ def _product(function, node, x, y):
     return function(x, y, preferred_element_type=result)
 
 
-@convert.register(tb.Dot)
-@convert.register(blas.Dot22)
+@convert.register(tb.Dot, takes_padded=True)
+@convert.register(blas.Dot22, takes_padded=True)
 def convert_dot(op, node, x, y):
+    if isinstance(x, PaddedArray) or isinstance(y, PaddedArray):
+        return _padded_dot(node, x, y)
     source = node.inputs[0].owner
     of_transpose = source and getattr(source.op, "new_order", None) == (1, 0)
     shape = (*x.shape[:-1], *y.shape[1:])
@@ -32,15 +42,41 @@ def convert_dot(op, node, x, y):
     return _product(jnp.dot, node, x, y)
 
 
-@convert.register(blas.BatchedDot)
+def _padded_dot(node, x, y):
+    if x.ndim == y.ndim == 0:  # which has nothing to be padded
+        raise NotStatic
+    summed = max(y.ndim - 2, 0)
+    x, y = _summed(x, x.ndim - 1, y, summed)
+    lengths = [*logical_shape(x)[:-1], *_without(logical_shape(y), summed)]
+    return padded(_product(jnp.dot, node, array_of(x), array_of(y)), lengths)
+
+
+def _summed(x, x_axis, y, y_axis):
+    """Return *x* and *y* with zeros where axes that are summed over do not count."""
+    n, m = logical_shape(x)[x_axis], logical_shape(y)[y_axis]
+    if not same_length(n, m):
+        raise ValueError("Shapes of a product do not match")
+    return only_counted(x, x_axis, 0), only_counted(y, y_axis, 0)
+
+
+def _without(sizes, axis):
+    return [n for i, n in enumerate(sizes) if i != axis]
+
+
+@convert.register(blas.BatchedDot, takes_padded=True)
 def convert_batched_dot(op, node, x, y):
-    if len(x) != len(y):
-        raise ValueError(f"Batches of {len(x)} and {len(y)} do not match")
+    n, m = logical_shape(x)[0], logical_shape(y)[0]
+    if not same_length(n, m):
+        raise ValueError(f"Batches of {n} and {m} do not match")
+    if y.ndim > 1 and x.ndim > 1:
+        x, y = _summed(x, x.ndim - 1, y, max(y.ndim - 2, 1))
 
     def batched_dot(x, y, **options):
         return jax.vmap(functools.partial(jnp.dot, **options))(x, y)
 
-    return _product(batched_dot, node, x, y)
+    rest = _without(logical_shape(y)[1:], max(y.ndim - 3, 0))
+    lengths = [*logical_shape(x)[:-1], *rest]
+    return padded(_product(batched_dot, node, array_of(x), array_of(y)), lengths)
 
 
 # The functions of BLAS: only users' programs have them, not Theano's rewrites here.

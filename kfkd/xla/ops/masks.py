@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from theano.tensor import basic as tb
 
 from kfkd.xla.dispatch import NotStatic, as_dtype, convert
-from kfkd.xla.padded import PaddedArray
+from kfkd.xla.padded import PaddedArray, array_of, lengths_of, only_counted
 from kfkd.xla.runtime_checks import runtime_assert
 
 __all__ = ["out_of_bounds", "selected", "write_at", "write_selected"]
@@ -19,10 +19,12 @@ def _nonzero(x):
     return jnp.nonzero(x, size=x.size), jnp.count_nonzero(x)
 
 
-@convert.register(tb.Nonzero)
+@convert.register(tb.Nonzero, takes_padded=True)
 def convert_nonzero(op, node, x):
-    places, count = _nonzero(jnp.asarray(x))
-    return tuple(PaddedArray(p, count) for p in places)
+    for axis in lengths_of(x):
+        x = only_counted(x, axis, 0)
+    places, count = _nonzero(jnp.asarray(array_of(x)))
+    return tuple(PaddedArray(p, {0: count}) for p in places)
 
 
 def _places(x, entries):
@@ -36,8 +38,8 @@ def _places(x, entries):
     first, *others = entries
     if all(isinstance(e, PaddedArray) for e in entries):
         for other in others:
-            runtime_assert(other.count == first.count, _mismatch())
-        count, room = first.count, min(len(e.array) for e in entries)
+            runtime_assert(other.lengths[0] == first.lengths[0], _mismatch())
+        count, room = first.lengths[0], min(len(e.array) for e in entries)
         places = [e.array[:room] for e in entries]
     elif not others and hasattr(first, "dtype") and first.dtype == bool:
         if first.shape != x.shape[: first.ndim]:
@@ -69,7 +71,7 @@ def _mismatch():
 def selected(x, entries):
     """Return the rows that masks or positions choose of *x*."""
     places, count = _places(x, entries)
-    return PaddedArray(x.at[places].get(mode="fill", fill_value=0), count)
+    return PaddedArray(x.at[places].get(mode="fill", fill_value=0), {0: count})
 
 
 def write_at(op, x, index, y, mode=None):
@@ -84,7 +86,7 @@ def write_at(op, x, index, y, mode=None):
 def write_selected(op, x, y, entries):
     """Return *x* with those rows set to *y*, or increased by it."""
     places, count = _places(x, entries)
-    given, y = (y.count, y.array) if isinstance(y, PaddedArray) else (None, y)
+    given, y = (y.lengths[0], y.array) if isinstance(y, PaddedArray) else (None, y)
     by_row = y.ndim > x.ndim - len(places) and len(y) != 1  # else it is broadcast
     if by_row and given is None:
         given = len(y)

@@ -2,62 +2,115 @@
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from theano.tensor.nnet import blocksparse, nnet
 
-from kfkd.xla.dispatch import as_dtype, convert, dtype_of
+from kfkd.xla.dispatch import NotStatic, as_dtype, convert, dtype_of
+from kfkd.xla.padded import (
+    array_of,
+    lengths_of,
+    only_counted,
+    padded,
+    refuse_padded,
+    refuse_varying,
+    same_length,
+    within,
+)
 from kfkd.xla.runtime_checks import runtime_assert
 
 
-@convert.register(nnet.Softmax)
+def _rows_counted(x, other):
+    """Return a matrix with *other* in columns that do not count, and its lengths."""
+    return array_of(only_counted(x, 1, other)), lengths_of(x)
+
+
+@convert.register(nnet.Softmax, takes_padded=True)
 def convert_softmax(op, node, x):
-    return jax.nn.softmax(x, axis=1)
+    x, lengths = _rows_counted(x, -jnp.inf)
+    return padded(jax.nn.softmax(x, axis=1), lengths)
 
 
-@convert.register(nnet.LogSoftmax)
+@convert.register(nnet.LogSoftmax, takes_padded=True)
 def convert_log_softmax(op, node, x):
-    return jax.nn.log_softmax(x, axis=1)
+    x, lengths = _rows_counted(x, -jnp.inf)
+    return padded(jax.nn.log_softmax(x, axis=1), lengths)
 
 
-@convert.register(nnet.SoftmaxWithBias)
+def _with_bias(x, b):
+    """Return the sum of a matrix, whose rows may be padded, and a vector."""
+    for v, axis in ((x, 1), (b, 0)):
+        refuse_padded(v, axis)
+    return array_of(x) + b, lengths_of(x)
+
+
+@convert.register(nnet.SoftmaxWithBias, takes_padded=True)
 def convert_softmax_with_bias(op, node, x, b):
-    return jax.nn.softmax(x + b, axis=1)
+    x, lengths = _with_bias(x, b)
+    return padded(jax.nn.softmax(x, axis=1), lengths)
 
 
-@convert.register(nnet.SoftmaxGrad)
+@convert.register(nnet.SoftmaxGrad, takes_padded=True)
 def convert_softmax_grad(op, node, dy, sm):
+    (dy, lengths), (sm, others) = _rows_counted(dy, 0), _rows_counted(sm, 0)
+    _check_lengths(lengths, others)
     product = dy * sm
-    return product - jnp.sum(product, axis=1, keepdims=True) * sm
+    result = product - jnp.sum(product, axis=1, keepdims=True) * sm
+    return padded(result, lengths)
 
 
-def _check_classes(y, n):
+def _check_lengths(*lengths):
+    """Raise unless padded arrays have the same lengths, by axis."""
+    for other in lengths[1:]:
+        if set(other) != set(lengths[0]):
+            refuse_varying(*(n for found in lengths for n in found.values()))
+            raise NotStatic
+        for axis, n in other.items():
+            if not same_length(n, lengths[0][axis]):
+                raise ValueError("Shapes differ")
+
+
+def _check_classes(y, n, counts=True):
     """Raise unless *y* is of classes from 0 to n - 1; JAX would clamp."""
     error = f"a class in the targets is out of bounds: there are {n} classes"
-    runtime_assert((y >= 0) & (y < n), ValueError(error))
+    runtime_assert(~counts | (y >= 0) & (y < n), ValueError(error))
 
 
-def _pick(matrix, y):
+def _pick(matrix, y, counts=True):
     """Return the entry of each row in column *y*, as a vector."""
-    _check_classes(y, matrix.shape[1])
+    _check_classes(y, matrix.shape[1], counts)
     return jnp.take_along_axis(matrix, y[:, None].astype("int64"), axis=1)[:, 0]
 
 
-def _one_hot(y, like):
+def _one_hot(y, like, counts=True):
     """Return a matrix like *like* with ones in columns *y*, else zeros."""
-    _check_classes(y, like.shape[1])
+    _check_classes(y, like.shape[1], counts)
     return jax.nn.one_hot(y, like.shape[1], dtype=like.dtype)
 
 
-@convert.register(nnet.CrossentropySoftmaxArgmax1HotWithBias)
+def _counts(y):
+    """Return which entries of a vector count."""
+    return within(y, 0) if lengths_of(y) else np.True_
+
+
+@convert.register(nnet.CrossentropySoftmaxArgmax1HotWithBias, takes_padded=True)
 def convert_crossentropy_softmax_argmax_1hot_with_bias(op, node, x, b, y):
-    log_probabilities = jax.nn.log_softmax(x + b, axis=1)
-    loss, most_probable = -_pick(log_probabilities, y), jnp.argmax(x + b, axis=1)
-    outputs = loss, jnp.exp(log_probabilities), most_probable
-    return tuple(map(as_dtype, outputs, map(dtype_of, node.outputs)))
+    x, lengths = _with_bias(x, b)
+    _check_lengths(lengths, lengths_of(y))
+    log_probabilities = jax.nn.log_softmax(x, axis=1)
+    loss = -_pick(log_probabilities, array_of(y), _counts(y))
+    outputs = loss, jnp.exp(log_probabilities), jnp.argmax(x, axis=1)
+    outputs = map(as_dtype, outputs, map(dtype_of, node.outputs))
+    return tuple(padded(output, lengths) for output in outputs)
 
 
-@convert.register(nnet.CrossentropySoftmax1HotWithBiasDx)
+@convert.register(nnet.CrossentropySoftmax1HotWithBiasDx, takes_padded=True)
 def convert_crossentropy_softmax_1hot_with_bias_dx(op, node, dy, sm, y):
-    return jnp.reshape(dy, (-1, 1)) * (sm - _one_hot(y, sm))
+    refuse_padded(sm, 1)
+    rows = lengths_of(sm)
+    one = array_of(dy).size == 1 and not lengths_of(dy)  # for all rows
+    _check_lengths(rows, lengths_of(y), rows if one else lengths_of(dy))
+    one_hot = _one_hot(array_of(y), array_of(sm), _counts(y))
+    return padded(jnp.reshape(array_of(dy), (-1, 1)) * (array_of(sm) - one_hot), rows)
 
 
 @convert.register(nnet.CrossentropyCategorical1Hot)

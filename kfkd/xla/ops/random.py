@@ -23,6 +23,8 @@ from theano.sandbox.multinomial import ChoiceFromUniform, MultinomialFromUniform
 from kfkd.xla import formulations
 from kfkd.xla.dispatch import convert, dtype_of, sizes
 from kfkd.xla.layout import ChannelsLast
+from kfkd.xla.padded import array_of, padded
+from kfkd.xla.symbolic import Symbolic, compute, in_program, largest
 
 __all__ = ["advance", "make_keys", "uniform_numbers"]
 
@@ -55,19 +57,41 @@ def make_keys(state):
 
 
 def _bits(keys, shape, stream=0):
-    """Return 32 random bits for each element of *shape*."""
-    counter = jnp.zeros(shape, jnp.uint32)
-    stride = 1
+    """Return 32 random bits for each element of *shape*, of which some are symbolic.
+
+    They are the same whatever there is room for.
+    """
+    rooms = list(map(largest, shape))
+    counter = jnp.zeros(rooms, jnp.uint32)
+    stride = np.asarray(1)
     for axis in reversed(range(len(shape))):
-        place = lax.broadcasted_iota(jnp.uint32, shape, axis)
-        counter = counter + place * np.uint32(stride % 2**32)
-        stride *= shape[axis]
+        place = lax.broadcasted_iota(jnp.uint32, rooms, axis)
+        step = in_program(compute(np.mod, stride, 2**32))
+        counter = counter + place * step.astype("uint32")
+        stride = compute(np.multiply, stride, shape[axis])
     salt = np.uint32(stream * 0xC2B2AE35 % 2**32)
     return _mix(_mix(counter ^ keys[0]) + (keys[1] ^ salt))
 
 
 def uniform_numbers(keys, shape, dtype):
-    """Return numbers of (0, 1), both ends excluded, as Theano's are."""
+    """Return numbers of (0, 1), both ends excluded, as Theano's are.
+
+    Parameters
+    ----------
+    keys : array
+        As from `make_keys`.
+    shape : sequence of int or Symbolic
+    dtype : dtype
+
+    Returns
+    -------
+    array or PaddedArray
+    """
+    numbers = _uniform_numbers(keys, shape, dtype)
+    return padded(numbers, list(shape))
+
+
+def _uniform_numbers(keys, shape, dtype):
     if dtype == np.float64:
         high = _bits(keys, shape).astype(dtype)
         low = (_bits(keys, shape, 1) >> 12).astype(dtype)
@@ -77,15 +101,21 @@ def uniform_numbers(keys, shape, dtype):
     return (bits + dtype.type(0.5)) * dtype.type(2.0 ** (1 - digits))
 
 
-@convert.register(rng_mrg.mrg_uniform)
+@convert.register(rng_mrg.mrg_uniform, takes_padded=True)
 def convert_mrg_uniform(op, node, state, size):
-    shape, new_state = sizes(size), advance(state)
+    varies = isinstance(size, Symbolic)
+    shape = [size[i] for i in range(len(size))] if varies else sizes(size)
+    new_state = advance(state)
     keys, dtype = make_keys(new_state), dtype_of(node.outputs[1])
     if len(shape) != op.output_type.ndim:
         raise ValueError(f"ndim is {op.output_type.ndim}, but the size is {shape}")
     if len(shape) == 4 and formulations.images_channels_last():
         n, c, h, w = shape
-        return new_state, ChannelsLast(uniform_numbers(keys, (n, h, w, c), dtype))
+        numbers = uniform_numbers(keys, (n, h, w, c), dtype)
+        if not varies:
+            return new_state, ChannelsLast(numbers)
+        array = jnp.transpose(array_of(numbers), (0, 3, 1, 2))
+        return new_state, padded(array, [n, c, h, w])
     return new_state, uniform_numbers(keys, shape, dtype)
 
 

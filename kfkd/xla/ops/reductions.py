@@ -2,6 +2,7 @@
 
 import jax.numpy as jnp
 import numpy as np
+from jax import lax
 from theano import scalar as ts
 from theano.tensor import basic as tb
 from theano.tensor import elemwise as te
@@ -9,8 +10,16 @@ from theano.tensor import extra_ops
 
 from kfkd.xla.dispatch import as_dtype, convert, dtype_of
 from kfkd.xla.layout import ChannelsLast, to_logical
-from kfkd.xla.padded import PaddedArray
+from kfkd.xla.padded import (
+    PaddedArray,
+    array_of,
+    lengths_of,
+    only_counted,
+    padded,
+    refuse_padded,
+)
 from kfkd.xla.runtime_checks import runtime_assert
+from kfkd.xla.symbolic import Symbolic, compute, decide
 
 _REDUCTIONS = {
     ts.Add: jnp.sum,
@@ -37,9 +46,8 @@ def convert_careduce(op, node):
 
     def careduce(x):
         if isinstance(x, PaddedArray):
-            if 0 not in axes:
-                return PaddedArray(careduce(x.array), x.count)
-            x = _only_counted(op.scalar_op, x)
+            counted = _only_counted(op.scalar_op, x, axes)
+            return padded(careduce(counted), _kept_lengths(x, axes))
         physical_axes = axes
         # The result has no layout if at most the channels are left, as of a bias.
         if isinstance(x, ChannelsLast) and set(axes) >= {0, 2, 3}:
@@ -50,16 +58,33 @@ def convert_careduce(op, node):
     return careduce
 
 
-def _only_counted(scalar_op, x):
-    """Return a `PaddedArray`'s array with neutral rows for those that do not count."""
-    array, kind = x.array, type(scalar_op)
-    if kind in _NEUTRAL:
-        neutral = np.asarray(_NEUTRAL[kind]).astype(array.dtype)
-    else:
-        runtime_assert(x.count > 0, ValueError(f"there is no {scalar_op} of no rows"))
-        neutral = array[:1]
-    counts = jnp.arange(array.shape[0]) < x.count
-    return jnp.where(jnp.expand_dims(counts, range(1, array.ndim)), array, neutral)
+def _kept_lengths(x, axes):
+    """Return the lengths of a padded array that are left when *axes* are reduced."""
+    kept = [axis for axis in range(x.ndim) if axis not in axes]
+    return {kept.index(a): n for a, n in lengths_of(x).items() if a in kept}
+
+
+def _only_counted(scalar_op, x, axes):
+    """Return an array with neutral entries for those that do not count along *axes*."""
+    kind = type(scalar_op)
+    for axis in axes:
+        if axis not in lengths_of(x):
+            continue
+        if kind in _NEUTRAL:
+            neutral = np.asarray(_NEUTRAL[kind]).astype(x.dtype)
+        else:
+            error = ValueError(f"there is no {scalar_op or 'argmax'} of no rows")
+            positive = _is_positive(x.lengths[axis])
+            runtime_assert(positive, error)
+            neutral = lax.slice_in_dim(x.array, 0, 1, axis=axis)
+        x = only_counted(x, axis, neutral)
+    return array_of(x)
+
+
+def _is_positive(length):
+    if isinstance(length, Symbolic):
+        return np.asarray(decide(compute(np.greater, length, 0)))
+    return length > 0
 
 
 @convert.register(tb.Mean)  # which says of itself that it adds
@@ -83,21 +108,36 @@ def _flat_axes(x, axes):
     return jnp.reshape(jnp.transpose(x, (*kept, *axes)), (*shape, size))
 
 
-@convert.register(tb.MaxAndArgmax)
+@convert.register(tb.MaxAndArgmax, takes_padded=True)
 def convert_max_and_argmax(op, node, x):
-    flat = _flat_axes(x, op.axis)
-    return jnp.max(flat, -1), as_dtype(jnp.argmax(flat, -1), "int64")
+    flat, lengths = _flat_counted(x, op.axis)
+    most, place = jnp.max(flat, -1), as_dtype(jnp.argmax(flat, -1), "int64")
+    return padded(most, lengths), padded(place, lengths)
 
 
-@convert.register(tb.Argmax)
+@convert.register(tb.Argmax, takes_padded=True)
 def convert_argmax(op, node, x):
-    return as_dtype(jnp.argmax(_flat_axes(x, op.axis), -1), "int64")
+    flat, lengths = _flat_counted(x, op.axis)
+    return padded(as_dtype(jnp.argmax(flat, -1), "int64"), lengths)
 
 
-@convert.register(extra_ops.CumOp)
+def _flat_counted(x, axes):
+    """Do as `_flat_axes` with what counts, and return the lengths that are left."""
+    axes = tuple(range(x.ndim) if axes is None else axes)
+    for axis in axes[1:]:  # or places would be those among all that there is room for
+        refuse_padded(x, axis)
+    counted = _only_counted(None, x, axes)
+    return _flat_axes(counted, axes), _kept_lengths(x, axes)
+
+
+@convert.register(extra_ops.CumOp, takes_padded=True)
 def convert_cumulative(op, node, x):
+    if op.axis is None:
+        for axis in range(x.ndim):
+            refuse_padded(x, axis)
     accumulate = jnp.cumsum if op.mode == "add" else jnp.cumprod
-    return accumulate(x, axis=op.axis, dtype=dtype_of(node.outputs[0]))
+    found = accumulate(array_of(x), axis=op.axis, dtype=dtype_of(node.outputs[0]))
+    return padded(found, lengths_of(x))
 
 
 @convert.register(extra_ops.DiffOp)

@@ -18,13 +18,21 @@ from jax import lax
 from theano.scan.op import Scan
 
 from kfkd.xla.dispatch import NotStatic, convert, dtype_of, sizes, specialize_on
-from kfkd.xla.ops.scan_buffers import GradientSum, in_order, row_of, with_row
-from kfkd.xla.padded import PaddedArray
+from kfkd.xla.ops.scan_buffers import Buffer, GradientSum, row_of
+from kfkd.xla.padded import (
+    array_of,
+    is_computed,
+    lengths_of,
+    logical_shape,
+    padded,
+    refuse_varying,
+)
 from kfkd.xla.runtime_checks import add_check, error_of, runtime_assert
 from kfkd.xla.specialization import hashable
+from kfkd.xla.symbolic import Symbolic, compute, decide, in_program, largest
 
 
-@convert.register(Scan, factory=True, no_constant_folding=True)
+@convert.register(Scan, factory=True, no_constant_folding=True, takes_padded=True)
 def convert_scan(op, node):
     step = theano.function(
         op.inputs, op.outputs, mode="xla", on_unused_input="ignore", profile=False
@@ -60,32 +68,37 @@ class _Loop:
 
     def __init__(self, op, program, n_steps, values):
         self.op, self.program = op, program
-        (self.n_steps,) = sizes(n_steps)
+        self.n_steps = _size(n_steps)
         values = [n_steps, *values]
         self.sequences = op.outer_seqs(values)
         self._check_lengths()
-        recurrent = [*op.outer_mitsot(values), *op.outer_sitsot(values)]
-        self.recurrent = [jnp.asarray(buffer) for buffer in recurrent]
         buffers = op.outer_mitmot(values)
         read, self.taps = op.tap_array[: len(buffers)], op.tap_array[len(buffers) :]
         self.sums = list(map(GradientSum, buffers, read, op.mitmot_out_taps()))
-        self.shared = [jnp.asarray(value) for value in op.outer_shared(values)]
+        recurrent = [*op.outer_mitsot(values), *op.outer_sitsot(values)]
+        self.recurrent = [
+            Buffer(value, -min(taps))
+            for value, taps in zip(recurrent, self.taps, strict=True)
+        ]
+        self.buffers = []  # of recurrent and of other (nit_sot) outputs
+        self.shared = list(map(_exact, op.outer_shared(values)))
         self.others = op.outer_non_seqs(values)
-        self.counts = sizes(*op.outer_nitsot(values))
-        self.depths = [-min(taps) for taps in self.taps]  # of recurrent outputs
-        self.row_depths = [*self.depths, *(0 for _ in self.counts)]
+        self.counts = list(map(_size, op.outer_nitsot(values)))
         # In which `specialize_on` is about this node, and not about one of a step.
         self.context = contextvars.copy_context()
 
     def _check_lengths(self):
-        if self.n_steps < 0:
+        if decide(compute(np.less, self.n_steps, 0)):
             raise IndexError(f"a scan cannot have {self.n_steps} steps")
-        if self.n_steps == 0:
+        if decide(compute(np.equal, self.n_steps, 0)):
             raise ValueError("a scan of no steps is not defined")
         for sequence in self.sequences:
-            if len(sequence) < self.n_steps:
+            length = logical_shape(sequence)[0]
+            if is_computed(length):
+                raise NotStatic
+            if decide(compute(np.less, length, self.n_steps)):
                 raise ValueError(
-                    f"a sequence of {len(sequence)} is shorter than the "
+                    f"a sequence of {length} is shorter than the "
                     f"{self.n_steps} steps of the scan"
                 )
 
@@ -98,19 +111,17 @@ class _Loop:
             s.finish(i, carried)
             for s, carried in zip(self.sums, state.sums, strict=True)
         ]
+        end = i if self.op.as_while else None
         rows = [
-            in_order(buffer, depth + i, depth, self.n_steps)
-            for buffer, depth in zip(state.rows, self.row_depths, strict=True)
+            buffer.in_order(array, self.n_steps, end)
+            for buffer, array in zip(self.buffers, state.rows, strict=True)
         ]
         return *sums, *rows, *state.shared
 
     def _first_state(self):
         state = _State(
             sums=[s.first() for s in self.sums],
-            last=[
-                list(buffer[:depth])
-                for buffer, depth in zip(self.recurrent, self.depths, strict=True)
-            ],
+            last=[list(b.array[: b.depth]) for b in self.recurrent],
             rows=[],
             shared=self.shared,
             holds={},
@@ -120,19 +131,20 @@ class _Loop:
             lambda i: self._call(i, state), jax.ShapeDtypeStruct((), "int64")
         )
         others = [
-            jnp.zeros((count, *output.shape), output.dtype)
+            Buffer(_zeros(count, output), 0)
             for count, output in zip(
                 self.counts, self.op.inner_nitsot_outs(outputs), strict=True
             )
         ]
+        self.buffers = [*self.recurrent, *others]
         return state._replace(
-            rows=[*self.recurrent, *others],
+            rows=[buffer.array for buffer in self.buffers],
             holds={key: jnp.asarray(True) for key in holds},
         )
 
     def _iterate(self, state):
         """Return the number of steps that were made, and the state after them."""
-        n = self.n_steps
+        n = in_program(self.n_steps)
         if not self.op.as_while:
             return n, lax.fori_loop(0, n, lambda i, s: self._step(i, s)[0], state)
 
@@ -155,23 +167,27 @@ class _Loop:
         outputs, holds = self._call(i, state)
         of_sums = iter(op.inner_mitmot_outs(outputs))
         recurrent = [*op.inner_mitsot_outs(outputs), *op.inner_sitsot_outs(outputs)]
-        new_rows = [*recurrent, *op.inner_nitsot_outs(outputs)]
+        new_rows = [
+            buffer.new_row(row)
+            for buffer, row in zip(
+                self.buffers, [*recurrent, *op.inner_nitsot_outs(outputs)], strict=True
+            )
+        ]
         state = _State(
             sums=[
                 s.advance(i, carried, of_sums)
                 for s, carried in zip(self.sums, state.sums, strict=True)
             ],
             last=[
-                [*old[1:], jnp.broadcast_to(output, old[0].shape)]
-                for old, output in zip(state.last, recurrent, strict=True)
+                [*old[1:], row] for old, row in zip(state.last, new_rows, strict=False)
             ],
             rows=[
-                with_row(buffer, (depth + i) % len(buffer), row)
-                for buffer, depth, row in zip(
-                    state.rows, self.row_depths, new_rows, strict=True
+                buffer.written(array, i, row)
+                for buffer, array, row in zip(
+                    self.buffers, state.rows, new_rows, strict=True
                 )
             ],
-            shared=op.inner_shared_outs(outputs),
+            shared=list(map(_exact, op.inner_shared_outs(outputs))),
             holds={key: held & holds[key] for key, held in state.holds.items()},
         )
         return state, outputs[-1] != 0
@@ -181,16 +197,21 @@ class _Loop:
         inputs = [row_of(sequence, i) for sequence in self.sequences]
         for s, carried in zip(self.sums, state.sums, strict=True):
             inputs += s.inputs(carried)
-        for last, taps in zip(state.last, self.taps, strict=True):
-            inputs += [last[tap] for tap in taps]
+        for buffer, last, taps in zip(
+            self.recurrent, state.last, self.taps, strict=True
+        ):
+            inputs += [buffer.row(last[tap]) for tap in taps]
         inputs += [*state.shared, *self.others]
         values, holds = dict(zip(self.program.inputs, inputs, strict=True)), {}
         check = functools.partial(add_check, holds)
         outputs = self.program(values, check, self._resolve)
-        if any(isinstance(output, PaddedArray) for output in outputs):
+        if any(is_computed(n) for v in outputs for n in lengths_of(v).values()):
             raise NotStatic
         dtypes = map(dtype_of, self.program.outputs)
-        return list(map(jnp.asarray, outputs, dtypes)), holds
+        return [
+            padded(jnp.asarray(array_of(value), dtype), lengths_of(value))
+            for value, dtype in zip(outputs, dtypes, strict=True)
+        ], holds
 
     def _resolve(self, query):
         """Resolve a static query of a step, if the result is the same at all steps.
@@ -213,6 +234,23 @@ class _Loop:
         if result is None:
             raise NotStatic
         return result
+
+
+def _size(value):
+    """Return a size: an int, or a `Symbolic`."""
+    return value if isinstance(value, Symbolic) else sizes(value)[0]
+
+
+def _exact(value):
+    refuse_varying(value)
+    return jnp.asarray(value)
+
+
+def _zeros(count, row):
+    """Return a buffer of rows that are like *row*, which is abstract."""
+    shape, sizes_of_row = array_of(row).shape, logical_shape(row)
+    array = jnp.zeros((largest(count), *shape), row.dtype)
+    return padded(array, [count, *sizes_of_row])
 
 
 class _AtAllSteps:

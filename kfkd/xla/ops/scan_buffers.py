@@ -1,43 +1,117 @@
 """Buffers of a scan, which have a row for each step, or fewer and then wrap around."""
 
-import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 
-from kfkd.xla.padded import PaddedArray
+from kfkd.xla.dispatch import NotStatic
+from kfkd.xla.padded import (
+    array_of,
+    fitted,
+    is_computed,
+    lengths_of,
+    logical_shape,
+    padded,
+    same_length,
+)
+from kfkd.xla.symbolic import always, compute, in_program
 
-__all__ = ["GradientSum", "in_order", "row_of", "with_row"]
+__all__ = ["Buffer", "GradientSum", "row_of"]
 
 
-def row_of(buffer, i):
-    """Return row *i*."""
-    return lax.dynamic_index_in_dim(buffer, i, keepdims=False)
+def row_of(value, i):
+    """Return row *i* of an array that may be padded."""
+    row = lax.dynamic_index_in_dim(jnp.asarray(array_of(value)), i, keepdims=False)
+    lengths = lengths_of(value).items()
+    return padded(row, {axis - 1: n for axis, n in lengths if axis > 0})
 
 
-def with_row(buffer, i, row):
-    """Return *buffer* with *row*, broadcast to its shape, in the place of row *i*."""
-    row = jnp.broadcast_to(row, buffer.shape[1:])
-    return lax.dynamic_update_index_in_dim(buffer, row, i, 0)
+class Buffer:
+    """An array with rows that steps write to.
 
+    Parameters
+    ----------
+    value : array or PaddedArray
+        As it is before the first step.
+    depth : int
+        How many rows have been written by then.
 
-def in_order(buffer, end, depth, n_steps):
-    """Return *buffer*, of which *end* rows have been written, as Theano leaves it.
-
-    The rows that are left of those are in order, from the first to the last, with
-    zeros after them.  Rows that a loop that ended early has not reached are cut.
+    Attributes
+    ----------
+    array : jax.Array
+    size : int or Symbolic
+        The number of rows.
+    row_sizes : list
+        The sizes of a row that count.
     """
-    size = len(buffer)
-    if not isinstance(end, jax.Array):
-        if size < end:
-            return jnp.roll(buffer, -(end % size), 0)
-        return buffer.at[end:].set(0) if size > end else buffer
-    buffer = jnp.roll(buffer, jnp.where(size < end, -(end % size), 0), 0)
-    if size <= depth + 1 or n_steps == 1:
-        return buffer
-    written = jnp.arange(size) < end
-    buffer = jnp.where(jnp.expand_dims(written, range(1, buffer.ndim)), buffer, 0)
-    left = n_steps + depth - end
-    return PaddedArray(buffer, jnp.where(size > end, size - left, size))
+
+    def __init__(self, value, depth):
+        self.array, self.depth = jnp.asarray(array_of(value)), depth
+        self.size, *self.row_sizes = logical_shape(value)
+        if is_computed(self.size):
+            raise NotStatic
+
+    def row(self, array):
+        """Return a row's array as the step takes it."""
+        return padded(array, self.row_sizes)
+
+    def new_row(self, value):
+        """Return the array of a row that a step returns, broadcast."""
+        lengths = {}
+        for axis, n in enumerate(self.row_sizes):
+            size = logical_shape(value)[axis]
+            if size != 1 and not (isinstance(size, int) and isinstance(n, int)):
+                lengths[axis] = n
+                if not same_length(size, n):
+                    raise ValueError(f"a state of {n} cannot become one of {size}")
+        return jnp.broadcast_to(fitted(array_of(value), lengths), self.array.shape[1:])
+
+    def written(self, array, step, row):
+        """Return the array of rows with the array of one that belongs to a step."""
+        place = (self.depth + step) % in_program(self.size)
+        return lax.dynamic_update_index_in_dim(array, row, place, 0)
+
+    def in_order(self, array, n_steps, end=None):
+        """Return the rows as Theano leaves them.
+
+        Those that are left of the ones written are in order, from the first to the
+        last, with zeros after them.  Rows that a loop that ended early has not reached
+        are cut.
+
+        Parameters
+        ----------
+        n_steps : int or Symbolic
+        end : traced int, optional
+            How many steps there were, if the loop can end early.
+        """
+        size, depth = self.size, self.depth
+        most = compute(np.add, n_steps, depth)
+        written = most if end is None else end + depth
+        if end is None and always(compute(np.equal, size, most)):
+            return padded(array, [size, *self.row_sizes])
+        if end is None and all(isinstance(n, int) for n in (size, n_steps)):
+            if size < most:
+                return padded(
+                    jnp.roll(array, -(most % size), 0), [size, *self.row_sizes]
+                )
+            return padded(array.at[most:].set(0), [size, *self.row_sizes])
+        n, end_of = in_program(size), in_program(written)
+        rows = jnp.arange(len(array))
+        if end is not None or not always(compute(np.greater, size, most)):
+            shift = jnp.where(n < end_of, end_of % n, 0)
+            array = jnp.take(array, (rows + shift) % n, axis=0, mode="clip")
+        if end is None or not self._holds_last_rows_alone(n_steps):
+            reached = jnp.expand_dims(rows < end_of, range(1, array.ndim))
+            array = jnp.where(reached, array, 0)
+        if end is None or self._holds_last_rows_alone(n_steps):
+            return padded(array, [size, *self.row_sizes])
+        left = in_program(most) - end_of
+        count = jnp.where(n > end_of, n - left, n)
+        return padded(array, [count, *self.row_sizes])
+
+    def _holds_last_rows_alone(self, n_steps):
+        few = compute(np.less_equal, self.size, self.depth + 1)
+        return always(few) or always(compute(np.equal, n_steps, 1))
 
 
 class GradientSum:
@@ -47,38 +121,35 @@ class GradientSum:
     carries the buffer and a window: a list of the rows that a step reads and writes.
     """
 
-    def __init__(self, buffer, read, written):
-        self.buffer = jnp.asarray(buffer)  # before the first step
+    def __init__(self, value, read, written):
+        self.buffer = Buffer(value, -min(read))
         self.read, self.written = read, written
         self.span = range(min(*read, *written), max(*read, *written) + 1)
 
-    def _place(self, tap, i):
-        return (i + tap - min(self.read)) % len(self.buffer)
+    def _row(self, tap, i):
+        place = (i + tap - min(self.read)) % in_program(self.buffer.size)
+        return lax.dynamic_index_in_dim(self.buffer.array, place, keepdims=False)
 
     def first(self):
         """Return buffer and window before the first step."""
-        return self.buffer, [
-            row_of(self.buffer, self._place(tap, 0)) for tap in self.span
-        ]
+        return self.buffer.array, [self._row(tap, 0) for tap in self.span]
 
     def inputs(self, carried):
         """Return the rows that a step reads."""
         _, window = carried
-        return [window[self.span.index(tap)] for tap in self.read]
+        return [self.buffer.row(window[self.span.index(tap)]) for tap in self.read]
 
     def advance(self, i, carried, outputs):
         """Return buffer and window after step *i*, which takes its *outputs*."""
         total, window = carried[0], list(carried[1])
         for tap in self.written:
-            output = next(outputs)
-            window[self.span.index(tap)] = jnp.broadcast_to(output, window[0].shape)
-        total = with_row(total, self._place(self.span.start, i), window[0])
-        following = row_of(self.buffer, self._place(self.span.stop, i))
-        return total, [*window[1:], following]
+            window[self.span.index(tap)] = self.buffer.new_row(next(outputs))
+        total = self.buffer.written(total, i + self.span.start, window[0])
+        return total, [*window[1:], self._row(self.span.stop, i)]
 
     def finish(self, i, carried):
         """Return the buffer after *i* steps, with what is left in the window."""
         total, window = carried
         for tap, row in zip(self.span[:-1], window, strict=False):
-            total = with_row(total, self._place(tap, i), row)
-        return total
+            total = self.buffer.written(total, i + tap, row)
+        return padded(total, [self.buffer.size, *self.buffer.row_sizes])

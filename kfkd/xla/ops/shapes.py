@@ -4,6 +4,7 @@ import contextlib
 
 import jax.numpy as jnp
 import numpy as np
+from jax import lax
 from theano.compile import ops
 from theano.tensor import basic as tb
 from theano.tensor import extra_ops
@@ -19,8 +20,22 @@ from kfkd.xla.dispatch import (
     sizes,
     static_value,
 )
-from kfkd.xla.padded import PaddedArray
+from kfkd.xla.padded import (
+    PaddedArray,
+    array_of,
+    fitted,
+    is_computed,
+    lengths_of,
+    logical_shape,
+    only_counted,
+    padded,
+    part_of,
+    refuse_padded,
+    refuse_varying,
+    same_length,
+)
 from kfkd.xla.runtime_checks import runtime_assert
+from kfkd.xla.symbolic import Symbolic, compute, in_program, largest
 
 # Up to this size an array made from known numbers stays known, as shapes must.
 _SMALL = 4096
@@ -33,12 +48,13 @@ def convert_copy_or_view(op, node, x):
     return x  # GradClip and its like are views, too
 
 
-@convert.register(ops.Rebroadcast)
+@convert.register(ops.Rebroadcast, takes_padded=True)
 def convert_rebroadcast(op, node, x):
+    shape = logical_shape(x)
     for axis, broadcast in op.axis.items():
-        if broadcast and x.shape[axis] != 1:
+        if broadcast and not same_length(shape[axis], 1):
             raise ValueError(
-                f"Dimension {axis} of shape {x.shape} should be broadcastable, "
+                f"Dimension {axis} of shape {shape} should be broadcastable, "
                 "that is of size 1"
             )
     return x
@@ -53,18 +69,16 @@ def convert_specify_shape(op, node, x, shape):
 
 @convert.register(ops.Shape, keeps_layout=True, takes_padded=True)
 def convert_shape(op, node, x):
-    if isinstance(x, PaddedArray):
-        return jnp.stack([x.count, *x.array.shape[1:]])
-    return np.asarray(x.shape, "int64")
+    sizes = logical_shape(x)
+    if any(map(is_computed, sizes)):
+        return jnp.stack(list(map(in_program, sizes)))
+    return compute(lambda *sizes: np.stack(np.broadcast_arrays(*sizes), -1), *sizes)
 
 
 @convert.register(ops.Shape_i, keeps_layout=True, takes_padded=True)
 def convert_shape_i(op, node, x):
-    if isinstance(x, PaddedArray):
-        if op.i == 0:
-            return x.count
-        x = x.array
-    return np.asarray(x.shape[op.i], "int64")
+    size = logical_shape(x)[op.i]
+    return np.asarray(size, "int64") if isinstance(size, int) else size
 
 
 @convert.register(topt.MakeVector)
@@ -72,44 +86,76 @@ def convert_make_vector(op, node, *values):
     return jnp.stack([jnp.asarray(v, op.dtype) for v in values])
 
 
-@convert.register(DimShuffle)
-def convert_dimshuffle(op, node, x):
-    x = jnp.transpose(x, (*op.shuffle, *op.drop))
+@convert.register(DimShuffle, takes_padded=True)
+def convert_dimshuffle(op, node, value):
+    for axis in op.drop:
+        refuse_padded(value, axis)
+    x = jnp.transpose(array_of(value), (*op.shuffle, *op.drop))
     x = jnp.squeeze(x, range(len(op.shuffle), x.ndim))
-    return jnp.expand_dims(x, op.augment)
+    x = jnp.expand_dims(x, op.augment)
+    lengths = lengths_of(value)
+    lengths = {i: lengths[a] for i, a in enumerate(op.new_order) if a in lengths}
+    if any(is_computed(n) and axis for axis, n in lengths.items()):
+        raise NotStatic
+    return padded(x, lengths)
 
 
-@convert.register(tb.Reshape)
-def convert_reshape(op, node, x, shape):
-    shape = sizes(shape)
-    if len(shape) != op.ndim:
-        raise ValueError(f"Cannot reshape to {shape}: {op.ndim} sizes are wanted")
-    return jnp.reshape(x, shape)
-
-
-@convert.register(tb.Flatten)
-def convert_flatten(op, node, x):
-    return jnp.reshape(x, (*x.shape[: op.outdim - 1], -1))
-
-
-@convert.register(tb.Alloc, no_constant_folding=True)
+@convert.register(tb.Alloc, no_constant_folding=True, takes_padded=True)
 def convert_alloc(op, node, value, *shape):
+    if isinstance(value, PaddedArray) or any(isinstance(n, Symbolic) for n in shape):
+        return _padded_alloc(node, value, shape)
     shape = sizes(*shape)
     module = np if is_static(value) and np.prod(shape) <= _SMALL else jnp
     return module.broadcast_to(value, shape)
 
 
-@convert.register(tb.AllocEmpty, no_constant_folding=True)
+def _padded_alloc(node, value, shape):
+    shape, pattern = _sizes(shape), node.inputs[0].type.broadcastable
+    inner = dict(enumerate(shape[len(shape) - len(pattern) :]))
+    own = {axis: n for axis, n in inner.items() if not pattern[axis]}
+    for axis, n in own.items():
+        size = logical_shape(value)[axis]
+        if not same_length(size, n):
+            raise ValueError(f"A value of {size} does not fit an array of {n}")
+    value = fitted(jnp.asarray(array_of(value)), own)
+    return padded(jnp.broadcast_to(value, list(map(largest, shape))), shape)
+
+
+def _sizes(shape):
+    """Return sizes as static ints, those that are symbolic as they are."""
+    return [n if isinstance(n, Symbolic) else sizes(n)[0] for n in shape]
+
+
+@convert.register(tb.AllocEmpty, no_constant_folding=True, takes_padded=True)
 def convert_alloc_empty(op, node, *shape):
-    return jnp.zeros(sizes(*shape), op.dtype)
+    shape = _sizes(shape)
+    return padded(jnp.zeros(list(map(largest, shape)), op.dtype), shape)
 
 
-@convert.register(tb.ARange, no_constant_folding=True)
+@convert.register(tb.ARange, no_constant_folding=True, takes_padded=True)
 def convert_arange(op, node, start, stop, step):
+    if any(isinstance(v, Symbolic) for v in (start, stop, step)):
+        return _padded_arange(op, start, stop, step)
     # By NumPy, as in Theano: how many floats there are is a matter of rounding.
     bounds = (static_value(v)[()] for v in (start, stop, step))
     values = np.arange(*bounds, dtype=op.dtype)
     return values if values.size <= _SMALL else jnp.asarray(values)
+
+
+def _padded_arange(op, start, stop, step):
+    bounds = [
+        v if isinstance(v, Symbolic) else static_value(v) for v in (start, stop, step)
+    ]
+    if any(v.dtype.kind not in "iu" for v in bounds):  # a matter of rounding
+        refuse_varying(*bounds)
+    count = compute(_number_of, *bounds)
+    start, step = in_program(start), in_program(step)
+    values = start + step * jnp.arange(largest(count))
+    return padded(as_dtype(values, op.dtype), [count])
+
+
+def _number_of(start, stop, step):
+    return np.maximum(-((start - stop) // step), 0)
 
 
 @convert.register(tb.Eye, takes_none=True, no_constant_folding=True)
@@ -120,23 +166,70 @@ def convert_eye_or_tri(op, node, n, m, k):
     return make(*sizes(n, n if m is None else m, k), dtype=op.dtype)
 
 
-@convert.register(tb.Join)
+@convert.register(tb.Join, takes_padded=True)
 def convert_join(op, node, axis, *values):
     dtype = dtype_of(node.outputs[0])
     (axis,) = sizes(axis)
     if not -values[0].ndim <= axis < values[0].ndim:
         raise np.exceptions.AxisError(axis, values[0].ndim)
-    return jnp.concatenate([as_dtype(v, dtype) for v in values], axis)
+    if any(isinstance(v, PaddedArray) for v in values):
+        return _padded_join(axis % values[0].ndim, values, dtype)
+    return jnp.concatenate([as_dtype(in_program(v), dtype) for v in values], axis)
 
 
-@convert.register(tb.Split)
+def _padded_join(axis, values, dtype):
+    shapes = list(map(logical_shape, values))
+    lengths = shapes[0]
+    for i, sizes_along in enumerate(zip(*shapes, strict=True)):
+        if i != axis and not all(same_length(n, lengths[i]) for n in sizes_along):
+            raise ValueError(f"Shapes {shapes} cannot be joined along axis {axis}")
+    along = [shape[axis] for shape in shapes]
+    if any(map(is_computed, along)):
+        refuse_varying(*values)
+        raise NotStatic
+    arrays = [as_dtype(array_of(v), dtype) for v in values]
+    if any(isinstance(n, Symbolic) for n in along):
+        joined = jnp.concatenate(arrays, axis)
+        place = along[0]
+        # What does not count of an array is written over by the next.
+        for array, n in zip(arrays[1:], along[1:], strict=True):
+            start = [0] * array.ndim
+            start[axis] = in_program(place)
+            joined = lax.dynamic_update_slice(joined, array, start)
+            place = compute(np.add, place, n)
+        lengths = [place if i == axis else n for i, n in enumerate(lengths)]
+        return padded(joined, lengths)
+    lengths = list(lengths)
+    lengths[axis] = sum(along)
+    return padded(jnp.concatenate(arrays, axis), lengths)
+
+
+@convert.register(tb.Split, takes_padded=True)
 def convert_split(op, node, x, axis, lengths):
-    (axis,), lengths = sizes(axis), sizes(lengths)
+    (axis,) = sizes(axis)
+    if isinstance(x, PaddedArray) or isinstance(lengths, Symbolic):
+        return _padded_split(op, x, axis % x.ndim, lengths)
+    lengths = sizes(lengths)
     if sum(lengths) != x.shape[axis] or len(lengths) != op.len_splits:
         raise ValueError(
             f"Dimension {axis} of {x.shape} cannot be split into {lengths}"
         )
     return tuple(jnp.split(x, np.cumsum(lengths)[:-1], axis))
+
+
+def _padded_split(op, x, axis, lengths):
+    if not (is_static(lengths) or isinstance(lengths, Symbolic)):
+        refuse_varying(x)
+        raise NotStatic
+    shape, place, parts = logical_shape(x), np.int64(0), []
+    for i in range(len(lengths)):
+        n = compute(np.asarray, lengths[i])
+        array = part_of(jnp.asarray(array_of(x)), axis, place, n)
+        parts.append(padded(array, [*shape[:axis], n, *shape[axis + 1 :]]))
+        place = compute(np.add, place, n)
+    if not same_length(place, shape[axis]) or len(parts) != op.len_splits:
+        raise ValueError(f"Dimension {axis} of {shape} cannot be split into {lengths}")
+    return tuple(parts)
 
 
 @convert.register(extra_ops.BroadcastTo)
@@ -155,14 +248,23 @@ def convert_repeat(op, node, x, repeats):
     return jnp.repeat(x, static_value(repeats).astype("int64"), op.axis)
 
 
-@convert.register(topt.Assert, keeps_layout=True)
+@convert.register(topt.Assert, keeps_layout=True, takes_padded=True)
 def convert_assert(op, node, x, *conditions):
     for condition in conditions:
+        if isinstance(condition, (PaddedArray, Symbolic)):
+            condition = _all(condition)
         # A condition on sizes is known before the call, and is checked then.
         with contextlib.suppress(NotStatic):
             condition = static_value(condition, host_only=True)
         runtime_assert(condition, AssertionError(op.msg))
     return x
+
+
+def _all(condition):
+    """Return what counts of a condition that is padded or symbolic."""
+    for axis in lengths_of(condition):
+        condition = only_counted(condition, axis, True)
+    return array_of(in_program(condition))
 
 
 @convert.register(extra_ops.Bartlett)

@@ -75,12 +75,12 @@ def convert_unique(op, node, x):
     )
     count = jnp.sum(counts > 0)
     others = [
-        PaddedArray(first, count),
+        PaddedArray(first, {0: count}),
         jnp.reshape(inverse, -1),
-        PaddedArray(counts, count),
+        PaddedArray(counts, {0: count}),
     ]
     others = [o for o, wanted in zip(others, returned, strict=True) if wanted]
-    return values if axis else PaddedArray(values, count), *others
+    return values if axis else PaddedArray(values, {0: count}), *others
 
 
 def _number_of_unique(x, axis):
