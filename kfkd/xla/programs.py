@@ -102,7 +102,7 @@ class Programs:
             self.guards,
             number,
             functools.cache(storage.read),
-            self.thunk._compute_part,
+            self.thunk.compute_part,
         )
         specialization.evaluate_guards()
         program = self.jitted.pop(specialization.key, None)

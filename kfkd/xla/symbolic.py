@@ -280,19 +280,13 @@ def evaluate_tables(node, values, evaluate):
     """
     if isinstance(node.op, (ScalarFromTensor, TensorFromScalar)):
         return tuple(values)
-    if any(np.size(v.table[(0,) * len(v.of.ranges)]) > _SMALL for v in _only(values)):
+    if any(np.size(value) > _SMALL for value in values):
         return None
     function = _elementwise(node)
     if function is not None:
-        if any(np.size(v) > _SMALL for v in values if not isinstance(v, Symbolic)):
-            return None
         dtype = np.dtype(node.outputs[0].type.dtype)
         return (compute(lambda *tables: function(*tables).astype(dtype), *values),)
     return _point_by_point(node, values, evaluate)
-
-
-def _only(values):
-    return [value for value in values if isinstance(value, Symbolic)]
 
 
 def _elementwise(node):

@@ -201,7 +201,7 @@ class Thunk:
                     stack.enter_context(self.locks.reading())
             return *program(*arrays), call
 
-    def _compute_part(self, variables):
+    def compute_part(self, variables):
         """Return the values of variables of the graph, from a program of their own."""
         if variables not in self.parts:
             program = self.program.part(variables)

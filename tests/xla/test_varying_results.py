@@ -22,15 +22,19 @@ def matrix(rng, n, width=4):
     return rng.normal(size=(n, width))
 
 
-def recurrent(x, w, initial=None, **options):
-    initial = T.zeros((4,), "float64") if initial is None else initial
+def looped(step, sequence, *others, **options):
+    """Return the states of a loop over the rows of an array."""
     return theano.scan(
-        lambda row, h, u: T.tanh(row + T.dot(h, u)),
-        sequences=[x],
-        outputs_info=[initial],
-        non_sequences=[w],
+        step,
+        sequences=[sequence],
+        outputs_info=[T.zeros((4,), "float64")],
+        non_sequences=others,
         **options,
     )[0]
+
+
+def recurrent(x, w, **options):
+    return looped(lambda row, h, u: T.tanh(row + T.dot(h, u)), x, w, **options)
 
 
 def attending(x, y, w):
@@ -38,12 +42,7 @@ def attending(x, y, w):
         weights = T.nnet.softmax(T.dot(memory, h).dimshuffle("x", 0))[0]
         return T.tanh(row + T.dot(h, u) + T.dot(weights, memory))
 
-    return theano.scan(
-        step,
-        sequences=[y],
-        outputs_info=[T.zeros((4,), "float64")],
-        non_sequences=[x, w],
-    )[0]
+    return looped(step, y, x, w)
 
 
 def nested(x, y, w):
@@ -56,12 +55,7 @@ def nested(x, y, w):
         )[0]
         return T.dot(inner[-1], u)
 
-    return theano.scan(
-        step,
-        sequences=[x],
-        outputs_info=[T.zeros((4,), "float64")],
-        non_sequences=[y, w],
-    )[0]
+    return looped(step, x, y, w)
 
 
 def masked(x, mask, w):
