@@ -74,7 +74,9 @@ class VaryingLengths:
     def add_sizes(self, variables):
         """Take the values of arguments for lengths, if they are whole numbers."""
         for v in variables:
-            if v in self.arguments and v.type.ndim == 0 and dtype_of(v).kind in "iu":
+            dtype = dtype_of(v)  # one of 8 bits has few values, and no room for others
+            whole = dtype.kind in "iu" and dtype.itemsize > 2
+            if v in self.arguments and v.type.ndim == 0 and whole:
                 self.seen.setdefault((v, None), {*range(_MOST_EXACT + 1)})
 
     def _observe(self, lengths):

@@ -23,7 +23,7 @@ from kfkd.xla.host_callback import (
 from kfkd.xla.layout import to_logical
 from kfkd.xla.padded import PaddedArray, lengths_of, padded, refuse_varying
 from kfkd.xla.runtime_checks import collect_runtime_asserts
-from kfkd.xla.specialization import StaticQuery, is_array
+from kfkd.xla.specialization import SizeAlong, StaticQuery, is_array
 from kfkd.xla.symbolic import NotPaddable, Symbolic, evaluate_tables, in_program
 
 __all__ = ["Program", "where"]
@@ -214,11 +214,10 @@ class _Trace:
         return inputs
 
     def _unpadded(self, value):
-        count = lengths_of(value).get(0)
-        if id(count) not in self.lengths:
+        if not isinstance(value, PaddedArray):
             return value
-        others = {axis: n for axis, n in value.lengths.items() if axis > 0}
-        return padded(value.array[: self.lengths[id(count)]], others)
+        known = {axis: self.lengths.get(id(n), n) for axis, n in value.lengths.items()}
+        return padded(value.array, known)
 
     def _call(self, node, conversion, inputs):
         specializer = None
@@ -245,10 +244,10 @@ class _Trace:
         if self.resolve is None:
             raise NotStatic
         for v, value in zip(node.inputs, inputs, strict=True):
-            count = lengths_of(value).get(0)
-            if count is not None and id(count) not in self.lengths:
-                query = StaticQuery(len, [v], self._known())
-                self.lengths[id(count)] = self.resolve(query)
+            for axis, count in lengths_of(value).items():
+                if id(count) not in self.lengths:
+                    query = StaticQuery(SizeAlong(axis), [v], self._known())
+                    self.lengths[id(count)] = self.resolve(query)
 
     def _known(self):
         return {v: value for v, value in self.values.items() if is_static(value)}

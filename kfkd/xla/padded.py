@@ -2,7 +2,7 @@
 
 The length of an axis may be a `Symbolic`, which the host knows before each call.  Or it
 is computed, such as the number of rows that a mask chooses, or that a loop leaves when
-it ends early; that is always the first axis.  What lies behind the length can be
+it ends early.  What lies behind the length can be
 anything.  What a function returns is cut after the call.
 
 Only conversions that are registered with ``takes_padded`` see such arrays.  For the
@@ -29,16 +29,19 @@ __all__ = [
     "array_of",
     "fitted",
     "is_computed",
+    "is_one",
     "lengths_of",
     "logical_shape",
     "only_counted",
     "padded",
     "part_of",
     "places_of",
+    "refuse_computed",
     "refuse_padded",
     "refuse_varying",
     "same_length",
     "unpad",
+    "with_zeros",
     "within",
 ]
 
@@ -87,6 +90,11 @@ def padded(array, lengths):
 def is_computed(length):
     """Return whether a length is computed by the program."""
     return isinstance(length, jax.Array)
+
+
+def is_one(size):
+    """Return whether a size is known to be one."""
+    return isinstance(size, int) and size == 1
 
 
 def array_of(value):
@@ -167,6 +175,28 @@ def only_counted(value, axis, other):
     return PaddedArray(array, value.lengths)
 
 
+def with_zeros(values, axes):
+    """Return arrays with zeros where nothing counts, and the lengths of *axes* by axis.
+
+    The arrays have to be equally long along these axes, and no other may be padded.
+    """
+    lengths, arrays = {}, []
+    for axis in axes:
+        sizes = [logical_shape(value)[axis] for value in values]
+        if all(isinstance(n, int) for n in sizes):
+            continue
+        lengths[axis] = next(n for n in sizes if not isinstance(n, int))
+        if not all(same_length(n, lengths[axis]) for n in sizes):
+            raise ValueError(f"The sizes {sizes} along axis {axis} differ")
+    for value in values:
+        for axis in lengths_of(value):
+            if axis not in axes:
+                refuse_padded(value, axis)
+            value = only_counted(value, axis, 0)
+        arrays.append(fitted(array_of(value), lengths))
+    return arrays, lengths
+
+
 def unpad(value, lengths=None):
     """Return a result of a program, a padded one without what does not count.
 
@@ -188,6 +218,13 @@ def refuse_padded(value, axis):
     length = lengths_of(value).get(axis)
     refuse_varying(length)
     if length is not None:
+        raise NotStatic
+
+
+def refuse_computed(*sizes):
+    """Raise NotStatic if a size is computed; NotPaddable if another one varies."""
+    if any(map(is_computed, sizes)):
+        refuse_varying(*sizes)
         raise NotStatic
 
 

@@ -6,6 +6,7 @@ choose the program.
 """
 
 from collections.abc import Hashable
+from typing import NamedTuple
 
 import numpy as np
 from theano.graph.basic import Constant, Variable, io_toposort
@@ -14,7 +15,14 @@ from theano.tensor import TensorType
 
 from kfkd.xla.dispatch import NotStatic, dtype_of, evaluation
 
-__all__ = ["Respecialize", "Specialization", "StaticQuery", "hashable", "is_array"]
+__all__ = [
+    "Respecialize",
+    "SizeAlong",
+    "Specialization",
+    "StaticQuery",
+    "hashable",
+    "is_array",
+]
 
 # So many results of a query are kept.  A batch number, say, comes again in each epoch.
 _MAX_RESULTS = 4096
@@ -124,6 +132,16 @@ class StaticQuery:
         return self.function(
             *(values[o] if isinstance(o, Variable) else o for o in self.operands)
         )
+
+
+class SizeAlong(NamedTuple):
+    """The function of a `StaticQuery` that takes an array and returns a size of it."""
+
+    axis: int
+
+    def __call__(self, array):
+        """Return the size of an axis."""
+        return np.shape(array)[self.axis]
 
 
 class Respecialize(Exception):

@@ -12,7 +12,7 @@ from kfkd.process.forks import fork_safe_rlock
 from kfkd.process.signals import defer_keyboard_interrupt
 from kfkd.xla.dispatch import NotStatic, dtype_of
 from kfkd.xla.lowering import where
-from kfkd.xla.padded import PaddedArray, refuse_varying, unpad
+from kfkd.xla.padded import PaddedArray, fitted, refuse_varying, unpad
 from kfkd.xla.precision import precisely
 from kfkd.xla.program_storage import ProgramStorage
 from kfkd.xla.programs import Programs
@@ -20,12 +20,14 @@ from kfkd.xla.runtime_checks import (
     CallsPython,
     NeedsChecks,
     add_check,
+    error_of,
     python_calls,
     raise_broken,
 )
 from kfkd.xla.shared_variables import to_host
 from kfkd.xla.specialization import (
     Respecialize,
+    SizeAlong,
     StaticQuery,
 )
 
@@ -78,6 +80,7 @@ class Thunk:
         self.n_returned = len(program.outputs) - len(updates)
         self.checked = self.calls_python = False
         self.errors = []  # of functions in Python, in the latest call
+        self.doubted, self.confirmed = None, set()  # runtime asserts, by key
         self.lock = fork_safe_rlock()
         self.locks = self.storage.locks
         self.programs = Programs(self, static_shapes)
@@ -165,12 +168,20 @@ class Thunk:
         return returned, call
 
     def _raise_broken(self, checks, call):
-        """Raise the error of a runtime assert, about the arguments as they are."""
-        if call is None:
-            raise_broken(checks)
-        elif not all(checks.values()):
-            self.programs.doubt = call, None
+        """Raise the error of a runtime assert, about the arguments as they are.
+
+        Whether one is broken in a program for a class of lengths is doubted once: it is
+        told with the lengths themselves, and is known to be right from then on.
+        """
+        key = next((key for key, holds in checks.items() if not holds), None)
+        if key is None:
+            return
+        if call is not None and key not in self.confirmed:
+            self.programs.doubt, self.doubted = (call, None), key
             raise Respecialize
+        if self.programs.doubt is not None:
+            self.confirmed.add(self.doubted)
+        raise error_of(key)
 
     def _step_on_copies(self):
         """Do as `_step`, without locks while functions in Python are called."""
@@ -249,7 +260,11 @@ class Thunk:
                 refuse_varying(outputs[i])
                 if resolve is None:
                     raise NotStatic(v.owner)
-                outputs[i] = outputs[i].array[: resolve(StaticQuery(len, [v], {}))]
+                sizes = {
+                    axis: resolve(StaticQuery(SizeAlong(axis), [v], {}))
+                    for axis in outputs[i].lengths
+                }
+                outputs[i] = fitted(outputs[i].array, sizes)
             if not isinstance(outputs[i], PaddedArray):
                 outputs[i] = jnp.asarray(outputs[i], dtype_of(v))
         return outputs[: self.n_returned], outputs[self.n_returned :], checks

@@ -15,9 +15,18 @@ from theano.tensor.nnet import abstract_conv as ac
 from theano.tensor.nnet.conv import ConvOp
 
 from kfkd.xla import formulations
-from kfkd.xla.dispatch import apply_transpose, as_dtype, convert, dtype_of, sizes
+from kfkd.xla.dispatch import (
+    NotStatic,
+    apply_transpose,
+    as_dtype,
+    convert,
+    dtype_of,
+    sizes,
+)
 from kfkd.xla.layout import ChannelsLast, channels_last, to_logical
+from kfkd.xla.padded import PaddedArray, padded, refuse_varying, with_zeros
 from kfkd.xla.precision import operands
+from kfkd.xla.symbolic import Symbolic
 
 
 def _check_supported(op):
@@ -95,7 +104,36 @@ def _array(op, image, dtype):
     return as_dtype(array, dtype)
 
 
-@convert.register(ac.AbstractConv, factory=True, keeps_layout=True)
+def _varying_batch(function, places, by_image=True):
+    """Return *function* for images and gradients whose number may vary.
+
+    Parameters
+    ----------
+    function : callable
+    places : list of int
+        Those of images and gradients among the arguments.
+    by_image : bool
+        Whether the result is of as many images.
+    """
+
+    def of_batch(*values):
+        if not any(isinstance(v, (PaddedArray, Symbolic)) for v in values):
+            return function(*values)
+        values, batches = list(values), [to_logical(values[i]) for i in places]
+        arrays, lengths = with_zeros(batches, [0])
+        for i, array in zip(places, arrays, strict=True):
+            values[i] = array
+        for value in values:
+            refuse_varying(value)
+            if isinstance(value, PaddedArray):
+                raise NotStatic
+        result = function(*values)
+        return padded(to_logical(result), lengths) if by_image else result
+
+    return of_batch
+
+
+@convert.register(ac.AbstractConv, factory=True, keeps_layout=True, takes_padded=True)
 def convert_conv(op, node):
     _check_supported(op)
     dtype = dtype_of(node.outputs[0])
@@ -127,10 +165,12 @@ def convert_conv(op, node):
             return _image(op, result.reshape(shape))
         return _image(op, as_dtype(correlate(images, filters), dtype))
 
-    return conv
+    return _varying_batch(conv, [0])
 
 
-@convert.register(ac.AbstractConv_gradWeights, factory=True, keeps_layout=True)
+@convert.register(
+    ac.AbstractConv_gradWeights, factory=True, keeps_layout=True, takes_padded=True
+)
 def convert_conv_grad_weights(op, node):
     _check_supported(op)
     dtype = dtype_of(node.outputs[0])
@@ -152,10 +192,12 @@ def convert_conv_grad_weights(op, node):
         result = apply_transpose(lambda k: _correlate(op, images, k), shape, gradient)
         return as_dtype(_flip(op, result), dtype)
 
-    return conv_grad_weights
+    return _varying_batch(conv_grad_weights, [0, 1], by_image=False)
 
 
-@convert.register(ac.AbstractConv_gradInputs, factory=True, keeps_layout=True)
+@convert.register(
+    ac.AbstractConv_gradInputs, factory=True, keeps_layout=True, takes_padded=True
+)
 def convert_conv_grad_inputs(op, node):
     _check_supported(op)
     dtype = dtype_of(node.outputs[0])
@@ -169,7 +211,7 @@ def convert_conv_grad_inputs(op, node):
         result = apply_transpose(lambda x: _correlate(op, x, filters), shape, gradient)
         return _image(op, as_dtype(result, dtype))
 
-    return conv_grad_inputs
+    return _varying_batch(conv_grad_inputs, [1])
 
 
 @convert.register(ConvOp, factory=True, keeps_layout=True)

@@ -10,22 +10,40 @@ from theano.tensor import extra_ops, nlinalg
 from theano.tensor.nnet import conv3d2d
 
 from kfkd.xla.dispatch import convert, sizes
+from kfkd.xla.padded import array_of, logical_shape, padded, refuse_computed
+from kfkd.xla.symbolic import compute
 
 
-@convert.register(tb.ExtractDiag)
+@convert.register(tb.ExtractDiag, takes_padded=True)
 def convert_extract_diag(op, node, x):
-    return jnp.diagonal(x, op.offset, op.axis1, op.axis2)
+    axes = [axis % x.ndim for axis in (op.axis1, op.axis2)]
+    others = [n for axis, n in enumerate(logical_shape(x)) if axis not in axes]
+    sides = [logical_shape(x)[axis] for axis in axes]
+    refuse_computed(*sides)
+    count = compute(lambda n, m: _length_of_diagonal(n, m, op.offset), *sides)
+    return padded(jnp.diagonal(array_of(x), op.offset, *axes), [*others, count])
 
 
-@convert.register(tb.AllocDiag)
+def _length_of_diagonal(rows, columns, offset):
+    return np.maximum(np.minimum(rows + min(offset, 0), columns - max(offset, 0)), 0)
+
+
+@convert.register(tb.AllocDiag, takes_padded=True)
 def convert_alloc_diag(op, node, x):
     matrix_of = jnp.vectorize(lambda d: jnp.diag(d, op.offset), signature="(n)->(m,m)")
-    return jnp.moveaxis(matrix_of(x), (-2, -1), sorted((op.axis1, op.axis2)))
+    *sizes, n = logical_shape(x)
+    refuse_computed(n)
+    axes = sorted((op.axis1, op.axis2))
+    for axis in axes:
+        sizes.insert(axis, compute(lambda n: n + abs(op.offset), n))
+    return padded(jnp.moveaxis(matrix_of(array_of(x)), (-2, -1), axes), sizes)
 
 
-@convert.register(nlinalg.AllocDiag)
+@convert.register(nlinalg.AllocDiag, takes_padded=True)
 def convert_matrix_alloc_diag(op, node, x):
-    return jnp.diag(x)
+    n = logical_shape(x)[0]
+    refuse_computed(n)
+    return padded(jnp.diag(array_of(x)), [n, n])
 
 
 @convert.register(extra_ops.FillDiagonal)

@@ -11,9 +11,18 @@ import jax.numpy as jnp
 import numpy as np
 from theano.tensor.shared_randomstreams import RandomFunction
 
-from kfkd.xla.dispatch import convert, dtype_of, is_static, sizes, static_value
+from kfkd.xla.dispatch import (
+    NotStatic,
+    convert,
+    dtype_of,
+    is_static,
+    sizes,
+    static_value,
+)
 from kfkd.xla.ops.random import advance, make_keys, uniform_numbers
+from kfkd.xla.padded import PaddedArray, array_of, padded, refuse_varying
 from kfkd.xla.runtime_checks import runtime_assert
+from kfkd.xla.symbolic import Symbolic, largest
 
 
 def _jax_key(keys):
@@ -25,19 +34,20 @@ def _is_one(n):
 
 
 def _broadcast(shape, *parameters, dtype=None):
-    return [jnp.broadcast_to(jnp.asarray(p, dtype), shape) for p in parameters]
+    rooms = list(map(largest, shape))
+    return [jnp.broadcast_to(jnp.asarray(p, dtype), rooms) for p in parameters]
 
 
 def _uniform(keys, shape, dtype, low, high):
     low, high = _broadcast(shape, low, high, dtype=dtype)
-    return uniform_numbers(keys, shape, dtype) * (high - low) + low
+    return array_of(uniform_numbers(keys, shape, dtype)) * (high - low) + low
 
 
 def _normal(keys, shape, dtype, avg, std):
     runtime_assert(~(std < 0), ValueError("the standard deviation is negative"))
     avg, std = _broadcast(shape, avg, std, dtype=dtype)
     # The transform of Box and Muller.
-    radius, angle = uniform_numbers(keys, (2, *shape), dtype)
+    radius, angle = array_of(uniform_numbers(keys, (2, *shape), dtype))
     angle = angle * dtype.type(2 * np.pi)
     return jnp.sqrt(-2 * jnp.log(radius)) * jnp.cos(angle) * std + avg
 
@@ -50,7 +60,8 @@ def _binomial(keys, shape, dtype, n, p):
     if _is_one(n):
         n, p = _broadcast(shape, n, p)
         exact = np.promote_types(p.dtype, "float32")
-        return uniform_numbers(keys, shape, exact) < p
+        return array_of(uniform_numbers(keys, shape, exact)) < p
+    refuse_varying(*shape)
     return jax.random.binomial(_jax_key(keys), n, p.astype("float64"), shape, "float64")
 
 
@@ -116,11 +127,21 @@ _DRAWS = {
     "uniform": _uniform,
 }
 
+_OF_VARYING_SIZE = "binomial", "normal", "uniform"
 
-@convert.register(RandomFunction)
+
+@convert.register(RandomFunction, takes_padded=True)
 def convert_random_function(op, node, state, size, *parameters):
     draw, dtype = _DRAWS[op.distribution], dtype_of(node.outputs[1])
-    shape, following = sizes(size), advance(state)
+    refuse_varying(*parameters)
+    if any(isinstance(p, PaddedArray) for p in parameters):
+        raise NotStatic
+    if isinstance(size, Symbolic) and op.distribution in _OF_VARYING_SIZE:
+        shape = [size[i] for i in range(len(size))]
+    else:
+        refuse_varying(size)
+        shape = sizes(size)
+    following = advance(state)
     op.check_size(shape)
     drawn = draw(make_keys(following), shape, dtype, *parameters)
-    return following, drawn.astype(dtype)
+    return following, padded(drawn.astype(dtype), shape)

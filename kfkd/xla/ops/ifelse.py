@@ -8,30 +8,58 @@ from theano.typed_list import MakeList
 
 from kfkd.xla.dispatch import (
     Listed,
+    NotStatic,
     as_dtype,
     convert,
     dtype_of,
     is_static,
     specialize_on,
 )
+from kfkd.xla.padded import (
+    array_of,
+    fitted,
+    is_computed,
+    logical_shape,
+    padded,
+    refuse_varying,
+)
 from kfkd.xla.runtime_checks import runtime_assert
+from kfkd.xla.symbolic import Symbolic, compute, decide, same
 
 
-@convert.register(IfElse)
+@convert.register(IfElse, takes_padded=True)
 def convert_ifelse(op, node, condition, *values):
-    then, otherwise = values[: op.n_outs], values[op.n_outs :]
-    shapes = [[jnp.shape(v) for v in branch] for branch in (then, otherwise)]
-    if shapes[0] != shapes[1] or is_static(condition):
+    branches = values[op.n_outs :], values[: op.n_outs]
+    if isinstance(condition, Symbolic):
+        return tuple(branches[decide(compute(np.not_equal, condition, 0))])
+    pairs = list(zip(*branches, strict=True))
+    if is_static(condition) or not all(_alike(*pair) for pair in pairs):
         # A program has one of the shapes.
-        return tuple(then if specialize_on(bool, condition) else otherwise)
-    return tuple(
-        t if _equal(t, o) else jnp.where(condition != 0, t, o)
-        for t, o in zip(then, otherwise, strict=True)
-    )
+        return tuple(branches[specialize_on(bool, condition)])
+    return tuple(_chosen(condition, *pair) for pair in pairs)
+
+
+def _alike(*values):
+    """Return whether values have the same shape."""
+    first, second = map(logical_shape, values)
+    if any(map(is_computed, (*first, *second))):
+        refuse_varying(*values)
+        raise NotStatic
+    return all(map(same, first, second))
+
+
+def _chosen(condition, otherwise, then):
+    if _equal(then, otherwise):
+        return then
+    lengths = dict(enumerate(logical_shape(then)))
+    arrays = (fitted(array_of(v), lengths) for v in (then, otherwise))
+    return padded(jnp.where(condition != 0, *arrays), lengths)
 
 
 def _equal(first, second):
     """Return whether two values are known to be the same, as most sizes are."""
+    if isinstance(first, Symbolic):
+        return first == second
     known = is_static(first) and is_static(second)
     return known and np.array_equal(first, second)
 

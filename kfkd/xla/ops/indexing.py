@@ -16,16 +16,13 @@ from kfkd.xla.dispatch import (
     specialize_on,
     static_value,
 )
+from kfkd.xla.ops.computed_slices import row_taken, rows_taken, rows_written
 from kfkd.xla.ops.masks import out_of_bounds, selected, write_at, write_selected
-from kfkd.xla.ops.padded_indexing import (
-    at_rows,
-    part,
-    varies,
-    with_part,
-    with_rows,
-)
-from kfkd.xla.padded import PaddedArray
+from kfkd.xla.ops.padded_advanced_indexing import at_indices, with_indices
+from kfkd.xla.ops.padded_basic_indexing import part, varies, with_part
+from kfkd.xla.padded import PaddedArray, array_of
 from kfkd.xla.runtime_checks import runtime_assert
+from kfkd.xla.symbolic import NotPaddable
 
 
 def _bounds(entry):
@@ -155,56 +152,54 @@ def _written(op, x, index, y):
     return write_at(op, x, index, y)
 
 
-def _of_padded(op, x, values):
-    """Return a row, or the rows of a slice, of an array whose length is computed."""
-    first, *rest = ts.get_idx_list([x, *values], op.idx_list)
-    count = x.lengths[0]
-    rest = tuple(_index(e, n) for e, n in zip(rest, x.array.shape[1:], strict=False))
-    if not isinstance(first, slice):
-        row = jnp.where(first < 0, first + count, first)
-        error = IndexError("an index is out of bounds for what a loop has left")
-        runtime_assert((row >= 0) & (row < count), error)
-        return x.array[(row, *rest)]
-    step = 1 if first.step is None else int(static_value(first.step))
-
-    def bound(value, default):
-        if value is None:
-            return default
-        value = jnp.where(value < 0, value + count, value)
-        return jnp.clip(value, *((0, count) if step > 0 else (-1, count - 1)))
-
-    start = bound(first.start, 0 if step > 0 else count - 1)
-    stop = bound(first.stop, count if step > 0 else -1)
-    left = jnp.maximum(-((start - stop) // step), 0)
-    rows = jnp.clip(start + step * np.arange(len(x.array)), 0, len(x.array) - 1)
-    return PaddedArray(x.array[rows][(slice(None), *rest)], {0: left})
+def _computed(x, entries):
+    """Return the first entry, and the index of the other axes."""
+    first, *rest = entries
+    sizes = np.shape(array_of(x))[1:]
+    return first, tuple(_index(e, n) for e, n in zip(rest, sizes, strict=False))
 
 
 @convert.register(ts.Subtensor, takes_padded=True)
 def convert_subtensor(op, node, x, *values):
     entries = ts.get_idx_list([x, *values], op.idx_list)
-    if varies(x, entries):
-        return part(x, entries)
-    if isinstance(x, PaddedArray):
-        return _of_padded(op, x, values)
-    return _Part(op, x, values).taken()
+    if isinstance(x, PaddedArray) and not varies(x, entries):
+        take = rows_taken if isinstance(entries[0], slice) else row_taken
+        return take(x, *_computed(x, entries))
+    try:
+        if varies(x, entries):
+            return part(x, entries)
+        return _Part(op, x, values).taken()
+    except (NotPaddable, NotStatic) as error:
+        if not entries or not isinstance(entries[0], slice):
+            raise
+        with contextlib.suppress(NotStatic):
+            return rows_taken(x, *_computed(x, entries))
+        raise error from None
 
 
 @convert.register(ts.IncSubtensor, takes_padded=True)
 def convert_inc_subtensor(op, node, x, y, *values):
     entries = ts.get_idx_list([x, *values], op.idx_list)
-    if varies(x, entries) or varies(y, []):
-        return with_part(op, x, y, entries, node.inputs[1].type.broadcastable)
-    if isinstance(x, PaddedArray) or isinstance(y, PaddedArray):
-        raise NotStatic
-    return _Part(op, x, values).written(op, y)
+    pattern = node.inputs[1].type.broadcastable
+    try:
+        if varies(x, entries) or varies(y, []):
+            return with_part(op, x, y, entries, pattern)
+        if isinstance(x, PaddedArray) or isinstance(y, PaddedArray):
+            raise NotStatic
+        return _Part(op, x, values).written(op, y)
+    except (NotPaddable, NotStatic) as error:
+        if not entries or not isinstance(entries[0], slice):
+            raise
+        with contextlib.suppress(NotStatic):
+            return rows_written(op, x, y, *_computed(x, entries), pattern)
+        raise error from None
 
 
 @convert.register(ts.AdvancedSubtensor1, takes_padded=True)
 @convert.register(ts.AdvancedSubtensor, takes_padded=True)
 def convert_advanced_subtensor(op, node, x, *entries):
     if varies(x, entries):
-        return at_rows(x, entries)
+        return at_indices(x, entries)
     if isinstance(x, PaddedArray):
         raise NotStatic
     x = jnp.asarray(x)
@@ -219,7 +214,7 @@ def convert_advanced_subtensor(op, node, x, *entries):
 @convert.register(ts.AdvancedIncSubtensor, takes_padded=True)
 def convert_advanced_inc_subtensor(op, node, x, y, *entries):
     if varies(x, entries) or varies(y, []):
-        return with_rows(op, x, y, entries, node.inputs[1].type.broadcastable)
+        return with_indices(op, x, y, entries, node.inputs[1].type.broadcastable)
     if isinstance(x, PaddedArray):
         raise NotStatic
     if isinstance(y, PaddedArray):

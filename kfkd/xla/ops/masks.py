@@ -11,10 +11,10 @@ from kfkd.xla.dispatch import NotStatic, as_dtype, convert
 from kfkd.xla.padded import PaddedArray, array_of, lengths_of, only_counted
 from kfkd.xla.runtime_checks import runtime_assert
 
-__all__ = ["out_of_bounds", "selected", "write_at", "write_selected"]
+__all__ = ["nonzero", "out_of_bounds", "selected", "write_at", "write_selected"]
 
 
-def _nonzero(x):
+def nonzero(x):
     """Return the indices of what is not zero along each axis, and their number."""
     return jnp.nonzero(x, size=x.size), jnp.count_nonzero(x)
 
@@ -23,7 +23,7 @@ def _nonzero(x):
 def convert_nonzero(op, node, x):
     for axis in lengths_of(x):
         x = only_counted(x, axis, 0)
-    places, count = _nonzero(jnp.asarray(array_of(x)))
+    places, count = nonzero(jnp.asarray(array_of(x)))
     return tuple(PaddedArray(p, {0: count}) for p in places)
 
 
@@ -36,7 +36,7 @@ def _places(x, entries):
     while entries and isinstance(entries[-1], slice) and entries[-1] == slice(None):
         entries.pop()
     first, *others = entries
-    if all(isinstance(e, PaddedArray) for e in entries):
+    if all(isinstance(e, PaddedArray) and e.ndim == 1 for e in entries):
         for other in others:
             runtime_assert(other.lengths[0] == first.lengths[0], _mismatch())
         count, room = first.lengths[0], min(len(e.array) for e in entries)
@@ -46,7 +46,7 @@ def _places(x, entries):
             raise IndexError(
                 f"a mask of shape {first.shape} does not fit an array of {x.shape}"
             )
-        places, count = _nonzero(first)
+        places, count = nonzero(first)
     else:
         raise NotStatic
     used, found = jnp.arange(len(places[0])) < count, []
@@ -59,7 +59,8 @@ def _places(x, entries):
 
 def out_of_bounds(length):
     """Return the error about an index of an axis of *length*."""
-    return IndexError(f"an index is out of bounds for an axis of size {length}")
+    known = f" for an axis of size {length}" if isinstance(length, int) else ""
+    return IndexError(f"an index is out of bounds{known}")
 
 
 def _mismatch():
@@ -86,7 +87,11 @@ def write_at(op, x, index, y, mode=None):
 def write_selected(op, x, y, entries):
     """Return *x* with those rows set to *y*, or increased by it."""
     places, count = _places(x, entries)
-    given, y = (y.lengths[0], y.array) if isinstance(y, PaddedArray) else (None, y)
+    given = None
+    if isinstance(y, PaddedArray):
+        if set(y.lengths) != {0}:
+            raise NotStatic
+        given, y = y.lengths[0], y.array
     by_row = y.ndim > x.ndim - len(places) and len(y) != 1  # else it is broadcast
     if by_row and given is None:
         given = len(y)

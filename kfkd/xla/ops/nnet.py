@@ -5,18 +5,19 @@ import jax.numpy as jnp
 import numpy as np
 from theano.tensor.nnet import blocksparse, nnet
 
-from kfkd.xla.dispatch import NotStatic, as_dtype, convert, dtype_of
+from kfkd.xla.dispatch import as_dtype, convert, dtype_of
 from kfkd.xla.padded import (
+    PaddedArray,
     array_of,
     lengths_of,
+    logical_shape,
     only_counted,
     padded,
-    refuse_padded,
-    refuse_varying,
     same_length,
     within,
 )
 from kfkd.xla.runtime_checks import runtime_assert
+from kfkd.xla.symbolic import in_program
 
 
 def _rows_counted(x, other):
@@ -37,10 +38,10 @@ def convert_log_softmax(op, node, x):
 
 
 def _with_bias(x, b):
-    """Return the sum of a matrix, whose rows may be padded, and a vector."""
-    for v, axis in ((x, 1), (b, 0)):
-        refuse_padded(v, axis)
-    return array_of(x) + b, lengths_of(x)
+    """Return the sum of a matrix and a vector, as `_rows_counted` does."""
+    _check_same(logical_shape(x)[1], logical_shape(b)[0])
+    total = PaddedArray(array_of(x) + array_of(b), lengths_of(x))
+    return _rows_counted(total, -jnp.inf)
 
 
 @convert.register(nnet.SoftmaxWithBias, takes_padded=True)
@@ -51,77 +52,83 @@ def convert_softmax_with_bias(op, node, x, b):
 
 @convert.register(nnet.SoftmaxGrad, takes_padded=True)
 def convert_softmax_grad(op, node, dy, sm):
-    (dy, lengths), (sm, others) = _rows_counted(dy, 0), _rows_counted(sm, 0)
-    _check_lengths(lengths, others)
+    for sizes in zip(logical_shape(dy), logical_shape(sm), strict=True):
+        _check_same(*sizes)
+    (dy, lengths), (sm, _) = _rows_counted(dy, 0), _rows_counted(sm, 0)
     product = dy * sm
     result = product - jnp.sum(product, axis=1, keepdims=True) * sm
     return padded(result, lengths)
 
 
-def _check_lengths(*lengths):
-    """Raise unless padded arrays have the same lengths, by axis."""
-    for other in lengths[1:]:
-        if set(other) != set(lengths[0]):
-            refuse_varying(*(n for found in lengths for n in found.values()))
-            raise NotStatic
-        for axis, n in other.items():
-            if not same_length(n, lengths[0][axis]):
-                raise ValueError("Shapes differ")
+def _check_same(*sizes):
+    """Raise ValueError unless sizes are equal."""
+    if not all(same_length(n, sizes[0]) for n in sizes):
+        raise ValueError(f"Sizes differ: {sizes}")
 
 
-def _check_classes(y, n, counts=True):
-    """Raise unless *y* is of classes from 0 to n - 1; JAX would clamp."""
-    error = f"a class in the targets is out of bounds: there are {n} classes"
-    runtime_assert(~counts | (y >= 0) & (y < n), ValueError(error))
+def _checked_classes(y, matrix):
+    """Return the class of each row, checked to be a column; JAX would clamp."""
+    rows, n = logical_shape(matrix)
+    _check_same(logical_shape(y)[0], rows)
+    counts = within(y, 0) if lengths_of(y) else np.True_
+    y = array_of(y)
+    known = f": there are {n} classes" if isinstance(n, int) else ""
+    error = ValueError(f"a class in the targets is out of bounds{known}")
+    runtime_assert(~counts | (y >= 0) & (y < in_program(n)), error)
+    return y.astype("int64")
 
 
-def _pick(matrix, y, counts=True):
+def _pick(matrix, y):
     """Return the entry of each row in column *y*, as a vector."""
-    _check_classes(y, matrix.shape[1], counts)
-    return jnp.take_along_axis(matrix, y[:, None].astype("int64"), axis=1)[:, 0]
+    y = _checked_classes(y, matrix)
+    return jnp.take_along_axis(array_of(matrix), y[:, None], axis=1)[:, 0]
 
 
-def _one_hot(y, like, counts=True):
+def _one_hot(y, like):
     """Return a matrix like *like* with ones in columns *y*, else zeros."""
-    _check_classes(y, like.shape[1], counts)
-    return jax.nn.one_hot(y, like.shape[1], dtype=like.dtype)
+    y = _checked_classes(y, like)
+    return jax.nn.one_hot(y, array_of(like).shape[1], dtype=like.dtype)
 
 
-def _counts(y):
-    """Return which entries of a vector count."""
-    return within(y, 0) if lengths_of(y) else np.True_
+def _by_row(vector, like):
+    """Return a vector as a column, to multiply the rows of *like* with."""
+    _check_same(logical_shape(vector)[0], logical_shape(like)[0])
+    return array_of(vector)[:, None]
 
 
 @convert.register(nnet.CrossentropySoftmaxArgmax1HotWithBias, takes_padded=True)
 def convert_crossentropy_softmax_argmax_1hot_with_bias(op, node, x, b, y):
     x, lengths = _with_bias(x, b)
-    _check_lengths(lengths, lengths_of(y))
     log_probabilities = jax.nn.log_softmax(x, axis=1)
-    loss = -_pick(log_probabilities, array_of(y), _counts(y))
+    loss = -_pick(PaddedArray(log_probabilities, lengths), y)
     outputs = loss, jnp.exp(log_probabilities), jnp.argmax(x, axis=1)
     outputs = map(as_dtype, outputs, map(dtype_of, node.outputs))
-    return tuple(padded(output, lengths) for output in outputs)
+    rows = _of_rows(lengths)
+    return tuple(map(padded, outputs, (rows, lengths, rows)))
+
+
+def _of_rows(lengths):
+    return {axis: n for axis, n in lengths.items() if axis == 0}
 
 
 @convert.register(nnet.CrossentropySoftmax1HotWithBiasDx, takes_padded=True)
 def convert_crossentropy_softmax_1hot_with_bias_dx(op, node, dy, sm, y):
-    refuse_padded(sm, 1)
-    rows = lengths_of(sm)
+    difference = array_of(sm) - _one_hot(y, sm)
     one = array_of(dy).size == 1 and not lengths_of(dy)  # for all rows
-    _check_lengths(rows, lengths_of(y), rows if one else lengths_of(dy))
-    one_hot = _one_hot(array_of(y), array_of(sm), _counts(y))
-    return padded(jnp.reshape(array_of(dy), (-1, 1)) * (array_of(sm) - one_hot), rows)
+    factor = jnp.reshape(array_of(dy), (1, 1)) if one else _by_row(dy, sm)
+    return padded(factor * difference, lengths_of(sm))
 
 
-@convert.register(nnet.CrossentropyCategorical1Hot)
+@convert.register(nnet.CrossentropyCategorical1Hot, takes_padded=True)
 def convert_crossentropy_categorical_1hot(op, node, coding, y):
-    return -jnp.log(_pick(coding, y))
+    return padded(-jnp.log(_pick(coding, y)), _of_rows(lengths_of(coding)))
 
 
-@convert.register(nnet.CrossentropyCategorical1HotGrad)
+@convert.register(nnet.CrossentropyCategorical1HotGrad, takes_padded=True)
 def convert_crossentropy_categorical_1hot_grad(op, node, gradient, coding, y):
-    one_hot = _one_hot(y, coding)
-    return -one_hot * gradient[:, None] / jnp.where(one_hot == 1, coding, 1)
+    one_hot, factor = _one_hot(y, coding), _by_row(gradient, coding)
+    divisor = jnp.where(one_hot == 1, array_of(coding), 1)
+    return padded(-one_hot * factor / divisor, lengths_of(coding))
 
 
 def _prepended(value, matrix):

@@ -9,7 +9,8 @@ from jax import lax
 from theano.tensor.signal import pool
 
 from kfkd.xla.dispatch import apply_transpose, as_dtype, convert, sizes
-from kfkd.xla.layout import ChannelsLast, channels_last
+from kfkd.xla.layout import ChannelsLast, channels_last, to_logical
+from kfkd.xla.padded import PaddedArray, padded, refuse_varying, with_zeros
 
 
 class _Windows:
@@ -153,6 +154,9 @@ def _average_grad(mode, windows, x, gradient):
 def _pool(function, op, node, *values):
     """Return the result of *function* for the node's windows and images."""
     *images, size, stride, pad = values
+    refuse_varying(size, stride, pad)
+    if any(isinstance(v, PaddedArray) for v in images):
+        return _padded_pool(function, op, node, images, (size, stride, pad))
     # Three-dimensional pooling, of one batch of volumes, has no channels to move.
     last = op.ndim == 2 and any(isinstance(v, ChannelsLast) for v in images)
     if last:
@@ -163,22 +167,31 @@ def _pool(function, op, node, *values):
     return ChannelsLast(result) if last else result
 
 
-@convert.register(pool.Pool, keeps_layout=True)
+def _padded_pool(function, op, node, images, settings):
+    """Do as `_pool` for images whose number, or that of their channels, varies."""
+    before = range(images[0].ndim - op.ndim)
+    arrays, lengths = with_zeros(list(map(to_logical, images)), before)
+    return padded(to_logical(_pool(function, op, node, *arrays, *settings)), lengths)
+
+
+@convert.register(pool.Pool, keeps_layout=True, takes_padded=True)
 def convert_pool(op, node, *values):
     function = _max if op.mode == "max" else functools.partial(_average, op.mode)
     return _pool(function, op, node, *values)
 
 
-@convert.register(pool.MaxPoolGrad, keeps_layout=True)
+@convert.register(pool.MaxPoolGrad, keeps_layout=True, takes_padded=True)
 def convert_max_pool_grad(op, node, *values):
     return _pool(_max_grad, op, node, *values)
 
 
-@convert.register(pool.DownsampleFactorMaxGradGrad, keeps_layout=True)
+@convert.register(
+    pool.DownsampleFactorMaxGradGrad, keeps_layout=True, takes_padded=True
+)
 def convert_downsample_factor_max_grad_grad(op, node, *values):
     return _pool(_max_grad_grad, op, node, *values)
 
 
-@convert.register(pool.AveragePoolGrad, keeps_layout=True)
+@convert.register(pool.AveragePoolGrad, keeps_layout=True, takes_padded=True)
 def convert_average_pool_grad(op, node, *values):
     return _pool(functools.partial(_average_grad, op.mode), op, node, *values)

@@ -23,7 +23,16 @@ from theano.sandbox.multinomial import ChoiceFromUniform, MultinomialFromUniform
 from kfkd.xla import formulations
 from kfkd.xla.dispatch import convert, dtype_of, sizes
 from kfkd.xla.layout import ChannelsLast
-from kfkd.xla.padded import array_of, padded
+from kfkd.xla.padded import (
+    array_of,
+    lengths_of,
+    logical_shape,
+    padded,
+    refuse_computed,
+    refuse_padded,
+    same_length,
+    with_zeros,
+)
 from kfkd.xla.symbolic import Symbolic, compute, in_program, largest
 
 __all__ = ["advance", "make_keys", "uniform_numbers"]
@@ -121,25 +130,35 @@ def convert_mrg_uniform(op, node, state, size):
 
 def _columns(uniform, n, p):
     """Return *n* columns of uniform numbers, each with one for each row of *p*."""
-    if uniform.shape != (n * len(p),):
+    rows, (given,) = logical_shape(p)[0], logical_shape(uniform)
+    wanted = compute(lambda rows: rows * n, rows)
+    if not same_length(given, wanted):
         raise ValueError(
-            f"{n} draws from {len(p)} distributions take {n * len(p)} uniform "
-            f"numbers, not {uniform.shape}"
+            f"{n} draws from {rows} distributions take {wanted} uniform "
+            f"numbers, not {given}"
         )
-    return jnp.reshape(uniform, (n, -1, 1))
+    place = jnp.arange(n)[:, None] * in_program(rows) + jnp.arange(largest(rows))
+    return jnp.take(array_of(uniform), place, mode="clip")[..., None]
 
 
-@convert.register(MultinomialFromUniform)
+@convert.register(MultinomialFromUniform, takes_padded=True)
 def convert_multinomial_from_uniform(op, node, p, uniform, n):
-    reached = jnp.cumsum(p, axis=1) > _columns(uniform, *sizes(n), p)
+    refuse_computed(logical_shape(p)[0])
+    columns = _columns(uniform, *sizes(n), p)
+    (p,), lengths = with_zeros([p], range(2))
+    reached = jnp.cumsum(p, axis=1) > columns
     before = jnp.pad(reached, ((0, 0), (0, 0), (1, 0)))[..., :-1]
-    return jnp.sum(reached & ~before, axis=0).astype(dtype_of(node.outputs[0]))
+    drawn = jnp.sum(reached & ~before, axis=0).astype(dtype_of(node.outputs[0]))
+    return padded(drawn, lengths)
 
 
-@convert.register(ChoiceFromUniform)
+@convert.register(ChoiceFromUniform, takes_padded=True)
 def convert_choice_from_uniform(op, node, p, uniform, n):
+    refuse_computed(logical_shape(p)[0])
+    refuse_padded(p, 1)
     (n,) = sizes(n)
     columns = _columns(uniform, n, p)
+    p, lengths = array_of(p), lengths_of(p)
     if n > p.shape[1]:
         raise ValueError(f"{n} different of {p.shape[1]} outcomes cannot be drawn")
     left, drawn = p, []
@@ -152,4 +171,5 @@ def convert_choice_from_uniform(op, node, p, uniform, n):
         if not op.replace:
             left = jnp.where(jnp.arange(p.shape[1]) == found[:, None], 0, left)
             left = left / jnp.sum(left, axis=1, keepdims=True)
-    return jnp.stack(drawn, axis=1).astype(dtype_of(node.outputs[0]))
+    chosen = jnp.stack(drawn, axis=1).astype(dtype_of(node.outputs[0]))
+    return padded(chosen, lengths)

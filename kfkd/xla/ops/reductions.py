@@ -10,16 +10,18 @@ from theano.tensor import extra_ops
 
 from kfkd.xla.dispatch import as_dtype, convert, dtype_of
 from kfkd.xla.layout import ChannelsLast, to_logical
+from kfkd.xla.ops.reshape import flatten
 from kfkd.xla.padded import (
     PaddedArray,
     array_of,
     lengths_of,
+    logical_shape,
     only_counted,
     padded,
-    refuse_padded,
+    refuse_computed,
 )
 from kfkd.xla.runtime_checks import runtime_assert
-from kfkd.xla.symbolic import Symbolic, compute, decide
+from kfkd.xla.symbolic import Symbolic, compute, decide, in_program
 
 _REDUCTIONS = {
     ts.Add: jnp.sum,
@@ -92,16 +94,21 @@ def convert_mean(op, node, x):
     return jnp.mean(x, op.axis, dtype="float64")
 
 
-@convert.register(te.ProdWithoutZeros)
+@convert.register(te.ProdWithoutZeros, takes_padded=True)
 def convert_prod_without_zeros(op, node, x):
+    axes = _all_axes(x, op.axis)
+    lengths = _kept_lengths(x, axes)
     result = dtype_of(node.outputs[0])
-    x = as_dtype(x, op.acc_dtype or result)
-    return as_dtype(jnp.prod(jnp.where(x == 0, 1, x), op.axis), result)
+    x = as_dtype(_only_counted(ts.mul, x, axes), op.acc_dtype or result)
+    return padded(as_dtype(jnp.prod(jnp.where(x == 0, 1, x), axes), result), lengths)
+
+
+def _all_axes(x, axes):
+    return tuple(range(x.ndim)) if axes is None else tuple(axes)
 
 
 def _flat_axes(x, axes):
     """Return *x* with *axes* flattened into one, the last."""
-    axes = range(x.ndim) if axes is None else axes
     kept = [a for a in range(x.ndim) if a not in axes]
     shape = [x.shape[a] for a in kept]
     size = int(np.prod([x.shape[a] for a in axes]))
@@ -110,36 +117,42 @@ def _flat_axes(x, axes):
 
 @convert.register(tb.MaxAndArgmax, takes_padded=True)
 def convert_max_and_argmax(op, node, x):
-    flat, lengths = _flat_counted(x, op.axis)
-    most, place = jnp.max(flat, -1), as_dtype(jnp.argmax(flat, -1), "int64")
-    return padded(most, lengths), padded(place, lengths)
+    axes = _all_axes(x, op.axis)
+    most = jnp.max(_flat_axes(_only_counted(None, x, axes), axes), -1)
+    return padded(most, _kept_lengths(x, axes)), _argmax(x, axes)
 
 
 @convert.register(tb.Argmax, takes_padded=True)
 def convert_argmax(op, node, x):
-    flat, lengths = _flat_counted(x, op.axis)
-    return padded(as_dtype(jnp.argmax(flat, -1), "int64"), lengths)
+    return _argmax(x, _all_axes(x, op.axis))
 
 
-def _flat_counted(x, axes):
-    """Do as `_flat_axes` with what counts, and return the lengths that are left."""
-    axes = tuple(range(x.ndim) if axes is None else axes)
-    for axis in axes[1:]:  # or places would be those among all that there is room for
-        refuse_padded(x, axis)
+def _argmax(x, axes):
+    """Return the place of the largest among those that count of *axes*, flattened."""
     counted = _only_counted(None, x, axes)
-    return _flat_axes(counted, axes), _kept_lengths(x, axes)
+    place = as_dtype(jnp.argmax(_flat_axes(counted, axes), -1), "int64")
+    refuse_computed(*(logical_shape(x)[axis] for axis in axes[1:]))
+    found, stride = 0, np.int64(1)
+    for axis in reversed(axes):
+        found = found + place % counted.shape[axis] * in_program(stride)
+        place = place // counted.shape[axis]
+        stride = compute(np.multiply, stride, logical_shape(x)[axis])
+    return padded(found, _kept_lengths(x, axes))
 
 
 @convert.register(extra_ops.CumOp, takes_padded=True)
 def convert_cumulative(op, node, x):
     if op.axis is None:
-        for axis in range(x.ndim):
-            refuse_padded(x, axis)
+        x = flatten(x)
     accumulate = jnp.cumsum if op.mode == "add" else jnp.cumprod
-    found = accumulate(array_of(x), axis=op.axis, dtype=dtype_of(node.outputs[0]))
+    dtype = dtype_of(node.outputs[0])
+    found = accumulate(array_of(x), axis=op.axis or 0, dtype=dtype)
     return padded(found, lengths_of(x))
 
 
-@convert.register(extra_ops.DiffOp)
+@convert.register(extra_ops.DiffOp, takes_padded=True)
 def convert_diff(op, node, x):
-    return jnp.diff(x, op.n, op.axis)
+    sizes, axis = logical_shape(x), op.axis % x.ndim
+    refuse_computed(sizes[axis])
+    sizes[axis] = compute(lambda n: np.maximum(n - op.n, 0), sizes[axis])
+    return padded(jnp.diff(array_of(x), op.n, op.axis), sizes)

@@ -17,6 +17,8 @@ from kfkd.xla.padded import (
 )
 from kfkd.xla.symbolic import Symbolic, always, compute, in_program, largest, same
 
+__all__ = ["flatten"]
+
 
 @convert.register(tb.Reshape, takes_padded=True)
 def convert_reshape(op, node, x, shape):
@@ -32,7 +34,12 @@ def convert_reshape(op, node, x, shape):
 
 @convert.register(tb.Flatten, takes_padded=True)
 def convert_flatten(op, node, x):
-    return _reshaped(x, [*logical_shape(x)[: op.outdim - 1], -1])
+    return flatten(x, op.outdim)
+
+
+def flatten(x, ndim=1):
+    """Return *x* with its last axes flattened into one, so that there are *ndim*."""
+    return _reshaped(x, [*logical_shape(x)[: ndim - 1], -1])
 
 
 def _product(numbers):

@@ -48,7 +48,7 @@ class Buffer:
     def __init__(self, value, depth):
         self.array, self.depth = jnp.asarray(array_of(value)), depth
         self.size, *self.row_sizes = logical_shape(value)
-        if is_computed(self.size):
+        if any(map(is_computed, (self.size, *self.row_sizes))):
             raise NotStatic
 
     def row(self, array):

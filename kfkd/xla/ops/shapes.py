@@ -35,7 +35,7 @@ from kfkd.xla.padded import (
     same_length,
 )
 from kfkd.xla.runtime_checks import runtime_assert
-from kfkd.xla.symbolic import Symbolic, compute, in_program, largest
+from kfkd.xla.symbolic import NotPaddable, Symbolic, compute, in_program, largest
 
 # Up to this size an array made from known numbers stays known, as shapes must.
 _SMALL = 4096
@@ -95,8 +95,6 @@ def convert_dimshuffle(op, node, value):
     x = jnp.expand_dims(x, op.augment)
     lengths = lengths_of(value)
     lengths = {i: lengths[a] for i, a in enumerate(op.new_order) if a in lengths}
-    if any(is_computed(n) and axis for axis, n in lengths.items()):
-        raise NotStatic
     return padded(x, lengths)
 
 
@@ -146,24 +144,28 @@ def _padded_arange(op, start, stop, step):
     bounds = [
         v if isinstance(v, Symbolic) else static_value(v) for v in (start, stop, step)
     ]
-    if any(v.dtype.kind not in "iu" for v in bounds):  # a matter of rounding
-        refuse_varying(*bounds)
     count = compute(_number_of, *bounds)
-    start, step = in_program(start), in_program(step)
-    values = start + step * jnp.arange(largest(count))
-    return padded(as_dtype(values, op.dtype), [count])
+    start, step = (as_dtype(in_program(v), op.dtype) for v in (start, step))
+    values = start + step * jnp.arange(largest(count), dtype=op.dtype)
+    return padded(values, [count])
 
 
 def _number_of(start, stop, step):
+    """Return how many numbers there are, of floats as NumPy counts them."""
+    if any(v.dtype.kind == "f" for v in (start, stop, step)):
+        return np.maximum(np.ceil((stop - start) / step), 0).astype("int64")
     return np.maximum(-((start - stop) // step), 0)
 
 
-@convert.register(tb.Eye, takes_none=True, no_constant_folding=True)
-@convert.register(tb.Tri, takes_none=True, no_constant_folding=True)
+@convert.register(tb.Eye, takes_none=True, no_constant_folding=True, takes_padded=True)
+@convert.register(tb.Tri, takes_none=True, no_constant_folding=True, takes_padded=True)
 def convert_eye_or_tri(op, node, n, m, k):
     # The sizes may be None, as in NumPy's functions.
-    make = jnp.eye if isinstance(op, tb.Eye) else jnp.tri
-    return make(*sizes(n, n if m is None else m, k), dtype=op.dtype)
+    shape = _sizes((n, n if m is None else m))
+    rows, columns = jnp.indices(list(map(largest, shape)), sparse=True)
+    (k,) = _sizes((k,))
+    compare = jnp.equal if isinstance(op, tb.Eye) else jnp.less_equal
+    return padded(as_dtype(compare(columns - rows, in_program(k)), op.dtype), shape)
 
 
 @convert.register(tb.Join, takes_padded=True)
@@ -254,7 +256,7 @@ def convert_assert(op, node, x, *conditions):
         if isinstance(condition, (PaddedArray, Symbolic)):
             condition = _all(condition)
         # A condition on sizes is known before the call, and is checked then.
-        with contextlib.suppress(NotStatic):
+        with contextlib.suppress(NotPaddable, NotStatic):
             condition = static_value(condition, host_only=True)
         runtime_assert(condition, AssertionError(op.msg))
     return x

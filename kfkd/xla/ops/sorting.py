@@ -8,18 +8,31 @@ from theano.tensor.sort import ArgSortOp, SortOp, TopKOp
 
 from kfkd.xla.dispatch import as_dtype, convert, sizes, specialize_on
 from kfkd.xla.ops.elementwise import check_shapes
-from kfkd.xla.padded import PaddedArray
+from kfkd.xla.padded import PaddedArray, array_of, lengths_of, padded, within
 from kfkd.xla.runtime_checks import runtime_assert
 
 
-@convert.register(SortOp)
+@convert.register(SortOp, takes_padded=True)
 def convert_sort(op, node, x, axis):
-    return jnp.sort(x, axis=sizes(axis)[0])
+    (axis,) = sizes(axis)
+    if axis % x.ndim not in lengths_of(x):
+        return padded(jnp.sort(array_of(x), axis=axis), lengths_of(x))
+    found = jnp.take_along_axis(x.array, _order(x, axis), axis=axis)
+    return padded(found, x.lengths)
 
 
-@convert.register(ArgSortOp)
+@convert.register(ArgSortOp, takes_padded=True)
 def convert_argsort(op, node, x, axis):
-    return as_dtype(jnp.argsort(x, axis=sizes(axis)[0]), "int64")
+    return padded(as_dtype(_order(x, sizes(axis)[0]), "int64"), lengths_of(x))
+
+
+def _order(x, axis):
+    """Return the order of entries along an axis: those that do not count come last."""
+    array, axis = array_of(x), axis % x.ndim
+    if axis not in lengths_of(x):
+        return jnp.argsort(array, axis=axis)
+    outside = jnp.broadcast_to(~within(x, axis), array.shape)
+    return jnp.lexsort((array, outside), axis=axis)
 
 
 @convert.register(TopKOp)

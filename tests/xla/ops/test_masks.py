@@ -140,9 +140,18 @@ def test_what_is_wrong_with_a_size_is_said_each_time():
     assert f([1.0, 0.5]).tolist() == [0.5, 1]
 
 
-def test_within_a_loop_a_number_of_rows_that_changes_is_refused_by_name():
+def test_within_a_loop_the_number_of_rows_may_change():
     x = T.dmatrix()
     found, _ = theano.scan(lambda row: T.sort(row[row > 0])[0], x)
     f = theano.function([x], found, mode="xla")
-    with pytest.raises(NotImplementedError, match=r"same at each step(.|\n)*Sort"):
+    assert f(np.array([[3.0, 1, 2], [-1, 4, 3], [-9, -7, 5]])).tolist() == [1, 3, 5]
+    with pytest.raises(IndexError, match="out of bounds"):
+        f(np.array([[1.0, 1], [-1, -1]]))
+
+
+def test_within_a_loop_a_number_of_rows_that_changes_can_be_refused_by_name():
+    x = T.dmatrix()
+    found, _ = theano.scan(lambda row: T.extra_ops.Unique()(row[row > 0])[0], x)
+    f = theano.function([x], found, mode="xla")
+    with pytest.raises(NotImplementedError, match=r"same at each step(.|\n)*Unique"):
         f(np.array([[1.0, 1], [-1, 1]]))

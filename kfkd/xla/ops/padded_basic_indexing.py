@@ -1,4 +1,4 @@
-"""Indexing of arrays with lengths that vary, and by numbers that follow from them."""
+"""Basic indexing, by slices and numbers, where lengths vary."""
 
 import functools
 
@@ -6,23 +6,23 @@ import jax.numpy as jnp
 import numpy as np
 
 from kfkd.xla.dispatch import NotStatic, as_dtype, is_static, static_value
+from kfkd.xla.ops.masks import out_of_bounds
 from kfkd.xla.padded import (
     array_of,
     fitted,
     is_computed,
-    lengths_of,
+    is_one,
     logical_shape,
     padded,
     part_of,
     places_of,
     refuse_varying,
     same_length,
-    within,
 )
 from kfkd.xla.runtime_checks import runtime_assert
 from kfkd.xla.symbolic import Symbolic, always, compute, decide, in_program
 
-__all__ = ["at_rows", "part", "varies", "with_part", "with_rows"]
+__all__ = ["checked", "part", "varies", "with_part"]
 
 
 def _bounds(entry):
@@ -92,17 +92,17 @@ def _row(entry, n):
     if is_static(entry) or isinstance(entry, Symbolic):
         inside = compute(lambda i, n: (i >= -n) & (i < n), entry, n)
         if not decide(inside):
-            raise IndexError("an index is out of bounds")
+            raise out_of_bounds(n)
         return in_program(compute(lambda i, n: np.where(i < 0, i + n, i), entry, n))
-    return _checked(entry, n)
+    return checked(entry, n)
 
 
-def _checked(index, n, counts=True):
+def checked(index, n, counts=True):
     """Return indices that are computed from the beginning, checked where they count."""
+    error = out_of_bounds(n)
     index, n = jnp.asarray(index), in_program(n)
     if index.dtype.kind == "u":
         index = index.astype("int64")
-    error = IndexError("an index is out of bounds")
     runtime_assert(~jnp.asarray(counts) | (index >= -n) & (index < n), error)
     return jnp.where(index < 0, index + n, index)
 
@@ -161,7 +161,7 @@ def with_part(op, x, y, entries, pattern):
     for i, (axis, extent) in enumerate(extents.items()):
         n = sizes[axis] if extent is None else extent.count
         own = i - first
-        spread = own < 0 or pattern[own]
+        spread = own < 0 or pattern[own] or is_one(logical_shape(y)[own])
         if not spread and not same_length(logical_shape(y)[own], n):
             raise ValueError(f"{logical_shape(y)} does not fit the part of an array")
         if extent is None or extent.known or extent.whole:
@@ -182,72 +182,3 @@ def with_part(op, x, y, entries, pattern):
 
 def _plain(entry):
     return entry if isinstance(entry, slice) else None
-
-
-def _rows(x, entries):
-    """Return indices of the first axes, checked, which count, and their sizes."""
-    if not all(_is_index(entry) for entry in entries):
-        _refuse(x, *entries)
-    shapes = list(map(logical_shape, entries))
-    if len({len(shape) for shape in shapes}) > 1:
-        _refuse(x, *entries)
-    for lengths in zip(*shapes, strict=True):
-        if not all(same_length(n, lengths[0]) for n in lengths):
-            raise IndexError(f"indices of shapes {shapes} do not fit")
-    counts = jnp.asarray(True)
-    for entry in entries:
-        for axis in lengths_of(entry):
-            counts = counts & within(entry, axis)
-    places = [
-        _checked(array_of(entry), n, counts)
-        for entry, n in zip(entries, logical_shape(x), strict=False)
-    ]
-    return places, counts, shapes[0]
-
-
-def _is_index(entry):
-    if isinstance(entry, slice) or entry is None:
-        return False
-    return array_of(entry).dtype.kind in "iu"
-
-
-def _without_whole(entries):
-    entries = list(entries)
-    while isinstance(entries[-1], slice) and entries[-1] == slice(None):
-        entries.pop()
-    return entries
-
-
-def at_rows(x, entries):
-    """Return the entries of *x* at indices of its first axes."""
-    entries = _without_whole(entries)
-    places, _, shape = _rows(x, entries)
-    found = jnp.asarray(array_of(x)).at[tuple(places)].get(mode="clip")
-    return padded(found, [*shape, *logical_shape(x)[len(places) :]])
-
-
-def with_rows(op, x, y, entries, pattern):
-    """Return *x* with those entries set to *y*, or increased by it."""
-    entries = _without_whole(entries)
-    places, counts, shape = _rows(x, entries)
-    shape = [*shape, *logical_shape(x)[len(places) :]]
-    array = jnp.asarray(array_of(x))
-    first = len(shape) - y.ndim
-    lengths = {}
-    for axis in range(y.ndim):
-        if pattern[axis]:
-            continue
-        lengths[axis] = shape[first + axis]
-        if not same_length(logical_shape(y)[axis], lengths[axis]):
-            raise ValueError(f"{logical_shape(y)} does not fit {shape}")
-    y = fitted(as_dtype(array_of(y), array.dtype), lengths)
-    outside = array.shape[0]
-    places[0] = jnp.where(counts, places[0], outside)
-    target = array.at[tuple(places)]
-    if op.set_instead_of_inc:
-        new = target.set(y, mode="drop")
-    elif array.dtype == bool:
-        new = target.max(y, mode="drop")
-    else:
-        new = target.add(y, mode="drop")
-    return padded(new, logical_shape(x))
