@@ -5,11 +5,12 @@ Version 0.1 pads the images before it, or crops a full convolution.
 """
 
 import functools
+import inspect
 
 import theano.tensor as T
 from lasagne import nonlinearities
 from lasagne.layers import Conv1DLayer, Conv2DLayer
-from lasagne.theano_extensions.conv import conv1d_mc0
+from lasagne.theano_extensions import conv
 
 from kfkd.stack.lasagne_dev.axes import check_spatial_axes
 from kfkd.stack.lasagne_dev.base_convolution import BaseConvLayer, check_groups
@@ -18,17 +19,24 @@ from kfkd.stack.lasagne_dev.constructors import copy_with, parameters_of
 __all__ = []
 
 
-def _convolve_1d(input, W, *, image_shape, filter_shape, subsample, **options):
-    """`conv1d_mc0` with the options of conv2d: convolve images of one row."""
-    conved = T.nnet.conv2d(
-        input.dimshuffle(0, 1, "x", 2),
-        W.dimshuffle(0, 1, "x", 2),
-        image_shape=(*image_shape[:2], 1, image_shape[2]),
-        filter_shape=(*filter_shape[:2], 1, filter_shape[2]),
-        subsample=(1, *subsample),
-        **options,
-    )
-    return conved[:, :, 0]
+def _with_options(convolution, flip_filters, num_groups):
+    """Return a convolution with a layer's options, to be called as in Lasagne 0.1.
+
+    There the shapes are called `image_shape` and `filter_shape`.  In 0.2.dev they are
+    passed by position, so that those of users may have other names.
+    """
+    known, options = inspect.signature(convolution).parameters, {}
+    if "filter_flip" in known or not flip_filters:
+        options["filter_flip"] = flip_filters
+    if num_groups > 1:
+        options["num_groups"] = num_groups
+    if "image_shape" in known:
+        return functools.partial(convolution, **options)
+
+    def convolve(input, W, *, image_shape, filter_shape, **others):
+        return convolution(input, W, image_shape, filter_shape, **others, **options)
+
+    return convolve
 
 
 def _pad_within(layer):
@@ -43,6 +51,7 @@ def _pad_within(layer):
     if pad in ("full", (0, 0)) or convolution is not T.nnet.conv2d:
         return layer
 
+    @functools.wraps(convolution)
     def convolve(*args, border_mode, **options):
         return convolution(*args, border_mode=pad, **options)
 
@@ -81,17 +90,10 @@ def _extend(cls, default_convolution, n):
         # Lasagne's method reads the convolution from the layer.
         layer = _pad_within(self) if cls is Conv2DLayer else self
         layer = copy_with(layer, b=None, nonlinearity=nonlinearities.identity)
-        options = {}
-        if not self.flip_filters:
-            options["filter_flip"] = False
-        if self.num_groups > 1:
-            options["num_groups"] = self.num_groups
-        if options:
-            convolution = layer.convolution
-            if convolution is conv1d_mc0:
-                convolution = _convolve_1d
-            convolution = functools.partial(convolution, **options)
-            layer = copy_with(layer, convolution=convolution)
+        convolution = _with_options(
+            layer.convolution, self.flip_filters, self.num_groups
+        )
+        layer = copy_with(layer, convolution=convolution)
         return get_output_for(layer, input, **kwargs)
 
     @functools.wraps(get_output_for)
@@ -112,5 +114,5 @@ def _extend(cls, default_convolution, n):
 
 def patch():
     """Add the options `flip_filters` and `num_groups`, and the method `convolve`."""
-    _extend(Conv1DLayer, conv1d_mc0, 1)
+    _extend(Conv1DLayer, conv.conv1d_mc0, 1)
     _extend(Conv2DLayer, T.nnet.conv2d, 2)

@@ -1,5 +1,7 @@
 """Options for `get_output` that no layer takes."""
 
+import contextlib
+import contextvars
 import difflib
 import functools
 import warnings
@@ -9,7 +11,19 @@ from lasagne.layers import helper
 
 from kfkd.stack.lasagne_dev.parameters import inspect_kwargs
 
-__all__ = []
+__all__ = ["in_steps"]
+
+_options_of_steps = contextvars.ContextVar("_options_of_steps", default=None)
+
+
+@contextlib.contextmanager
+def in_steps(options):
+    """Pass options to each `get_output` in a block, as for layers that make a step."""
+    token = _options_of_steps.set(options)
+    try:
+        yield
+    finally:
+        _options_of_steps.reset(token)
 
 
 def patch():
@@ -18,7 +32,8 @@ def patch():
 
     @functools.wraps(get_output)
     def get_output_and_warn(layer_or_layers, inputs=None, **kwargs):
-        output = get_output(layer_or_layers, inputs, **kwargs)
+        options = (_options_of_steps.get() or {}) | kwargs
+        output = get_output(layer_or_layers, inputs, **options)
         given = inputs if isinstance(inputs, dict) else {}
         known = _options(layer_or_layers, given) if kwargs else set()
         if unused := [name for name in kwargs if name not in known]:

@@ -25,8 +25,21 @@ __all__ = [
 def patch():
     """Check the number of axes as 0.2.dev does, and add the names that it has."""
     pool.pool_2d, pool.pool_3d = pool_2d, pool_3d
-    for cls, n in ((MaxPool1DLayer, 1), (Pool2DLayer, 2)):
-        _check_axes(cls, n)
+    _check_axes(Pool2DLayer, 2)
+    _derive_max_pool_1d()
+
+
+def _derive_max_pool_1d():
+    """Let MaxPool1DLayer be a Pool1DLayer, as in 0.2.dev."""
+
+    @parameters_of(MaxPool1DLayer.__init__)
+    def __init__(self, **options):
+        Pool1DLayer.__init__(self, mode="max", **options)
+
+    MaxPool1DLayer.__bases__ = (Pool1DLayer,)
+    MaxPool1DLayer.__init__ = __init__
+    MaxPool1DLayer.mode = "max"  # of layers in pickles of Lasagne 0.1
+    del MaxPool1DLayer.get_output_for, MaxPool1DLayer.get_output_shape_for
 
 
 def _check_axes(cls, n):
@@ -43,7 +56,7 @@ def _check_axes(cls, n):
 _MODES = ("max", "average_inc_pad", "average_exc_pad")
 
 
-class Pool1DLayer(MaxPool1DLayer):
+class Pool1DLayer(Layer):
     """Pooling over the last axis of three.
 
     Parameters
@@ -55,9 +68,17 @@ class Pool1DLayer(MaxPool1DLayer):
     """
 
     @parameters_of(MaxPool1DLayer.__init__, mode="max")
-    def __init__(self, mode, **options):
+    def __init__(self, pool_size, stride, pad, ignore_border, mode, **options):
         super().__init__(**options)
-        self.mode = mode
+        self.pool_size = as_tuple(pool_size, 1)
+        self.stride = self.pool_size if stride is None else as_tuple(stride, 1)
+        self.pad, self.ignore_border, self.mode = as_tuple(pad, 1), ignore_border, mode
+        check_spatial_axes(self, 1, "1D pooling")
+
+    def get_output_shape_for(self, input_shape):
+        """Return the shape of the output."""
+        sizes = self.pool_size[0], self.stride[0], self.pad[0], self.ignore_border
+        return (*input_shape[:-1], pool_output_length(input_shape[-1], *sizes))
 
     def get_output_for(self, input, **kwargs):
         """Return the output."""

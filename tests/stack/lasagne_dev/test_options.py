@@ -117,3 +117,60 @@ def test_pixels_outside_of_the_image(mode, places):
     np.testing.assert_allclose(found[0, 0, 3], row[places], rtol=1e-4)
     with pytest.raises(ValueError, match="border_mode must be one of"):
         layers.TransformerLayer(source, matrix, border_mode="zeros")
+
+
+@pytest.mark.filterwarnings("ignore:stack")  # by Lasagne 0.1
+@pytest.mark.parametrize("name", ["mc0", "mc1", "sc", "sd", "md", "unstrided"])
+def test_functions_that_convolve_over_one_axis(name):
+    function = getattr(lasagne.theano_extensions.conv, f"conv1d_{name}")
+    x, w = values(1, (2, 3, 10)), values(2, (4, 3, 2))
+    found = []
+    for flip in (True, False):
+        i, k = T.tensor3(), T.tensor3()
+        output = function(i, k, input_shape=x.shape, filter_shape=w.shape)
+        if not flip:
+            output = function(i, k, x.shape, w.shape, filter_flip=False)
+        found.append(theano.function([i, k], output)(x, w))
+    windows = np.lib.stride_tricks.sliding_window_view(x, 2, axis=2)
+    for output, filters in zip(found, (w[:, :, ::-1], w), strict=True):
+        desired = np.einsum("bclk,fck->bfl", windows, filters)
+        np.testing.assert_allclose(output, desired, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("pad", [0, "same"])
+def test_convolutions_of_users(pad):
+    """They get the shapes by position, as in 0.2.dev, or by the names of 0.1."""
+    calls = []
+
+    def newer(x, W, x_shape, W_shape, subsample, border_mode, filter_flip):
+        calls.append((x_shape[1], W_shape, filter_flip))
+        return T.nnet.conv2d(
+            x, W, x_shape, W_shape, border_mode, subsample, filter_flip
+        )
+
+    def older(x, W, image_shape, filter_shape, subsample, border_mode):
+        calls.append((image_shape[1], filter_shape, True))
+        return T.nnet.conv2d(x, W, image_shape, filter_shape, border_mode, subsample)
+
+    source = layers.InputLayer((2, 3, 6, 6))
+    nets = [
+        layers.Conv2DLayer(source, 4, 3, pad=pad, W=values(1, (4, 3, 3, 3)), **options)
+        for options in ({}, {"convolution": newer}, {"convolution": older})
+    ]
+    f = theano.function([source.input_var], layers.get_output(nets))
+    expected, *others = f(values(2, (2, 3, 6, 6)))
+    assert calls == [(3, (4, 3, 3, 3), True)] * 2
+    for output in others:
+        np.testing.assert_allclose(output, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_maximum_pooling_is_pooling():
+    net = layers.MaxPool1DLayer(layers.InputLayer((2, 3, 7)), 3, 2, 1)
+    assert isinstance(net, layers.Pool1DLayer)
+    assert not isinstance(layers.Pool1DLayer((2, 3, 7), 3), layers.MaxPool1DLayer)
+    x = values(1, (2, 3, 7))
+    padded = np.pad(x, ((0, 0), (0, 0), (1, 1)), constant_values=-np.inf)
+    windows = np.lib.stride_tricks.sliding_window_view(padded, 3, axis=2)[:, :, ::2]
+    output = layers.get_output(net, T.constant(x)).eval()
+    np.testing.assert_array_equal(output, windows.max(-1))
+    assert net.output_shape == output.shape

@@ -1,6 +1,7 @@
 """Backported options of Lasagne's recurrent layers, against one another."""
 
 import functools
+import inspect
 
 import numpy as np
 import pytest
@@ -105,3 +106,61 @@ def test_gru_layers_warn_if_learn_init_is_missing():
     with pytest.warns(UserWarning, match="Pass learn_init=True or learn_init=False"):
         net = layers.GRULayer((2, 3, 4), 3)
     assert net.hid_init in net.get_params(trainable=True)
+
+
+def test_the_names_of_parameters_and_options_by_position():
+    build = layers.RecurrentLayer
+    options = [None, None, None, None, None, False, False, -1, 0, False, True, None]
+    defaults = [p.default for p in inspect.signature(build).parameters.values()][2:-2]
+    given = [d if o is None else o for d, o in zip(defaults, options, strict=True)]
+    net = build((2, 3, 4), 5, *given, True, name="rnn")
+    assert net.output_shape == (2, 5)
+    names = ["rnn.hid_init", "rnn.input_to_hidden.W", "rnn.input_to_hidden.b"]
+    names.append("rnn.hidden_to_hidden.W")
+    assert [p.name for p in net.get_params()] == names
+    assert [p.name for p in build((2, 3, 4), 5).get_params()][1] == "input_to_hidden.W"
+    gru = layers.GRULayer((2, 3, 4), 5, learn_init=False, only_return_final=True)
+    assert gru.output_shape == (2, 5)
+
+
+@parametrize("name", RECURRENT, fast=["plain"])
+def test_states_that_are_a_row_of_an_expression(name):
+    source, given = layers.InputLayer((2, 3, 4)), layers.InputLayer((2, 3))
+    row = theano.shared(values(2, (3,)))
+    nets = [
+        RECURRENT[name](source, hid_init=start)
+        for start in (given, T.tanh(row).dimshuffle("x", 0))
+    ]
+    assert row in nets[1].get_params()
+    assert row not in nets[1].get_params(trainable=True)
+    params = layers.get_all_params(nets[0])
+    for i, p in enumerate(params):
+        p.set_value(values(i, p.get_value().shape))
+    others = [p for p in layers.get_all_params(nets[1]) if p is not row]
+    for p, other in zip(params, others, strict=True):
+        other.set_value(p.get_value())
+    outputs = layers.get_output(nets)
+    f = theano.function([source.input_var, given.input_var], outputs)
+    state = np.tile(np.tanh(row.get_value()), (2, 1))
+    expected, found = f(values(1, (2, 3, 4)), state)
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_steps_that_are_chains_of_layers():
+    source = layers.InputLayer((2, 3, 4))
+    first = layers.DenseLayer(layers.InputLayer((None, 4)), 5)
+    again = layers.DenseLayer(layers.InputLayer((2, 5)), 7)
+    again = layers.DropoutLayer(layers.DenseLayer(again, 5), 0.5)
+    net = layers.CustomRecurrentLayer(source, first, again, only_return_final=True)
+    f = theano.function(
+        [source.input_var],
+        [layers.get_output(net), layers.get_output(net, deterministic=True)],
+    )
+    x = values(1, (2, 3, 4))
+    (noisy, certain), (other, same) = f(x), f(x)
+    assert certain.shape == net.output_shape == (2, 5)
+    assert (noisy != other).any()
+    np.testing.assert_array_equal(certain, same)
+    two = layers.ElemwiseSumLayer([layers.InputLayer((None, 5)) for _ in range(2)])
+    with pytest.raises(ValueError, match="`hidden_to_hidden` must have one InputLayer"):
+        layers.CustomRecurrentLayer(source, first, two)
