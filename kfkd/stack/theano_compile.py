@@ -7,6 +7,8 @@ import sys
 import types
 import warnings
 
+import numpy as np
+
 from kfkd.process.forks import fork_safe_rlock
 from kfkd.stack.settings import MODES
 
@@ -30,8 +32,11 @@ class _Registry(dict):
 
     def __contains__(self, name):
         if name in MODES and not super().__contains__(name):
-            # A plug-in, loaded by name: the stack itself knows no back end.
+            # A plug-in, loaded by name: the stack itself knows no back end.  JAX draws
+            # from NumPy's generator, of which programs that are seeded must not know.
+            state = np.random.get_state()  # noqa: NPY002
             importlib.import_module("kfkd.xla")
+            np.random.set_state(state)  # noqa: NPY002
         return super().__contains__(name)
 
     def __missing__(self, name):

@@ -3,6 +3,7 @@
 import importlib.metadata
 import sys
 
+import numpy as np
 import pytest
 
 from kfkd import stack
@@ -154,3 +155,16 @@ def test_a_file_of_the_users_in_the_place_of_a_package(monkeypatch, tmp_path, fi
     with pytest.raises(stack.StackError, match="Rename it, or start sc") as error:
         check_installed()
     assert str(error.value).startswith(f"{tmp_path / file} has the name of the package")
+
+
+@pytest.mark.process
+def test_a_seeded_program_draws_the_same_numbers_in_any_mode(tmp_path):
+    code = """if True:
+        import numpy as np, kfkd, theano, theano.tensor as T
+        np.random.seed(3)
+        x = T.vector()
+        theano.function([x], x * 2, mode="xla")([1])
+        print(np.random.randint(10**9), end="")
+    """
+    expected = np.random.RandomState(3).randint(10**9)
+    assert run(code, tmp_path) == str(expected)

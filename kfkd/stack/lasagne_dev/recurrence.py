@@ -25,7 +25,8 @@ def _extend(cls, *state_names):
         given = signature.bind(self, *args, **kwargs)
         arguments = given.arguments
         self.only_return_final = arguments.pop("only_return_final", False)
-        if cls is GRULayer and "learn_init" not in arguments:
+        given_state = isinstance(arguments.get("hid_init"), Layer | T.TensorVariable)
+        if cls is GRULayer and "learn_init" not in arguments and not given_state:
             warnings.warn(
                 "GRULayer learns its initial state by default, as in Lasagne 0.1; in "
                 "0.2.dev it does not. Pass learn_init=True or learn_init=False.",

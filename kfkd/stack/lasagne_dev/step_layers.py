@@ -3,13 +3,16 @@
 import functools
 import inspect
 import types
+import warnings
 
+from lasagne import utils
 from lasagne.layers import (
     CustomRecurrentLayer,
     DenseLayer,
     InputLayer,
     RecurrentLayer,
     get_all_layers,
+    recurrent,
 )
 
 from kfkd.stack.lasagne_dev.constructors import parameters_of
@@ -94,7 +97,21 @@ def _patch_recurrent():
     RecurrentLayer.__init__ = __init__
 
 
+def _patch_unroll_scan():
+    """Leave out Theano's warning about how `unroll_scan` calls one of its functions."""
+    unroll_scan = utils.unroll_scan
+
+    @functools.wraps(unroll_scan)
+    def unroll_quietly(*args, **kwargs):
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", r"stack\(", DeprecationWarning)
+            return unroll_scan(*args, **kwargs)
+
+    utils.unroll_scan = recurrent.unroll_scan = unroll_quietly
+
+
 def patch():
-    """Patch CustomRecurrentLayer and RecurrentLayer."""
+    """Patch CustomRecurrentLayer, RecurrentLayer and `unroll_scan`."""
+    _patch_unroll_scan()
     _patch_custom()
     _patch_recurrent()

@@ -8,7 +8,6 @@ from theano.typed_list import MakeList
 
 from kfkd.xla.dispatch import (
     Listed,
-    NotStatic,
     as_dtype,
     convert,
     dtype_of,
@@ -18,34 +17,37 @@ from kfkd.xla.dispatch import (
 from kfkd.xla.padded import (
     array_of,
     fitted,
-    is_computed,
     logical_shape,
     padded,
-    refuse_varying,
+    refuse_computed,
 )
 from kfkd.xla.runtime_checks import runtime_assert
-from kfkd.xla.symbolic import Symbolic, compute, decide, same
+from kfkd.xla.symbolic import Symbolic, always, compute, decide, in_program, same
 
 
 @convert.register(IfElse, takes_padded=True)
 def convert_ifelse(op, node, condition, *values):
     branches = values[op.n_outs :], values[: op.n_outs]
-    if isinstance(condition, Symbolic):
-        return tuple(branches[decide(compute(np.not_equal, condition, 0))])
     pairs = list(zip(*branches, strict=True))
-    if is_static(condition) or not all(_alike(*pair) for pair in pairs):
+    if isinstance(condition, Symbolic):
+        if not all(_alike(*pair, _always_same) for pair in pairs):
+            return tuple(branches[decide(compute(np.not_equal, condition, 0))])
+        condition = in_program(condition)
+    if is_static(condition) or not all(_alike(*pair, same) for pair in pairs):
         # A program has one of the shapes.
         return tuple(branches[specialize_on(bool, condition)])
     return tuple(_chosen(condition, *pair) for pair in pairs)
 
 
-def _alike(*values):
-    """Return whether values have the same shape."""
-    first, second = map(logical_shape, values)
-    if any(map(is_computed, (*first, *second))):
-        refuse_varying(*values)
-        raise NotStatic
-    return all(map(same, first, second))
+def _alike(first, second, equal):
+    """Return whether the sizes of two values are equal."""
+    sizes = logical_shape(first), logical_shape(second)
+    refuse_computed(*sizes[0], *sizes[1])
+    return all(map(equal, *sizes))
+
+
+def _always_same(first, second):
+    return always(compute(np.equal, first, second))
 
 
 def _chosen(condition, otherwise, then):

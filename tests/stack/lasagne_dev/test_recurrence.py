@@ -2,6 +2,7 @@
 
 import functools
 import inspect
+import warnings
 
 import numpy as np
 import pytest
@@ -28,7 +29,6 @@ RECURRENT = {
 }
 
 
-@pytest.mark.filterwarnings("ignore:stack")  # by Lasagne 0.1
 @parametrize("name", RECURRENT, fast=["custom"])
 def test_recurrent_layers_start_from_others_and_end_with_the_last(name):
     source, start = layers.InputLayer((2, 3, 4)), layers.InputLayer((2, 3))
@@ -106,6 +106,9 @@ def test_gru_layers_warn_if_learn_init_is_missing():
     with pytest.warns(UserWarning, match="Pass learn_init=True or learn_init=False"):
         net = layers.GRULayer((2, 3, 4), 3)
     assert net.hid_init in net.get_params(trainable=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        layers.GRULayer((2, 3, 4), 3, hid_init=layers.InputLayer((2, 3)))
 
 
 def test_the_names_of_parameters_and_options_by_position():
