@@ -164,6 +164,21 @@ PROGRAMS = {
             *(T.cumsum(x), T.cumprod(x[:, 0]), T.extra_ops.diff(x, 2, axis=0)),
         ],
     ),
+    "windows": (
+        long_enough,
+        lambda x, y: with_gradient(
+            (
+                (windows := T.concatenate([x[:-2], x[1:-1], x[2:]], 1))
+                .reshape((x.shape[0] - 2, 3, 4))
+                .dimshuffle(1, 0, 2)
+                .reshape((3 * (x.shape[0] - 2), -1))
+                ** 2
+            ).sum()
+            + windows.reshape((x.shape[0] - 2, 12)).sum(0).max()
+            + y.sum(),
+            x,
+        ),
+    ),
     "order": (
         one,
         lambda x: [

@@ -14,6 +14,7 @@ from kfkd.xla.padded import (
     fitted,
     is_computed,
     logical_shape,
+    padded,
 )
 from kfkd.xla.runtime_checks import runtime_assert
 from kfkd.xla.symbolic import Symbolic, in_program, same
@@ -31,7 +32,7 @@ def convert_elemwise(op, node):
         if any(isinstance(v, PaddedArray) for v in values):
             lengths, arrays = _same_lengths(list(map(to_logical, values)), patterns)
             check_shapes([np.shape(a) for a in arrays], patterns)
-            return jax.tree.map(lambda a: PaddedArray(a, lengths), function(*arrays))
+            return jax.tree.map(lambda a: padded(a, lengths), function(*arrays))
         check_shapes([v.shape for v in values], patterns)
         layout = next((type(v) for v in values if isinstance(v, Permuted)), None)
         if layout is None:
@@ -62,14 +63,14 @@ def _same_lengths(values, patterns):
 
 
 def _same_length(sizes):
-    """Return the one of equal sizes that is not known; raise if they differ."""
+    """Return the one of equal sizes that is known best; raise if they differ."""
     error = ValueError("Input dimension mismatch: the lengths of an axis differ")
     computed = [n for n in sizes if is_computed(n)]
     if computed:
         for n in sizes:
             runtime_assert(in_program(n) == computed[0], error)
         return computed[0]
-    length = next(n for n in sizes if isinstance(n, Symbolic))
+    length = min(sizes, key=lambda n: isinstance(n, Symbolic))
     if not all(same(n, length) for n in sizes):
         raise error
     return length

@@ -74,14 +74,18 @@ def _reshaped(x, shape):
 
 
 def _groups(old, new):
-    """Return ranges of axes of two shapes that hold the same elements, in order."""
+    """Return ranges of axes of two shapes that hold the same elements, in order.
+
+    As many elements as a whole they have in this call, maybe not in others.
+    """
     groups, i, j = [], 0, 0
     while i < len(old) or j < len(new):
         start, begin = i, j
         i, j = min(i + 1, len(old)), min(j + 1, len(new))
         while True:
             n, m = _product(old[start:i]), _product(new[begin:j])
-            if always(compute(np.equal, n, m)):
+            ended = i == len(old) and j == len(new)
+            if ended or always(compute(np.equal, n, m)):
                 break
             if j == len(new) or (i < len(old) and largest(n) < largest(m)):
                 i += 1
