@@ -143,7 +143,7 @@ class Thunk:
                     pass
             self.programs.settle_doubt()
         finally:
-            self.programs.doubt = None
+            self.programs.doubt = self.doubted = None
         return returned, call.lengths if call else ()
 
     def _attempt(self):
@@ -179,7 +179,7 @@ class Thunk:
         if call is not None and key not in self.confirmed:
             self.programs.doubt, self.doubted = (call, None), key
             raise Respecialize
-        if self.programs.doubt is not None:
+        if self.doubted is not None:
             self.confirmed.add(self.doubted)
         raise error_of(key)
 

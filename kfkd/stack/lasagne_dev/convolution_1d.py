@@ -50,6 +50,8 @@ def _over_images(function, axis):
 
 
 def _with_flip(function):
+    """Return a function with the options `filter_flip` and `input_shape`."""
+
     @functools.wraps(function)
     def convolve(input, filters, *args, filter_flip=True, **kwargs):
         if "input_shape" in kwargs:

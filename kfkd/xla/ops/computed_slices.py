@@ -50,7 +50,7 @@ def _others(x, entries):
 
 
 def row_taken(x, row, rest):
-    """Return a row of an array whose length is computed."""
+    """Return a row of a `PaddedArray`; *rest* is the index of the other axes."""
     rest, lengths = _others(x, rest)
     n = in_program(logical_shape(x)[0])
     row = jnp.where(row < 0, row + n, row)
