@@ -131,13 +131,20 @@ def _argmax(x, axes):
     """Return the place of the largest among those that count of *axes*, flattened."""
     counted = _only_counted(None, x, axes)
     place = as_dtype(jnp.argmax(_flat_axes(counted, axes), -1), "int64")
-    refuse_computed(*(logical_shape(x)[axis] for axis in axes[1:]))
+    if any(axis in lengths_of(x) for axis in axes[1:]):
+        place = _among_counted(place, counted.shape, logical_shape(x), axes)
+    return padded(place, _kept_lengths(x, axes))
+
+
+def _among_counted(place, shape, sizes, axes):
+    """Return places among all entries of *axes* as places among those that count."""
+    refuse_computed(*(sizes[axis] for axis in axes[1:]))
     found, stride = 0, np.int64(1)
-    for axis in reversed(axes):
-        found = found + place % counted.shape[axis] * in_program(stride)
-        place = place // counted.shape[axis]
-        stride = compute(np.multiply, stride, logical_shape(x)[axis])
-    return padded(found, _kept_lengths(x, axes))
+    for axis in axes[:0:-1]:
+        found = found + place % shape[axis] * in_program(stride)
+        place = place // shape[axis]
+        stride = compute(np.multiply, stride, sizes[axis])
+    return found + place * in_program(stride)
 
 
 @convert.register(extra_ops.CumOp, takes_padded=True)

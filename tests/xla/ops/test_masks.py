@@ -123,6 +123,27 @@ def test_sizes_that_are_computed_from_floats():
     assert [f(n).tolist() for n in (2.5, 1, 2.5)] == [[0, 1, 2], [0], [0, 1, 2]]
 
 
+@pytest.mark.parametrize(
+    "of",
+    [
+        lambda rows: rows.argmax(0),
+        lambda rows: T.max_and_argmax(rows, 0)[1],
+        lambda rows: rows.argmax(),
+        lambda rows: rows.T.argmax(1),
+        lambda rows: T.sort(rows.T, 1)[:, -1],
+        lambda rows: T.dot(rows.T, rows),
+    ],
+)
+def test_what_is_computed_of_chosen_rows(of):
+    x = T.dmatrix()
+    outputs = of(x[(x[:, 0] > 0).nonzero()])
+    f, own = (theano.function([x], outputs, mode=m) for m in ("xla", "FAST_RUN"))
+    for n in (5, 7, 9, 12, 20):
+        values = np.random.default_rng(n).normal(size=(n, 4))
+        values[-1, 0] = 1
+        np.testing.assert_allclose(f(values), own(values), rtol=1e-9)
+
+
 def test_rows_chosen_of_a_shared_variable_replace_it():
     kept = theano.shared(np.arange(4.0))
     f = theano.function([], updates=[(kept, kept[kept > kept.min()])], mode="xla")
