@@ -1,6 +1,7 @@
 """Patches of Theano's own evaluation: what NumPy and SciPy no longer do."""
 
 import functools
+import sys
 
 import numpy as np
 import scipy.signal
@@ -19,6 +20,7 @@ def install(theano):
     _patch_many_inputs(theano)
     _patch_cumulation(theano)
     _patch_pooling(theano)
+    _patch_top_k(theano)
     _patch_convolution(theano)
     _patch_random_streams(theano.sandbox.rng_mrg)
 
@@ -180,6 +182,24 @@ def _patch_pooling(theano):
             outputs[0][0] = outputs[0][0].view(np.ndarray)
 
         op.perform = functools.wraps(op.perform)(perform)
+
+
+def _patch_top_k(theano):
+    """Index partitioned arrays with tuples of slices."""
+
+    class Partitioned:
+        def __init__(self, values):
+            self.values = values
+
+        def __getitem__(self, index):
+            return self.values[tuple(index)]
+
+    sys.modules["theano.tensor.sort"].np = make_numpy(
+        partition=lambda *args, **kwargs: Partitioned(np.partition(*args, **kwargs)),
+        argpartition=lambda *args, **kwargs: Partitioned(
+            np.argpartition(*args, **kwargs)
+        ),
+    )
 
 
 def _patch_convolution(theano):

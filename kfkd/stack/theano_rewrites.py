@@ -8,8 +8,10 @@ __all__ = ["install"]
 
 
 def install(theano):
-    """Patch Theano's rewrites, and the shapes of a join."""
+    """Patch Theano's rewrites, and the shapes that they ask for."""
     _patch_products_of_loops(theano)
+    _patch_initial_states(theano)
+    _patch_merged_shapes(theano)
     _patch_shape_of_join(theano)
     _patch_flattened_sums(theano)
 
@@ -40,6 +42,47 @@ def _patch_products_of_loops(theano):
         (opt.PushOutScanOutput, "process_node"),
     ):
         setattr(rewrite, name, unless_truncated(getattr(rewrite, name)))
+
+
+def _patch_initial_states(theano):
+    """Keep the shape of what is written to new arrays, such as a loop's first states.
+
+    Theano shortens the arrays of a loop, and looks for the first states' shape there.
+    """
+    rewrite = theano.tensor.opt.local_useless_inc_subtensor_alloc
+    process = rewrite.fn
+
+    @functools.wraps(process)
+    def process_others(fgraph, node):
+        written_to = node.inputs[0].owner
+        if written_to and isinstance(written_to.op, theano.tensor.AllocEmpty):
+            return False
+        return process(fgraph, node)
+
+    rewrite.fn = process_others
+
+
+def _patch_merged_shapes(theano):
+    """Never describe the shape of a variable by that variable.
+
+    Where one replaces another, Theano takes the other's shape for it: that of a slice
+    `zeros(64)[:len(x)]` for the x that is written there.  Sorting such a graph does not
+    end.
+    """
+    ShapeFeature = theano.tensor.opt.ShapeFeature
+    update_shape = ShapeFeature.update_shape
+
+    @functools.wraps(update_shape)
+    def update_and_restore(self, r, other_r):
+        known = self.shape_of.get(r)
+        update_shape(self, r, other_r)
+        if known is None:
+            return
+        for i, (size, new) in enumerate(zip(known, self.shape_of[r], strict=True)):
+            if new is not size and r in theano.graph.basic.ancestors([new]):
+                self.set_shape_i(r, i, size)
+
+    ShapeFeature.update_shape = update_and_restore
 
 
 def _patch_shape_of_join(theano):

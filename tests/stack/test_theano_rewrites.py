@@ -112,3 +112,38 @@ def test_truncated_gradients_of_products(mode):
     earlier = (last @ w.T) * (1 - before[-1] ** 2)
     expected = before[-1].T @ last + before[-2].T @ earlier
     np.testing.assert_allclose(found, expected)
+
+
+@pytest.mark.parametrize("step", [1, 2])
+def test_rows_that_are_written_to_as_many_rows(step):
+    """Their number is that of the slice, which is asked for by their number."""
+    x = T.dmatrix()
+    whole = T.set_subtensor(T.zeros((64, 4))[: step * x.shape[0] : step], x)
+    f, _ = compile_graph([x], [whole, T.grad((whole**2).sum(), x), x.shape])
+    values = np.arange(1.0, 13).reshape(3, 4)
+    found, gradient, shape = f(values)
+    np.testing.assert_array_equal(found[: 3 * step : step], values)
+    assert found.sum() == values.sum()
+    np.testing.assert_array_equal(gradient, 2 * values)
+    np.testing.assert_array_equal(shape, [3, 4])
+
+
+@pytest.mark.parametrize("mode", ["FAST_RUN", "xla"])
+def test_gradients_of_loops_that_start_from_zeros(mode):
+    x = T.dmatrix()
+    states, _ = theano.scan(
+        lambda a, before, last: a + 0.5 * last - 0.25 * before,
+        sequences=x,
+        outputs_info={"initial": T.zeros((2, 4), "float64"), "taps": [-2, -1]},
+    )
+    cost = (states**2).sum()
+    f = theano.function([x], [states, T.grad(cost, x)], mode=mode)
+    values = np.random.default_rng(0).normal(size=(5, 4))
+    # States are linear in the rows: row i counts in state j with this weight.
+    weights = np.eye(5)
+    for j in range(1, 5):
+        weights[j] += 0.5 * weights[j - 1] - 0.25 * (weights[j - 2] if j > 1 else 0)
+    expected = weights @ values
+    found, gradient = f(values)
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+    np.testing.assert_allclose(gradient, 2 * weights.T @ expected, rtol=1e-12)

@@ -17,7 +17,8 @@ def test_the_largest_and_the_smallest(dtype, k, axis):
     x = T.TensorType(dtype, [False] * 2)()
     both = topk_and_argtopk(x, k, axis, sorted=False)
     alone = [f(x, k, axis, sorted=False, idx_dtype="int32") for f in (topk, argtopk)]
-    found, where, *others = theano.function([x], [*both, *alone], mode="xla")(values)
+    mode = "FAST_COMPILE" if dtype == "float64" else "xla"  # Theano's own one too
+    found, where, *others = theano.function([x], [*both, *alone], mode=mode)(values)
     order = np.sort(values, axis)
     desired = np.take(order, range(7)[-k:] if k > 0 else range(7)[:-k], axis)
     same(np.sort(found, axis), desired)
