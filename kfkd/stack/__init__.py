@@ -49,6 +49,7 @@ from kfkd.stack import (
     shims,
     theano_compile,
     theano_legacy,
+    theano_messages,
     theano_rewrites,
 )
 from kfkd.stack.versions import VERSIONS, check_installed
@@ -93,6 +94,7 @@ with _import_hook.bypassed(), shims.quiet():
     theano_legacy.install(theano)
     theano_compile.install(theano, _mode)
     theano_rewrites.install(theano)
+    theano_messages.install(theano)
     shared_storage.install(theano)
     DEFAULT_MODE = theano.config.mode  # until a program sets another
     if _warning := settings.slow_mode_warning():

@@ -152,7 +152,7 @@ class Programs:
                 if call is None or not self._new_conditions(call, of):
                     lowered.compile()
                     self.in_a_row += 1
-                    self._warn_of_many(arrays)
+                    self._warn_of_many(variables, arrays)
                     return program
         except (NeedsChecks, CallsPython, Respecialize):
             raise
@@ -188,17 +188,20 @@ class Programs:
 
         return jit(run, donate_argnums=() if self.thunk.checked else 0)
 
-    def _warn_of_many(self, arrays):
+    def _warn_of_many(self, variables, arrays):
         """Warn once if a function is compiled in one call after the other."""
         if self.in_a_row != _MANY or self.static_shapes:
             return
-        shapes = ", ".join(str(a.shape) for a in arrays[1])
+        shapes = [a.shape for part in arrays for a in part]
+        shape = dict(zip(variables, shapes, strict=True))
+        given = [v for v in self.thunk.storage.arrays_given() if v in shape]
+        told = ", ".join(f"{v} {shape[v]}" for v in given or shape)
         node = getattr(self.varying.reason, "node", None)
         because = f"\nLengths must be known exactly at {where(node)}" if node else ""
         warnings.warn(
             f"Mode 'xla': {_MANY} calls of a function in a row have each taken a "
             "program of their own, as each combination of sizes within it does. The "
-            f"shapes are now {shapes}. If this goes on, call it with fewer different "
+            f"shapes are now: {told}. If this goes on, call it with fewer different "
             f"shapes, such as sentences padded to a few lengths.{because}",
             stacklevel=level_of_program(),
         )

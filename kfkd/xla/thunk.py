@@ -132,7 +132,9 @@ class Thunk:
                     raise NotImplementedError(
                         "Mode 'xla': within a loop, a size must be the same at each "
                         "step, but here it depends on computed values.\n"
-                        f"It is {where(node)}"
+                        f"It is {where(node)}\n"
+                        "Use a mask in place of a slice, or mode='FAST_RUN': Theano's "
+                        "own, slow evaluation."
                     ) from None
                 except NeedsChecks:
                     self.check()

@@ -152,9 +152,10 @@ def test_the_program_that_was_used_last_is_kept(monkeypatch):
 
 
 def test_many_programs_in_a_row_are_told_of_once():
-    x = T.dvector()
-    f = theano.function([x], T.extra_ops.Unique()(x), mode="xla")
-    with pytest.warns(UserWarning, match=r"(?s)10 calls .* in a row.*Unique") as told:
+    x, w = T.dvector("x"), theano.shared(np.ones((2, 3)), "w")
+    f = theano.function([x], T.extra_ops.Unique()(x) + w.sum(), mode="xla")
+    pattern = r"(?s)10 calls .* in a row.* are now: x \(10,\)\. If.*Unique"
+    with pytest.warns(UserWarning, match=pattern) as told:
         _ = [f(np.ones(n)) for n in range(1, 25)]
     (warning,) = told
     assert warning.filename == __file__
