@@ -6,10 +6,10 @@ __all__ = ["install"]
 
 
 def install(theano):
-    """Complete the messages of gradients, of settings and of `ifelse`."""
+    """Complete the messages of gradients and settings, and the names of operations."""
     _patch_gradients(theano)
     _patch_settings(theano)
-    _patch_ifelse(theano)
+    _patch_names(theano)
 
 
 def _patch_gradients(theano):
@@ -45,11 +45,12 @@ def _patch_settings(theano):
     ConfigParam.__set__ = put_or_explain
 
 
-def _patch_ifelse(theano):
-    """Print an `ifelse` with its name."""
+def _patch_names(theano):
+    """Print an `ifelse` with its name, and a `split` with the number of its parts."""
 
-    def name(self):
+    def name_of_choice(self):
         options = self.name, self.as_view and "inplace", self.gpu and "gpu"
         return f"if{{{','.join(filter(None, options))}}}"
 
-    theano.ifelse.IfElse.__str__ = name
+    theano.ifelse.IfElse.__str__ = name_of_choice
+    theano.tensor.Split.__str__ = lambda self: f"Split{{{self.len_splits}}}"

@@ -25,7 +25,8 @@ Operations are converted here:
 
 - :mod:`.dispatch` is the registry of conversions, and what they share.
 - :mod:`.ops` holds the conversions, one module for each family.
-- :mod:`.layout` and :mod:`.padded` have arrays that are not stored as the graph says.
+- :mod:`.layout` and :mod:`.padded` have arrays that are not stored as the graph says,
+  :mod:`.counts` sizes that are computed.
 - :mod:`.formulations` chooses between ways to compute an operation.
 - :mod:`.host_callback` evaluates operations without a conversion, on request.
 

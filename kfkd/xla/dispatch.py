@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from kfkd.xla.counts import Count, SizeVector
 from kfkd.xla.layout import Permuted
 from kfkd.xla.padded import PaddedArray
 from kfkd.xla.symbolic import NotStatic, Symbolic
@@ -47,6 +48,8 @@ class Conversion:
         Whether the function takes a `Permuted` array as well.
     takes_padded : bool
         Whether the function takes a `PaddedArray` or a `Symbolic` as well.
+    takes_counts : bool
+        Whether the function takes a `Count` or a `SizeVector` as well.
     takes_none : bool
         Whether the function takes None where there should be an array.
     no_constant_folding : bool
@@ -58,6 +61,7 @@ class Conversion:
     function: Callable
     keeps_layout: bool = False
     takes_padded: bool = False
+    takes_counts: bool = False
     takes_none: bool = False
     no_constant_folding: bool = False
 
@@ -122,7 +126,10 @@ class Listed(tuple):
 
 def is_static(value):
     """Return whether *value* is known while the program is being made."""
-    return not isinstance(value, (jax.Array, Listed, Permuted, PaddedArray, Symbolic))
+    return not isinstance(
+        value,
+        (jax.Array, Count, Listed, PaddedArray, Permuted, SizeVector, Symbolic),
+    )
 
 
 _specializer = contextvars.ContextVar("specializer", default=None)

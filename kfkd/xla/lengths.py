@@ -11,11 +11,12 @@ after all.  So has a call with which something fails, which gives the error its 
 
 import numpy as np
 
-from kfkd.xla.dispatch import dtype_of
+from kfkd.xla.counts import Count
+from kfkd.xla.dispatch import NotStatic, dtype_of, sizes, specialize_on
 from kfkd.xla.padded import padded
-from kfkd.xla.symbolic import LengthClass, compute
+from kfkd.xla.symbolic import LengthClass, Symbolic, compute
 
-__all__ = ["VaryingLengths"]
+__all__ = ["VaryingLengths", "room_for", "size_of"]
 
 _MOST_EXACT = 2  # lengths of an axis that get a program of their own
 _SHORT = 16  # lengths up to this one are one class
@@ -40,6 +41,27 @@ def _class(length):
         if length <= middle
         else range(middle + 1, room + 1)
     )
+
+
+def room_for(length):
+    """Return the largest length of the class of *length*."""
+    return _class(int(length))[-1]
+
+
+def size_of(value):
+    """Return a scalar as a size: an int, a `Symbolic` or a `Count`.
+
+    Raises
+    ------
+    NotStatic
+        If there is no telling how much room it takes.
+    """
+    if isinstance(value, (Count, Symbolic)):
+        return value
+    try:
+        return sizes(value)[0]
+    except NotStatic:  # of a step of a loop, maybe, that is known before the loop is
+        return Count(value, specialize_on(room_for, value))
 
 
 class VaryingLengths:

@@ -31,9 +31,10 @@ class XLALinker(Linker):
     waits for the variable's value.
 
     A size may also depend on other arrays.  What leads to it is then computed twice, by
-    a program of its own before each call and by the program itself.  That is not needed
-    for the rows that a computed mask chooses, or that a loop leaves when it ends early,
-    as long as they are only returned, indexed, reduced, or computed with elementwise.
+    a program of its own before each call and by the program itself.  That is seldom
+    needed for the rows that a computed mask chooses, or that a loop leaves when it ends
+    early: their number is a `Count`, of which the largest possible is known, and arrays
+    have room for that many.
 
     Where the length of an argument's axis, or a number that sizes follow from, has had
     three values, programs are made for classes of lengths (see `kfkd.xla.lengths`).

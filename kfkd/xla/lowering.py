@@ -6,6 +6,7 @@ import functools
 from theano.graph.basic import Constant, graph_inputs, io_toposort
 from theano.graph.utils import get_variable_trace_string
 
+from kfkd.xla.counts import number_of
 from kfkd.xla.dispatch import (
     Conversion,
     NotStatic,
@@ -21,8 +22,14 @@ from kfkd.xla.host_callback import (
     python_ops_allowed,
 )
 from kfkd.xla.layout import to_logical
-from kfkd.xla.padded import PaddedArray, lengths_of, padded, refuse_varying
-from kfkd.xla.runtime_checks import collect_runtime_asserts
+from kfkd.xla.padded import (
+    PaddedArray,
+    is_computed,
+    lengths_of,
+    padded,
+    refuse_varying,
+)
+from kfkd.xla.runtime_checks import collecting_asserts
 from kfkd.xla.specialization import SizeAlong, StaticQuery, is_array
 from kfkd.xla.symbolic import NotPaddable, Symbolic, evaluate_tables, in_program
 
@@ -111,7 +118,8 @@ class Program:
         trace = _Trace(self.constants | values, resolve)
         for node, conversion in self.steps:
             try:
-                trace.compute(node, conversion)
+                with collecting_asserts() as asserts:
+                    trace.compute(node, conversion)
             except NotStatic as error:  # of a node within this one, maybe
                 raise NotStatic(*(error.args or [node])) from None
             except NotPaddable as error:
@@ -122,11 +130,10 @@ class Program:
                 if isinstance(error, TypeError) and kind is not TheanosTypeError:
                     kind = ValueError
                 raise kind(f"{error}\nIt is {where(node)}") from error
-            finally:
-                asserts = collect_runtime_asserts()
             for condition, error in asserts:
                 check(condition, type(error)(f"{error}\nIt is {where(node)}"))
-        return [in_program(to_logical(trace.values[v])) for v in self.outputs]
+        outputs = (number_of(trace.values[v]) for v in self.outputs)
+        return [in_program(to_logical(value)) for value in outputs]
 
 
 def _convert(node):
@@ -203,8 +210,10 @@ class _Trace:
     def _inputs(self, node, conversion):
         """Return the values of a node's inputs in a form that the conversion takes."""
         inputs = [self._unpadded(self.values[v]) for v in node.inputs]
+        if not conversion.takes_counts:
+            inputs = list(map(number_of, inputs))
         if not conversion.takes_padded:
-            inputs = list(map(in_program, inputs))
+            inputs = [v if is_computed(v) else in_program(v) for v in inputs]
         if not conversion.keeps_layout:
             inputs = [to_logical(value) for value in inputs]
         if not conversion.takes_none:
@@ -216,8 +225,11 @@ class _Trace:
     def _unpadded(self, value):
         if not isinstance(value, PaddedArray):
             return value
-        known = {axis: self.lengths.get(id(n), n) for axis, n in value.lengths.items()}
-        return padded(value.array, known)
+        lengths = {
+            axis: self.lengths.get(id(in_program(n)), n) if is_computed(n) else n
+            for axis, n in value.lengths.items()
+        }
+        return padded(value.array, lengths)
 
     def _call(self, node, conversion, inputs):
         specializer = None
@@ -245,9 +257,10 @@ class _Trace:
             raise NotStatic
         for v, value in zip(node.inputs, inputs, strict=True):
             for axis, count in lengths_of(value).items():
-                if id(count) not in self.lengths:
+                number = id(in_program(count))
+                if number not in self.lengths:
                     query = StaticQuery(SizeAlong(axis), [v], self._known())
-                    self.lengths[id(count)] = self.resolve(query)
+                    self.lengths[number] = self.resolve(query)
 
     def _known(self):
         return {v: value for v, value in self.values.items() if is_static(value)}

@@ -15,6 +15,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from kfkd.xla.counts import Count
+from kfkd.xla.runtime_checks import runtime_assert
 from kfkd.xla.symbolic import (
     NotPaddable,
     NotStatic,
@@ -55,7 +57,8 @@ class PaddedArray:
     ----------
     array : jax.Array
     lengths : dict
-        How many entries count along an axis, for those that are padded.
+        How many entries count along an axis, for those that are padded: a `Symbolic`,
+        or a `Count`.
     """
 
     array: jax.Array
@@ -75,21 +78,25 @@ class PaddedArray:
 def padded(array, lengths):
     """Return an array with such lengths: a `PaddedArray` if some are not known.
 
-    The lengths are a dict by axis, or a list of those of all axes.
+    The lengths are a dict by axis, or a list of those of all axes.  An array of JAX's
+    becomes a `Count`.
     """
     pairs = lengths.items() if isinstance(lengths, dict) else enumerate(lengths)
-    lengths = {
-        axis: n if is_computed(n) or isinstance(n, Symbolic) else int(n)
-        for axis, n in pairs
-    }
+    lengths = {axis: _length(n, array.shape[axis]) for axis, n in pairs}
     array = fitted(array, lengths)
     lengths = {a: n for a, n in lengths.items() if not isinstance(n, int)}
     return PaddedArray(array, lengths) if lengths else array
 
 
+def _length(n, room):
+    if isinstance(n, jax.Array):
+        return Count(n, room)
+    return n if isinstance(n, (Count, Symbolic)) else int(n)
+
+
 def is_computed(length):
     """Return whether a length is computed by the program."""
-    return isinstance(length, jax.Array)
+    return isinstance(length, Count)
 
 
 def is_one(size):
@@ -122,8 +129,6 @@ def places_of(value):
 def fitted(array, lengths):
     """Return *array* with its axes cut or padded to the largest of given lengths."""
     for axis, n in lengths.items():
-        if is_computed(n):
-            continue
         room = largest(n)
         if array.shape[axis] > room:
             array = jax.lax.slice_in_dim(array, 0, room, axis=axis)
@@ -139,16 +144,14 @@ def fitted(array, lengths):
 def same_length(first, second):
     """Return whether two sizes of a logical shape are equal.
 
-    Raises
-    ------
-    NotPaddable, NotStatic
-        If that is not known.
+    If one is computed, it is taken for granted now, and checked after the call.
     """
     if is_computed(first) or is_computed(second):
-        if first is second:
-            return True
-        refuse_varying(first, second)
-        raise NotStatic
+        first, second = in_program(first), in_program(second)
+        if first is not second:
+            error = ValueError("sizes that have to be equal differ")
+            runtime_assert(jnp.equal(first, second), error)
+        return True
     return same(first, second)
 
 
@@ -209,7 +212,7 @@ def unpad(value, lengths=None):
         return value
     index = [slice(None)] * value.ndim
     for axis, n in value.lengths.items():
-        index[axis] = slice(int(n.at(lengths) if isinstance(n, Symbolic) else n))
+        index[axis] = slice(int(n.number if is_computed(n) else n.at(lengths)))
     return value.array[tuple(index)]
 
 

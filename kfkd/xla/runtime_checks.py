@@ -4,17 +4,16 @@ import builtins
 import contextlib
 import threading
 
+import jax
 import jax.numpy as jnp
 import numpy as np
-
-from kfkd.xla.dispatch import is_static
 
 __all__ = [
     "CallsPython",
     "NeedsChecks",
     "add_check",
     "calling_python",
-    "collect_runtime_asserts",
+    "collecting_asserts",
     "error_of",
     "python_calls",
     "raise_broken",
@@ -45,7 +44,7 @@ def runtime_assert(condition, error):
     the program; if it fails, no shared variable is updated, and of *error* only the
     type and the text count.
     """
-    if not is_static(condition):
+    if isinstance(condition, jax.Array):
         _traced.asserts.append((condition, error))
     elif not np.all(condition):
         raise error
@@ -66,10 +65,14 @@ def error_of(key):
     return getattr(builtins, kind, np.linalg.LinAlgError)(message)
 
 
-def collect_runtime_asserts():
-    """Return the conditions to check after the call, with their errors; forget them."""
-    pending, _traced.asserts = _traced.asserts, []
-    return pending
+@contextlib.contextmanager
+def collecting_asserts():
+    """Collect the runtime asserts of a block, as pairs of condition and error."""
+    before, _traced.asserts = _traced.asserts, []
+    try:
+        yield _traced.asserts
+    finally:
+        _traced.asserts = before
 
 
 def raise_broken(checks, error=None):

@@ -14,8 +14,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from theano.tensor import ScalarFromTensor, TensorFromScalar
-from theano.tensor.elemwise import Elemwise
 from theano.tensor.opt import MakeVector
+
+from kfkd.xla.counts import Count, numpy_function
 
 __all__ = [
     "LengthClass",
@@ -257,11 +258,15 @@ def same(first, second):
 
 def largest(value):
     """Return the largest value of a number."""
+    if isinstance(value, Count):
+        return max(value.room, 0)
     return int(value.table.max()) if isinstance(value, Symbolic) else int(value)
 
 
 def in_program(value):
-    """Return the traced array of a `Symbolic`, and any other value as it is."""
+    """Return the traced array of a `Symbolic` or `Count`; any other value as it is."""
+    if isinstance(value, Count):
+        return value.number
     return value.of.in_program(value) if isinstance(value, Symbolic) else value
 
 
@@ -293,13 +298,7 @@ def _elementwise(node):
     """Return the function of arrays of a node that computes with each, or None."""
     if isinstance(node.op, MakeVector):
         return lambda *tables: np.stack(np.broadcast_arrays(*tables), -1)
-    if not isinstance(node.op, Elemwise) or len(node.outputs) > 1:
-        return None
-    scalar_op = node.op.scalar_op
-    name = (getattr(scalar_op, "nfunc_spec", None) or ("",))[0]
-    if hasattr(np, name) and scalar_op.nin == len(node.inputs):
-        return getattr(np, name)
-    return np.frompyfunc(scalar_op.impl, len(node.inputs), 1)
+    return numpy_function(node)
 
 
 def _point_by_point(node, values, evaluate):

@@ -36,3 +36,8 @@ def test_an_unknown_value_of_a_setting_is_told_as_ever():
 def test_a_choice_is_printed_with_its_name(name):
     x = ifelse(T.iscalar(), T.dscalar(), T.dscalar(), name=name)
     assert str(x.owner.op) == ("if{choice}" if name else "if{}")
+
+
+def test_a_split_is_printed_with_its_parts():
+    x, *_ = T.split(T.dvector(), T.ivector(), n_splits=3)
+    assert str(x.owner.op) == "Split{3}"

@@ -1,6 +1,7 @@
 """Conversions of Theano's operations, one module for each family."""
 
 from kfkd.xla.ops import (  # noqa: F401  (each registers its conversions)
+    allocation,
     convolution,
     decompositions,
     diagonals,

@@ -1,25 +1,58 @@
-"""Rows of slices whose bounds are computed, as in ``states[:i]`` within a loop.
+"""Parts of arrays at indices that are computed, as in ``states[:i]`` within a loop.
 
-How many rows there are is computed, too: they are a `PaddedArray`.
+How many entries a slice chooses is computed, too: they are a `PaddedArray`.  Axes are
+indexed one by one.
 """
+
+import types
 
 import jax.numpy as jnp
 
-from kfkd.xla.dispatch import NotStatic, as_dtype, is_static, static_value
+from kfkd.xla.dispatch import as_dtype, is_static, static_value
 from kfkd.xla.ops.masks import write_at
 from kfkd.xla.padded import (
-    PaddedArray,
     array_of,
     fitted,
     is_one,
     lengths_of,
     logical_shape,
     padded,
+    same_length,
 )
 from kfkd.xla.runtime_checks import runtime_assert
 from kfkd.xla.symbolic import in_program
 
-__all__ = ["row_taken", "rows_taken", "rows_written"]
+__all__ = ["part_taken", "part_written"]
+
+_SET = types.SimpleNamespace(set_instead_of_inc=True)  # in place of an operation
+
+
+def _bounds(entry):
+    """Return the numbers that an index of one axis consists of."""
+    if isinstance(entry, slice):
+        return [b for b in (entry.start, entry.stop, entry.step) if b is not None]
+    return [entry]
+
+
+def _indexed(entries):
+    """Return the axes of which not all is chosen, or the first."""
+    return [axis for axis, entry in enumerate(entries) if _bounds(entry)] or [0]
+
+
+def _moved(value, source, destination):
+    """Return a value, maybe padded, with an axis moved."""
+    order = list(range(value.ndim))
+    order.insert(destination, order.pop(source))
+    lengths = {order.index(axis): n for axis, n in lengths_of(value).items()}
+    return padded(jnp.transpose(array_of(value), order), lengths)
+
+
+def _row(entry, x):
+    """Return the index of a row, counted from the first."""
+    n = in_program(logical_shape(x)[0])
+    error = IndexError("an index is out of bounds for rows whose number is computed")
+    runtime_assert((entry >= -n) & (entry < n), error)
+    return jnp.where(entry < 0, entry + n, entry)
 
 
 def _rows(entry, x):
@@ -39,56 +72,72 @@ def _rows(entry, x):
     return start + step * jnp.arange(room), count
 
 
-def _others(x, entries):
-    """Return the index of the other axes, and the lengths of the rows."""
-    index = tuple(entries)
-    lengths = {axis: n for axis, n in lengths_of(x).items() if axis > 0}
-    whole = all(isinstance(e, slice) and e == slice(None) for e in index)
-    if not whole and (lengths or not all(map(is_static, index))):
-        raise NotStatic
-    return index, lengths
+def part_taken(x, entries):
+    """Return a part of *x*, which may be padded."""
+    for axis in reversed(_indexed(entries)):
+        x = _taken_along(x, axis, entries[axis])
+    return x
 
 
-def row_taken(x, row, rest):
-    """Return a row of a `PaddedArray`; *rest* is the index of the other axes."""
-    rest, lengths = _others(x, rest)
-    n = in_program(logical_shape(x)[0])
-    row = jnp.where(row < 0, row + n, row)
-    error = IndexError("an index is out of bounds for what a loop has left")
-    runtime_assert((row >= 0) & (row < n), error)
-    found = x.array[(row, *rest)]
-    return padded(found, {axis - 1: m for axis, m in lengths.items()})
+def _taken_along(x, axis, entry):
+    """Return the entry, or those of a slice, along an axis of *x*."""
+    rows = _moved(x, axis, 0)
+    array, lengths = array_of(rows), dict(lengths_of(rows))
+    length = lengths.pop(0, None)
+    if not isinstance(entry, slice):
+        found = array[_row(entry, rows)]
+        return padded(found, {a - 1: n for a, n in lengths.items()})
+    if length is None and all(map(is_static, _bounds(entry))):
+        known = slice(*(b if b is None else int(b) for b in _parts(entry)))
+        return _moved(padded(array[known], lengths), 0, axis)
+    places, count = _rows(entry, rows)
+    found = array.at[places].get(mode="clip")
+    return _moved(padded(found, {0: count, **lengths}), 0, axis)
 
 
-def rows_taken(x, entry, rest):
-    """Return the rows of a slice; *rest* is the index of the other axes."""
-    rest, lengths = _others(x, rest)
-    rows, count = _rows(entry, x)
-    found = jnp.asarray(array_of(x)).at[rows].get(mode="clip")
-    return PaddedArray(found[(slice(None), *rest)], {0: count, **lengths})
+def _parts(entry):
+    return entry.start, entry.stop, entry.step
 
 
-def rows_written(op, x, y, entry, rest, pattern):
-    """Return *x* with those rows set to *y*, or increased by it.
+def part_written(op, x, y, entries, pattern):
+    """Return *x* with a part of it set to *y*, or increased by it.
 
     Parameters
     ----------
     pattern : tuple of bool
         Along which axes *y* is broadcast.
     """
-    rest, _ = _others(x, rest)
-    rows, count = _rows(entry, x)
-    array = jnp.asarray(array_of(x))
-    rows = jnp.where(jnp.arange(len(array)) < count, rows, len(array))
-    shape = array[(slice(None), *rest)].shape
-    given = as_dtype(array_of(y), array.dtype)
-    if y.ndim == len(shape) and not pattern[0]:
-        n = logical_shape(y)[0]
-        if not is_one(n):
-            error = ValueError("as many rows are wanted as a slice chooses")
-            runtime_assert(in_program(n) == count, error)
-            given = fitted(given, {0: len(array)})
-    wanted = dict(enumerate(shape[len(shape) - y.ndim :]))
-    given = fitted(given, {a: n for a, n in wanted.items() if a in lengths_of(y) and a})
-    new = write_at(op, array, (rows, *rest), given, mode="drop")
-    return PaddedArray(new, lengths_of(x)) if lengths_of(x) else new
+    first, *others = _indexed(entries)
+    entry = entries[first]
+    if not others:
+        return _written_along(op, x, y, first, entry, pattern)
+    part = _taken_along(x, first, entry)
+    rest = [slice(None)] if isinstance(entry, slice) else []
+    rest = [*entries[:first], *rest, *entries[first + 1 :]]
+    part = part_written(op, part, y, rest, pattern)
+    return _written_along(_SET, x, part, first, entry, [False] * part.ndim)
+
+
+def _written_along(op, x, y, axis, entry, pattern):
+    """Return *x* with what is at an index along an axis set to *y*, or increased."""
+    rows = _moved(x, axis, 0)
+    array, sizes = jnp.asarray(array_of(rows)), logical_shape(rows)
+    if isinstance(entry, slice):
+        place, count = _rows(entry, rows)
+        place = jnp.where(jnp.arange(len(array)) < count, place, len(array))
+        missing = range(x.ndim - y.ndim)
+        lengths = {a + len(missing): n for a, n in lengths_of(y).items()}
+        y = padded(jnp.expand_dims(array_of(y), missing), lengths)
+        y, pattern = _moved(y, axis, 0), [*[True] * len(missing), *pattern]
+        pattern = [pattern[axis], *pattern[:axis], *pattern[axis + 1 :]]
+        wanted = [padded(place, {0: count}).lengths[0], *sizes[1:]]
+    else:
+        place, wanted = _row(entry, rows), sizes[1:]
+        wanted = wanted[len(wanted) - y.ndim :]
+    spread = [p or is_one(n) for p, n in zip(pattern, logical_shape(y), strict=True)]
+    fitting = {a: n for a, n in enumerate(wanted) if not spread[a]}
+    if not all(same_length(logical_shape(y)[a], n) for a, n in fitting.items()):
+        raise ValueError(f"{logical_shape(y)} does not fit what it is written to")
+    given = as_dtype(fitted(jnp.asarray(array_of(y)), fitting), array.dtype)
+    new = write_at(op, array, place, given, mode="drop")
+    return _moved(padded(new, lengths_of(rows)), 0, axis)

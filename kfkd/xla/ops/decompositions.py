@@ -9,7 +9,7 @@ from jax.scipy import linalg
 from theano.tensor import nlinalg, slinalg
 
 from kfkd.xla.dispatch import as_dtype, convert, dtype_of
-from kfkd.xla.padded import PaddedArray
+from kfkd.xla.padded import padded
 from kfkd.xla.runtime_checks import runtime_assert
 
 
@@ -124,7 +124,7 @@ def convert_lstsq(op, node, x, y, rcond):
     residuals = jnp.sum((y2 - x @ solution) ** 2, axis=0)
     # There are none unless the equations outnumber the unknowns and determine them.
     full = (rank == x.shape[1]) & (x.shape[0] > x.shape[1])
-    residuals = PaddedArray(residuals, {0: jnp.where(full, len(residuals), 0)})
+    residuals = padded(residuals, {0: jnp.where(full, len(residuals), 0)})
     return solution if matrix else solution[:, 0], residuals, rank, s
 
 

@@ -5,6 +5,7 @@ import numpy as np
 from theano.tensor import ScalarFromTensor, TensorFromScalar
 from theano.tensor.elemwise import Elemwise
 
+from kfkd.xla.counts import Count, count_of, number_of
 from kfkd.xla.dispatch import convert
 from kfkd.xla.layout import Permuted, to_logical
 from kfkd.xla.ops.scalar import scalar_function
@@ -17,18 +18,26 @@ from kfkd.xla.padded import (
     padded,
 )
 from kfkd.xla.runtime_checks import runtime_assert
-from kfkd.xla.symbolic import Symbolic, in_program, same
+from kfkd.xla.symbolic import Symbolic, in_program, largest, same
 
 __all__ = ["check_shapes"]
 
+_COUNTING = "bool", "int32", "int64"  # the dtypes of sizes, and of questions of them
 
-@convert.register(Elemwise, factory=True, keeps_layout=True, takes_padded=True)
+
+@convert.register(
+    Elemwise, factory=True, keeps_layout=True, takes_padded=True, takes_counts=True
+)
 def convert_elemwise(op, node):
     function = scalar_function(op.scalar_op, node)
     patterns = [v.type.broadcastable for v in node.inputs]
+    (output, *others) = node.outputs
+    may_count = output.ndim == 0 and output.dtype in _COUNTING and not others
 
     def elemwise(*values):
-        values = list(map(in_program, values))
+        if may_count:
+            return count_of(node, values, function(*map(in_program, values)))
+        values = [in_program(number_of(v)) for v in values]
         if any(isinstance(v, PaddedArray) for v in values):
             lengths, arrays = _same_lengths(list(map(to_logical, values)), patterns)
             check_shapes([np.shape(a) for a in arrays], patterns)
@@ -45,31 +54,31 @@ def convert_elemwise(op, node):
 def _same_lengths(values, patterns):
     """Return the lengths of padded axes, which *values* share, and arrays for all."""
     lengths = {}
-    arrays, shapes = list(map(array_of, values)), list(map(logical_shape, values))
+    shapes = list(map(logical_shape, values))
     for axis in range(len(patterns[0])):
-        whole = [i for i, pattern in enumerate(patterns) if not pattern[axis]]
-        sizes = [shapes[i][axis] for i in whole]
+        pairs = zip(shapes, patterns, strict=True)
+        sizes = [shape[axis] for shape, pattern in pairs if not pattern[axis]]
         if all(isinstance(n, int) for n in sizes):
             continue
-        length = lengths[axis] = _same_length(sizes)
-        if is_computed(length):
-            room = min(arrays[i].shape[axis] for i in whole)
-            for i in whole:
-                arrays[i] = jax.lax.slice_in_dim(arrays[i], 0, room, axis=axis)
+        lengths[axis] = _same_length(sizes)
     return lengths, [
-        fitted(a, {axis: n for axis, n in lengths.items() if not pattern[axis]})
-        for a, pattern in zip(arrays, patterns, strict=True)
+        fitted(
+            array_of(value),
+            {axis: n for axis, n in lengths.items() if not pattern[axis]},
+        )
+        for value, pattern in zip(values, patterns, strict=True)
     ]
 
 
 def _same_length(sizes):
     """Return the one of equal sizes that is known best; raise if they differ."""
     error = ValueError("Input dimension mismatch: the lengths of an axis differ")
-    computed = [n for n in sizes if is_computed(n)]
+    computed = [n.number for n in sizes if is_computed(n)]
     if computed:
         for n in sizes:
-            runtime_assert(in_program(n) == computed[0], error)
-        return computed[0]
+            if in_program(n) is not computed[0]:
+                runtime_assert(in_program(n) == computed[0], error)
+        return Count(computed[0], min(map(largest, sizes)))
     length = min(sizes, key=lambda n: isinstance(n, Symbolic))
     if not all(same(n, length) for n in sizes):
         raise error
@@ -90,7 +99,7 @@ def check_shapes(shapes, patterns):
             )
 
 
-@convert.register(TensorFromScalar)
-@convert.register(ScalarFromTensor)
+@convert.register(TensorFromScalar, takes_counts=True)
+@convert.register(ScalarFromTensor, takes_counts=True)
 def convert_scalar_or_tensor(op, node, x):
     return x

@@ -16,11 +16,11 @@ from kfkd.xla.dispatch import (
     specialize_on,
     static_value,
 )
-from kfkd.xla.ops.computed_slices import row_taken, rows_taken, rows_written
+from kfkd.xla.ops.computed_slices import part_taken, part_written
 from kfkd.xla.ops.masks import out_of_bounds, selected, write_at, write_selected
 from kfkd.xla.ops.padded_advanced_indexing import at_indices, with_indices
 from kfkd.xla.ops.padded_basic_indexing import part, varies, with_part
-from kfkd.xla.padded import PaddedArray, array_of
+from kfkd.xla.padded import PaddedArray
 from kfkd.xla.runtime_checks import runtime_assert
 from kfkd.xla.symbolic import NotPaddable
 
@@ -152,28 +152,18 @@ def _written(op, x, index, y):
     return write_at(op, x, index, y)
 
 
-def _computed(x, entries):
-    """Return the first entry, and the index of the other axes."""
-    first, *rest = entries
-    sizes = np.shape(array_of(x))[1:]
-    return first, tuple(_index(e, n) for e, n in zip(rest, sizes, strict=False))
-
-
 @convert.register(ts.Subtensor, takes_padded=True)
 def convert_subtensor(op, node, x, *values):
     entries = ts.get_idx_list([x, *values], op.idx_list)
     if isinstance(x, PaddedArray) and not varies(x, entries):
-        take = rows_taken if isinstance(entries[0], slice) else row_taken
-        return take(x, *_computed(x, entries))
+        return part_taken(x, entries)
     try:
         if varies(x, entries):
             return part(x, entries)
         return _Part(op, x, values).taken()
     except (NotPaddable, NotStatic) as error:
-        if not entries or not isinstance(entries[0], slice):
-            raise
         with contextlib.suppress(NotStatic):
-            return rows_taken(x, *_computed(x, entries))
+            return part_taken(x, entries)
         raise error from None
 
 
@@ -184,45 +174,46 @@ def convert_inc_subtensor(op, node, x, y, *values):
     try:
         if varies(x, entries) or varies(y, []):
             return with_part(op, x, y, entries, pattern)
-        if isinstance(x, PaddedArray) or isinstance(y, PaddedArray):
-            raise NotStatic
-        return _Part(op, x, values).written(op, y)
+        if not isinstance(x, PaddedArray) and not isinstance(y, PaddedArray):
+            return _Part(op, x, values).written(op, y)
+        return part_written(op, x, y, entries, pattern)
     except (NotPaddable, NotStatic) as error:
-        if not entries or not isinstance(entries[0], slice):
-            raise
         with contextlib.suppress(NotStatic):
-            return rows_written(op, x, y, *_computed(x, entries), pattern)
+            return part_written(op, x, y, entries, pattern)
         raise error from None
 
 
 @convert.register(ts.AdvancedSubtensor1, takes_padded=True)
 @convert.register(ts.AdvancedSubtensor, takes_padded=True)
 def convert_advanced_subtensor(op, node, x, *entries):
-    if varies(x, entries):
+    if isinstance(x, PaddedArray) or varies(x, entries):
         return at_indices(x, entries)
-    if isinstance(x, PaddedArray):
-        raise NotStatic
     x = jnp.asarray(x)
     with contextlib.suppress(NotStatic):
         return x[_advanced(x, entries, host_only=True)]
     with contextlib.suppress(NotStatic):
         return selected(x, entries)
+    if any(isinstance(entry, PaddedArray) for entry in entries):
+        return at_indices(x, entries)
     return x[_advanced(x, entries)]
 
 
 @convert.register(ts.AdvancedIncSubtensor1, takes_padded=True)
 @convert.register(ts.AdvancedIncSubtensor, takes_padded=True)
 def convert_advanced_inc_subtensor(op, node, x, y, *entries):
-    if varies(x, entries) or varies(y, []):
-        return with_indices(op, x, y, entries, node.inputs[1].type.broadcastable)
-    if isinstance(x, PaddedArray):
-        raise NotStatic
+    pattern = node.inputs[1].type.broadcastable
+    if isinstance(x, PaddedArray) or varies(x, entries) or varies(y, []):
+        return with_indices(op, x, y, entries, pattern)
     if isinstance(y, PaddedArray):
-        return write_selected(op, jnp.asarray(x), y, entries)
+        with contextlib.suppress(NotStatic):
+            return write_selected(op, jnp.asarray(x), y, entries)
+        return with_indices(op, x, y, entries, pattern)
     with contextlib.suppress(NotStatic):
         return _written(op, x, _advanced(x, entries, host_only=True), y)
     with contextlib.suppress(NotStatic):
         return write_selected(op, jnp.asarray(x), y, entries)
+    if any(isinstance(entry, PaddedArray) for entry in entries):
+        return with_indices(op, x, y, entries, pattern)
     return _written(op, x, _advanced(x, entries), y)
 
 

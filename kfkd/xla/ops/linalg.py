@@ -13,12 +13,15 @@ from kfkd.xla.layout import Transposed, in_loop
 from kfkd.xla.padded import (
     PaddedArray,
     array_of,
+    fitted,
+    lengths_of,
     logical_shape,
     only_counted,
     padded,
     same_length,
 )
 from kfkd.xla.precision import operands
+from kfkd.xla.symbolic import largest
 
 
 def _product(function, node, x, y):
@@ -56,7 +59,13 @@ def _summed(x, x_axis, y, y_axis):
     n, m = logical_shape(x)[x_axis], logical_shape(y)[y_axis]
     if not same_length(n, m):
         raise ValueError("Shapes of a product do not match")
-    return only_counted(x, x_axis, 0), only_counted(y, y_axis, 0)
+    room = min(largest(n), largest(m))
+    return _fitted(x, x_axis, room), _fitted(y, y_axis, room)
+
+
+def _fitted(value, axis, room):
+    array = fitted(array_of(only_counted(value, axis, 0)), {axis: room})
+    return padded(array, {a: n for a, n in lengths_of(value).items() if a != axis})
 
 
 def _without(sizes, axis):

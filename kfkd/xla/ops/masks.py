@@ -8,8 +8,15 @@ import jax.numpy as jnp
 from theano.tensor import basic as tb
 
 from kfkd.xla.dispatch import NotStatic, as_dtype, convert
-from kfkd.xla.padded import PaddedArray, array_of, lengths_of, only_counted
+from kfkd.xla.padded import (
+    PaddedArray,
+    array_of,
+    lengths_of,
+    only_counted,
+    padded,
+)
 from kfkd.xla.runtime_checks import runtime_assert
+from kfkd.xla.symbolic import in_program
 
 __all__ = ["nonzero", "out_of_bounds", "selected", "write_at", "write_selected"]
 
@@ -24,7 +31,7 @@ def convert_nonzero(op, node, x):
     for axis in lengths_of(x):
         x = only_counted(x, axis, 0)
     places, count = nonzero(jnp.asarray(array_of(x)))
-    return tuple(PaddedArray(p, {0: count}) for p in places)
+    return tuple(padded(p, {0: count}) for p in places)
 
 
 def _places(x, entries):
@@ -38,8 +45,12 @@ def _places(x, entries):
     first, *others = entries
     if all(isinstance(e, PaddedArray) and e.ndim == 1 for e in entries):
         for other in others:
-            runtime_assert(other.lengths[0] == first.lengths[0], _mismatch())
-        count, room = first.lengths[0], min(len(e.array) for e in entries)
+            runtime_assert(
+                in_program(other.lengths[0]) == in_program(first.lengths[0]),
+                _mismatch(),
+            )
+        count = in_program(first.lengths[0])
+        room = min(len(e.array) for e in entries)
         places = [e.array[:room] for e in entries]
     elif not others and hasattr(first, "dtype") and first.dtype == bool:
         if first.shape != x.shape[: first.ndim]:
@@ -72,7 +83,7 @@ def _mismatch():
 def selected(x, entries):
     """Return the rows that masks or positions choose of *x*."""
     places, count = _places(x, entries)
-    return PaddedArray(x.at[places].get(mode="fill", fill_value=0), {0: count})
+    return padded(x.at[places].get(mode="fill", fill_value=0), {0: count})
 
 
 def write_at(op, x, index, y, mode=None):
@@ -91,7 +102,7 @@ def write_selected(op, x, y, entries):
     if isinstance(y, PaddedArray):
         if set(y.lengths) != {0}:
             raise NotStatic
-        given, y = y.lengths[0], y.array
+        given, y = in_program(y.lengths[0]), y.array
     by_row = y.ndim > x.ndim - len(places) and len(y) != 1  # else it is broadcast
     if by_row and given is None:
         given = len(y)

@@ -3,11 +3,11 @@
 import jax.numpy as jnp
 import numpy as np
 
+from kfkd.xla.counts import Count
 from kfkd.xla.dispatch import NotStatic, as_dtype
 from kfkd.xla.ops.masks import nonzero
 from kfkd.xla.ops.padded_basic_indexing import checked, part
 from kfkd.xla.padded import (
-    PaddedArray,
     array_of,
     fitted,
     is_computed,
@@ -54,7 +54,7 @@ def _positions(mask, sizes):
     for axis in lengths_of(mask):
         mask = only_counted(mask, axis, False)
     places, count = nonzero(jnp.asarray(array_of(mask)))
-    return [PaddedArray(place, {0: count}) for place in places]
+    return [padded(place, {0: count}) for place in places]
 
 
 def _broadcast(indices):
@@ -67,11 +67,12 @@ def _broadcast(indices):
         along = [i for i, s in enumerate(shapes) if len(s) >= -axis]
         wide = [i for i in along if not is_one(shapes[i][axis])]
         n = shapes[wide[0]][axis] if wide else 1
-        room = min(arrays[i].shape[axis] for i in wide) if is_computed(n) else n
+        if is_computed(n):
+            n = Count(n.number, min(arrays[i].shape[axis] for i in wide))
         for i in wide:
             error = IndexError(f"indices of {len(shapes)} axes differ in shape")
             _check_equal(shapes[i][axis], n, error)
-            arrays[i] = fitted(arrays[i], {arrays[i].ndim + axis: room})
+            arrays[i] = fitted(arrays[i], {arrays[i].ndim + axis: n})
         sizes.append(n)
     return arrays, sizes
 

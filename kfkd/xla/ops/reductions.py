@@ -8,6 +8,7 @@ from theano.tensor import basic as tb
 from theano.tensor import elemwise as te
 from theano.tensor import extra_ops
 
+from kfkd.xla.counts import SizeVector, number_of
 from kfkd.xla.dispatch import as_dtype, convert, dtype_of
 from kfkd.xla.layout import ChannelsLast, to_logical
 from kfkd.xla.ops.reshape import flatten
@@ -37,7 +38,13 @@ _REDUCTIONS = {
 _NEUTRAL = {ts.Add: 0, ts.AND: -1, ts.Mul: 1, ts.OR: 0, ts.XOR: 0}
 
 
-@convert.register(te.CAReduce, factory=True, keeps_layout=True, takes_padded=True)
+@convert.register(
+    te.CAReduce,
+    factory=True,
+    keeps_layout=True,
+    takes_padded=True,
+    takes_counts=True,
+)
 def convert_careduce(op, node):
     reduce = _REDUCTIONS.get(type(op.scalar_op))
     if reduce is None:
@@ -47,6 +54,9 @@ def convert_careduce(op, node):
     accumulator = getattr(op, "acc_dtype", None) or result
 
     def careduce(x):
+        if isinstance(x, SizeVector) and type(op.scalar_op) is ts.Mul:
+            return x.product()
+        x = number_of(x)
         if isinstance(x, PaddedArray):
             counted = _only_counted(op.scalar_op, x, axes)
             return padded(careduce(counted), _kept_lengths(x, axes))
@@ -86,7 +96,7 @@ def _only_counted(scalar_op, x, axes):
 def _is_positive(length):
     if isinstance(length, Symbolic):
         return np.asarray(decide(compute(np.greater, length, 0)))
-    return length > 0
+    return in_program(length) > 0
 
 
 @convert.register(tb.Mean)  # which says of itself that it adds

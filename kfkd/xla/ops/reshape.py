@@ -1,9 +1,13 @@
 """Reshaping, where sizes may be symbolic."""
 
+import contextlib
+import math
+
 import jax.numpy as jnp
 import numpy as np
 from theano.tensor import basic as tb
 
+from kfkd.xla.counts import SizeVector, number_of
 from kfkd.xla.dispatch import NotStatic, convert, is_static, sizes
 from kfkd.xla.padded import (
     PaddedArray,
@@ -15,13 +19,18 @@ from kfkd.xla.padded import (
     places_of,
     refuse_varying,
 )
+from kfkd.xla.runtime_checks import runtime_assert
 from kfkd.xla.symbolic import Symbolic, always, compute, in_program, largest, same
 
 __all__ = ["flatten"]
 
 
-@convert.register(tb.Reshape, takes_padded=True)
+@convert.register(tb.Reshape, takes_padded=True, takes_counts=True)
 def convert_reshape(op, node, x, shape):
+    x = number_of(x)
+    if isinstance(shape, SizeVector) and shape.is_bounded and not places_of(x):
+        with contextlib.suppress(NotStatic):
+            return _with_computed_rows(array_of(x), logical_shape(x), shape)
     if not isinstance(shape, Symbolic) and not places_of(x):
         shape = sizes(shape)
         if len(shape) != op.ndim:
@@ -51,11 +60,13 @@ def _product(numbers):
 
 def _reshaped(x, shape):
     """Return *x* with the sizes of *shape*, of which one may be -1."""
+    old = logical_shape(x)
     if not any(map(places_of, (x, *shape))):
         if isinstance(x, PaddedArray):
-            raise NotStatic
+            if shape[0] != -1:
+                raise NotStatic
+            return _with_computed_rows(x.array, old, list(map(int, shape)))
         return jnp.reshape(x, shape)
-    old = logical_shape(x)
     if any(map(is_computed, old)):
         refuse_varying(x, *shape)
         raise NotStatic
@@ -71,6 +82,27 @@ def _reshaped(x, shape):
             array, before, [old[i] for i in before], [shape[i] for i in after]
         )
     return padded(array, shape)
+
+
+def _with_computed_rows(array, old, new):
+    """Return an array, of which the first size alone is computed, in another shape."""
+    if not old or any(map(is_computed, (*old[1:], *new[1:]))):
+        raise NotStatic
+    before, after = math.prod(old[1:]), math.prod(map(int, new[1:]))
+    if after < 0 and number_of(new[0]) is number_of(old[0]):
+        return padded(jnp.reshape(array, (-1, *map(int, new[1:]))), {0: old[0]})
+    if before < 1 or after < 1:
+        raise NotStatic
+    total = in_program(old[0]) * before
+    count = number_of(new[0])
+    if not is_computed(new[0]) and count == -1:
+        count = total // after
+    error = ValueError(f"Cannot reshape rows of {old[1:]} to rows of {new[1:]}")
+    runtime_assert(jnp.equal(count * after, total), error)
+    room = -(-largest(old[0]) * before // after)
+    array = fitted(jnp.reshape(array, -1), {0: room * after})
+    array = jnp.reshape(array, (room, *map(int, new[1:])))
+    return padded(array, {0: jnp.asarray(count)})
 
 
 def _groups(old, new):

@@ -13,12 +13,14 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-import theano
 from jax import lax
 from theano.scan.op import Scan
 
-from kfkd.xla.dispatch import NotStatic, convert, dtype_of, sizes, specialize_on
+from kfkd.xla.counts import SizeVector, number_of
+from kfkd.xla.dispatch import NotStatic, convert, dtype_of, specialize_on
+from kfkd.xla.lengths import room_for, size_of
 from kfkd.xla.ops.scan_buffers import Buffer, GradientSum, row_of
+from kfkd.xla.ops.scan_steps import compile_steps
 from kfkd.xla.padded import (
     array_of,
     is_computed,
@@ -29,21 +31,25 @@ from kfkd.xla.padded import (
 )
 from kfkd.xla.runtime_checks import add_check, error_of, runtime_assert
 from kfkd.xla.specialization import hashable
-from kfkd.xla.symbolic import Symbolic, compute, decide, in_program, largest
+from kfkd.xla.symbolic import compute, decide, in_program, largest
 
 
-@convert.register(Scan, factory=True, no_constant_folding=True, takes_padded=True)
+@convert.register(
+    Scan,
+    factory=True,
+    no_constant_folding=True,
+    takes_padded=True,
+    takes_counts=True,
+)
 def convert_scan(op, node):
-    step = theano.function(
-        op.inputs, op.outputs, mode="xla", on_unused_input="ignore", profile=False
-    )
-    program = step.fn.program
+    program = compile_steps(op)
     # The optimiser loses the user's line that a loop comes from; its steps have it.
     known = [v.tag.trace for v in op.outputs if getattr(v.tag, "trace", None)]
     if known and not getattr(node.outputs[0].tag, "trace", None):
         node.outputs[0].tag.trace = known[0]
 
     def scan(n_steps, *values):
+        values = [number_of(v) if isinstance(v, SizeVector) else v for v in values]
         return _Loop(op, program, n_steps, values).run()
 
     return scan
@@ -68,7 +74,7 @@ class _Loop:
 
     def __init__(self, op, program, n_steps, values):
         self.op, self.program = op, program
-        self.n_steps = _size(n_steps)
+        self.n_steps = size_of(n_steps)
         values = [n_steps, *values]
         self.sequences = op.outer_seqs(values)
         self._check_lengths()
@@ -83,24 +89,21 @@ class _Loop:
         self.buffers = []  # of recurrent and of other (nit_sot) outputs
         self.shared = list(map(_exact, op.outer_shared(values)))
         self.others = op.outer_non_seqs(values)
-        self.counts = list(map(_size, op.outer_nitsot(values)))
+        self.counts = list(map(size_of, op.outer_nitsot(values)))
         # In which `specialize_on` is about this node, and not about one of a step.
         self.context = contextvars.copy_context()
 
     def _check_lengths(self):
-        if decide(compute(np.less, self.n_steps, 0)):
-            raise IndexError(f"a scan cannot have {self.n_steps} steps")
-        if decide(compute(np.equal, self.n_steps, 0)):
-            raise ValueError("a scan of no steps is not defined")
+        n = self.n_steps
+        told = "its" if is_computed(n) else n
+        _refuse(np.less, n, 0, IndexError(f"a scan cannot have {told} steps"))
+        _refuse(np.equal, n, 0, ValueError("a scan of no steps is not defined"))
         for sequence in self.sequences:
             length = logical_shape(sequence)[0]
-            if is_computed(length):
-                raise NotStatic
-            if decide(compute(np.less, length, self.n_steps)):
-                raise ValueError(
-                    f"a sequence of {length} is shorter than the "
-                    f"{self.n_steps} steps of the scan"
-                )
+            error = f"a sequence of {length} is shorter than the {n} steps of the scan"
+            if is_computed(length) or is_computed(n):
+                error = "a sequence is shorter than the steps of the scan"
+            _refuse(np.less, length, n, ValueError(error))
 
     def run(self):
         """Return the outputs of the node."""
@@ -236,14 +239,19 @@ class _Loop:
         return result
 
 
-def _size(value):
-    """Return a size: an int, or a `Symbolic`."""
-    return value if isinstance(value, Symbolic) else sizes(value)[0]
+def _refuse(condition, first, second, error):
+    """Raise *error* if a condition on two sizes holds."""
+    if is_computed(first) or is_computed(second):
+        of_arrays = getattr(jnp, condition.__name__)
+        broken = of_arrays(in_program(first), in_program(second))
+        runtime_assert(~broken, error)
+    elif decide(compute(condition, first, second)):
+        raise error
 
 
 def _exact(value):
     refuse_varying(value)
-    return jnp.asarray(value)
+    return jnp.asarray(in_program(value))
 
 
 def _zeros(count, row):
@@ -256,7 +264,8 @@ def _zeros(count, row):
 class _AtAllSteps:
     """The function that evaluates a query of the steps from the inputs of the loop.
 
-    It returns None if the result is not the same at each step.
+    It returns None if the result is not the same at each step, unless the query is for
+    how much room is needed: that of all steps is.
     """
 
     def __init__(self, query, sequential):
@@ -280,4 +289,6 @@ class _AtAllSteps:
             }
             result = self.query.evaluate(given.__getitem__)
             results[hashable(result)] = result
+        if self.query.function is room_for:
+            return max(results.values())
         return result if len(results) == 1 else None

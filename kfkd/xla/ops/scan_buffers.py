@@ -4,6 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from kfkd.xla.counts import Count
 from kfkd.xla.dispatch import NotStatic
 from kfkd.xla.padded import (
     array_of,
@@ -39,7 +40,7 @@ class Buffer:
     Attributes
     ----------
     array : jax.Array
-    size : int or Symbolic
+    size : int, Symbolic or Count
         The number of rows.
     row_sizes : list
         The sizes of a row that count.
@@ -48,7 +49,7 @@ class Buffer:
     def __init__(self, value, depth):
         self.array, self.depth = jnp.asarray(array_of(value)), depth
         self.size, *self.row_sizes = logical_shape(value)
-        if any(map(is_computed, (self.size, *self.row_sizes))):
+        if any(map(is_computed, self.row_sizes)):
             raise NotStatic
 
     def row(self, array):
@@ -80,14 +81,14 @@ class Buffer:
 
         Parameters
         ----------
-        n_steps : int or Symbolic
+        n_steps : int, Symbolic or Count
         end : traced int, optional
             How many steps there were, if the loop can end early.
         """
         size, depth = self.size, self.depth
-        most = compute(np.add, n_steps, depth)
+        most = _sum(n_steps, depth)
         written = most if end is None else end + depth
-        if end is None and always(compute(np.equal, size, most)):
+        if end is None and _always(np.equal, size, most):
             return padded(array, [size, *self.row_sizes])
         if end is None and all(isinstance(n, int) for n in (size, n_steps)):
             if size < most:
@@ -97,7 +98,7 @@ class Buffer:
             return padded(array.at[most:].set(0), [size, *self.row_sizes])
         n, end_of = in_program(size), in_program(written)
         rows = jnp.arange(len(array))
-        if end is not None or not always(compute(np.greater, size, most)):
+        if end is not None or not _always(np.greater, size, most):
             shift = jnp.where(n < end_of, end_of % n, 0)
             array = jnp.take(array, (rows + shift) % n, axis=0, mode="clip")
         if end is None or not self._holds_last_rows_alone(n_steps):
@@ -110,8 +111,21 @@ class Buffer:
         return padded(array, [count, *self.row_sizes])
 
     def _holds_last_rows_alone(self, n_steps):
-        few = compute(np.less_equal, self.size, self.depth + 1)
-        return always(few) or always(compute(np.equal, n_steps, 1))
+        few = _always(np.less_equal, self.size, self.depth + 1)
+        return few or _always(np.equal, n_steps, 1)
+
+
+def _sum(size, number):
+    if is_computed(size):
+        return Count(size.number + number, size.room + number)
+    return compute(np.add, size, number)
+
+
+def _always(condition, first, second):
+    """Return whether a condition on two sizes is known to hold in all calls."""
+    if is_computed(first) or is_computed(second):
+        return False
+    return always(compute(condition, first, second))
 
 
 class GradientSum:

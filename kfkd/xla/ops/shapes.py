@@ -1,7 +1,8 @@
-"""Shapes: read, checked and changed; arrays made from sizes, joined and split."""
+"""Shapes: read, checked and changed; arrays joined and split."""
 
 import contextlib
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
@@ -11,6 +12,7 @@ from theano.tensor import extra_ops
 from theano.tensor import opt as topt
 from theano.tensor.elemwise import DimShuffle
 
+from kfkd.xla.counts import Count, SizeVector, number_of
 from kfkd.xla.dispatch import (
     NotStatic,
     as_dtype,
@@ -23,7 +25,6 @@ from kfkd.xla.dispatch import (
 from kfkd.xla.padded import (
     PaddedArray,
     array_of,
-    fitted,
     is_computed,
     lengths_of,
     logical_shape,
@@ -36,9 +37,6 @@ from kfkd.xla.padded import (
 )
 from kfkd.xla.runtime_checks import runtime_assert
 from kfkd.xla.symbolic import NotPaddable, Symbolic, compute, in_program, largest
-
-# Up to this size an array made from known numbers stays known, as shapes must.
-_SMALL = 4096
 
 
 @convert.register(ops.DeepCopyOp, keeps_layout=True, takes_padded=True)
@@ -70,8 +68,10 @@ def convert_specify_shape(op, node, x, shape):
 @convert.register(ops.Shape, keeps_layout=True, takes_padded=True)
 def convert_shape(op, node, x):
     sizes = logical_shape(x)
-    if any(map(is_computed, sizes)):
+    if any(isinstance(n, Symbolic) for n in sizes) and any(map(is_computed, sizes)):
         return jnp.stack(list(map(in_program, sizes)))
+    if any(map(is_computed, sizes)):
+        return SizeVector(sizes)
     return compute(lambda *sizes: np.stack(np.broadcast_arrays(*sizes), -1), *sizes)
 
 
@@ -81,9 +81,11 @@ def convert_shape_i(op, node, x):
     return np.asarray(size, "int64") if isinstance(size, int) else size
 
 
-@convert.register(topt.MakeVector)
+@convert.register(topt.MakeVector, takes_counts=True)
 def convert_make_vector(op, node, *values):
-    return jnp.stack([jnp.asarray(v, op.dtype) for v in values])
+    if op.dtype == "int64" and not any(isinstance(v, Symbolic) for v in values):
+        return SizeVector(values)
+    return jnp.stack([jnp.asarray(number_of(v), op.dtype) for v in values])
 
 
 @convert.register(DimShuffle, takes_padded=True)
@@ -96,76 +98,6 @@ def convert_dimshuffle(op, node, value):
     lengths = lengths_of(value)
     lengths = {i: lengths[a] for i, a in enumerate(op.new_order) if a in lengths}
     return padded(x, lengths)
-
-
-@convert.register(tb.Alloc, no_constant_folding=True, takes_padded=True)
-def convert_alloc(op, node, value, *shape):
-    if isinstance(value, PaddedArray) or any(isinstance(n, Symbolic) for n in shape):
-        return _padded_alloc(node, value, shape)
-    shape = sizes(*shape)
-    module = np if is_static(value) and np.prod(shape) <= _SMALL else jnp
-    return module.broadcast_to(value, shape)
-
-
-def _padded_alloc(node, value, shape):
-    shape, pattern = _sizes(shape), node.inputs[0].type.broadcastable
-    inner = dict(enumerate(shape[len(shape) - len(pattern) :]))
-    own = {axis: n for axis, n in inner.items() if not pattern[axis]}
-    for axis, n in own.items():
-        size = logical_shape(value)[axis]
-        if not same_length(size, n):
-            raise ValueError(f"A value of {size} does not fit an array of {n}")
-    value = fitted(jnp.asarray(array_of(value)), own)
-    return padded(jnp.broadcast_to(value, list(map(largest, shape))), shape)
-
-
-def _sizes(shape):
-    """Return sizes as static ints, those that are symbolic as they are."""
-    return [n if isinstance(n, Symbolic) else sizes(n)[0] for n in shape]
-
-
-@convert.register(tb.AllocEmpty, no_constant_folding=True, takes_padded=True)
-def convert_alloc_empty(op, node, *shape):
-    shape = _sizes(shape)
-    return padded(jnp.zeros(list(map(largest, shape)), op.dtype), shape)
-
-
-@convert.register(tb.ARange, no_constant_folding=True, takes_padded=True)
-def convert_arange(op, node, start, stop, step):
-    if any(isinstance(v, Symbolic) for v in (start, stop, step)):
-        return _padded_arange(op, start, stop, step)
-    # By NumPy, as in Theano: how many floats there are is a matter of rounding.
-    bounds = (static_value(v)[()] for v in (start, stop, step))
-    values = np.arange(*bounds, dtype=op.dtype)
-    return values if values.size <= _SMALL else jnp.asarray(values)
-
-
-def _padded_arange(op, start, stop, step):
-    bounds = [
-        v if isinstance(v, Symbolic) else static_value(v) for v in (start, stop, step)
-    ]
-    count = compute(_number_of, *bounds)
-    start, step = (as_dtype(in_program(v), op.dtype) for v in (start, step))
-    values = start + step * jnp.arange(largest(count), dtype=op.dtype)
-    return padded(values, [count])
-
-
-def _number_of(start, stop, step):
-    """Return how many numbers there are, of floats as NumPy counts them."""
-    if any(v.dtype.kind == "f" for v in (start, stop, step)):
-        return np.maximum(np.ceil((stop - start) / step), 0).astype("int64")
-    return np.maximum(-((start - stop) // step), 0)
-
-
-@convert.register(tb.Eye, takes_none=True, no_constant_folding=True, takes_padded=True)
-@convert.register(tb.Tri, takes_none=True, no_constant_folding=True, takes_padded=True)
-def convert_eye_or_tri(op, node, n, m, k):
-    # The sizes may be None, as in NumPy's functions.
-    shape = _sizes((n, n if m is None else m))
-    rows, columns = jnp.indices(list(map(largest, shape)), sparse=True)
-    (k,) = _sizes((k,))
-    compare = jnp.equal if isinstance(op, tb.Eye) else jnp.less_equal
-    return padded(as_dtype(compare(columns - rows, in_program(k)), op.dtype), shape)
 
 
 @convert.register(tb.Join, takes_padded=True)
@@ -186,11 +118,8 @@ def _padded_join(axis, values, dtype):
         if i != axis and not all(same_length(n, lengths[i]) for n in sizes_along):
             raise ValueError(f"Shapes {shapes} cannot be joined along axis {axis}")
     along = [shape[axis] for shape in shapes]
-    if any(map(is_computed, along)):
-        refuse_varying(*values)
-        raise NotStatic
     arrays = [as_dtype(array_of(v), dtype) for v in values]
-    if any(isinstance(n, Symbolic) for n in along):
+    if not all(isinstance(n, int) for n in along):
         joined = jnp.concatenate(arrays, axis)
         place = along[0]
         # What does not count of an array is written over by the next.
@@ -198,7 +127,7 @@ def _padded_join(axis, values, dtype):
             start = [0] * array.ndim
             start[axis] = in_program(place)
             joined = lax.dynamic_update_slice(joined, array, start)
-            place = compute(np.add, place, n)
+            place = _sum(place, n)
         lengths = [place if i == axis else n for i, n in enumerate(lengths)]
         return padded(joined, lengths)
     lengths = list(lengths)
@@ -206,10 +135,17 @@ def _padded_join(axis, values, dtype):
     return padded(jnp.concatenate(arrays, axis), lengths)
 
 
-@convert.register(tb.Split, takes_padded=True)
+def _sum(first, second):
+    if is_computed(first) or is_computed(second):
+        number = in_program(first) + in_program(second)
+        return Count(number, largest(first) + largest(second))
+    return compute(np.add, first, second)
+
+
+@convert.register(tb.Split, takes_padded=True, takes_counts=True)
 def convert_split(op, node, x, axis, lengths):
-    (axis,) = sizes(axis)
-    if isinstance(x, PaddedArray) or isinstance(lengths, Symbolic):
+    (axis,), x = sizes(axis), number_of(x)
+    if isinstance(x, PaddedArray) or isinstance(lengths, (SizeVector, Symbolic)):
         return _padded_split(op, x, axis % x.ndim, lengths)
     lengths = sizes(lengths)
     if sum(lengths) != x.shape[axis] or len(lengths) != op.len_splits:
@@ -220,15 +156,19 @@ def convert_split(op, node, x, axis, lengths):
 
 
 def _padded_split(op, x, axis, lengths):
-    if not (is_static(lengths) or isinstance(lengths, Symbolic)):
+    if not (is_static(lengths) or isinstance(lengths, (SizeVector, Symbolic))):
         refuse_varying(x)
         raise NotStatic
     shape, place, parts = logical_shape(x), np.int64(0), []
     for i in range(len(lengths)):
-        n = compute(np.asarray, lengths[i])
+        n = lengths[i]
+        if isinstance(n, jax.Array):
+            n = Count(n, largest(shape[axis]))
+        elif not is_computed(n):
+            n = compute(np.asarray, n)
         array = part_of(jnp.asarray(array_of(x)), axis, place, n)
         parts.append(padded(array, [*shape[:axis], n, *shape[axis + 1 :]]))
-        place = compute(np.add, place, n)
+        place = _sum(place, n)
     if not same_length(place, shape[axis]) or len(parts) != op.len_splits:
         raise ValueError(f"Dimension {axis} of {shape} cannot be split into {lengths}")
     return tuple(parts)

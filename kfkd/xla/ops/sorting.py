@@ -8,7 +8,7 @@ from theano.tensor.sort import ArgSortOp, SortOp, TopKOp
 
 from kfkd.xla.dispatch import as_dtype, convert, sizes, specialize_on
 from kfkd.xla.ops.elementwise import check_shapes
-from kfkd.xla.padded import PaddedArray, array_of, lengths_of, padded, within
+from kfkd.xla.padded import array_of, lengths_of, padded, within
 from kfkd.xla.runtime_checks import runtime_assert
 
 
@@ -88,12 +88,12 @@ def convert_unique(op, node, x):
     )
     count = jnp.sum(counts > 0)
     others = [
-        PaddedArray(first, {0: count}),
+        padded(first, {0: count}),
         jnp.reshape(inverse, -1),
-        PaddedArray(counts, {0: count}),
+        padded(counts, {0: count}),
     ]
     others = [o for o, wanted in zip(others, returned, strict=True) if wanted]
-    return values if axis else PaddedArray(values, {0: count}), *others
+    return values if axis else padded(values, {0: count}), *others
 
 
 def _number_of_unique(x, axis):

@@ -1,0 +1,137 @@
+"""Numbers that a program computes of which the largest possible is known."""
+
+import math
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from theano.scalar import basic as ts
+from theano.tensor.elemwise import Elemwise
+
+__all__ = ["Count", "SizeVector", "count_of", "number_of", "numpy_function"]
+
+_LARGEST_TABLE = 2**17  # elements
+_LARGEST_ROOM = 2**20  # of bounds that are estimated, which grow with each operation
+
+
+@jax.tree_util.register_pytree_node_class
+class Count:
+    """A number that is computed, such as how many rows a mask chooses.
+
+    Parameters
+    ----------
+    number : jax.Array
+        A scalar.
+    room : int
+        The largest that it can be: an array has room for so many entries.
+    least : int or float
+        The smallest that it can be, maybe minus infinity.
+    table : (Count, array), optional
+        The `Count` that it follows from, and its values for all values of that.  By
+        default it follows from itself.
+    """
+
+    def __init__(self, number, room, least=0, table=None):
+        self.number, self.room, self.least = number, room, least
+        if table is None and room - least < _LARGEST_TABLE:
+            table = self, np.arange(least, room + 1)
+        self.source, self.values = table or (None, None)
+
+    def tree_flatten(self):
+        """Return what a loop carries, and what it keeps."""
+        return (self.number,), (self.room, self.least)
+
+    @classmethod
+    def tree_unflatten(cls, kept, children):
+        """Return the `Count` again; it follows from itself now."""
+        return cls(*children, *kept)
+
+
+class SizeVector(list):
+    """A vector of sizes: each is known, a `Count`, or computed."""
+
+    __slots__ = ()
+
+    @property
+    def is_bounded(self):
+        """Whether the largest that each size can be is known."""
+        return not any(isinstance(size, jax.Array) for size in self)
+
+    def product(self):
+        """Return the product of the sizes."""
+        number = math.prod(map(number_of, self))
+        bounds = list(map(_bounds, self))
+        if not self.is_bounded or any(least < 0 for least, _ in bounds):
+            return number
+        return Count(number, math.prod(largest for _, largest in bounds))
+
+
+def number_of(value):
+    """Return the array of a `Count` or `SizeVector`, and any other value as it is."""
+    if isinstance(value, Count):
+        return value.number
+    if isinstance(value, SizeVector):
+        return jnp.stack([jnp.asarray(number_of(size), "int64") for size in value])
+    return value
+
+
+def count_of(node, values, number):
+    """Return the result of an operation on scalars as a `Count`, if it has a largest.
+
+    Parameters
+    ----------
+    values : list
+        Of the inputs of the node; some may be a `Count`.
+    number : array
+        The result.
+    """
+    sources = {v.source for v in values if isinstance(v, Count)}
+    if len(sources) == 1 and None not in sources and all(map(_is_known, values)):
+        (source,) = sources
+        tables = [v.values if isinstance(v, Count) else v for v in values]
+        with np.errstate(all="ignore"):
+            found = np.asarray(numpy_function(node)(*tables))
+        found = found.astype(node.outputs[0].dtype)
+        return Count(number, int(found.max()), int(found.min()), (source, found))
+    kind, bounds = type(node.op.scalar_op), list(map(_bounds, values))
+    if kind not in _BOUNDS:
+        return number
+    least, largest = _BOUNDS[kind](*zip(*bounds, strict=True))
+    return Count(number, largest, least) if largest < _LARGEST_ROOM else number
+
+
+def _is_known(value):
+    known = isinstance(value, (np.generic, np.ndarray)) and value.dtype.kind in "biu"
+    return known or isinstance(value, (int, Count))
+
+
+def _bounds(value):
+    """Return the smallest and the largest that a value can be."""
+    if isinstance(value, Count):
+        return value.least, value.room
+    if _is_known(value):
+        return int(value), int(value)
+    return -math.inf, math.inf
+
+
+# By operation, the bounds of the result from the least and largest of each operand.
+_BOUNDS = {
+    ts.Add: lambda least, largest: (sum(least), sum(largest)),
+    ts.Sub: lambda least, largest: (least[0] - largest[1], largest[0] - least[1]),
+    ts.ScalarMinimum: lambda least, largest: (min(least), min(largest)),
+    ts.ScalarMaximum: lambda least, largest: (max(least), max(largest)),
+    ts.Switch: lambda least, largest: (min(least[1:]), max(largest[1:])),
+    ts.Cast: lambda least, largest: (*least, *largest),
+    ts.Identity: lambda least, largest: (*least, *largest),
+}
+
+
+def numpy_function(node):
+    """Return the function of NumPy's that an `Elemwise` of one output is, or None."""
+    if not isinstance(node.op, Elemwise) or len(node.outputs) > 1:
+        return None
+    scalar_op = node.op.scalar_op
+    name = (getattr(scalar_op, "nfunc_spec", None) or ("",))[0]
+    if hasattr(np, name) and scalar_op.nin == len(node.inputs):
+        return getattr(np, name)
+    return np.frompyfunc(scalar_op.impl, len(node.inputs), 1)
