@@ -69,7 +69,7 @@ def _patch_merged_shapes(theano):
     `zeros(64)[:len(x)]` for the x that is written there.  Sorting such a graph does not
     end.
     """
-    ShapeFeature = theano.tensor.opt.ShapeFeature
+    ShapeFeature, Shape_i = theano.tensor.opt.ShapeFeature, theano.tensor.opt.Shape_i
     update_shape = ShapeFeature.update_shape
 
     @functools.wraps(update_shape)
@@ -79,7 +79,8 @@ def _patch_merged_shapes(theano):
         if known is None:
             return
         for i, (size, new) in enumerate(zip(known, self.shape_of[r], strict=True)):
-            if new is not size and r in theano.graph.basic.ancestors([new]):
+            asked = isinstance(getattr(size.owner, "op", None), Shape_i)
+            if asked and new is not size and r in theano.graph.basic.ancestors([new]):
                 self.set_shape_i(r, i, size)
 
     ShapeFeature.update_shape = update_and_restore

@@ -4,12 +4,10 @@ How many entries a slice chooses is computed, too: they are a `PaddedArray`.  Ax
 indexed one by one.
 """
 
-import types
-
 import jax.numpy as jnp
 
 from kfkd.xla.dispatch import as_dtype, is_static, static_value
-from kfkd.xla.ops.masks import write_at
+from kfkd.xla.ops.masks import SETTING, write_at
 from kfkd.xla.padded import (
     array_of,
     fitted,
@@ -23,8 +21,6 @@ from kfkd.xla.runtime_checks import runtime_assert
 from kfkd.xla.symbolic import in_program
 
 __all__ = ["part_taken", "part_written"]
-
-_SET = types.SimpleNamespace(set_instead_of_inc=True)  # in place of an operation
 
 
 def _bounds(entry):
@@ -115,7 +111,7 @@ def part_written(op, x, y, entries, pattern):
     rest = [slice(None)] if isinstance(entry, slice) else []
     rest = [*entries[:first], *rest, *entries[first + 1 :]]
     part = part_written(op, part, y, rest, pattern)
-    return _written_along(_SET, x, part, first, entry, [False] * part.ndim)
+    return _written_along(SETTING, x, part, first, entry, [False] * part.ndim)
 
 
 def _written_along(op, x, y, axis, entry, pattern):

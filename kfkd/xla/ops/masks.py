@@ -4,6 +4,8 @@ How many rows there are is computed, too: they are a `PaddedArray`, with room fo
 many as there may be.
 """
 
+import types
+
 import jax.numpy as jnp
 from theano.tensor import basic as tb
 
@@ -18,7 +20,17 @@ from kfkd.xla.padded import (
 from kfkd.xla.runtime_checks import runtime_assert
 from kfkd.xla.symbolic import in_program
 
-__all__ = ["nonzero", "out_of_bounds", "selected", "write_at", "write_selected"]
+__all__ = [
+    "SETTING",
+    "nonzero",
+    "out_of_bounds",
+    "selected",
+    "write_at",
+    "write_selected",
+]
+
+
+SETTING = types.SimpleNamespace(set_instead_of_inc=True)  # in place of an operation
 
 
 def nonzero(x):

@@ -5,8 +5,8 @@ import numpy as np
 
 from kfkd.xla.counts import Count
 from kfkd.xla.dispatch import NotStatic, as_dtype
-from kfkd.xla.ops.masks import nonzero
-from kfkd.xla.ops.padded_basic_indexing import checked, part
+from kfkd.xla.ops.masks import SETTING, nonzero
+from kfkd.xla.ops.padded_basic_indexing import checked, part, with_part
 from kfkd.xla.padded import (
     array_of,
     fitted,
@@ -146,13 +146,20 @@ class _Places:
         return padded(new, self.sizes)
 
 
+def _slices_and_rest(index):
+    """Return the slices of an index, None if they take all, and what they leave."""
+    slices = [e if isinstance(e, slice) else _WHOLE for e in index]
+    if all(entry == _WHOLE for entry in slices):
+        return None, index
+    return slices, [_WHOLE if isinstance(e, slice) else e for e in index]
+
+
 def at_indices(x, entries):
     """Return the entries of *x* at indices."""
     index = _without_masks(x, entries)
-    slices = [e if isinstance(e, slice) else _WHOLE for e in index]
-    if any(entry != _WHOLE for entry in slices):
-        x = part(x, slices)
-        index = [_WHOLE if isinstance(e, slice) else e for e in index]
+    slices, rest = _slices_and_rest(index)
+    if slices:
+        x, index = part(x, slices), rest
     return _Places(x, index).taken(jnp.asarray(array_of(x)))
 
 
@@ -165,8 +172,10 @@ def with_indices(op, x, y, entries, pattern):
         Along which axes *y* is broadcast.
     """
     index = _without_masks(x, entries)
-    if any(isinstance(entry, slice) and entry != _WHOLE for entry in index):
-        _refuse(x, y, *index)
+    slices, rest = _slices_and_rest(index)
+    if slices:
+        inside = with_indices(op, part(x, slices), y, rest, pattern)
+        return with_part(SETTING, x, inside, slices, [False] * x.ndim)
     places = _Places(x, index)
     shape = places.shape[len(places.shape) - y.ndim :]
     error = ValueError("what is written has another shape than what is indexed")
