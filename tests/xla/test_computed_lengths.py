@@ -83,6 +83,18 @@ OF_PART_OF_A_ROW = {
     "running": lambda row, n: T.cumsum(row[:n])[-1],
     "product": lambda row, n: T.dot(row[:n], T.arange(6.0)[:n]),
     "rows": lambda row, n: row[T.arange(n)].sum(),
+    "weights with more room": lambda row, n: T.dot(
+        T.nnet.softmax(row[None, :n]) ** 2, T.arange(n) * 1.0
+    ).sum(),
+    "columns with more room": lambda row, n: (
+        T.concatenate([row[None, :n], T.ones((1, n))], axis=0).prod(axis=0).sum()
+    ),
+    "targets with more room": lambda row, n: T.nnet.categorical_crossentropy(
+        T.nnet.softmax(row.reshape((6, 1))[:n] * np.arange(3.0)), T.arange(n) % 3
+    ).sum(),
+    "batches with more room": lambda row, n: T.batched_dot(
+        row[:n, None, None], T.ones((n, 1, 2))
+    ).sum(),
     "loop": lambda row, n: last(row[:n, None]),
     "loop over columns": lambda row, n: theano.scan(
         lambda column, state: T.tanh(0.5 * state + column),

@@ -79,13 +79,14 @@ def convert_batched_dot(op, node, x, y):
         raise ValueError(f"Batches of {n} and {m} do not match")
     if y.ndim > 1 and x.ndim > 1:
         x, y = _summed(x, x.ndim - 1, y, max(y.ndim - 2, 1))
+    y_array = fitted(array_of(y), {0: n})
 
     def batched_dot(x, y, **options):
         return jax.vmap(functools.partial(jnp.dot, **options))(x, y)
 
     rest = _without(logical_shape(y)[1:], max(y.ndim - 3, 0))
     lengths = [*logical_shape(x)[:-1], *rest]
-    return padded(_product(batched_dot, node, array_of(x), array_of(y)), lengths)
+    return padded(_product(batched_dot, node, array_of(x), y_array), lengths)
 
 
 # The functions of BLAS: only users' programs have them, not Theano's rewrites here.

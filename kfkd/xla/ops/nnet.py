@@ -9,12 +9,12 @@ from kfkd.xla.dispatch import as_dtype, convert, dtype_of
 from kfkd.xla.padded import (
     PaddedArray,
     array_of,
+    fitted,
     lengths_of,
     logical_shape,
     only_counted,
     padded,
     same_length,
-    within,
 )
 from kfkd.xla.runtime_checks import runtime_assert
 from kfkd.xla.symbolic import in_program
@@ -54,7 +54,9 @@ def convert_softmax_with_bias(op, node, x, b):
 def convert_softmax_grad(op, node, dy, sm):
     for sizes in zip(logical_shape(dy), logical_shape(sm), strict=True):
         _check_same(*sizes)
-    (dy, lengths), (sm, _) = _rows_counted(dy, 0), _rows_counted(sm, 0)
+    wanted = dict(enumerate(logical_shape(sm)))
+    (dy, _), (sm, lengths) = _rows_counted(dy, 0), _rows_counted(sm, 0)
+    dy = fitted(dy, wanted)
     product = dy * sm
     result = product - jnp.sum(product, axis=1, keepdims=True) * sm
     return padded(result, lengths)
@@ -70,8 +72,10 @@ def _checked_classes(y, matrix):
     """Return the class of each row, checked to be a column; JAX would clamp."""
     rows, n = logical_shape(matrix)
     _check_same(logical_shape(y)[0], rows)
-    counts = within(y, 0) if lengths_of(y) else np.True_
-    y = array_of(y)
+    y = fitted(array_of(y), {0: rows})
+    counts = (
+        np.True_ if isinstance(rows, int) else jnp.arange(len(y)) < in_program(rows)
+    )
     known = f": there are {n} classes" if isinstance(n, int) else ""
     error = ValueError(f"a class in the targets is out of bounds{known}")
     runtime_assert(~counts | (y >= 0) & (y < in_program(n)), error)
@@ -92,8 +96,9 @@ def _one_hot(y, like):
 
 def _by_row(vector, like):
     """Return a vector as a column, to multiply the rows of *like* with."""
-    _check_same(logical_shape(vector)[0], logical_shape(like)[0])
-    return array_of(vector)[:, None]
+    rows = logical_shape(like)[0]
+    _check_same(logical_shape(vector)[0], rows)
+    return fitted(array_of(vector), {0: rows})[:, None]
 
 
 @convert.register(nnet.CrossentropySoftmaxArgmax1HotWithBias, takes_padded=True)

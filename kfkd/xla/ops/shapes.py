@@ -25,6 +25,7 @@ from kfkd.xla.dispatch import (
 from kfkd.xla.padded import (
     PaddedArray,
     array_of,
+    fitted,
     is_computed,
     lengths_of,
     logical_shape,
@@ -118,7 +119,8 @@ def _padded_join(axis, values, dtype):
         if i != axis and not all(same_length(n, lengths[i]) for n in sizes_along):
             raise ValueError(f"Shapes {shapes} cannot be joined along axis {axis}")
     along = [shape[axis] for shape in shapes]
-    arrays = [as_dtype(array_of(v), dtype) for v in values]
+    others = {i: n for i, n in enumerate(lengths) if i != axis}
+    arrays = [fitted(as_dtype(array_of(v), dtype), others) for v in values]
     if not all(isinstance(n, int) for n in along):
         joined = jnp.concatenate(arrays, axis)
         place = along[0]
