@@ -26,10 +26,10 @@ from kfkd.xla.symbolic import Symbolic, compute, in_program, largest
 # Up to this size an array made from known numbers stays known, as shapes must.
 _SMALL = 4096
 
+_TRAITS = {"no_constant_folding": True, "takes_padded": True, "takes_counts": True}
 
-@convert.register(
-    tb.Alloc, no_constant_folding=True, takes_padded=True, takes_counts=True
-)
+
+@convert.register(tb.Alloc, **_TRAITS)
 def convert_alloc(op, node, value, *shape):
     value = number_of(value)
     shape = list(map(size_of, shape))
@@ -55,20 +55,16 @@ def _is_unknown(size):
     return isinstance(size, (Count, Symbolic))
 
 
-@convert.register(
-    tb.AllocEmpty, no_constant_folding=True, takes_padded=True, takes_counts=True
-)
+@convert.register(tb.AllocEmpty, **_TRAITS)
 def convert_alloc_empty(op, node, *shape):
     shape = list(map(size_of, shape))
     return padded(jnp.zeros(list(map(largest, shape)), op.dtype), shape)
 
 
-@convert.register(
-    tb.ARange, no_constant_folding=True, takes_padded=True, takes_counts=True
-)
+@convert.register(tb.ARange, **_TRAITS)
 def convert_arange(op, node, start, stop, step):
     known = is_static(start) and is_static(step)
-    if known and op.dtype[:3] == "int":
+    if known and np.dtype(op.dtype).kind in "iu":
         stop = size_of(stop)
     if known and is_computed(stop) and step > 0:
         values = np.arange(start, stop.room, step, op.dtype)
@@ -99,20 +95,8 @@ def _number_of(start, stop, step):
     return np.maximum(-((start - stop) // step), 0)
 
 
-@convert.register(
-    tb.Eye,
-    takes_none=True,
-    no_constant_folding=True,
-    takes_padded=True,
-    takes_counts=True,
-)
-@convert.register(
-    tb.Tri,
-    takes_none=True,
-    no_constant_folding=True,
-    takes_padded=True,
-    takes_counts=True,
-)
+@convert.register(tb.Eye, takes_none=True, **_TRAITS)
+@convert.register(tb.Tri, takes_none=True, **_TRAITS)
 def convert_eye_or_tri(op, node, n, m, k):
     # The sizes may be None, as in NumPy's functions.
     shape = [size_of(n), size_of(n if m is None else m)]

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 
 from kfkd.xla.dispatch import as_dtype, is_static, static_value
 from kfkd.xla.ops.masks import SETTING, write_at
+from kfkd.xla.ops.padded_basic_indexing import checked
 from kfkd.xla.padded import (
     array_of,
     fitted,
@@ -17,7 +18,6 @@ from kfkd.xla.padded import (
     padded,
     same_length,
 )
-from kfkd.xla.runtime_checks import runtime_assert
 from kfkd.xla.symbolic import in_program
 
 __all__ = ["part_taken", "part_written"]
@@ -41,14 +41,6 @@ def _moved(value, source, destination):
     order.insert(destination, order.pop(source))
     lengths = {order.index(axis): n for axis, n in lengths_of(value).items()}
     return padded(jnp.transpose(array_of(value), order), lengths)
-
-
-def _row(entry, x):
-    """Return the index of a row, counted from the first."""
-    n = in_program(logical_shape(x)[0])
-    error = IndexError("an index is out of bounds for rows whose number is computed")
-    runtime_assert((entry >= -n) & (entry < n), error)
-    return jnp.where(entry < 0, entry + n, entry)
 
 
 def _rows(entry, x):
@@ -81,18 +73,15 @@ def _taken_along(x, axis, entry):
     array, lengths = array_of(rows), dict(lengths_of(rows))
     length = lengths.pop(0, None)
     if not isinstance(entry, slice):
-        found = array[_row(entry, rows)]
+        found = array[checked(entry, logical_shape(rows)[0])]
         return padded(found, {a - 1: n for a, n in lengths.items()})
     if length is None and all(map(is_static, _bounds(entry))):
-        known = slice(*(b if b is None else int(b) for b in _parts(entry)))
+        parts = entry.start, entry.stop, entry.step
+        known = slice(*(None if part is None else int(part) for part in parts))
         return _moved(padded(array[known], lengths), 0, axis)
     places, count = _rows(entry, rows)
     found = array.at[places].get(mode="clip")
     return _moved(padded(found, {0: count, **lengths}), 0, axis)
-
-
-def _parts(entry):
-    return entry.start, entry.stop, entry.step
 
 
 def part_written(op, x, y, entries, pattern):
@@ -128,7 +117,7 @@ def _written_along(op, x, y, axis, entry, pattern):
         pattern = [pattern[axis], *pattern[:axis], *pattern[axis + 1 :]]
         wanted = [padded(place, {0: count}).lengths[0], *sizes[1:]]
     else:
-        place, wanted = _row(entry, rows), sizes[1:]
+        place, wanted = checked(entry, sizes[0]), sizes[1:]
         wanted = wanted[len(wanted) - y.ndim :]
     spread = [p or is_one(n) for p, n in zip(pattern, logical_shape(y), strict=True)]
     fitting = {a: n for a, n in enumerate(wanted) if not spread[a]}

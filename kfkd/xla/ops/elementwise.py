@@ -31,7 +31,7 @@ _COUNTING = "bool", "int32", "int64"  # the dtypes of sizes, and of questions of
 def convert_elemwise(op, node):
     function = scalar_function(op.scalar_op, node)
     patterns = [v.type.broadcastable for v in node.inputs]
-    (output, *others) = node.outputs
+    output, *others = node.outputs
     may_count = output.ndim == 0 and output.dtype in _COUNTING and not others
 
     def elemwise(*values):
