@@ -21,6 +21,7 @@ from kfkd.xla.symbolic import (
     NotPaddable,
     NotStatic,
     Symbolic,
+    compute,
     in_program,
     largest,
     same,
@@ -42,6 +43,7 @@ __all__ = [
     "refuse_padded",
     "refuse_varying",
     "same_length",
+    "sum_of_sizes",
     "unpad",
     "with_zeros",
     "within",
@@ -153,6 +155,14 @@ def same_length(first, second):
             runtime_assert(jnp.equal(first, second), error)
         return True
     return same(first, second)
+
+
+def sum_of_sizes(first, second):
+    """Return the sum of two sizes as a size."""
+    if is_computed(first) or is_computed(second):
+        number = in_program(first) + in_program(second)
+        return Count(number, largest(first) + largest(second))
+    return compute(np.add, first, second)
 
 
 def part_of(array, axis, start, count, step=1):

@@ -4,7 +4,6 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from kfkd.xla.counts import Count
 from kfkd.xla.dispatch import NotStatic
 from kfkd.xla.padded import (
     array_of,
@@ -14,6 +13,7 @@ from kfkd.xla.padded import (
     logical_shape,
     padded,
     same_length,
+    sum_of_sizes,
 )
 from kfkd.xla.symbolic import always, compute, in_program
 
@@ -86,7 +86,7 @@ class Buffer:
             How many steps there were, if the loop can end early.
         """
         size, depth = self.size, self.depth
-        most = _sum(n_steps, depth)
+        most = sum_of_sizes(n_steps, depth)
         written = most if end is None else end + depth
         if end is None and _always(np.equal, size, most):
             return padded(array, [size, *self.row_sizes])
@@ -113,12 +113,6 @@ class Buffer:
     def _holds_last_rows_alone(self, n_steps):
         few = _always(np.less_equal, self.size, self.depth + 1)
         return few or _always(np.equal, n_steps, 1)
-
-
-def _sum(size, number):
-    if is_computed(size):
-        return Count(size.number + number, size.room + number)
-    return compute(np.add, size, number)
 
 
 def _always(condition, first, second):

@@ -35,6 +35,7 @@ from kfkd.xla.padded import (
     refuse_padded,
     refuse_varying,
     same_length,
+    sum_of_sizes,
 )
 from kfkd.xla.runtime_checks import runtime_assert
 from kfkd.xla.symbolic import NotPaddable, Symbolic, compute, in_program, largest
@@ -129,19 +130,12 @@ def _padded_join(axis, values, dtype):
             start = [0] * array.ndim
             start[axis] = in_program(place)
             joined = lax.dynamic_update_slice(joined, array, start)
-            place = _sum(place, n)
+            place = sum_of_sizes(place, n)
         lengths = [place if i == axis else n for i, n in enumerate(lengths)]
         return padded(joined, lengths)
     lengths = list(lengths)
     lengths[axis] = sum(along)
     return padded(jnp.concatenate(arrays, axis), lengths)
-
-
-def _sum(first, second):
-    if is_computed(first) or is_computed(second):
-        number = in_program(first) + in_program(second)
-        return Count(number, largest(first) + largest(second))
-    return compute(np.add, first, second)
 
 
 @convert.register(tb.Split, takes_padded=True, takes_counts=True)
@@ -170,7 +164,7 @@ def _padded_split(op, x, axis, lengths):
             n = compute(np.asarray, n)
         array = part_of(jnp.asarray(array_of(x)), axis, place, n)
         parts.append(padded(array, [*shape[:axis], n, *shape[axis + 1 :]]))
-        place = _sum(place, n)
+        place = sum_of_sizes(place, n)
     if not same_length(place, shape[axis]) or len(parts) != op.len_splits:
         raise ValueError(f"Dimension {axis} of {shape} cannot be split into {lengths}")
     return tuple(parts)
