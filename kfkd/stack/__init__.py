@@ -49,6 +49,7 @@ from kfkd.stack import (
     shims,
     theano_compile,
     theano_legacy,
+    theano_loops,
     theano_messages,
     theano_rewrites,
 )
@@ -93,6 +94,7 @@ with _import_hook.bypassed(), shims.quiet():
     settings.install(theano)
     theano_legacy.install(theano)
     theano_compile.install(theano, _mode)
+    theano_loops.install(theano)
     theano_rewrites.install(theano)
     theano_messages.install(theano)
     shared_storage.install(theano)

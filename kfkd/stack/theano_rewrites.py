@@ -2,64 +2,15 @@
 
 import collections
 import functools
-import sys
 
 __all__ = ["install"]
 
 
 def install(theano):
     """Patch Theano's rewrites, and the shapes that they ask for."""
-    _patch_products_of_loops(theano)
-    _patch_initial_states(theano)
     _patch_merged_shapes(theano)
     _patch_shape_of_join(theano)
     _patch_flattened_sums(theano)
-
-
-def _patch_products_of_loops(theano):
-    """Keep products in the loops of truncated gradients.
-
-    Theano moves sums of products out of a loop, as one product of whole sequences.  A
-    truncated loop takes fewer steps than its sequences have.  Where the loop cannot be
-    replaced, Theano restores the graph; that is no error to be logged.
-    """
-    opt = sys.modules["theano.scan.opt"]
-
-    def unless_truncated(process):
-        @functools.wraps(process)
-        def process_whole(self, fgraph, node):
-            if node.op.truncate_gradient != -1:
-                return None
-            try:
-                return process(self, fgraph, node)
-            except theano.graph.fg.InconsistencyError:
-                return None
-
-        return process_whole
-
-    for rewrite, name in (
-        (opt.PushOutDot1, "apply_opt"),
-        (opt.PushOutScanOutput, "process_node"),
-    ):
-        setattr(rewrite, name, unless_truncated(getattr(rewrite, name)))
-
-
-def _patch_initial_states(theano):
-    """Keep the shape of what is written to new arrays, such as a loop's first states.
-
-    Theano shortens the arrays of a loop, and looks for the first states' shape there.
-    """
-    rewrite = theano.tensor.opt.local_useless_inc_subtensor_alloc
-    process = rewrite.fn
-
-    @functools.wraps(process)
-    def process_others(fgraph, node):
-        written_to = node.inputs[0].owner
-        if written_to and isinstance(written_to.op, theano.tensor.AllocEmpty):
-            return False
-        return process(fgraph, node)
-
-    rewrite.fn = process_others
 
 
 def _patch_merged_shapes(theano):

@@ -6,8 +6,6 @@ import theano
 import theano.tensor as T
 from theano.graph.basic import graph_inputs
 
-from tests.helpers.cases import parametrize
-
 DEPTH = 5
 MODES = ("FAST_RUN", "FAST_COMPILE")
 
@@ -90,30 +88,6 @@ def test_small_sums_and_products_are_simplified():
         assert graphs[0] == graphs[1]
 
 
-@parametrize("mode", MODES, fast=["FAST_COMPILE"])
-def test_truncated_gradients_of_products(mode):
-    rng = np.random.default_rng(0)
-    x, w, start = T.dtensor3(), T.dmatrix(), T.dmatrix()
-    states, _ = theano.scan(
-        lambda x, s, w: T.tanh(T.dot(s, w) + x), x, start, w, truncate_gradient=2
-    )
-    values = (
-        rng.standard_normal((5, 3, 4)),
-        rng.standard_normal((4, 4)),
-        rng.standard_normal((3, 4)),
-    )
-    gradient = T.grad(states[-1].sum(), w)
-    found = theano.function([x, w, start], gradient, mode=mode)(*values)
-    (rows, w, s), before = values, []
-    for row in rows:
-        before.append(s)
-        s = np.tanh(s @ w + row)
-    last = 1 - s**2
-    earlier = (last @ w.T) * (1 - before[-1] ** 2)
-    expected = before[-1].T @ last + before[-2].T @ earlier
-    np.testing.assert_allclose(found, expected)
-
-
 @pytest.mark.parametrize("step", [1, 2])
 def test_rows_that_are_written_to_as_many_rows(step):
     """Their number is that of the slice, which is asked for by their number."""
@@ -126,24 +100,3 @@ def test_rows_that_are_written_to_as_many_rows(step):
     assert found.sum() == values.sum()
     np.testing.assert_array_equal(gradient, 2 * values)
     np.testing.assert_array_equal(shape, [3, 4])
-
-
-@pytest.mark.parametrize("mode", ["FAST_RUN", "xla"])
-def test_gradients_of_loops_that_start_from_zeros(mode):
-    x = T.dmatrix()
-    states, _ = theano.scan(
-        lambda a, before, last: a + 0.5 * last - 0.25 * before,
-        sequences=x,
-        outputs_info={"initial": T.zeros((2, 4), "float64"), "taps": [-2, -1]},
-    )
-    cost = (states**2).sum()
-    f = theano.function([x], [states, T.grad(cost, x)], mode=mode)
-    values = np.random.default_rng(0).normal(size=(5, 4))
-    # States are linear in the rows: row i counts in state j with this weight.
-    weights = np.eye(5)
-    for j in range(1, 5):
-        weights[j] += 0.5 * weights[j - 1] - 0.25 * (weights[j - 2] if j > 1 else 0)
-    expected = weights @ values
-    found, gradient = f(values)
-    np.testing.assert_allclose(found, expected, rtol=1e-12)
-    np.testing.assert_allclose(gradient, 2 * weights.T @ expected, rtol=1e-12)
