@@ -6,9 +6,18 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from theano.scalar import basic as ts
-from theano.tensor.elemwise import Elemwise
 
-__all__ = ["Count", "SizeVector", "count_of", "number_of", "numpy_function"]
+from kfkd.xla.symbolic import Symbolic
+from kfkd.xla.tables import numpy_function
+
+__all__ = [
+    "Count",
+    "SizeVector",
+    "bounds_of",
+    "count_of",
+    "in_program",
+    "number_of",
+]
 
 _LARGEST_TABLE = 2**17  # elements
 _LARGEST_ROOM = 2**20  # of bounds that are estimated, which grow with each operation
@@ -37,6 +46,13 @@ class Count:
             table = self, np.arange(least, room + 1)
         self.source, self.values = table or (None, None)
 
+    def is_same(self, other):
+        """Return whether another `Count` is known to be the same number."""
+        if self.number is other.number:
+            return True
+        known = self.source is not None and self.source is other.source
+        return known and np.array_equal(self.values, other.values)
+
     def tree_flatten(self):
         """Return what a loop carries, and what it keeps."""
         return (self.number,), (self.room, self.least)
@@ -48,7 +64,7 @@ class Count:
 
 
 class SizeVector(list):
-    """A vector of sizes: each is known, a `Count`, or computed."""
+    """A vector of sizes: each is known, a `Symbolic`, a `Count`, or computed."""
 
     __slots__ = ()
 
@@ -59,20 +75,25 @@ class SizeVector(list):
 
     def product(self):
         """Return the product of the sizes."""
-        number = math.prod(map(number_of, self))
-        bounds = list(map(_bounds, self))
+        number = math.prod(map(in_program, self))
+        bounds = list(map(bounds_of, self))
         if not self.is_bounded or any(least < 0 for least, _ in bounds):
             return number
         return Count(number, math.prod(largest for _, largest in bounds))
 
 
-def number_of(value):
-    """Return the array of a `Count` or `SizeVector`, and any other value as it is."""
+def in_program(value):
+    """Return the traced array of a `Symbolic` or `Count`; any other value as it is."""
     if isinstance(value, Count):
         return value.number
+    return value.of.in_program(value) if isinstance(value, Symbolic) else value
+
+
+def number_of(value):
+    """Return the array of a `Count` or `SizeVector`, and any other value as it is."""
     if isinstance(value, SizeVector):
-        return jnp.stack([jnp.asarray(number_of(size), "int64") for size in value])
-    return value
+        return jnp.stack([jnp.asarray(in_program(size), "int64") for size in value])
+    return value.number if isinstance(value, Count) else value
 
 
 def count_of(node, values, number):
@@ -93,7 +114,7 @@ def count_of(node, values, number):
             found = np.asarray(numpy_function(node)(*tables))
         found = found.astype(node.outputs[0].dtype)
         return Count(number, int(found.max()), int(found.min()), (source, found))
-    kind, bounds = type(node.op.scalar_op), list(map(_bounds, values))
+    kind, bounds = type(node.op.scalar_op), list(map(bounds_of, values))
     if kind not in _BOUNDS:
         return number
     least, largest = _BOUNDS[kind](*zip(*bounds, strict=True))
@@ -105,33 +126,31 @@ def _is_known(value):
     return known or isinstance(value, (int, Count))
 
 
-def _bounds(value):
-    """Return the smallest and the largest that a value can be."""
+def bounds_of(value):
+    """Return the smallest and the largest that a scalar can be, maybe infinite."""
     if isinstance(value, Count):
         return value.least, value.room
+    if isinstance(value, Symbolic) and value.dtype.kind in "biu":
+        return int(value.table.min()), int(value.table.max())
     if _is_known(value):
         return int(value), int(value)
     return -math.inf, math.inf
+
+
+def _bounds_of_product(least, largest):
+    if min(least) < 0:
+        return -math.inf, math.inf
+    return math.prod(least), math.prod(largest)
 
 
 # By operation, the bounds of the result from the least and largest of each operand.
 _BOUNDS = {
     ts.Add: lambda least, largest: (sum(least), sum(largest)),
     ts.Sub: lambda least, largest: (least[0] - largest[1], largest[0] - least[1]),
+    ts.Mul: _bounds_of_product,
     ts.ScalarMinimum: lambda least, largest: (min(least), min(largest)),
     ts.ScalarMaximum: lambda least, largest: (max(least), max(largest)),
     ts.Switch: lambda least, largest: (min(least[1:]), max(largest[1:])),
     ts.Cast: lambda least, largest: (*least, *largest),
     ts.Identity: lambda least, largest: (*least, *largest),
 }
-
-
-def numpy_function(node):
-    """Return the function of NumPy's that an `Elemwise` of one output is, or None."""
-    if not isinstance(node.op, Elemwise) or len(node.outputs) > 1:
-        return None
-    scalar_op = node.op.scalar_op
-    name = (getattr(scalar_op, "nfunc_spec", None) or ("",))[0]
-    if hasattr(np, name) and scalar_op.nin == len(node.inputs):
-        return getattr(np, name)
-    return np.frompyfunc(scalar_op.impl, len(node.inputs), 1)

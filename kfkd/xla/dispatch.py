@@ -145,7 +145,7 @@ def specializing_with(specializer):
         _specializer.reset(token)
 
 
-def specialize_on(function, *values, host_only=False):
+def specialize_on(function, *values, host_only=False, for_all_lengths=False):
     """Return ``function(*values)``, and specialize the program on the result.
 
     Values that are not known yet are computed before each call, on the host or by a
@@ -161,6 +161,9 @@ def specialize_on(function, *values, host_only=False):
     *values : arrays, ints or None
     host_only : bool
         Whether to compute on the host or not at all.
+    for_all_lengths : bool
+        Whether the program needs the result alone.  Then values that the host computes
+        may depend on lengths that vary from call to call.
 
     Raises
     ------
@@ -172,7 +175,7 @@ def specialize_on(function, *values, host_only=False):
     specializer = _specializer.get()
     if specializer is None:
         raise NotStatic
-    return specializer(function, values, host_only)
+    return specializer(function, values, host_only, for_all_lengths)
 
 
 def static_value(value, host_only=False):

@@ -14,7 +14,7 @@ import numpy as np
 from kfkd.xla.counts import Count
 from kfkd.xla.dispatch import NotStatic, dtype_of, sizes, specialize_on
 from kfkd.xla.padded import padded
-from kfkd.xla.symbolic import LengthClass, Symbolic, compute
+from kfkd.xla.symbolic import LengthClass, NotPaddable, Symbolic, compute
 
 __all__ = ["VaryingLengths", "room_for", "size_of"]
 
@@ -60,8 +60,12 @@ def size_of(value):
         return value
     try:
         return sizes(value)[0]
-    except NotStatic:  # of a step of a loop, maybe, that is known before the loop is
-        return Count(value, specialize_on(room_for, value))
+    except (NotPaddable, NotStatic) as error:
+        try:  # of a step of a loop, maybe, that is known before the loop is
+            room = specialize_on(room_for, value, for_all_lengths=True)
+            return Count(value, room)
+        except (NotPaddable, NotStatic):
+            raise error from None
 
 
 class VaryingLengths:
@@ -94,12 +98,17 @@ class VaryingLengths:
         return [v for v, axis in self.seen if axis is None]
 
     def add_sizes(self, variables):
-        """Take the values of arguments for lengths, if they are whole numbers."""
+        """Take the values of arguments for lengths, if they are whole numbers.
+
+        Return whether there are new ones.
+        """
+        before = len(self.seen)
         for v in variables:
             dtype = dtype_of(v)  # one of 8 bits has few values, and no room for others
             whole = dtype.kind in "iu" and dtype.itemsize > 2
             if v in self.arguments and v.type.ndim == 0 and whole:
                 self.seen.setdefault((v, None), {*range(_MOST_EXACT + 1)})
+        return len(self.seen) > before
 
     def _observe(self, lengths):
         for axis, n in lengths.items():

@@ -5,8 +5,9 @@ import functools
 
 from theano.graph.basic import Constant, graph_inputs, io_toposort
 from theano.graph.utils import get_variable_trace_string
+from theano.scan.op import Scan
 
-from kfkd.xla.counts import number_of
+from kfkd.xla.counts import in_program, number_of
 from kfkd.xla.dispatch import (
     Conversion,
     NotStatic,
@@ -22,25 +23,34 @@ from kfkd.xla.host_callback import (
     python_ops_allowed,
 )
 from kfkd.xla.layout import to_logical
-from kfkd.xla.padded import (
-    PaddedArray,
-    is_computed,
-    lengths_of,
-    padded,
-    refuse_varying,
-)
+from kfkd.xla.padded import PaddedArray, lengths_of, padded, refuse_varying
 from kfkd.xla.runtime_checks import collecting_asserts
+from kfkd.xla.sizes import is_computed
 from kfkd.xla.specialization import SizeAlong, StaticQuery, is_array
-from kfkd.xla.symbolic import NotPaddable, Symbolic, evaluate_tables, in_program
+from kfkd.xla.symbolic import NotPaddable, Symbolic
+from kfkd.xla.tables import evaluate_tables
 
 __all__ = ["Program", "where"]
 
 
 def where(node):
     """Return what *node* is and which line of the user's program it comes from."""
-    inputs = ", ".join(str(v.type) for v in node.inputs)
+    if isinstance(node.op, Scan):
+        described = _name_of_loop(node.op)
+    else:
+        inputs = ", ".join(str(v.type) for v in node.inputs)
+        described = f"{node.op} of {inputs}"
     trace = get_variable_trace_string(node.outputs[0])
-    return f"{node.op} of {inputs}\n{trace}".rstrip()
+    return f"{described}\n{trace}".rstrip()
+
+
+def _name_of_loop(op):
+    """Return the name of a loop; it has too many inputs to list."""
+    name = op.name or ""
+    of = name.removeprefix("grad_of_")
+    own = "" if of in ("", "scan_fn") else f" {of!r}"
+    loop = f"a loop of theano.scan{own}"
+    return loop if of == name else f"the gradient of {loop}"
 
 
 class Program:
@@ -238,19 +248,30 @@ class _Trace:
         with specializing_with(specializer):
             return conversion.function(*inputs)
 
-    def _specialize(self, node, inputs, function, operands, host_only):
+    def _specialize(self, node, inputs, function, operands, host_only, for_all_lengths):
         """Specialize on *function* of *operands*, each known or an input of *node*."""
-        variables = {id(array): v for v, array in zip(node.inputs, inputs, strict=True)}
-        refuse_varying(*operands)
+        variables = {}
+        for v, value in zip(node.inputs, inputs, strict=True):
+            variables[id(value)] = v
+            if is_computed(value):
+                variables[id(value.number)] = v
         try:
-            operands = [o if is_static(o) else variables[id(o)] for o in operands]
+            named = [o if is_static(o) else variables[id(o)] for o in operands]
         except KeyError:
+            refuse_varying(*operands)
             raise NotStatic from None
-        query = StaticQuery(function, operands, self._known())
-        refuse_varying(*map(self.values.get, [*query.variables, *query.inputs]))
+        query = StaticQuery(function, named, self._known())
+        if not (for_all_lengths and query.on_host):
+            used = map(self.values.get, [*query.variables, *query.inputs])
+            refuse_varying(*operands, *used, also=self._not_yet_lengths(query))
         if host_only and not query.on_host:
             raise NotStatic
         return self.resolve(query)
+
+    def _not_yet_lengths(self, query):
+        """Return the inputs that decide a size, and are no lengths in this program."""
+        scalars = [v for v in query.deciding if v.owner is None and v.type.ndim == 0]
+        return [v for v in scalars if not isinstance(self.values.get(v), Symbolic)]
 
     def _specialize_on_lengths(self, node, inputs):
         if self.resolve is None:

@@ -15,24 +15,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from kfkd.xla.counts import Count
-from kfkd.xla.runtime_checks import runtime_assert
-from kfkd.xla.symbolic import (
-    NotPaddable,
-    NotStatic,
-    Symbolic,
-    compute,
-    in_program,
-    largest,
-    same,
-)
+from kfkd.xla.counts import Count, in_program
+from kfkd.xla.sizes import is_computed, largest, same_length
+from kfkd.xla.symbolic import NotPaddable, NotStatic, Symbolic
 
 __all__ = [
     "PaddedArray",
     "array_of",
     "fitted",
-    "is_computed",
-    "is_one",
     "lengths_of",
     "logical_shape",
     "only_counted",
@@ -42,8 +32,6 @@ __all__ = [
     "refuse_computed",
     "refuse_padded",
     "refuse_varying",
-    "same_length",
-    "sum_of_sizes",
     "unpad",
     "with_zeros",
     "within",
@@ -96,16 +84,6 @@ def _length(n, room):
     return n if isinstance(n, (Count, Symbolic)) else int(n)
 
 
-def is_computed(length):
-    """Return whether a length is computed by the program."""
-    return isinstance(length, Count)
-
-
-def is_one(size):
-    """Return whether a size is known to be one."""
-    return isinstance(size, int) and size == 1
-
-
 def array_of(value):
     """Return the array of a value that may be padded or symbolic."""
     return value.array if isinstance(value, PaddedArray) else in_program(value)
@@ -141,28 +119,6 @@ def fitted(array, lengths):
             ]
             array = jnp.pad(array, widths)
     return array
-
-
-def same_length(first, second):
-    """Return whether two sizes of a logical shape are equal.
-
-    If one is computed, it is taken for granted now, and checked after the call.
-    """
-    if is_computed(first) or is_computed(second):
-        first, second = in_program(first), in_program(second)
-        if first is not second:
-            error = ValueError("sizes that have to be equal differ")
-            runtime_assert(jnp.equal(first, second), error)
-        return True
-    return same(first, second)
-
-
-def sum_of_sizes(first, second):
-    """Return the sum of two sizes as a size."""
-    if is_computed(first) or is_computed(second):
-        number = in_program(first) + in_program(second)
-        return Count(number, largest(first) + largest(second))
-    return compute(np.add, first, second)
 
 
 def part_of(array, axis, start, count, step=1):
@@ -241,8 +197,14 @@ def refuse_computed(*sizes):
         raise NotStatic
 
 
-def refuse_varying(*values):
-    """Raise NotPaddable if a value depends on lengths that vary."""
+def refuse_varying(*values, also=()):
+    """Raise NotPaddable if a value depends on lengths that vary.
+
+    Parameters
+    ----------
+    also : sequence of variables
+        As for `NotPaddable`.
+    """
     places = sorted({p for value in values for p in places_of(value)})
     if places:
-        raise NotPaddable(places)
+        raise NotPaddable(places, also)

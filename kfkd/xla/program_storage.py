@@ -59,7 +59,9 @@ class ProgramStorage:
         ]
 
     def read(self, variable):
-        """Return the value of an input as a NumPy array."""
+        """Return the value of an input, or of a size of one, as a NumPy array."""
+        if node := variable.owner:
+            return np.asarray(np.shape(self.cells[node.inputs[0]][0])[node.op.i])
         return np.asarray(self.cells[variable][0])
 
     def arguments(self):

@@ -1,5 +1,6 @@
 """The programs of a function: each is made when a call first needs it."""
 
+import collections
 import functools
 import warnings
 
@@ -19,7 +20,8 @@ __all__ = ["Programs", "variant"]
 
 _MOST_PROGRAMS = 512  # of a function; those used least recently are dropped
 _MOST_KEYS = 2**16  # of calls; with one more, all programs are dropped
-_MANY = 10  # programs in a row are worth a warning
+# A warning is given when so many of the latest calls have needed a new program.
+_MANY = ((10, 10), (20, 40))
 
 
 def variant():
@@ -50,7 +52,8 @@ class Programs:
         arguments = [] if static_shapes else thunk.storage.arrays_given()
         self.varying = VaryingLengths(arguments)
         self.doubt = None
-        self.in_a_row = 0  # how many calls have needed a new program
+        self.latest = collections.deque(maxlen=40)  # whether calls needed a program
+        self.warned = False
         self.signatures = {}  # a number for each, as calls have them in keys
         self.calls = {}  # the `CallLengths` or None by signature
         self.conditions = {}  # on which programs depend, by the key of a `CallLengths`
@@ -107,7 +110,7 @@ class Programs:
         specialization.evaluate_guards()
         program = self.jitted.pop(specialization.key, None)
         if program is not None:
-            self.in_a_row = 0
+            self.latest.append(False)
         else:
             variables = [*donated, *kept]
             program = self._compile(variables, built_in, arrays, specialization, call)
@@ -151,13 +154,14 @@ class Programs:
                 lowered = jitted.lower(*program.arguments(arrays, call))
                 if call is None or not self._new_conditions(call, of):
                     lowered.compile()
-                    self.in_a_row += 1
+                    self.latest.append(True)
                     self._warn_of_many(variables, arrays)
                     return program
         except (NeedsChecks, CallsPython, Respecialize):
             raise
         except NotPaddable as error:
-            self.varying.give_up(call, error.places, error)
+            if not self.varying.add_sizes(error.also):
+                self.varying.give_up(call, error.places, error)
         except Exception as error:
             if call is None:
                 raise
@@ -189,9 +193,13 @@ class Programs:
         return jit(run, donate_argnums=() if self.thunk.checked else 0)
 
     def _warn_of_many(self, variables, arrays):
-        """Warn once if a function is compiled in one call after the other."""
-        if self.in_a_row != _MANY or self.static_shapes:
+        """Warn once if a function is compiled again and again."""
+        latest = list(self.latest)
+        many = [(n, of) for n, of in _MANY if sum(latest[-of:]) >= n]
+        if not many or self.warned or self.static_shapes:
             return
+        self.warned = True
+        n, of = many[0]
         shapes = [a.shape for part in arrays for a in part]
         shape = dict(zip(variables, shapes, strict=True))
         given = [v for v in self.thunk.storage.arrays_given() if v in shape]
@@ -199,7 +207,7 @@ class Programs:
         node = getattr(self.varying.reason, "node", None)
         because = f"\nLengths must be known exactly at {where(node)}" if node else ""
         warnings.warn(
-            f"Mode 'xla': {_MANY} calls of a function in a row have each taken a "
+            f"Mode 'xla': {n} of the last {of} calls of a function have each taken a "
             "program of their own, as each combination of sizes within it does. The "
             f"shapes are now: {told}. If this goes on, call it with fewer different "
             f"shapes, such as sentences padded to a few lengths.{because}",

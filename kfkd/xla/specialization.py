@@ -9,7 +9,8 @@ from collections.abc import Hashable
 from typing import NamedTuple
 
 import numpy as np
-from theano.graph.basic import Constant, Variable, io_toposort
+from theano.compile.ops import Shape_i
+from theano.graph.basic import Constant, Variable, ancestors, io_toposort
 from theano.scalar import Scalar
 from theano.tensor import TensorType
 
@@ -55,6 +56,15 @@ def _fits_host(variable):
     return variable.type.ndim <= most
 
 
+def _sizes_of_inputs(variables, known):
+    """Return the ancestors that are sizes of inputs, up to those that are known."""
+    return {
+        v
+        for v in ancestors(variables, known)
+        if v.owner and isinstance(v.owner.op, Shape_i) and not v.owner.inputs[0].owner
+    }
+
+
 class StaticQuery:
     """A function of variables of a graph, whose result has to be static.
 
@@ -70,7 +80,7 @@ class StaticQuery:
     Attributes
     ----------
     inputs : list of variables
-        The inputs of the graph that the result depends on.
+        The inputs of the graph that the result depends on, and sizes of such inputs.
     on_host : bool
         Whether the host can evaluate the query, because all inputs are scalars or
         vectors of integers.  Otherwise it takes a program of its own, which can only
@@ -82,12 +92,15 @@ class StaticQuery:
         self.operands = operands
         variables = (v for v in operands if isinstance(v, Variable))
         self.variables = tuple(dict.fromkeys(variables))
-        nodes = io_toposort(list(known), self.variables)
+        sizes = _sizes_of_inputs(self.variables, known)
+        nodes = io_toposort([*known, *sizes], self.variables)
         inner = (v for node in nodes for v in node.inputs)
         used = dict.fromkeys([*self.variables, *inner])
         given = {v: v.data for v in used if isinstance(v, Constant)}
         given |= {v: known[v] for v in used if v in known}
-        self.inputs = [v for v in used if v.owner is None and v not in given]
+        self.inputs = [
+            v for v in used if (v.owner is None or v in sizes) and v not in given
+        ]
         self.on_host = all(map(_fits_host, self.inputs))
         if not self.on_host:
             if not all(map(is_array, self.variables)):
@@ -97,6 +110,14 @@ class StaticQuery:
         self.storage = {v: [given.get(v)] for v in (*used, *self.computed)}
         self.thunks = [evaluation(node, self.storage) for node in nodes]
         self.results = {}
+
+    @property
+    def deciding(self):
+        """The inputs that decide a size, and may be lengths themselves.
+
+        The length of a slice is no such size: it does not tell where the slice is.
+        """
+        return self.inputs if self.function is np.array else []
 
     @property
     def key(self):
@@ -179,16 +200,12 @@ class Specialization:
         self.queries = []
 
     def deciding(self):
-        """Return the inputs on which sizes depend that have had more than two values.
-
-        The length of a slice is no such size: it does not tell where the slice is.
-        """
+        """Return the inputs that decide sizes that have had more than two values."""
         return [
             v
             for query in self.queries
-            if query.on_host and query.function is np.array
-            if len(set(map(hashable, query.results.values()))) > 2
-            for v in query.inputs
+            if query.on_host and len(set(map(hashable, query.results.values()))) > 2
+            for v in query.deciding
         ]
 
     def evaluate_guards(self):

@@ -8,15 +8,10 @@ the program computes with are looked up before each call, and passed to it.
 """
 
 import contextlib
-import itertools
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from theano.tensor import ScalarFromTensor, TensorFromScalar
-from theano.tensor.opt import MakeVector
-
-from kfkd.xla.counts import Count, numpy_function
 
 __all__ = [
     "LengthClass",
@@ -26,16 +21,13 @@ __all__ = [
     "always",
     "compute",
     "decide",
-    "evaluate_tables",
-    "in_program",
-    "largest",
+    "reduced",
     "same",
+    "tables_of",
 ]
 
 _CAPACITY = 4096  # numbers that a program can be passed
 _LARGEST_TABLE = 2**20  # elements
-_MOST_POINTS = 2**12  # for which Theano evaluates a node one by one
-_SMALL = 64  # elements of a value that is kept as a table
 
 
 class NotStatic(Exception):
@@ -49,6 +41,9 @@ class NotPaddable(Exception):
     ----------
     places : list of int
         Those of such lengths in a `LengthClass`.
+    also : list of variables
+        Inputs of the graph that must be known, too.  If some are lengths themselves,
+        then none may have to be known exactly.
 
     Attributes
     ----------
@@ -56,9 +51,9 @@ class NotPaddable(Exception):
         The one that must know it.
     """
 
-    def __init__(self, places):
+    def __init__(self, places, also=()):
         super().__init__(places)
-        self.places, self.node = list(places), None
+        self.places, self.also, self.node = list(places), list(also), None
 
 
 class LengthClass:
@@ -99,7 +94,7 @@ class LengthClass:
         values = np.asarray(self.ranges[place])
         shape = [1] * len(self.ranges)
         shape[place] = -1
-        return _reduced(self, values.reshape(shape))
+        return reduced(self, values.reshape(shape))
 
     def in_program(self, value):
         """Return the traced array of a `Symbolic`."""
@@ -177,7 +172,7 @@ class Symbolic:
 
     def __getitem__(self, index):
         """Return an entry of a vector."""
-        return _reduced(self.of, self.table[..., index])
+        return reduced(self.of, self.table[..., index])
 
     def __len__(self):
         return self.shape[0]
@@ -199,7 +194,7 @@ jax.tree_util.register_pytree_node(
 )
 
 
-def _reduced(of, table):
+def reduced(of, table):
     """Return a `Symbolic` of a table, or an array if it is the same for all lengths."""
     k = len(of.ranges)
     for axis in range(k):
@@ -211,7 +206,7 @@ def _reduced(of, table):
     return Symbolic(of, np.ascontiguousarray(table))
 
 
-def _tables(values):
+def tables_of(values):
     """Return the class of the `Symbolic` among *values*, and tables of all."""
     of = next(v.of for v in values if isinstance(v, Symbolic))
     tables = []
@@ -233,9 +228,9 @@ def compute(function, *values):
     """
     if not any(isinstance(value, Symbolic) for value in values):
         return np.asarray(function(*map(np.asarray, values)))
-    of, tables = _tables(values)
+    of, tables = tables_of(values)
     with np.errstate(all="ignore"):
-        return _reduced(of, np.asarray(function(*tables)))
+        return reduced(of, np.asarray(function(*tables)))
 
 
 def always(condition):
@@ -254,70 +249,3 @@ def decide(condition):
 def same(first, second):
     """Return whether two numbers are equal; make the program for such calls alone."""
     return decide(compute(np.equal, first, second))
-
-
-def largest(value):
-    """Return the largest value of a number."""
-    if isinstance(value, Count):
-        return max(value.room, 0)
-    return int(value.table.max()) if isinstance(value, Symbolic) else int(value)
-
-
-def in_program(value):
-    """Return the traced array of a `Symbolic` or `Count`; any other value as it is."""
-    if isinstance(value, Count):
-        return value.number
-    return value.of.in_program(value) if isinstance(value, Symbolic) else value
-
-
-def evaluate_tables(node, values, evaluate):
-    """Compute a node from values of which some are `Symbolic`, as Theano would.
-
-    Parameters
-    ----------
-    evaluate : callable
-        Theano's own evaluation of a node for given inputs.
-
-    Returns
-    -------
-    tuple
-        One value for each output, or None if they would be too large for tables.
-    """
-    if isinstance(node.op, (ScalarFromTensor, TensorFromScalar)):
-        return tuple(values)
-    if any(np.size(value) > _SMALL for value in values):
-        return None
-    function = _elementwise(node)
-    if function is not None:
-        dtype = np.dtype(node.outputs[0].type.dtype)
-        return (compute(lambda *tables: function(*tables).astype(dtype), *values),)
-    return _point_by_point(node, values, evaluate)
-
-
-def _elementwise(node):
-    """Return the function of arrays of a node that computes with each, or None."""
-    if isinstance(node.op, MakeVector):
-        return lambda *tables: np.stack(np.broadcast_arrays(*tables), -1)
-    return numpy_function(node)
-
-
-def _point_by_point(node, values, evaluate):
-    of, tables = _tables(values)
-    k = len(of.ranges)
-    sizes = np.broadcast_shapes(*(t.shape[:k] for t in tables))
-    if np.prod(sizes) > _MOST_POINTS:
-        return None
-    tables = [np.broadcast_to(t, (*sizes, *t.shape[k:])) for t in tables]
-    points = list(itertools.product(*map(range, sizes)))
-    try:
-        found = [evaluate(node, [np.array(t[p]) for t in tables]) for p in points]
-    except (AssertionError, IndexError, ValueError):  # for some lengths, maybe
-        return None
-    outputs = []
-    for arrays in zip(*found, strict=True):
-        arrays = list(map(np.asarray, arrays))
-        shape = arrays[0].shape
-        if arrays[0].size > _SMALL or any(a.shape != shape for a in arrays):
-            return None
-        outputs.append(_reduced(of, np.stack(arrays).reshape(*sizes, *shape)))
-    return tuple(outputs)

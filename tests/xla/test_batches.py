@@ -38,7 +38,7 @@ SLICES = [
 ]
 
 
-MANY = pytest.mark.filterwarnings("ignore:.*calls of a function in a row")
+MANY = pytest.mark.filterwarnings("ignore:.*calls of a function have each taken")
 
 
 @MANY

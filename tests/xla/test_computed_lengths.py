@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import theano
 import theano.tensor as T
+from theano.ifelse import ifelse
 
 W = np.random.default_rng(0).normal(size=(5, 4))
 
@@ -42,6 +43,16 @@ OF_CHOSEN_ROWS = {
     "reshaped": lambda p, t, rows: p[rows].reshape((-1, 2)).prod(axis=1).sum(),
     "sorted": lambda p, t, rows: p[rows][p[rows, 1].argsort()][0, 2],
     "joined": lambda p, t, rows: T.concatenate([p[rows, 0], p[:, 1], p[rows, 2]]).std(),
+    "differences": lambda p, t, rows: (T.extra_ops.diff(p[rows, 0]) ** 2).sum(),
+    "as rows": lambda p, t, rows: (
+        p[rows].dimshuffle(1, 0, "x").flatten(2).reshape((2, 2, -1)) ** 2
+    )[1].sum(),
+    "outer": lambda p, t, rows: (
+        T.outer(p[rows, 0], p[rows, 1]).flatten() * T.arange(rows.shape[0] ** 2)
+    ).sum(),
+    "one of two": lambda p, t, rows: ifelse(
+        T.gt(p[0, 0], 0.25), p[rows, 0], p[:, 1] ** 2
+    ).sum(),
     "loop": lambda p, t, rows: last(p[rows]),
 }
 
@@ -130,6 +141,27 @@ def test_parts_of_rows_within_a_loop():
         for name, *values in zip(names, f(*given), expected(*given), strict=True):
             np.testing.assert_allclose(*values, rtol=1e-9, atol=1e-12, err_msg=name)
     assert len(f.fn.jitted) == 1
+
+
+def test_repeated_entries():
+    x, repeats = T.dmatrix(), T.lvector()
+    outputs = [
+        T.repeat(x, repeats, axis=0),
+        T.repeat(x.T, repeats, axis=-1).sum(axis=1),
+        T.repeat(repeats, repeats),
+    ]
+    f = theano.function([x, repeats], outputs, mode="xla")
+    rng = np.random.default_rng(3)
+    for n in (2, 5, 3, 4, 7):
+        given = rng.normal(size=(n, 3)), rng.integers(3, size=n)
+        rows, sums, numbers = f(*given)
+        np.testing.assert_array_equal(rows, np.repeat(*given, axis=0))
+        np.testing.assert_allclose(sums, rows.sum(axis=0), rtol=1e-12, atol=1e-12)
+        np.testing.assert_array_equal(numbers, np.repeat(given[1], given[1]))
+    assert len(f.fn.jitted) == 3  # two lengths have one each
+    for wrong in ([1] * 6, [1, 2, -1, 1]):
+        with pytest.raises(ValueError, match="repeats"):
+            f(np.zeros((4, 3)), wrong)
 
 
 def test_shapes_with_lengths_that_are_computed_are_numbers_like_others():

@@ -1,5 +1,7 @@
 """Lengths that vary from call to call: which programs are made, and errors."""
 
+import warnings
+
 import numpy as np
 import pytest
 import theano
@@ -151,11 +153,19 @@ def test_the_program_that_was_used_last_is_kept(monkeypatch):
     assert list(f.fn.jitted.values())[:2] == kept
 
 
-def test_many_programs_in_a_row_are_told_of_once():
+@pytest.mark.parametrize(
+    ("lengths", "calls"),
+    [(range(1, 60), 10), ([n if i else 1 for n in range(2, 60) for i in (0, 1)], 38)],
+)
+def test_many_programs_are_told_of_once(lengths, calls):
     x, w = T.dvector("x"), theano.shared(np.ones((2, 3)), "w")
     f = theano.function([x], T.extra_ops.Unique()(x) + w.sum(), mode="xla")
-    pattern = r"(?s)10 calls .* in a row.* are now: x \(10,\)\. If.*Unique"
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for n in lengths[: calls - 1]:
+            f(np.ones(n))
+    pattern = r"(?s) of the last [14]0 calls .* are now: x \(\d+,\)\. If.*Unique"
     with pytest.warns(UserWarning, match=pattern) as told:
-        _ = [f(np.ones(n)) for n in range(1, 25)]
+        _ = [f(np.ones(n)) for n in lengths[calls - 1 :]]
     (warning,) = told
     assert warning.filename == __file__

@@ -4,7 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 from theano.tensor import basic as tb
 
-from kfkd.xla.counts import Count, number_of
+from kfkd.xla.counts import Count, in_program, number_of
 from kfkd.xla.dispatch import (
     as_dtype,
     convert,
@@ -12,16 +12,9 @@ from kfkd.xla.dispatch import (
     static_value,
 )
 from kfkd.xla.lengths import size_of
-from kfkd.xla.padded import (
-    PaddedArray,
-    array_of,
-    fitted,
-    is_computed,
-    logical_shape,
-    padded,
-    same_length,
-)
-from kfkd.xla.symbolic import Symbolic, compute, in_program, largest
+from kfkd.xla.padded import PaddedArray, array_of, fitted, logical_shape, padded
+from kfkd.xla.sizes import is_computed, largest, same_length
+from kfkd.xla.symbolic import Symbolic, compute
 
 # Up to this size an array made from known numbers stays known, as shapes must.
 _SMALL = 4096

@@ -6,19 +6,12 @@ indexed one by one.
 
 import jax.numpy as jnp
 
+from kfkd.xla.counts import in_program
 from kfkd.xla.dispatch import as_dtype, is_static, static_value
 from kfkd.xla.ops.masks import SETTING, write_at
 from kfkd.xla.ops.padded_basic_indexing import checked
-from kfkd.xla.padded import (
-    array_of,
-    fitted,
-    is_one,
-    lengths_of,
-    logical_shape,
-    padded,
-    same_length,
-)
-from kfkd.xla.symbolic import in_program
+from kfkd.xla.padded import array_of, fitted, lengths_of, logical_shape, padded
+from kfkd.xla.sizes import is_one, same_length
 
 __all__ = ["part_taken", "part_written"]
 
@@ -51,6 +44,7 @@ def _rows(entry, x):
     def bound(value, default):
         if value is None:
             return default
+        value = in_program(value)
         value = jnp.where(value < 0, value + n, value)
         return jnp.clip(value, *((0, n) if step > 0 else (-1, n - 1)))
 

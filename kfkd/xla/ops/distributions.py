@@ -22,7 +22,8 @@ from kfkd.xla.dispatch import (
 from kfkd.xla.ops.random import advance, make_keys, uniform_numbers
 from kfkd.xla.padded import PaddedArray, array_of, padded, refuse_varying
 from kfkd.xla.runtime_checks import runtime_assert
-from kfkd.xla.symbolic import Symbolic, largest
+from kfkd.xla.sizes import largest
+from kfkd.xla.symbolic import Symbolic
 
 
 def _jax_key(keys):

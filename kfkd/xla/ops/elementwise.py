@@ -5,20 +5,14 @@ import numpy as np
 from theano.tensor import ScalarFromTensor, TensorFromScalar
 from theano.tensor.elemwise import Elemwise
 
-from kfkd.xla.counts import Count, count_of, number_of
+from kfkd.xla.counts import Count, count_of, in_program, number_of
 from kfkd.xla.dispatch import convert
 from kfkd.xla.layout import Permuted, to_logical
 from kfkd.xla.ops.scalar import scalar_function
-from kfkd.xla.padded import (
-    PaddedArray,
-    array_of,
-    fitted,
-    is_computed,
-    logical_shape,
-    padded,
-)
+from kfkd.xla.padded import PaddedArray, array_of, fitted, logical_shape, padded
 from kfkd.xla.runtime_checks import runtime_assert
-from kfkd.xla.symbolic import Symbolic, in_program, largest, same
+from kfkd.xla.sizes import is_computed, largest
+from kfkd.xla.symbolic import Symbolic, same
 
 __all__ = ["check_shapes"]
 

@@ -1,11 +1,14 @@
 """Choices between values: ``theano.ifelse``, ``choose`` and ``default``."""
 
+import math
+
 import jax.numpy as jnp
 import numpy as np
 from theano.ifelse import IfElse
 from theano.tensor import basic as tb
 from theano.typed_list import MakeList
 
+from kfkd.xla.counts import Count, SizeVector, bounds_of, in_program, number_of
 from kfkd.xla.dispatch import (
     Listed,
     as_dtype,
@@ -19,43 +22,53 @@ from kfkd.xla.padded import (
     fitted,
     logical_shape,
     padded,
-    refuse_computed,
 )
 from kfkd.xla.runtime_checks import runtime_assert
-from kfkd.xla.symbolic import Symbolic, always, compute, decide, in_program, same
+from kfkd.xla.sizes import are_identical, is_computed, largest
+from kfkd.xla.symbolic import Symbolic, compute, decide
 
 
-@convert.register(IfElse, takes_padded=True)
+@convert.register(IfElse, takes_padded=True, takes_counts=True)
 def convert_ifelse(op, node, condition, *values):
+    condition = number_of(condition)
+    values = [number_of(v) if isinstance(v, SizeVector) else v for v in values]
     branches = values[op.n_outs :], values[: op.n_outs]
     pairs = list(zip(*branches, strict=True))
-    if isinstance(condition, Symbolic):
-        if not all(_alike(*pair, _always_same) for pair in pairs):
-            return tuple(branches[decide(compute(np.not_equal, condition, 0))])
-        condition = in_program(condition)
-    if is_static(condition) or not all(_alike(*pair, same) for pair in pairs):
+    alike = all(_alike(*pair) for pair in pairs)
+    if isinstance(condition, Symbolic) and not alike:
+        return tuple(branches[decide(compute(np.not_equal, condition, 0))])
+    known = all(isinstance(n, int) for v in values for n in logical_shape(v))
+    if is_static(condition) or (known and not alike):
         # A program has one of the shapes.
         return tuple(branches[specialize_on(bool, condition)])
+    condition = in_program(condition) != 0
     return tuple(_chosen(condition, *pair) for pair in pairs)
 
 
-def _alike(first, second, equal):
-    """Return whether the sizes of two values are equal."""
-    sizes = logical_shape(first), logical_shape(second)
-    refuse_computed(*sizes[0], *sizes[1])
-    return all(map(equal, *sizes))
-
-
-def _always_same(first, second):
-    return always(compute(np.equal, first, second))
+def _alike(first, second):
+    """Return whether the sizes of two values are known to be equal."""
+    return all(map(are_identical, logical_shape(first), logical_shape(second)))
 
 
 def _chosen(condition, otherwise, then):
     if _equal(then, otherwise):
         return then
-    lengths = dict(enumerate(logical_shape(then)))
-    arrays = (fitted(array_of(v), lengths) for v in (then, otherwise))
-    return padded(jnp.where(condition != 0, *arrays), lengths)
+    if is_computed(then) or is_computed(otherwise):
+        least, most = zip(bounds_of(then), bounds_of(otherwise), strict=True)
+        number = jnp.where(condition, *map(in_program, (then, otherwise)))
+        return Count(number, max(most), min(least)) if max(most) < math.inf else number
+    shapes = map(logical_shape, (then, otherwise))
+    shape = [_chosen_size(condition, *sizes) for sizes in zip(*shapes, strict=True)]
+    fitting = dict(enumerate(shape))
+    arrays = (fitted(array_of(v), fitting) for v in (then, otherwise))
+    return padded(jnp.where(condition, *arrays), shape)
+
+
+def _chosen_size(condition, *sizes):
+    if are_identical(*sizes):
+        return sizes[0]
+    number = jnp.where(condition, *map(in_program, sizes))
+    return Count(number, max(map(largest, sizes)))
 
 
 def _equal(first, second):

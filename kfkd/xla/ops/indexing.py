@@ -8,6 +8,7 @@ from jax import lax
 from theano.tensor import subtensor as ts
 from theano.tensor.type_other import MakeSlice
 
+from kfkd.xla.counts import SizeVector, number_of
 from kfkd.xla.dispatch import (
     NotStatic,
     as_dtype,
@@ -62,7 +63,7 @@ def _moving(entry, length):
 
     The program is specialized on the number of entries, not on where they are.
     """
-    count, step = specialize_on(_count, *_bounds(entry), length)
+    count, step = specialize_on(_count, *_bounds(entry), length, host_only=True)
     size = (count - 1) * abs(step) + 1 if count else 0
     first = 0 if step > 0 else length - 1
     start = jnp.asarray(first if entry.start is None else entry.start, "int64")
@@ -152,9 +153,25 @@ def _written(op, x, index, y):
     return write_at(op, x, index, y)
 
 
-@convert.register(ts.Subtensor, takes_padded=True)
+def _of_sizes(sizes, entry):
+    """Return one of the sizes of a vector, or some of them."""
+    if isinstance(entry, slice):
+        known = (None if b is None else int(b) for b in _bounds(entry))
+        return SizeVector(sizes[slice(*known)])
+    i, n = int(entry), len(sizes)
+    if not -n <= i < n:
+        raise out_of_bounds(n)
+    return sizes[i]
+
+
+@convert.register(ts.Subtensor, takes_padded=True, takes_counts=True)
 def convert_subtensor(op, node, x, *values):
+    values = list(map(number_of, values))
     entries = ts.get_idx_list([x, *values], op.idx_list)
+    if isinstance(x, SizeVector):
+        if all(map(is_static, values)):
+            return _of_sizes(x, *entries)
+        x = number_of(x)
     if isinstance(x, PaddedArray) and not varies(x, entries):
         return part_taken(x, entries)
     try:

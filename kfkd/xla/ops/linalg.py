@@ -18,10 +18,9 @@ from kfkd.xla.padded import (
     logical_shape,
     only_counted,
     padded,
-    same_length,
 )
 from kfkd.xla.precision import operands
-from kfkd.xla.symbolic import largest
+from kfkd.xla.sizes import largest, same_length
 
 
 def _product(function, node, x, y):

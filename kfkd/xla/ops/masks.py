@@ -9,6 +9,7 @@ import types
 import jax.numpy as jnp
 from theano.tensor import basic as tb
 
+from kfkd.xla.counts import in_program
 from kfkd.xla.dispatch import NotStatic, as_dtype, convert
 from kfkd.xla.padded import (
     PaddedArray,
@@ -18,7 +19,6 @@ from kfkd.xla.padded import (
     padded,
 )
 from kfkd.xla.runtime_checks import runtime_assert
-from kfkd.xla.symbolic import in_program
 
 __all__ = [
     "SETTING",

@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 from theano.tensor.nnet import blocksparse, nnet
 
+from kfkd.xla.counts import in_program
 from kfkd.xla.dispatch import as_dtype, convert, dtype_of
 from kfkd.xla.padded import (
     PaddedArray,
@@ -14,10 +15,9 @@ from kfkd.xla.padded import (
     logical_shape,
     only_counted,
     padded,
-    same_length,
 )
 from kfkd.xla.runtime_checks import runtime_assert
-from kfkd.xla.symbolic import in_program
+from kfkd.xla.sizes import same_length
 
 
 def _rows_counted(x, other):

@@ -3,24 +3,22 @@
 import jax.numpy as jnp
 import numpy as np
 
-from kfkd.xla.counts import Count
+from kfkd.xla.counts import Count, in_program
 from kfkd.xla.dispatch import NotStatic, as_dtype
 from kfkd.xla.ops.masks import SETTING, nonzero
 from kfkd.xla.ops.padded_basic_indexing import checked, part, with_part
 from kfkd.xla.padded import (
     array_of,
     fitted,
-    is_computed,
-    is_one,
     lengths_of,
     logical_shape,
     only_counted,
     padded,
     refuse_varying,
-    same_length,
 )
 from kfkd.xla.runtime_checks import runtime_assert
-from kfkd.xla.symbolic import Symbolic, in_program, same
+from kfkd.xla.sizes import is_computed, is_one, same_length
+from kfkd.xla.symbolic import Symbolic, same
 
 __all__ = ["at_indices", "with_indices"]
 

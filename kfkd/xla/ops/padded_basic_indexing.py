@@ -5,22 +5,21 @@ import functools
 import jax.numpy as jnp
 import numpy as np
 
+from kfkd.xla.counts import in_program
 from kfkd.xla.dispatch import NotStatic, as_dtype, is_static, static_value
 from kfkd.xla.ops.masks import out_of_bounds
 from kfkd.xla.padded import (
     array_of,
     fitted,
-    is_computed,
-    is_one,
     logical_shape,
     padded,
     part_of,
     places_of,
     refuse_varying,
-    same_length,
 )
 from kfkd.xla.runtime_checks import runtime_assert
-from kfkd.xla.symbolic import Symbolic, always, compute, decide, in_program
+from kfkd.xla.sizes import is_computed, is_one, same_length
+from kfkd.xla.symbolic import Symbolic, always, compute, decide
 
 __all__ = ["checked", "part", "varies", "with_part"]
 
@@ -100,7 +99,7 @@ def _row(entry, n):
 def checked(index, n, counts=True):
     """Return indices that are computed from the beginning, checked where they count."""
     error = out_of_bounds(n)
-    index, n = jnp.asarray(index), in_program(n)
+    index, n = jnp.asarray(in_program(index)), in_program(n)
     if index.dtype.kind == "u":
         index = index.astype("int64")
     runtime_assert(~jnp.asarray(counts) | (index >= -n) & (index < n), error)

@@ -21,6 +21,7 @@ from theano.sandbox import rng_mrg
 from theano.sandbox.multinomial import ChoiceFromUniform, MultinomialFromUniform
 
 from kfkd.xla import formulations
+from kfkd.xla.counts import in_program
 from kfkd.xla.dispatch import convert, dtype_of, sizes
 from kfkd.xla.layout import ChannelsLast
 from kfkd.xla.padded import (
@@ -30,10 +31,10 @@ from kfkd.xla.padded import (
     padded,
     refuse_computed,
     refuse_padded,
-    same_length,
     with_zeros,
 )
-from kfkd.xla.symbolic import Symbolic, compute, in_program, largest
+from kfkd.xla.sizes import largest, same_length
+from kfkd.xla.symbolic import Symbolic, compute
 
 __all__ = ["advance", "make_keys", "uniform_numbers"]
 

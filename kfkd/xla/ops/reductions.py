@@ -8,7 +8,7 @@ from theano.tensor import basic as tb
 from theano.tensor import elemwise as te
 from theano.tensor import extra_ops
 
-from kfkd.xla.counts import SizeVector, number_of
+from kfkd.xla.counts import SizeVector, in_program, number_of
 from kfkd.xla.dispatch import as_dtype, convert, dtype_of
 from kfkd.xla.layout import ChannelsLast, to_logical
 from kfkd.xla.ops.reshape import flatten
@@ -22,7 +22,8 @@ from kfkd.xla.padded import (
     refuse_computed,
 )
 from kfkd.xla.runtime_checks import runtime_assert
-from kfkd.xla.symbolic import Symbolic, compute, decide, in_program
+from kfkd.xla.sizes import size_less
+from kfkd.xla.symbolic import Symbolic, compute, decide
 
 _REDUCTIONS = {
     ts.Add: jnp.sum,
@@ -170,6 +171,5 @@ def convert_cumulative(op, node, x):
 @convert.register(extra_ops.DiffOp, takes_padded=True)
 def convert_diff(op, node, x):
     sizes, axis = logical_shape(x), op.axis % x.ndim
-    refuse_computed(sizes[axis])
-    sizes[axis] = compute(lambda n: np.maximum(n - op.n, 0), sizes[axis])
+    sizes[axis] = size_less(sizes[axis], op.n)
     return padded(jnp.diff(array_of(x), op.n, op.axis), sizes)

@@ -1,26 +1,32 @@
 """Reshaping, where sizes may be symbolic."""
 
 import contextlib
-import math
+import sys
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from theano.tensor import basic as tb
 
-from kfkd.xla.counts import SizeVector, number_of
-from kfkd.xla.dispatch import NotStatic, convert, is_static, sizes
+from kfkd.xla.counts import Count, SizeVector, in_program, number_of
+from kfkd.xla.dispatch import NotStatic, convert, sizes, specialize_on
+from kfkd.xla.lengths import room_for
 from kfkd.xla.padded import (
-    PaddedArray,
     array_of,
     fitted,
-    is_computed,
     logical_shape,
     padded,
-    places_of,
-    refuse_varying,
+    refuse_computed,
 )
-from kfkd.xla.runtime_checks import runtime_assert
-from kfkd.xla.symbolic import Symbolic, always, compute, in_program, largest, same
+from kfkd.xla.sizes import (
+    are_identical,
+    is_computed,
+    is_one,
+    largest,
+    product_of_sizes,
+    same_length,
+)
+from kfkd.xla.symbolic import Symbolic, compute
 
 __all__ = ["flatten"]
 
@@ -28,17 +34,44 @@ __all__ = ["flatten"]
 @convert.register(tb.Reshape, takes_padded=True, takes_counts=True)
 def convert_reshape(op, node, x, shape):
     x = number_of(x)
-    if isinstance(shape, SizeVector) and shape.is_bounded and not places_of(x):
+    if isinstance(shape, SizeVector):
         with contextlib.suppress(NotStatic):
-            return _with_computed_rows(array_of(x), logical_shape(x), shape)
-    if not isinstance(shape, Symbolic) and not places_of(x):
+            return _to_computed_shape(x, shape)
+    if not isinstance(shape, Symbolic):
         shape = sizes(shape)
-        if len(shape) != op.ndim:
-            raise ValueError(f"Cannot reshape to {shape}: {op.ndim} sizes are wanted")
-        return _reshaped(x, list(shape))
-    if not isinstance(shape, Symbolic) and not is_static(shape):
-        refuse_varying(x)
+    if len(shape) != op.ndim:
+        raise ValueError(f"Cannot reshape to {shape}: {op.ndim} sizes are wanted")
     return _reshaped(x, [shape[i] for i in range(op.ndim)])
+
+
+def _to_computed_shape(x, vector):
+    """Return *x* in a shape of which some sizes may have no bounds yet."""
+    shape = list(vector)
+    unbounded = [i for i, n in enumerate(shape) if isinstance(n, jax.Array)]
+    if unbounded and all(map(_is_known, logical_shape(x))):
+        raise NotStatic
+    try:
+        rooms = unbounded and specialize_on(
+            _rooms_for, vector, host_only=True, for_all_lengths=True
+        )
+    except NotStatic:
+        return _with_unbounded_size(x, shape, *unbounded)
+    for i in unbounded:
+        shape[i] = Count(shape[i], rooms[i])
+    return _reshaped(x, shape)
+
+
+def _rooms_for(shape):
+    return tuple(room_for(max(n, 1)) for n in shape)
+
+
+def _with_unbounded_size(x, shape, i, *others):
+    """Return *x* in a shape whose size *i* follows from the others."""
+    if others or any(_is_known(n) and n == -1 for n in [*shape[:i], *shape[i + 1 :]]):
+        raise NotStatic
+    found = _reshaped(x, [*shape[:i], -1, *shape[i + 1 :]])
+    same_length(logical_shape(found)[i], Count(shape[i], sys.maxsize))
+    return found
 
 
 @convert.register(tb.Flatten, takes_padded=True)
@@ -51,30 +84,19 @@ def flatten(x, ndim=1):
     return _reshaped(x, [*logical_shape(x)[: ndim - 1], -1])
 
 
-def _product(numbers):
-    total = np.asarray(1)
-    for n in numbers:
-        total = compute(np.multiply, total, n)
-    return total
-
-
 def _reshaped(x, shape):
     """Return *x* with the sizes of *shape*, of which one may be -1."""
     old = logical_shape(x)
-    if not any(map(places_of, (x, *shape))):
-        if isinstance(x, PaddedArray):
-            if shape[0] != -1:
-                raise NotStatic
-            return _with_computed_rows(x.array, old, list(map(int, shape)))
-        return jnp.reshape(x, shape)
-    if any(map(is_computed, old)):
-        refuse_varying(x, *shape)
-        raise NotStatic
-    rest = [i for i, n in enumerate(shape) if not isinstance(n, Symbolic) and n == -1]
+    if all(_is_known(n) for n in (*old, *shape)):
+        return jnp.reshape(x, list(map(int, shape)))
+    rest = [i for i, n in enumerate(shape) if _is_known(n) and n == -1]
+    left, wanted = _differing(old, [n for i, n in enumerate(shape) if i not in rest])
+    if len(rest) > 1:
+        raise ValueError(f"Cannot reshape to {shape}: only one size can be -1")
     for i in rest:
-        others = _product(n for j, n in enumerate(shape) if j != i)
-        shape[i] = compute(np.floor_divide, _product(old), others)
-    if not same(_product(old), _product(shape)):
+        shape[i] = _quotient(left, wanted)
+        wanted = [*wanted, shape[i]]
+    if not same_length(product_of_sizes(left), product_of_sizes(wanted)):
         raise ValueError(f"Cannot reshape {old} to {shape}")
     array = array_of(x)
     for before, after in reversed(_groups(old, shape)):
@@ -84,25 +106,34 @@ def _reshaped(x, shape):
     return padded(array, shape)
 
 
-def _with_computed_rows(array, old, new):
-    """Return an array, of which the first size alone is computed, in another shape."""
-    if not old or any(map(is_computed, (*old[1:], *new[1:]))):
+def _is_known(size):
+    return not isinstance(size, (Count, Symbolic))
+
+
+def _differing(old, new):
+    """Return the sizes of two shapes without those that both have."""
+    left, wanted = [n for n in old if not is_one(n)], []
+    for n in new:
+        i = next((i for i, m in enumerate(left) if are_identical(n, m)), None)
+        if i is None:
+            wanted.append(n)
+        else:
+            del left[i]
+    return left, wanted
+
+
+def _quotient(left, wanted):
+    """Return the size that is left for -1."""
+    if not any(map(is_computed, (*left, *wanted))):
+        return compute(np.floor_divide, *map(product_of_sizes, (left, wanted)))
+    refuse_computed(*wanted)
+    divisor = product_of_sizes(wanted)
+    if divisor == 1 and len(left) == 1:
+        return left[0]
+    if not _is_known(divisor) or divisor < 1:
         raise NotStatic
-    before, after = math.prod(old[1:]), math.prod(map(int, new[1:]))
-    if after < 0 and number_of(new[0]) is number_of(old[0]):
-        return padded(jnp.reshape(array, (-1, *map(int, new[1:]))), {0: old[0]})
-    if before < 1 or after < 1:
-        raise NotStatic
-    total = in_program(old[0]) * before
-    count = number_of(new[0])
-    if not is_computed(new[0]) and count == -1:
-        count = total // after
-    error = ValueError(f"Cannot reshape rows of {old[1:]} to rows of {new[1:]}")
-    runtime_assert(jnp.equal(count * after, total), error)
-    room = -(-largest(old[0]) * before // after)
-    array = fitted(jnp.reshape(array, -1), {0: room * after})
-    array = jnp.reshape(array, (room, *map(int, new[1:])))
-    return padded(array, {0: jnp.asarray(count)})
+    total = product_of_sizes(left)
+    return Count(total.number // divisor, total.room // int(divisor))
 
 
 def _groups(old, new):
@@ -115,9 +146,9 @@ def _groups(old, new):
         start, begin = i, j
         i, j = min(i + 1, len(old)), min(j + 1, len(new))
         while True:
-            n, m = _product(old[start:i]), _product(new[begin:j])
+            n, m = product_of_sizes(old[start:i]), product_of_sizes(new[begin:j])
             ended = i == len(old) and j == len(new)
-            if ended or always(compute(np.equal, n, m)):
+            if ended or are_identical(n, m):
                 break
             if j == len(new) or (i < len(old) and largest(n) < largest(m)):
                 i += 1
@@ -145,19 +176,19 @@ def _regrouped(array, axes, old, new):
 
 
 def _only_first_varies(shape):
-    return not any(isinstance(n, Symbolic) for n in shape[1:])
+    return all(map(_is_known, shape[1:]))
 
 
 def _places(inside, old, rooms, new):
     """Return where the entries of axes of sizes *new* are among those of *inside*."""
     place = jnp.zeros((), "int64")
     for axis in range(len(new)):
-        stride = in_program(_product(new[axis + 1 :]))
+        stride = in_program(product_of_sizes(new[axis + 1 :]))
         index = jnp.arange(rooms[axis])
         place = place + jnp.expand_dims(index, range(1, len(new) - axis)) * stride
     found = jnp.zeros((), "int64")
     for axis in range(len(old)):
-        stride = jnp.maximum(in_program(_product(old[axis + 1 :])), 1)
+        stride = jnp.maximum(in_program(product_of_sizes(old[axis + 1 :])), 1)
         found = found + place // stride * int(np.prod(inside[axis + 1 :]))
         place = place % stride
     return found

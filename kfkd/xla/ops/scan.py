@@ -14,24 +14,31 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
+from theano.graph.basic import graph_inputs
 from theano.scan.op import Scan
 
-from kfkd.xla.counts import SizeVector, number_of
+from kfkd.xla.counts import SizeVector, in_program, number_of
 from kfkd.xla.dispatch import NotStatic, convert, dtype_of, specialize_on
 from kfkd.xla.lengths import room_for, size_of
-from kfkd.xla.ops.scan_buffers import Buffer, GradientSum, row_of
-from kfkd.xla.ops.scan_steps import compile_steps
-from kfkd.xla.padded import (
-    array_of,
-    is_computed,
-    lengths_of,
-    logical_shape,
-    padded,
-    refuse_varying,
+from kfkd.xla.ops.scan_buffers import (
+    Buffer,
+    GradientSum,
+    buffer_for,
+    check_sizes,
+    computed_sizes,
+    row_of,
+    with_sizes,
 )
-from kfkd.xla.runtime_checks import add_check, error_of, runtime_assert
-from kfkd.xla.specialization import hashable
-from kfkd.xla.symbolic import compute, decide, in_program, largest
+from kfkd.xla.ops.scan_steps import AtAllSteps, compile_steps
+from kfkd.xla.padded import array_of, lengths_of, logical_shape, padded, refuse_varying
+from kfkd.xla.runtime_checks import (
+    add_check,
+    collecting_asserts,
+    error_of,
+    runtime_assert,
+)
+from kfkd.xla.sizes import is_computed
+from kfkd.xla.symbolic import NotPaddable, compute, decide
 
 
 @convert.register(
@@ -49,8 +56,15 @@ def convert_scan(op, node):
         node.outputs[0].tag.trace = known[0]
 
     def scan(n_steps, *values):
-        values = [number_of(v) if isinstance(v, SizeVector) else v for v in values]
-        return _Loop(op, program, n_steps, values).run()
+        try:
+            return _Loop(op, program, n_steps, values).run()
+        except NotPaddable as error:
+            # Inputs of a step are others outside of the loop.
+            outer = op.outer_non_seqs(node.inputs)
+            inner = program.inputs[len(program.inputs) - len(outer) :]
+            outer = dict(zip(inner, outer, strict=True))
+            error.also = [*graph_inputs([outer[v] for v in error.also if v in outer])]
+            raise
 
     return scan
 
@@ -65,8 +79,20 @@ class _State(NamedTuple):
     sums: list  # what each `GradientSum` (mit_mot) carries
     last: list  # what a step reads of each recurrent output (mit_sot and sit_sot)
     rows: list  # the buffers of recurrent and of other (nit_sot) outputs
+    sizes: list  # those that steps compute of each row of other outputs, by axis
     shared: list  # the states of random streams and the like
     holds: dict  # whether each runtime assert has held at all steps
+
+
+class _Returned(NamedTuple):
+    """What a step returns."""
+
+    sums: list  # the rows of each `GradientSum`
+    recurrent: list  # the row of each recurrent output
+    others: list  # that of each other output, which may be padded
+    shared: list
+    ends: object  # whether it is the last step
+    holds: dict  # whether each runtime assert holds
 
 
 class _Loop:
@@ -76,6 +102,8 @@ class _Loop:
         self.op, self.program = op, program
         self.n_steps = size_of(n_steps)
         values = [n_steps, *values]
+        self.others = op.outer_non_seqs(values)
+        values = [number_of(v) if isinstance(v, SizeVector) else v for v in values]
         self.sequences = op.outer_seqs(values)
         self._check_lengths()
         buffers = op.outer_mitmot(values)
@@ -88,7 +116,6 @@ class _Loop:
         ]
         self.buffers = []  # of recurrent and of other (nit_sot) outputs
         self.shared = list(map(_exact, op.outer_shared(values)))
-        self.others = op.outer_non_seqs(values)
         self.counts = list(map(size_of, op.outer_nitsot(values)))
         # In which `specialize_on` is about this node, and not about one of a step.
         self.context = contextvars.copy_context()
@@ -119,30 +146,33 @@ class _Loop:
             buffer.in_order(array, self.n_steps, end)
             for buffer, array in zip(self.buffers, state.rows, strict=True)
         ]
-        return *sums, *rows, *state.shared
+        k = len(rows) - len(state.sizes)
+        others = list(map(with_sizes, rows[k:], state.sizes))
+        return *sums, *rows[:k], *others, *state.shared
 
     def _first_state(self):
         state = _State(
             sums=[s.first() for s in self.sums],
             last=[list(b.array[: b.depth]) for b in self.recurrent],
             rows=[],
+            sizes=None,
             shared=self.shared,
             holds={},
         )
         # The other outputs and the asserts of a step are known once it has been traced.
-        outputs, holds = jax.eval_shape(
+        step = jax.eval_shape(
             lambda i: self._call(i, state), jax.ShapeDtypeStruct((), "int64")
         )
         others = [
-            Buffer(_zeros(count, output), 0)
-            for count, output in zip(
-                self.counts, self.op.inner_nitsot_outs(outputs), strict=True
-            )
+            buffer_for(count, row)
+            for count, row in zip(self.counts, step.others, strict=True)
         ]
         self.buffers = [*self.recurrent, *others]
+        sizes = [computed_sizes(row) for row in step.others]
         return state._replace(
             rows=[buffer.array for buffer in self.buffers],
-            holds={key: jnp.asarray(True) for key in holds},
+            sizes=jax.tree.map(lambda n: jnp.zeros(n.shape, n.dtype), sizes),
+            holds={key: jnp.asarray(True) for key in step.holds},
         )
 
     def _iterate(self, state):
@@ -166,23 +196,18 @@ class _Loop:
 
     def _step(self, i, state):
         """Return the state after step *i*, and whether it is the last."""
-        op = self.op
-        outputs, holds = self._call(i, state)
-        of_sums = iter(op.inner_mitmot_outs(outputs))
-        recurrent = [*op.inner_mitsot_outs(outputs), *op.inner_sitsot_outs(outputs)]
-        new_rows = [
-            buffer.new_row(row)
-            for buffer, row in zip(
-                self.buffers, [*recurrent, *op.inner_nitsot_outs(outputs)], strict=True
-            )
-        ]
+        new = self._call(i, state)
+        new_rows = [*new.recurrent, *map(array_of, new.others)]
         state = _State(
             sums=[
-                s.advance(i, carried, of_sums)
-                for s, carried in zip(self.sums, state.sums, strict=True)
+                s.advance(i, carried, rows)
+                for s, carried, rows in zip(
+                    self.sums, state.sums, new.sums, strict=True
+                )
             ],
             last=[
-                [*old[1:], row] for old, row in zip(state.last, new_rows, strict=False)
+                [*old[1:], row]
+                for old, row in zip(state.last, new.recurrent, strict=True)
             ],
             rows=[
                 buffer.written(array, i, row)
@@ -190,13 +215,14 @@ class _Loop:
                     self.buffers, state.rows, new_rows, strict=True
                 )
             ],
-            shared=list(map(_exact, op.inner_shared_outs(outputs))),
-            holds={key: held & holds[key] for key, held in state.holds.items()},
+            sizes=list(map(computed_sizes, new.others)),
+            shared=new.shared,
+            holds={key: held & new.holds[key] for key, held in state.holds.items()},
         )
-        return state, outputs[-1] != 0
+        return state, new.ends
 
     def _call(self, i, state):
-        """Return the outputs of step *i*, and whether its runtime asserts hold."""
+        """Return what step *i* returns."""
         inputs = [row_of(sequence, i) for sequence in self.sequences]
         for s, carried in zip(self.sums, state.sums, strict=True):
             inputs += s.inputs(carried)
@@ -208,13 +234,35 @@ class _Loop:
         values, holds = dict(zip(self.program.inputs, inputs, strict=True)), {}
         check = functools.partial(add_check, holds)
         outputs = self.program(values, check, self._resolve)
-        if any(is_computed(n) for v in outputs for n in lengths_of(v).values()):
-            raise NotStatic
         dtypes = map(dtype_of, self.program.outputs)
-        return [
+        outputs = [
             padded(jnp.asarray(array_of(value), dtype), lengths_of(value))
             for value, dtype in zip(outputs, dtypes, strict=True)
-        ], holds
+        ]
+        with collecting_asserts() as asserts:
+            returned = self._returned(outputs, holds)
+            sizes = list(map(computed_sizes, returned.others))
+            check_sizes(i, state.sizes or sizes, sizes)
+        for condition, error in asserts:
+            check(condition, error)
+        return returned
+
+    def _returned(self, outputs, holds):
+        op, of_sums = self.op, iter(self.op.inner_mitmot_outs(outputs))
+        recurrent = [*op.inner_mitsot_outs(outputs), *op.inner_sitsot_outs(outputs)]
+        return _Returned(
+            sums=[
+                [s.buffer.new_row(next(of_sums)) for _ in s.written] for s in self.sums
+            ],
+            recurrent=[
+                buffer.new_row(row)
+                for buffer, row in zip(self.recurrent, recurrent, strict=True)
+            ],
+            others=op.inner_nitsot_outs(outputs),
+            shared=list(map(_exact, op.inner_shared_outs(outputs))),
+            ends=_exact(outputs[-1]) != 0 if op.as_while else False,
+            holds=holds,
+        )
 
     def _resolve(self, query):
         """Resolve a static query of a step, if the result is the same at all steps.
@@ -228,11 +276,13 @@ class _Loop:
         values = in_sequence | constant
         if not query.on_host or any(v not in values for v in query.inputs):
             raise NotStatic
+        of_room = query.function is room_for
         result = self.context.run(
             specialize_on,
-            _AtAllSteps(query, [v in in_sequence for v in query.inputs]),
-            self.n_steps,
+            AtAllSteps(query, [v in in_sequence for v in query.inputs]),
+            None if of_room else self.n_steps,
             *(values[v] for v in query.inputs),
+            for_all_lengths=of_room,
         )
         if result is None:
             raise NotStatic
@@ -252,43 +302,3 @@ def _refuse(condition, first, second, error):
 def _exact(value):
     refuse_varying(value)
     return jnp.asarray(in_program(value))
-
-
-def _zeros(count, row):
-    """Return a buffer of rows that are like *row*, which is abstract."""
-    shape, sizes_of_row = array_of(row).shape, logical_shape(row)
-    array = jnp.zeros((largest(count), *shape), row.dtype)
-    return padded(array, [count, *sizes_of_row])
-
-
-class _AtAllSteps:
-    """The function that evaluates a query of the steps from the inputs of the loop.
-
-    It returns None if the result is not the same at each step, unless the query is for
-    how much room is needed: that of all steps is.
-    """
-
-    def __init__(self, query, sequential):
-        self.query = query
-        self.sequential = sequential  # whether each input takes one row for each step
-
-    def __eq__(self, other):
-        return isinstance(other, _AtAllSteps) and self.query.key == other.query.key
-
-    def __hash__(self):
-        return hash(self.query.key)
-
-    def __call__(self, n_steps, *values):
-        results = {}
-        for i in range(n_steps if any(self.sequential) else 1):
-            given = {
-                v: np.asarray(value[i] if sequential else value)
-                for v, value, sequential in zip(
-                    self.query.inputs, values, self.sequential, strict=True
-                )
-            }
-            result = self.query.evaluate(given.__getitem__)
-            results[hashable(result)] = result
-        if self.query.function is room_for:
-            return max(results.values())
-        return result if len(results) == 1 else None

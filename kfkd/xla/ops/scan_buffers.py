@@ -4,20 +4,22 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from kfkd.xla.counts import Count, in_program, number_of
 from kfkd.xla.dispatch import NotStatic
-from kfkd.xla.padded import (
-    array_of,
-    fitted,
-    is_computed,
-    lengths_of,
-    logical_shape,
-    padded,
-    same_length,
-    sum_of_sizes,
-)
-from kfkd.xla.symbolic import always, compute, in_program
+from kfkd.xla.padded import array_of, fitted, lengths_of, logical_shape, padded
+from kfkd.xla.runtime_checks import runtime_assert
+from kfkd.xla.sizes import is_computed, largest, same_length, sum_of_sizes
+from kfkd.xla.symbolic import always, compute
 
-__all__ = ["Buffer", "GradientSum", "row_of"]
+__all__ = [
+    "Buffer",
+    "GradientSum",
+    "buffer_for",
+    "check_sizes",
+    "computed_sizes",
+    "row_of",
+    "with_sizes",
+]
 
 
 def row_of(value, i):
@@ -147,11 +149,11 @@ class GradientSum:
         _, window = carried
         return [self.buffer.row(window[self.span.index(tap)]) for tap in self.read]
 
-    def advance(self, i, carried, outputs):
-        """Return buffer and window after step *i*, which takes its *outputs*."""
+    def advance(self, i, carried, rows):
+        """Return buffer and window after step *i*, which returns new *rows*."""
         total, window = carried[0], list(carried[1])
-        for tap in self.written:
-            window[self.span.index(tap)] = self.buffer.new_row(next(outputs))
+        for tap, row in zip(self.written, rows, strict=True):
+            window[self.span.index(tap)] = row
         total = self.buffer.written(total, i + self.span.start, window[0])
         return total, [*window[1:], self._row(self.span.stop, i)]
 
@@ -161,3 +163,38 @@ class GradientSum:
         for tap, row in zip(self.span[:-1], window, strict=False):
             total = self.buffer.written(total, i + tap, row)
         return padded(total, [self.buffer.size, *self.buffer.row_sizes])
+
+
+def buffer_for(count, row):
+    """Return a buffer of rows that are like *row*, which is abstract.
+
+    Where a size of the row is computed, the buffer has room for the largest.
+    """
+    shape = array_of(row).shape
+    sizes_of_row = [
+        room if is_computed(n) else n
+        for room, n in zip(shape, logical_shape(row), strict=True)
+    ]
+    array = jnp.zeros((largest(count), *shape), row.dtype)
+    return Buffer(padded(array, [count, *sizes_of_row]), 0)
+
+
+def computed_sizes(row):
+    """Return the sizes of a row that are computed, by axis."""
+    lengths = lengths_of(row).items()
+    return {axis: number_of(n) for axis, n in lengths if is_computed(n)}
+
+
+def check_sizes(i, before, sizes):
+    """Check that rows are as long as those of the step before."""
+    for old, new in zip(before, sizes, strict=True):
+        for axis, n in new.items():
+            error = "what a step returns must be as long as what the others return"
+            runtime_assert((i == 0) | (n == old[axis]), ValueError(error))
+
+
+def with_sizes(rows, sizes):
+    """Return rows of computed sizes, as those of the last step tell."""
+    array = array_of(rows)
+    lengths = {axis + 1: Count(n, array.shape[axis + 1]) for axis, n in sizes.items()}
+    return padded(array, lengths_of(rows) | lengths)

@@ -1,10 +1,15 @@
-"""The steps of a scan, compiled as a function of their own."""
+"""The steps of a scan: a program of their own, and what is the same at all."""
 
+import itertools
+
+import numpy as np
 import theano
 from theano.tensor.opt import ShapeFeature, ShapeOptimizer
 from theano.tensor.subtensor import Subtensor
 
-__all__ = ["compile_steps"]
+from kfkd.xla.specialization import hashable
+
+__all__ = ["AtAllSteps", "compile_steps"]
 
 
 class _ShapesOfSlices(ShapeFeature):
@@ -44,3 +49,43 @@ def compile_steps(op):
         profile=False,
     )
     return step.fn.program
+
+
+class AtAllSteps:
+    """The function that evaluates a query of the steps from the inputs of the loop.
+
+    It returns None if the result is not the same at each step.  Where the number of
+    steps is None, it returns the largest result of all rows.
+    """
+
+    def __init__(self, query, sequential):
+        self.query = query
+        self.sequential = sequential  # whether each input takes one row for each step
+
+    def __eq__(self, other):
+        return isinstance(other, AtAllSteps) and self.query.key == other.query.key
+
+    def __hash__(self):
+        return hash(self.query.key)
+
+    def __call__(self, n_steps, *values):
+        """Return the result for inputs of the loop, or None."""
+        results = {}
+        if not any(self.sequential):
+            n = 1
+        elif n_steps is None:
+            n = min(map(len, itertools.compress(values, self.sequential)))
+        else:
+            n = n_steps
+        for i in range(n):
+            given = {
+                v: np.asarray(value[i] if sequential else value)
+                for v, value, sequential in zip(
+                    self.query.inputs, values, self.sequential, strict=True
+                )
+            }
+            result = self.query.evaluate(given.__getitem__)
+            results[hashable(result)] = result
+        if n_steps is None:
+            return max(results.values())
+        return result if len(results) == 1 else None

@@ -1,6 +1,7 @@
 """Shapes: read, checked and changed; arrays joined and split."""
 
 import contextlib
+import itertools
 
 import jax
 import jax.numpy as jnp
@@ -12,7 +13,7 @@ from theano.tensor import extra_ops
 from theano.tensor import opt as topt
 from theano.tensor.elemwise import DimShuffle
 
-from kfkd.xla.counts import Count, SizeVector, number_of
+from kfkd.xla.counts import Count, SizeVector, in_program, number_of
 from kfkd.xla.dispatch import (
     NotStatic,
     as_dtype,
@@ -20,25 +21,25 @@ from kfkd.xla.dispatch import (
     dtype_of,
     is_static,
     sizes,
+    specialize_on,
     static_value,
 )
+from kfkd.xla.lengths import room_for
+from kfkd.xla.ops.reshape import flatten
 from kfkd.xla.padded import (
     PaddedArray,
     array_of,
     fitted,
-    is_computed,
     lengths_of,
     logical_shape,
     only_counted,
     padded,
     part_of,
-    refuse_padded,
     refuse_varying,
-    same_length,
-    sum_of_sizes,
 )
 from kfkd.xla.runtime_checks import runtime_assert
-from kfkd.xla.symbolic import NotPaddable, Symbolic, compute, in_program, largest
+from kfkd.xla.sizes import is_computed, is_one, largest, same_length, sum_of_sizes
+from kfkd.xla.symbolic import NotPaddable, Symbolic, compute
 
 
 @convert.register(ops.DeepCopyOp, keeps_layout=True, takes_padded=True)
@@ -70,8 +71,6 @@ def convert_specify_shape(op, node, x, shape):
 @convert.register(ops.Shape, keeps_layout=True, takes_padded=True)
 def convert_shape(op, node, x):
     sizes = logical_shape(x)
-    if any(isinstance(n, Symbolic) for n in sizes) and any(map(is_computed, sizes)):
-        return jnp.stack(list(map(in_program, sizes)))
     if any(map(is_computed, sizes)):
         return SizeVector(sizes)
     return compute(lambda *sizes: np.stack(np.broadcast_arrays(*sizes), -1), *sizes)
@@ -85,16 +84,18 @@ def convert_shape_i(op, node, x):
 
 @convert.register(topt.MakeVector, takes_counts=True)
 def convert_make_vector(op, node, *values):
-    if op.dtype == "int64" and not any(isinstance(v, Symbolic) for v in values):
+    if op.dtype == "int64":
         return SizeVector(values)
     return jnp.stack([jnp.asarray(number_of(v), op.dtype) for v in values])
 
 
 @convert.register(DimShuffle, takes_padded=True)
 def convert_dimshuffle(op, node, value):
-    for axis in op.drop:
-        refuse_padded(value, axis)
-    x = jnp.transpose(array_of(value), (*op.shuffle, *op.drop))
+    shape = logical_shape(value)
+    if not all(same_length(shape[axis], 1) for axis in op.drop):
+        raise ValueError(f"Axes {op.drop} of {shape} cannot be dropped: not all are 1")
+    x = fitted(array_of(value), dict.fromkeys(op.drop, 1))
+    x = jnp.transpose(x, (*op.shuffle, *op.drop))
     x = jnp.squeeze(x, range(len(op.shuffle), x.ndim))
     x = jnp.expand_dims(x, op.augment)
     lengths = lengths_of(value)
@@ -102,9 +103,19 @@ def convert_dimshuffle(op, node, value):
     return padded(x, lengths)
 
 
-@convert.register(tb.Join, takes_padded=True)
+def _are_sizes(vectors, dtype):
+    """Return whether vectors are of sizes, and of numbers that are known."""
+    known = all(isinstance(v, (SizeVector, Symbolic)) or is_static(v) for v in vectors)
+    some = any(isinstance(v, SizeVector) for v in vectors)
+    return known and some and dtype == "int64"
+
+
+@convert.register(tb.Join, takes_padded=True, takes_counts=True)
 def convert_join(op, node, axis, *values):
     dtype = dtype_of(node.outputs[0])
+    if _are_sizes(values, dtype):
+        return SizeVector(itertools.chain(*values))
+    axis, *values = map(number_of, (axis, *values))
     (axis,) = sizes(axis)
     if not -values[0].ndim <= axis < values[0].ndim:
         raise np.exceptions.AxisError(axis, values[0].ndim)
@@ -180,10 +191,30 @@ def convert_tile(op, node, x, reps):
     return jnp.tile(x, sizes(reps))
 
 
-@convert.register(extra_ops.RepeatOp)
+@convert.register(extra_ops.RepeatOp, takes_padded=True)
 def convert_repeat(op, node, x, repeats):
+    x, axis = (flatten(x), 0) if op.axis is None else (x, op.axis % x.ndim)
+    shape = logical_shape(x)
+    (given,) = logical_shape(repeats) or [1]
+    if not is_one(given) and not same_length(given, shape[axis]):
+        raise ValueError(f"{given} repeats do not fit {shape[axis]} entries")
     # JAX adds them up in their own dtype.
-    return jnp.repeat(x, static_value(repeats).astype("int64"), op.axis)
+    counts = array_of(repeats).astype("int64")
+    if is_static(counts) and isinstance(shape[axis], int):
+        return padded(jnp.repeat(array_of(x), counts, axis), lengths_of(x))
+    room = specialize_on(_room_of_sum, repeats, for_all_lengths=True)
+    array = fitted(array_of(x), {axis: shape[axis]})
+    counts = jnp.broadcast_to(fitted(counts, {0: given}), array.shape[axis])
+    inside = jnp.arange(len(counts)) < in_program(shape[axis])
+    error = ValueError("repeats may not contain negative values")
+    runtime_assert((counts >= 0) | ~inside, error)
+    counts = jnp.where(inside, counts, 0)
+    array = jnp.repeat(array, counts, axis, total_repeat_length=room)
+    return padded(array, lengths_of(x) | {axis: jnp.sum(counts)})
+
+
+def _room_of_sum(repeats):
+    return room_for(np.sum(repeats, dtype="int64"))
 
 
 @convert.register(topt.Assert, keeps_layout=True, takes_padded=True)
