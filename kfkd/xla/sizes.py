@@ -13,6 +13,7 @@ from kfkd.xla.symbolic import Symbolic, always, compute, same
 __all__ = [
     "are_identical",
     "is_computed",
+    "is_known",
     "is_one",
     "largest",
     "product_of_sizes",
@@ -25,6 +26,11 @@ __all__ = [
 def is_computed(size):
     """Return whether a size is computed by the program."""
     return isinstance(size, Count)
+
+
+def is_known(size):
+    """Return whether a size is the same in all calls of a program."""
+    return not isinstance(size, (Count, Symbolic))
 
 
 def is_one(size):
@@ -78,8 +84,8 @@ def size_less(size, k):
 
 def product_of_sizes(sizes):
     """Return the product of sizes."""
-    known = math.prod(int(n) for n in sizes if not _is_unknown(n))
-    unknown = [n for n in sizes if _is_unknown(n)]
+    known = math.prod(int(n) for n in sizes if is_known(n))
+    unknown = [n for n in sizes if not is_known(n)]
     factors = [*unknown, known] if known != 1 or not unknown else unknown
     if len(factors) == 1:
         return factors[0]
@@ -87,7 +93,3 @@ def product_of_sizes(sizes):
         number = math.prod(map(in_program, factors))
         return Count(number, math.prod(map(largest, factors)))
     return functools.reduce(functools.partial(compute, np.multiply), factors)
-
-
-def _is_unknown(size):
-    return isinstance(size, (Count, Symbolic))

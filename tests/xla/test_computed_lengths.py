@@ -159,9 +159,31 @@ def test_repeated_entries():
         np.testing.assert_allclose(sums, rows.sum(axis=0), rtol=1e-12, atol=1e-12)
         np.testing.assert_array_equal(numbers, np.repeat(given[1], given[1]))
     assert len(f.fn.jitted) == 3  # two lengths have one each
+    for times in (3, 9, 30):  # one number for all
+        np.testing.assert_array_equal(
+            f(given[0], [times])[0], np.repeat(given[0], times, axis=0)
+        )
     for wrong in ([1] * 6, [1, 2, -1, 1]):
         with pytest.raises(ValueError, match="repeats"):
             f(np.zeros((4, 3)), wrong)
+
+
+def test_one_number_of_repeats_for_all():
+    x, times = T.dvector(), T.lscalar()
+    f = theano.function([x, times], T.extra_ops.RepeatOp(0)(x, times), mode="xla")
+    for n, k in ((2, 3), (30, 2), (7, 20), (5, 1), (9, 0)):
+        values = np.arange(n) / 2
+        np.testing.assert_array_equal(f(values, k), np.repeat(values, k))
+
+
+def test_a_size_that_is_given_as_minus_one():
+    x, mask, n = T.dmatrix(), T.dvector(), T.lscalar()
+    f = theano.function([x, mask, n], x[mask.nonzero()].reshape((n, 2)), mode="xla")
+    for size in (4, -1, 4, -1):
+        found = f(np.eye(4), [1, 0, 0, 1], size)
+        np.testing.assert_array_equal(found, np.eye(4)[[0, 3]].reshape((-1, 2)))
+    with pytest.raises(ValueError, match="test_computed_lengths"):
+        f(np.eye(4), [1, 0, 0, 1], 3)
 
 
 def test_shapes_with_lengths_that_are_computed_are_numbers_like_others():

@@ -4,7 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 from theano.tensor import basic as tb
 
-from kfkd.xla.counts import Count, in_program, number_of
+from kfkd.xla.counts import in_program, number_of
 from kfkd.xla.dispatch import (
     as_dtype,
     convert,
@@ -13,7 +13,7 @@ from kfkd.xla.dispatch import (
 )
 from kfkd.xla.lengths import size_of
 from kfkd.xla.padded import PaddedArray, array_of, fitted, logical_shape, padded
-from kfkd.xla.sizes import is_computed, largest, same_length
+from kfkd.xla.sizes import is_computed, is_known, largest, same_length
 from kfkd.xla.symbolic import Symbolic, compute
 
 # Up to this size an array made from known numbers stays known, as shapes must.
@@ -26,7 +26,7 @@ _TRAITS = {"no_constant_folding": True, "takes_padded": True, "takes_counts": Tr
 def convert_alloc(op, node, value, *shape):
     value = number_of(value)
     shape = list(map(size_of, shape))
-    if isinstance(value, PaddedArray) or any(map(_is_unknown, shape)):
+    if isinstance(value, PaddedArray) or not all(map(is_known, shape)):
         return _padded_alloc(node, value, shape)
     module = np if is_static(value) and np.prod(shape) <= _SMALL else jnp
     return module.broadcast_to(value, shape)
@@ -42,10 +42,6 @@ def _padded_alloc(node, value, shape):
             raise ValueError(f"A value of {size} does not fit an array of {n}")
     value = fitted(jnp.asarray(array_of(value)), own)
     return padded(jnp.broadcast_to(value, list(map(largest, shape))), shape)
-
-
-def _is_unknown(size):
-    return isinstance(size, (Count, Symbolic))
 
 
 @convert.register(tb.AllocEmpty, **_TRAITS)

@@ -21,6 +21,7 @@ from kfkd.xla.padded import (
 from kfkd.xla.sizes import (
     are_identical,
     is_computed,
+    is_known,
     is_one,
     largest,
     product_of_sizes,
@@ -34,7 +35,7 @@ __all__ = ["flatten"]
 @convert.register(tb.Reshape, takes_padded=True, takes_counts=True)
 def convert_reshape(op, node, x, shape):
     x = number_of(x)
-    if isinstance(shape, SizeVector):
+    if isinstance(shape, SizeVector) and len(shape) == op.ndim:
         with contextlib.suppress(NotStatic):
             return _to_computed_shape(x, shape)
     if not isinstance(shape, Symbolic):
@@ -48,7 +49,7 @@ def _to_computed_shape(x, vector):
     """Return *x* in a shape of which some sizes may have no bounds yet."""
     shape = list(vector)
     unbounded = [i for i, n in enumerate(shape) if isinstance(n, jax.Array)]
-    if unbounded and all(map(_is_known, logical_shape(x))):
+    if unbounded and all(map(is_known, logical_shape(x))):
         raise NotStatic
     try:
         rooms = unbounded and specialize_on(
@@ -56,18 +57,21 @@ def _to_computed_shape(x, vector):
         )
     except NotStatic:
         return _with_unbounded_size(x, shape, *unbounded)
+    if rooms is None:
+        raise NotStatic
     for i in unbounded:
         shape[i] = Count(shape[i], rooms[i])
     return _reshaped(x, shape)
 
 
 def _rooms_for(shape):
-    return tuple(room_for(max(n, 1)) for n in shape)
+    """Return the room for each size, or None if one is -1."""
+    return None if min(shape) < 0 else tuple(map(room_for, shape))
 
 
 def _with_unbounded_size(x, shape, i, *others):
     """Return *x* in a shape whose size *i* follows from the others."""
-    if others or any(_is_known(n) and n == -1 for n in [*shape[:i], *shape[i + 1 :]]):
+    if others or any(is_known(n) and n == -1 for n in [*shape[:i], *shape[i + 1 :]]):
         raise NotStatic
     found = _reshaped(x, [*shape[:i], -1, *shape[i + 1 :]])
     same_length(logical_shape(found)[i], Count(shape[i], sys.maxsize))
@@ -87,9 +91,9 @@ def flatten(x, ndim=1):
 def _reshaped(x, shape):
     """Return *x* with the sizes of *shape*, of which one may be -1."""
     old = logical_shape(x)
-    if all(_is_known(n) for n in (*old, *shape)):
+    if all(is_known(n) for n in (*old, *shape)):
         return jnp.reshape(x, list(map(int, shape)))
-    rest = [i for i, n in enumerate(shape) if _is_known(n) and n == -1]
+    rest = [i for i, n in enumerate(shape) if is_known(n) and n == -1]
     left, wanted = _differing(old, [n for i, n in enumerate(shape) if i not in rest])
     if len(rest) > 1:
         raise ValueError(f"Cannot reshape to {shape}: only one size can be -1")
@@ -104,10 +108,6 @@ def _reshaped(x, shape):
             array, before, [old[i] for i in before], [shape[i] for i in after]
         )
     return padded(array, shape)
-
-
-def _is_known(size):
-    return not isinstance(size, (Count, Symbolic))
 
 
 def _differing(old, new):
@@ -130,7 +130,7 @@ def _quotient(left, wanted):
     divisor = product_of_sizes(wanted)
     if divisor == 1 and len(left) == 1:
         return left[0]
-    if not _is_known(divisor) or divisor < 1:
+    if not is_known(divisor) or divisor < 1:
         raise NotStatic
     total = product_of_sizes(left)
     return Count(total.number // divisor, total.room // int(divisor))
@@ -176,7 +176,7 @@ def _regrouped(array, axes, old, new):
 
 
 def _only_first_varies(shape):
-    return all(map(_is_known, shape[1:]))
+    return all(map(is_known, shape[1:]))
 
 
 def _places(inside, old, rooms, new):

@@ -203,8 +203,11 @@ def convert_repeat(op, node, x, repeats):
     if is_static(counts) and isinstance(shape[axis], int):
         return padded(jnp.repeat(array_of(x), counts, axis), lengths_of(x))
     room = specialize_on(_room_of_sum, repeats, for_all_lengths=True)
+    if is_one(given):  # each is repeated as often
+        room *= largest(shape[axis])
     array = fitted(array_of(x), {axis: shape[axis]})
-    counts = jnp.broadcast_to(fitted(counts, {0: given}), array.shape[axis])
+    counts = fitted(jnp.reshape(counts, -1), {0: given})
+    counts = jnp.broadcast_to(counts, array.shape[axis])
     inside = jnp.arange(len(counts)) < in_program(shape[axis])
     error = ValueError("repeats may not contain negative values")
     runtime_assert((counts >= 0) | ~inside, error)
