@@ -48,6 +48,7 @@ from kfkd.stack import (
     shared_storage,
     shims,
     theano_compile,
+    theano_gradients,
     theano_legacy,
     theano_loops,
     theano_messages,
@@ -94,6 +95,7 @@ with _import_hook.bypassed(), shims.quiet():
     settings.install(theano)
     theano_legacy.install(theano)
     theano_compile.install(theano, _mode)
+    theano_gradients.install(theano)
     theano_loops.install(theano)
     theano_rewrites.install(theano)
     theano_messages.install(theano)

@@ -11,6 +11,7 @@ def install(theano):
     _patch_merged_shapes(theano)
     _patch_shape_of_join(theano)
     _patch_flattened_sums(theano)
+    _patch_distribution(theano)
 
 
 def _patch_merged_shapes(theano):
@@ -130,3 +131,23 @@ def _patch_flattened_sums(theano):
         return _Flattening(self, flatten).flatten(variable)
 
     Canonizer.get_num_denum = get_num_denum
+
+
+def _patch_distribution(theano):
+    """Leave products of booleans as they are, of which there is no reciprocal.
+
+    Theano would log an error and go on, as there is nothing to distribute.
+    """
+    rewrite = theano.tensor.opt.local_greedy_distributor
+    process = rewrite.fn
+
+    @functools.wraps(process)
+    def process_numbers(fgraph, node):
+        try:
+            return process(fgraph, node)
+        except TypeError as error:
+            if "bool" not in str(error):
+                raise
+            return False
+
+    rewrite.fn = process_numbers

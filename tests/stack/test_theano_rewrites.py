@@ -100,3 +100,14 @@ def test_rows_that_are_written_to_as_many_rows(step):
     assert found.sum() == values.sum()
     np.testing.assert_array_equal(gradient, 2 * values)
     np.testing.assert_array_equal(shape, [3, 4])
+
+
+def test_products_of_booleans_have_no_reciprocal():
+    x, t = T.dmatrix(), T.lvector()
+    counted = T.extra_ops.cumsum(T.eq(t, 1)[::-1])[::-1]
+    losses = T.log(T.nnet.softmax(x))[T.arange(t.shape[0]), t] * counted
+    f, _ = compile_graph([x, t], T.grad(losses.mean(), x))
+    values = np.random.default_rng(0).normal(size=(3, 4))
+    p = np.exp(values) / np.exp(values).sum(1, keepdims=True)
+    expected = (np.eye(4)[[2, 1, 0]] - p) * np.array([[1], [1], [0]]) / 3
+    np.testing.assert_allclose(f(values, [2, 1, 0]), expected, rtol=1e-12)
