@@ -75,5 +75,16 @@ def numpy_function(node):
     scalar_op = node.op.scalar_op
     name = (getattr(scalar_op, "nfunc_spec", None) or ("",))[0]
     if hasattr(np, name) and scalar_op.nin == len(node.inputs):
-        return getattr(np, name)
+        return _in_result_dtype(getattr(np, name), node)
     return np.frompyfunc(scalar_op.impl, len(node.inputs), 1)
+
+
+def _in_result_dtype(function, node):
+    """Compute with whole numbers in the dtype of the result if that has fractions.
+
+    So does Theano.  NumPy has whole numbers as reciprocals of whole numbers.
+    """
+    dtype = np.dtype(node.outputs[0].type.dtype)
+    if dtype.kind not in "fc" or any(v.type.dtype[0] in "fc" for v in node.inputs):
+        return function
+    return lambda *values: function(*(np.asarray(v).astype(dtype) for v in values))

@@ -167,7 +167,7 @@ _ON_RESULT_DTYPE = {
 _ON_COMMON_DTYPE = {
     ts.Abs: jnp.abs,
     ts.Angle: jnp.angle,
-    ts.Complex: jax.lax.complex,
+    ts.Complex: lambda *parts: jax.lax.complex(*(1.0 * part for part in parts)),
     ts.ComplexFromPolar: lambda r, angle: r * jnp.exp(1j * angle),
     ts.EQ: operator.eq,
     ts.GE: operator.ge,
