@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from theano.scalar import basic as ts
+from theano.tensor import ScalarFromTensor, TensorFromScalar
 
 from kfkd.xla.symbolic import Symbolic
 from kfkd.xla.tables import numpy_function
@@ -14,6 +15,7 @@ __all__ = [
     "Count",
     "SizeVector",
     "bounds_of",
+    "bounds_of_result",
     "count_of",
     "in_program",
     "number_of",
@@ -114,10 +116,7 @@ def count_of(node, values, number):
             found = np.asarray(numpy_function(node)(*tables))
         found = found.astype(node.outputs[0].dtype)
         return Count(number, int(found.max()), int(found.min()), (source, found))
-    kind, bounds = type(node.op.scalar_op), list(map(bounds_of, values))
-    if kind not in _BOUNDS:
-        return number
-    least, largest = _BOUNDS[kind](*zip(*bounds, strict=True))
+    least, largest = bounds_of_result(node, map(bounds_of, values))
     return Count(number, largest, least) if largest < _LARGEST_ROOM else number
 
 
@@ -137,6 +136,14 @@ def bounds_of(value):
     return -math.inf, math.inf
 
 
+def bounds_of_result(node, bounds):
+    """Return those of an operation on scalars, from those of its inputs."""
+    kind = type(getattr(node.op, "scalar_op", node.op))
+    if kind not in _BOUNDS:
+        return -math.inf, math.inf
+    return _BOUNDS[kind](*zip(*bounds, strict=True))
+
+
 def _bounds_of_product(least, largest):
     if min(least) < 0:
         return -math.inf, math.inf
@@ -153,4 +160,6 @@ _BOUNDS = {
     ts.Switch: lambda least, largest: (min(least[1:]), max(largest[1:])),
     ts.Cast: lambda least, largest: (*least, *largest),
     ts.Identity: lambda least, largest: (*least, *largest),
+    ScalarFromTensor: lambda least, largest: (*least, *largest),
+    TensorFromScalar: lambda least, largest: (*least, *largest),
 }

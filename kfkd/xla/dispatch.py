@@ -145,7 +145,7 @@ def specializing_with(specializer):
         _specializer.reset(token)
 
 
-def specialize_on(function, *values, host_only=False, for_all_lengths=False):
+def specialize_on(function, *values, host_only=False, for_all_lengths=False, places=()):
     """Return ``function(*values)``, and specialize the program on the result.
 
     Values that are not known yet are computed before each call, on the host or by a
@@ -162,8 +162,11 @@ def specialize_on(function, *values, host_only=False, for_all_lengths=False):
     host_only : bool
         Whether to compute on the host or not at all.
     for_all_lengths : bool
-        Whether the program needs the result alone.  Then values that the host computes
-        may depend on lengths that vary from call to call.
+        Whether the program needs the result alone.  Then the values may depend on
+        lengths that vary from call to call.
+    places : sequence of arrays or ints
+        Those of the values that tell where something is.  Whole numbers that others
+        follow from may be taken for lengths that vary.
 
     Raises
     ------
@@ -175,7 +178,7 @@ def specialize_on(function, *values, host_only=False, for_all_lengths=False):
     specializer = _specializer.get()
     if specializer is None:
         raise NotStatic
-    return specializer(function, values, host_only, for_all_lengths)
+    return specializer(function, values, host_only, for_all_lengths, places)
 
 
 def static_value(value, host_only=False):

@@ -9,16 +9,18 @@ Where something in a function has to know a length exactly, it has a program for
 after all.  So has a call with which something fails, which gives the error its sizes.
 """
 
+import contextlib
+
 import numpy as np
 
 from kfkd.xla.counts import Count
 from kfkd.xla.dispatch import NotStatic, dtype_of, sizes, specialize_on
 from kfkd.xla.padded import padded
+from kfkd.xla.specialization import ERRORS_ON_HOST, MOST_EXACT, StaticQuery
 from kfkd.xla.symbolic import LengthClass, NotPaddable, Symbolic, compute
 
-__all__ = ["VaryingLengths", "room_for", "size_of"]
+__all__ = ["VaryingLengths", "room_below", "room_for", "size_of"]
 
-_MOST_EXACT = 2  # lengths of an axis that get a program of their own
 _SHORT = 16  # lengths up to this one are one class
 _MEDIUM = 64  # to here the lengths of classes double, from here they grow by half
 _LONGEST = 2**17  # from here each has a program
@@ -48,6 +50,11 @@ def room_for(length):
     return _class(int(length))[-1]
 
 
+def room_below(number):
+    """Return how far below zero numbers of the class of *number* can be."""
+    return room_for(-number) if number < 0 else 0
+
+
 def size_of(value):
     """Return a scalar as a size: an int, a `Symbolic` or a `Count`.
 
@@ -71,8 +78,9 @@ def size_of(value):
 class VaryingLengths:
     """Which lengths of a function's arguments vary, as its calls show.
 
-    A length belongs to an argument and an axis.  The value of an argument that is a
-    whole number is a length as well if sizes follow from it; its axis is None.
+    A length belongs to an argument and an axis.  A whole number that sizes follow from
+    is a length as well, be it an argument, shared, or computed before the call; its
+    axis is None.
 
     Parameters
     ----------
@@ -88,49 +96,68 @@ class VaryingLengths:
             for axis in range(v.type.ndim)
             if not v.type.broadcastable[axis]
         }
+        self.computed = {}  # the `StaticQuery` of a number that is no argument
         self.partners = {}  # lengths that have been equal in all calls, by length
         self.exact = set()  # those that have to be known exactly
         self.reason = None  # for that, an error
 
-    @property
-    def sizes(self):
-        """The arguments whose values are lengths."""
-        return [v for v, axis in self.seen if axis is None]
-
     def add_sizes(self, variables):
-        """Take the values of arguments for lengths, if they are whole numbers.
+        """Take the values of whole numbers, maybe shared or computed, for lengths.
 
         Return whether there are new ones.
         """
         before = len(self.seen)
         for v in variables:
-            dtype = dtype_of(v)  # one of 8 bits has few values, and no room for others
-            whole = dtype.kind in "iu" and dtype.itemsize > 2
-            if v in self.arguments and v.type.ndim == 0 and whole:
-                self.seen.setdefault((v, None), {*range(_MOST_EXACT + 1)})
+            if v not in self.arguments:
+                self.computed.setdefault(v, StaticQuery(np.array, [v], {}))
+            self.seen.setdefault((v, None), {*range(MOST_EXACT + 1)})
         return len(self.seen) > before
+
+    def sizes(self, given, read, compute):
+        """Return the values of whole numbers that are lengths in a call, by variable.
+
+        Parameters
+        ----------
+        given : dict
+            The arguments, by variable.
+        read, compute : callable
+            As for `StaticQuery.evaluate`.
+        """
+        found = {}
+        for v, axis in self.seen:
+            if axis is None and (v, axis) not in self.exact:
+                if v in self.computed:
+                    with contextlib.suppress(*ERRORS_ON_HOST):  # told by the program
+                        found[v] = int(self.computed[v].evaluate(read, compute))
+                elif v in given:
+                    found[v] = int(given[v])
+        return found
 
     def _observe(self, lengths):
         for axis, n in lengths.items():
             others = {other for other, m in lengths.items() if m == n}
             self.partners[axis] = self.partners.get(axis, others) & others
-            if len(self.seen[axis]) <= _MOST_EXACT:
+            if len(self.seen[axis]) <= MOST_EXACT:
                 self.seen[axis].add(n)
 
-    def classify(self, arrays):
-        """Take note of the arguments of a call, by variable; return its `CallLengths`.
+    def classify(self, given, sizes):
+        """Take note of the lengths of a call; return its `CallLengths`.
 
         Return None if it gets a program of its own.
+
+        Parameters
+        ----------
+        given, sizes : dict
+            The arguments, and what `sizes` returns for them.
         """
-        lengths = {
-            (v, axis): int(arrays[v]) if axis is None else arrays[v].shape[axis]
-            for v, axis in self.seen
-            if v in arrays
-        }
+        lengths = {(v, None): n for v, n in sizes.items()}
+        for v, axis in self.seen:
+            if axis is not None and v in given:
+                lengths[v, axis] = given[v].shape[axis]
         self._observe(lengths)
         groups, found = {}, []
         for axis, n in lengths.items():
-            if len(self.seen[axis]) <= _MOST_EXACT or axis in self.exact:
+            if len(self.seen[axis]) <= MOST_EXACT or axis in self.exact:
                 continue
             if not 0 < n <= _LONGEST:
                 return None

@@ -1,8 +1,5 @@
 """Lowering: from an optimised Theano graph to a function that JAX can trace."""
 
-import contextlib
-import functools
-
 from theano.graph.basic import Constant, graph_inputs, io_toposort
 from theano.graph.utils import get_variable_trace_string
 from theano.scan.op import Scan
@@ -13,9 +10,6 @@ from kfkd.xla.dispatch import (
     NotStatic,
     TheanosTypeError,
     convert,
-    evaluate,
-    is_static,
-    specializing_with,
 )
 from kfkd.xla.host_callback import (
     host_callback,
@@ -23,12 +17,10 @@ from kfkd.xla.host_callback import (
     python_ops_allowed,
 )
 from kfkd.xla.layout import to_logical
-from kfkd.xla.padded import PaddedArray, lengths_of, padded, refuse_varying
 from kfkd.xla.runtime_checks import collecting_asserts
-from kfkd.xla.sizes import is_computed
-from kfkd.xla.specialization import SizeAlong, StaticQuery, is_array
-from kfkd.xla.symbolic import NotPaddable, Symbolic
-from kfkd.xla.tables import evaluate_tables
+from kfkd.xla.size_variables import is_array
+from kfkd.xla.symbolic import NotPaddable
+from kfkd.xla.trace import Trace
 
 __all__ = ["Program", "where"]
 
@@ -125,7 +117,7 @@ class Program:
         NotPaddable
             If a node needs to know exactly a length that varies.
         """
-        trace = _Trace(self.constants | values, resolve)
+        trace = Trace(self.constants | values, resolve)
         for node, conversion in self.steps:
             try:
                 with collecting_asserts() as asserts:
@@ -174,114 +166,3 @@ def _convert(node):
             f"Mode 'xla': {error}.\nIt is {where(node)}\n"
             f"{advice} {alone}use mode='FAST_RUN'."
         ) from None
-
-
-class _Trace:
-    """The values of variables while a graph is traced, node by node."""
-
-    def __init__(self, values, resolve):
-        self.values = values
-        self.resolve = resolve  # as for `Program`
-        self.lengths = {}  # those known of padded arrays, by the identity of the count
-
-    def compute(self, node, conversion):
-        """Compute the outputs of *node*."""
-        outputs = self._outputs(node, conversion)
-        if not isinstance(outputs, tuple):
-            outputs = (outputs,)
-        self.values.update(zip(node.outputs, outputs, strict=True))
-
-    def _outputs(self, node, conversion):
-        if not conversion.no_constant_folding:
-            outputs = self._known_outputs(node)
-            if outputs is not None:
-                return outputs
-        inputs = self._inputs(node, conversion)
-        if not any(isinstance(value, PaddedArray) for value in inputs):
-            return self._call(node, conversion, inputs)
-        if conversion.takes_padded:
-            with contextlib.suppress(NotStatic):
-                return self._call(node, conversion, inputs)
-        refuse_varying(*inputs)
-        self._specialize_on_lengths(node, inputs)
-        return self._call(node, conversion, self._inputs(node, conversion))
-
-    def _known_outputs(self, node):
-        """Return the outputs of a node if the host can compute them, or None."""
-        inputs = [self.values[v] for v in node.inputs]
-        if any(value is None for value in inputs):
-            return None
-        if all(map(is_static, inputs)):
-            return evaluate(node, inputs)
-        if all(is_static(v) or isinstance(v, Symbolic) for v in inputs):
-            return evaluate_tables(node, inputs, evaluate)
-        return None
-
-    def _inputs(self, node, conversion):
-        """Return the values of a node's inputs in a form that the conversion takes."""
-        inputs = [self._unpadded(self.values[v]) for v in node.inputs]
-        if not conversion.takes_counts:
-            inputs = list(map(number_of, inputs))
-        if not conversion.takes_padded:
-            inputs = [v if is_computed(v) else in_program(v) for v in inputs]
-        if not conversion.keeps_layout:
-            inputs = [to_logical(value) for value in inputs]
-        if not conversion.takes_none:
-            for v, value in zip(node.inputs, inputs, strict=True):
-                if value is None and is_array(v):
-                    raise ValueError(f"The value of {v} is None")
-        return inputs
-
-    def _unpadded(self, value):
-        if not isinstance(value, PaddedArray):
-            return value
-        lengths = {
-            axis: self.lengths.get(id(in_program(n)), n) if is_computed(n) else n
-            for axis, n in value.lengths.items()
-        }
-        return padded(value.array, lengths)
-
-    def _call(self, node, conversion, inputs):
-        specializer = None
-        if self.resolve is not None:
-            specializer = functools.partial(self._specialize, node, inputs)
-        with specializing_with(specializer):
-            return conversion.function(*inputs)
-
-    def _specialize(self, node, inputs, function, operands, host_only, for_all_lengths):
-        """Specialize on *function* of *operands*, each known or an input of *node*."""
-        variables = {}
-        for v, value in zip(node.inputs, inputs, strict=True):
-            variables[id(value)] = v
-            if is_computed(value):
-                variables[id(value.number)] = v
-        try:
-            named = [o if is_static(o) else variables[id(o)] for o in operands]
-        except KeyError:
-            refuse_varying(*operands)
-            raise NotStatic from None
-        query = StaticQuery(function, named, self._known())
-        if not (for_all_lengths and query.on_host):
-            used = map(self.values.get, [*query.variables, *query.inputs])
-            refuse_varying(*operands, *used, also=self._not_yet_lengths(query))
-        if host_only and not query.on_host:
-            raise NotStatic
-        return self.resolve(query)
-
-    def _not_yet_lengths(self, query):
-        """Return the inputs that decide a size, and are no lengths in this program."""
-        scalars = [v for v in query.deciding if v.owner is None and v.type.ndim == 0]
-        return [v for v in scalars if not isinstance(self.values.get(v), Symbolic)]
-
-    def _specialize_on_lengths(self, node, inputs):
-        if self.resolve is None:
-            raise NotStatic
-        for v, value in zip(node.inputs, inputs, strict=True):
-            for axis, count in lengths_of(value).items():
-                number = id(in_program(count))
-                if number not in self.lengths:
-                    query = StaticQuery(SizeAlong(axis), [v], self._known())
-                    self.lengths[number] = self.resolve(query)
-
-    def _known(self):
-        return {v: value for v, value in self.values.items() if is_static(value)}

@@ -22,6 +22,7 @@ from kfkd.xla.symbolic import NotPaddable, NotStatic, Symbolic
 __all__ = [
     "PaddedArray",
     "array_of",
+    "entries_at",
     "fitted",
     "lengths_of",
     "logical_shape",
@@ -127,6 +128,13 @@ def part_of(array, axis, start, count, step=1):
     if step == 1 and largest(start) + room <= size:
         return jax.lax.dynamic_slice_in_dim(array, in_program(start), room, axis)
     index = in_program(start) + step * jnp.arange(room)
+    return entries_at(array, index, axis)
+
+
+def entries_at(array, index, axis):
+    """Return the entries at indices of an axis; what they are outside is no matter."""
+    if array.shape[axis] == 0:
+        array = fitted(array, {axis: 1})
     return jnp.take(array, index, axis, mode="clip")
 
 

@@ -5,7 +5,7 @@ import numpy as np
 
 from kfkd.stack.shared_storage import Cell, Locks
 from kfkd.xla.shared_variables import distinct, on_device, to_host
-from kfkd.xla.specialization import is_array
+from kfkd.xla.size_variables import is_array
 
 __all__ = ["ProgramStorage"]
 

@@ -54,16 +54,19 @@ class Programs:
         self.doubt = None
         self.latest = collections.deque(maxlen=40)  # whether calls needed a program
         self.warned = False
+        self.first_shapes = {}  # of shared variables
         self.signatures = {}  # a number for each, as calls have them in keys
-        self.calls = {}  # the `CallLengths` or None by signature
+        self.calls = {}  # the `CallLengths` by signature and sizes
+        self.alone = set()  # such keys of calls with a program for their shapes alone
         self.conditions = {}  # on which programs depend, by the key of a `CallLengths`
-        self.guards = {}  # of `Specialization`
+        self.guards, self.observed = {}, {}  # of `Specialization`
         self.jitted = {}
 
     def forget(self):
         """Drop all programs."""
-        kept = self.signatures, self.calls, self.conditions, self.guards, self.jitted
-        for made in kept:
+        self.alone.clear()
+        kept = self.signatures, self.calls, self.conditions, self.guards, self.observed
+        for made in (*kept, self.jitted):
             made.clear()
 
     def settle_doubt(self):
@@ -89,12 +92,14 @@ class Programs:
         donated, kept = storage.shared()
         given, built_in = storage.arguments()
         shared = [*donated.values(), *kept.values()]
-        signature = self._signature(built_in, [*shared, *given.values()], given)
-        call = self._lengths(signature, given) if may_pad else None
+        read, compute = functools.cache(storage.read), self.thunk.compute_part
+        sizes = self.varying.sizes(given, read, compute) if may_pad else {}
+        signature = self._signature(built_in, [*shared, *given.values()])
+        call = self._lengths(signature, given, sizes) if may_pad else None
         if call:
             given = {v: call.pad(v, array) for v, array in given.items()}
             signature = (
-                *self._signature(built_in, [*shared, *given.values()], {}),
+                *self._signature(built_in, [*shared, *given.values()]),
                 call.key,
                 call.outcomes(self.conditions.get(call.key, ())),
             )
@@ -102,10 +107,7 @@ class Programs:
         arrays = list(donated.values()), list(kept.values())
         number = self.signatures.setdefault(signature, len(self.signatures))
         specialization = Specialization(
-            self.guards,
-            number,
-            functools.cache(storage.read),
-            self.thunk.compute_part,
+            self.guards, self.observed, number, read, compute
         )
         specialization.evaluate_guards()
         program = self.jitted.pop(specialization.key, None)
@@ -114,6 +116,8 @@ class Programs:
         else:
             variables = [*donated, *kept]
             program = self._compile(variables, built_in, arrays, specialization, call)
+            if not self.static_shapes:
+                self.varying.add_sizes(specialization.varying())
         # Tracing has made the key longer.  The last is that of the latest use.
         self.jitted[specialization.key] = program
         return program.jitted, program.arguments(arrays, call), call
@@ -121,31 +125,37 @@ class Programs:
     def _limit(self):
         if len(self.calls) > _MOST_KEYS:  # which are soon found again
             self.calls.clear()
-        if max(len(self.signatures), len(self.guards)) > _MOST_KEYS:
+        if max(map(len, (self.signatures, self.alone, self.guards))) > _MOST_KEYS:
             self.forget()
         while len(self.jitted) >= _MOST_PROGRAMS:
             del self.jitted[next(iter(self.jitted))]
 
-    def _signature(self, built_in, arrays, given):
-        sizes = [int(given[v]) for v in self.varying.sizes if v in given]
+    def _signature(self, built_in, arrays):
         return (
             variant(),
             tuple((v, hashable(value)) for v, value in built_in.items()),
             tuple((a.shape, a.dtype) for a in arrays),
-            tuple(sizes),
         )
 
-    def _lengths(self, signature, given):
+    def _lengths(self, signature, given, sizes):
         """Return the `CallLengths`, or None for a program for these shapes alone."""
-        if self.doubt is not None or signature in self.signatures:
-            return None
-        if signature not in self.calls:
-            self.calls[signature] = self.varying.classify(given)
-        return self.calls[signature]
+        key = signature, *sizes.items()
+        if self.doubt is None and key not in self.alone:
+            if key not in self.calls:
+                self.calls[key] = self.varying.classify(given, sizes)
+            if self.calls[key]:
+                return self.calls[key]
+        self.alone.add(key)
+        return None
 
     def _compile(self, variables, built_in, arrays, specialization, call):
         """Return a new `_Program`; raise as `find` does."""
-        self.varying.add_sizes(specialization.deciding())
+        shapes = {
+            v: array.shape
+            for v, array in zip(variables, [*arrays[0], *arrays[1]], strict=True)
+            if v not in self.varying.arguments
+        }
+        self.first_shapes = self.first_shapes or shapes
         of = call and call.new_class()
         jitted = self._jit(variables, built_in, specialization.resolve, call, of)
         program = _Program(jitted, of)
@@ -155,7 +165,7 @@ class Programs:
                 if call is None or not self._new_conditions(call, of):
                     lowered.compile()
                     self.latest.append(True)
-                    self._warn_of_many(variables, arrays)
+                    self._warn_of_many(shapes)
                     return program
         except (NeedsChecks, CallsPython, Respecialize):
             raise
@@ -192,7 +202,16 @@ class Programs:
 
         return jit(run, donate_argnums=() if self.thunk.checked else 0)
 
-    def _warn_of_many(self, variables, arrays):
+    def _described(self, shared):
+        """Return the arguments and those shared variables whose shapes have changed."""
+        given, _ = self.thunk.storage.arguments()
+        told = [
+            f"{v} = {a}" if a.ndim == 0 else f"{v} {a.shape}" for v, a in given.items()
+        ]
+        told += [f"{v} {s}" for v, s in shared.items() if s != self.first_shapes[v]]
+        return ", ".join(told or (f"{v} {s}" for v, s in shared.items()))
+
+    def _warn_of_many(self, shared):
         """Warn once if a function is compiled again and again."""
         latest = list(self.latest)
         many = [(n, of) for n, of in _MANY if sum(latest[-of:]) >= n]
@@ -200,17 +219,14 @@ class Programs:
             return
         self.warned = True
         n, of = many[0]
-        shapes = [a.shape for part in arrays for a in part]
-        shape = dict(zip(variables, shapes, strict=True))
-        given = [v for v in self.thunk.storage.arrays_given() if v in shape]
-        told = ", ".join(f"{v} {shape[v]}" for v in given or shape)
         node = getattr(self.varying.reason, "node", None)
         because = f"\nLengths must be known exactly at {where(node)}" if node else ""
         warnings.warn(
             f"Mode 'xla': {n} of the last {of} calls of a function have each taken a "
-            "program of their own, as each combination of sizes within it does. The "
-            f"shapes are now: {told}. If this goes on, call it with fewer different "
-            f"shapes, such as sentences padded to a few lengths.{because}",
+            "program of their own, as each combination of sizes within it does. Sizes "
+            f"and numbers are now: {self._described(shared)}. If this goes on, call it "
+            "with fewer different ones, such as sentences padded to a few lengths."
+            f"{because}",
             stacklevel=level_of_program(),
         )
 

@@ -5,33 +5,40 @@ becomes a guard: it is evaluated before each later call, and the results of all 
 choose the program.
 """
 
+import contextlib
 from collections.abc import Hashable
 from typing import NamedTuple
 
 import numpy as np
-from theano.compile.ops import Shape_i
-from theano.graph.basic import Constant, Variable, ancestors, io_toposort
-from theano.scalar import Scalar
-from theano.tensor import TensorType
+from theano.graph.basic import Constant, Variable, io_toposort
 
-from kfkd.xla.dispatch import NotStatic, dtype_of, evaluation
+from kfkd.xla.dispatch import NotStatic, evaluation
+from kfkd.xla.size_variables import (
+    deciding_scalars,
+    fits_host,
+    is_array,
+    sizes_of_inputs,
+)
 
 __all__ = [
+    "ERRORS_ON_HOST",
+    "MOST_EXACT",
     "Respecialize",
     "SizeAlong",
     "Specialization",
     "StaticQuery",
     "hashable",
-    "is_array",
 ]
+
+MOST_EXACT = 2  # values of a length, or of a query, that get a program of their own
+
+# What the host may raise as it computes with arguments.
+ERRORS_ON_HOST = AssertionError, IndexError, TypeError, ValueError
+
+_CHANGES = 1, 8, 64  # of a number, to see what follows from it
 
 # So many results of a query are kept.  A batch number, say, comes again in each epoch.
 _MAX_RESULTS = 4096
-
-
-def is_array(variable):
-    """Return whether a variable stands for an array or a scalar."""
-    return isinstance(variable.type, (TensorType, Scalar))
 
 
 def hashable(value):
@@ -48,23 +55,6 @@ def hashable(value):
     return value
 
 
-def _fits_host(variable):
-    """Return whether the host may read and compute with a variable before each call."""
-    if not is_array(variable):
-        return False
-    most = 1 if dtype_of(variable).kind in "iub" else 0
-    return variable.type.ndim <= most
-
-
-def _sizes_of_inputs(variables, known):
-    """Return the ancestors that are sizes of inputs, up to those that are known."""
-    return {
-        v
-        for v in ancestors(variables, known)
-        if v.owner and isinstance(v.owner.op, Shape_i) and not v.owner.inputs[0].owner
-    }
-
-
 class StaticQuery:
     """A function of variables of a graph, whose result has to be static.
 
@@ -76,6 +66,8 @@ class StaticQuery:
         The arguments of *function*: values, and variables, which stand for theirs.
     known : dict
         The values of the variables that are known while the program is made.
+    places : sequence
+        Those of the variables that tell where something is, and not how large it is.
 
     Attributes
     ----------
@@ -87,12 +79,13 @@ class StaticQuery:
         return arrays.
     """
 
-    def __init__(self, function, operands, known):
+    def __init__(self, function, operands, known, places=()):
         self.function = function
         self.operands = operands
         variables = (v for v in operands if isinstance(v, Variable))
         self.variables = tuple(dict.fromkeys(variables))
-        sizes = _sizes_of_inputs(self.variables, known)
+        self.places = [v for v in places if isinstance(v, Variable)]
+        sizes = sizes_of_inputs(self.variables, known)
         nodes = io_toposort([*known, *sizes], self.variables)
         inner = (v for node in nodes for v in node.inputs)
         used = dict.fromkeys([*self.variables, *inner])
@@ -101,23 +94,50 @@ class StaticQuery:
         self.inputs = [
             v for v in used if (v.owner is None or v in sizes) and v not in given
         ]
-        self.on_host = all(map(_fits_host, self.inputs))
+        self.on_host = all(map(fits_host, self.inputs))
+        self.computed = [v for n in nodes for v in n.outputs if v not in given]
         if not self.on_host:
             if not all(map(is_array, self.variables)):
                 raise NotStatic
             return
-        self.computed = [v for n in nodes for v in n.outputs if v not in given]
         self.storage = {v: [given.get(v)] for v in (*used, *self.computed)}
         self.thunks = [evaluation(node, self.storage) for node in nodes]
         self.results = {}
 
     @property
     def deciding(self):
-        """The inputs that decide a size, and may be lengths themselves.
+        """The whole numbers that decide sizes, and may be lengths."""
+        places = deciding_scalars(self.places)
+        return [v for v in deciding_scalars(self.variables) if v not in places]
 
-        The length of a slice is no such size: it does not tell where the slice is.
+    def varying_with(self, read):
+        """Return those of `deciding` of which other values give other results.
+
+        The place where a slice begins does not, but for its end, of which both follow.
         """
-        return self.inputs if self.function is np.array else []
+        if not self.on_host:
+            return self.deciding
+        values = {
+            v: StaticQuery(np.array, [v], {}).evaluate(read) for v in self.deciding
+        }
+        query = StaticQuery(self.function, self.operands, values)
+        return [v for v, value in values.items() if query._varies_with(v, value, read)]
+
+    def _varies_with(self, v, value, read):
+        """Return whether both larger and smaller values give another result."""
+        given = {v: read(v) for v in self.inputs}
+
+        def result(change):
+            self.storage[v][0] = np.asarray(value + change, value.dtype)
+            with contextlib.suppress(*ERRORS_ON_HOST):
+                return hashable(self._evaluate_on_host(given))
+
+        changes = (0, *_CHANGES, *(-change for change in _CHANGES))
+        results = dict(zip(changes, map(result, changes), strict=True))
+        self.storage[v][0] = value
+        return any(
+            results[0] not in (results[change], results[-change]) for change in _CHANGES
+        )
 
     @property
     def key(self):
@@ -180,6 +200,8 @@ class Specialization:
     ----------
     guards : dict
         The next query for each `key`.  New queries are added.
+    observed : dict
+        The first results of each query, by its key, to tell whether they vary.
     call : hashable
         What identifies the kind of call: shapes, dtypes and the like.
     read, compute : callable
@@ -191,22 +213,18 @@ class Specialization:
         What identifies the call, and the results so far.
     """
 
-    def __init__(self, guards, call, read, compute):
-        self.guards = guards
+    def __init__(self, guards, observed, call, read, compute):
+        self.guards, self.observed = guards, observed
         self.read = read
         self.compute = compute
         self.key = (call,)
         self.results = {}  # by the key of the query
         self.queries = []
 
-    def deciding(self):
-        """Return the inputs that decide sizes that have had more than two values."""
-        return [
-            v
-            for query in self.queries
-            if query.on_host and len(set(map(hashable, query.results.values()))) > 2
-            for v in query.deciding
-        ]
+    def varying(self):
+        """Return the numbers that decide results of which there have been many."""
+        varying = [q for q in self.queries if len(self.observed[q.key]) > MOST_EXACT]
+        return [v for query in varying for v in query.varying_with(self.read)]
 
     def evaluate_guards(self):
         """Evaluate the queries that calls with the same results so far have led to.
@@ -218,7 +236,7 @@ class Specialization:
             query = self.guards[self.key]
             try:
                 self._evaluate(query)
-            except (AssertionError, IndexError, TypeError, ValueError):
+            except ERRORS_ON_HOST:
                 if not query.on_host:
                     raise
                 return
@@ -242,4 +260,7 @@ class Specialization:
         self.queries.append(query)
         result = query.evaluate(self.read, self.compute)
         self.results[query.key] = result
+        observed = self.observed.setdefault(query.key, set())
+        if len(observed) <= MOST_EXACT:
+            observed.add(hashable(result))
         self.key = *self.key, hashable(result)

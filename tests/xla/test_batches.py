@@ -27,14 +27,16 @@ SLICES = [
     lambda i: slice(i, i + 3, 2),
     lambda i: slice(i + 3, i, -1),
     lambda i: slice(i + 5, i, -2),
-    lambda i: slice(i, None),
+    lambda i: slice(i, -i),
+    lambda i: slice(None, None, 2 * i + 1),
+]
+TO_THE_END = [
     lambda i: slice(None, i),
+    lambda i: slice(i, None),
     lambda i: slice(i, None, -1),
     lambda i: slice(None, i, -3),
     lambda i: slice(2, i),
     lambda i: slice(i, -2, 3),
-    lambda i: slice(i, -i),
-    lambda i: slice(None, None, 2 * i + 1),
 ]
 
 
@@ -53,6 +55,25 @@ def test_slices_are_numpys_and_programs_as_many_as_lengths(bounds):
             same(f(number), part)
             lengths.add((len(part), bounds(number).step))
         assert n_programs(f) == len(lengths)
+
+
+@MANY
+@parametrize("bounds", TO_THE_END, fast=2)
+def test_how_many_programs_of_slices_whose_length_the_number_tells(bounds):
+    values, i = random(0, (60, 3)), T.lscalar("i")
+    f = function([i], theano.shared(values)[bounds(i)])
+    for number in range(1, 65):
+        same(f(number), values[bounds(number)])
+    assert n_programs(f) < 8
+
+
+@MANY
+@parametrize("bounds", TO_THE_END, fast=2)
+def test_slices_to_the_end_are_numpys(bounds):
+    values, i = random(0, (10, 3)), T.lscalar("i")
+    f = function([i], theano.shared(values)[bounds(i)])
+    for number in NUMBERS:
+        same(f(number), values[bounds(number)])
 
 
 @pytest.mark.parametrize("dtype", ["int8", "uint8", "int32", "uint16", "int64"])

@@ -43,6 +43,34 @@ def test_a_number_of_steps_that_varies():
     assert len(f.fn.jitted) < 9
 
 
+OF_ONE_NUMBER = [
+    *(T.inv, T.sqrt, T.exp, T.exp2, T.expm1, T.log, T.log2, T.log10, T.log1p, T.neg),
+    *(T.sqr, T.sin, T.cos, T.tan, T.sinh, T.cosh, T.tanh, T.arctan, T.arcsinh, T.sgn),
+    *(T.abs_, T.ceil, T.floor, T.gammaln, T.erf, T.deg2rad, T.invert, T.isnan, T.psi),
+    *(T.nnet.sigmoid, T.nnet.softplus, T.nnet.hard_sigmoid),
+    *(lambda n: n / 3, lambda n: 3 / n, lambda n: 1.0 / n, lambda n: 1 / (n + 1.0)),
+    *(lambda n: n // 3, lambda n: 100 // n, lambda n: n % 3, lambda n: -n % 3),
+    *(lambda n: n**2, lambda n: n**0.5, lambda n: n**-2.0, lambda n: 2.0**n),
+    *(lambda n: T.arctan2(n, 3), lambda n: T.clip(n, 3.5, 9), lambda n: n & 6),
+    *(lambda n: T.maximum(n, 5.5), lambda n: T.switch(n > 5, n, 2.5), lambda n: n > 5),
+    *(lambda n: 1 / T.cast(n, "float32"), lambda n: T.inv(T.cast(n, "uint8"))),
+    *(lambda n: T.exp(T.cast(n, "int8")), lambda n: T.log(T.cast(n, "int16"))),
+    *(lambda n: 1.0 / T.stack([n, n + 1]), lambda n: T.stack([n, 2 * n]).std()),
+    *(lambda n: T.complex(n, n + 1).imag, lambda n: T.inv(n > 0)),
+]
+
+
+def test_what_is_computed_from_a_length():
+    x = T.dvector()
+    outputs = [function(x.shape[0]) for function in OF_ONE_NUMBER]
+    f, own = (theano.function([x], outputs, mode=mode) for mode in ("xla", OWN))
+    for n in (3, 5, 9, 6, 20, 33, 1):
+        x = np.zeros(n)
+        for actual, desired in zip(f(x), own(x), strict=True):
+            same(actual, desired, 1e-6 if actual.dtype == "float32" else 1e-12)
+    assert len(f.fn.jitted) < 7
+
+
 def test_random_numbers_are_those_without_padding():
     found = []
     for mode in ("xla", "xla_static"):
@@ -169,3 +197,17 @@ def test_many_programs_are_told_of_once(lengths, calls):
         _ = [f(np.ones(n)) for n in lengths[calls - 1 :]]
     (warning,) = told
     assert warning.filename == __file__
+
+
+def test_what_is_told_of_many_programs():
+    x, n, w = T.dvector("x"), T.bscalar("n"), theano.shared(np.ones(3), "w")
+    constant = theano.shared(np.ones(2), "c")
+    f = theano.function([x, n], (x[:n] * w[:n]).sum() * constant.sum(), mode="xla")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for size in range(9):
+            w.set_value(np.ones(size + 3))
+            f(np.ones(9), size)
+    w.set_value(np.ones(12))
+    with pytest.warns(UserWarning, match=r"now: x \(9,\), n = 9, w \(12,\)\. If"):
+        f(np.ones(9), 9)

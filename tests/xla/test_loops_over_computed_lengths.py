@@ -85,6 +85,32 @@ def until(rows, lengths, w):
     return (states[-1] ** 2).sum() + states.mean() + 0 * lengths.sum()
 
 
+def adaptive(rows, lengths, w):
+    """Return the loss of steps that think until they are sure, but not too long."""
+
+    def think(k, state, total, w):
+        state = T.tanh(T.dot(state, w) + 0.1 * k)
+        weight = T.nnet.sigmoid(state.sum())
+        return [state, total + weight, weight], theano.scan_module.until(total > 0.3)
+
+    def step(row, state, most, w):
+        (states, _, weights), _ = theano.scan(
+            think,
+            sequences=T.arange(most),
+            outputs_info=[state + row, T.zeros((), "float64"), None],
+            non_sequences=[w],
+        )
+        return T.dot(weights, states)
+
+    states, _ = theano.scan(
+        step,
+        sequences=rows[0],
+        outputs_info=T.zeros((4,), "float64"),
+        non_sequences=[lengths.max(), w],
+    )
+    return (states[-1] ** 2).sum() + states.mean()
+
+
 def memory(rows, lengths, w):
     """Return the loss of steps that read the same rows, which a mask chooses."""
     chosen = T.concatenate([w, rows[0][(rows[0, :, 0] > 0).nonzero()]])
@@ -130,10 +156,11 @@ LOSSES = {
     "longest": longest,
     "numbers": numbers,
     "until": until,
+    "adaptive": adaptive,
 }
 
 
-ON_REQUEST = "sentences", "truncated sentences", "attention"
+ON_REQUEST = "sentences", "truncated sentences", "attention", "adaptive"
 
 
 @parametrize(

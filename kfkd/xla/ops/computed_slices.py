@@ -4,16 +4,36 @@ How many entries a slice chooses is computed, too: they are a `PaddedArray`.  Ax
 indexed one by one.
 """
 
+import contextlib
+
 import jax.numpy as jnp
 
 from kfkd.xla.counts import in_program
-from kfkd.xla.dispatch import as_dtype, is_static, static_value
+from kfkd.xla.dispatch import (
+    NotStatic,
+    as_dtype,
+    is_static,
+    specialize_on,
+    static_value,
+)
+from kfkd.xla.lengths import room_for
 from kfkd.xla.ops.masks import SETTING, write_at
 from kfkd.xla.ops.padded_basic_indexing import checked
-from kfkd.xla.padded import array_of, fitted, lengths_of, logical_shape, padded
-from kfkd.xla.sizes import is_one, same_length
+from kfkd.xla.padded import (
+    array_of,
+    entries_at,
+    fitted,
+    lengths_of,
+    logical_shape,
+    padded,
+)
+from kfkd.xla.sizes import is_known, is_one, same_length
+from kfkd.xla.symbolic import NotPaddable
 
 __all__ = ["part_taken", "part_written"]
+
+_FEW = 256  # Of so many rows, a slice has room for all.
+_FOR_ROOM = {"host_only": True, "for_all_lengths": True}
 
 
 def _bounds(entry):
@@ -36,10 +56,22 @@ def _moved(value, source, destination):
     return padded(jnp.transpose(array_of(value), order), lengths)
 
 
+def _room_of_slice(start, stop, step, length):
+    """Return the room for the entries that a slice takes of an axis."""
+    bounds = (None if b is None else int(b) for b in (start, stop, step))
+    return min(room_for(len(range(length)[slice(*bounds)])), int(length))
+
+
 def _rows(entry, x):
-    """Return the rows that a slice chooses, with room for all, and their number."""
-    n, room = in_program(logical_shape(x)[0]), len(array_of(x))
+    """Return the rows that a slice chooses, with room for more, and their number."""
+    size, room = logical_shape(x)[0], len(array_of(x))
     step = 1 if entry.step is None else int(static_value(entry.step))
+    if room > _FEW and is_known(size):
+        with contextlib.suppress(NotPaddable, NotStatic):
+            room = specialize_on(
+                _room_of_slice, entry.start, entry.stop, step, size, **_FOR_ROOM
+            )
+    n = in_program(size)
 
     def bound(value, default):
         if value is None:
@@ -74,7 +106,7 @@ def _taken_along(x, axis, entry):
         known = slice(*(None if part is None else int(part) for part in parts))
         return _moved(padded(array[known], lengths), 0, axis)
     places, count = _rows(entry, rows)
-    found = array.at[places].get(mode="clip")
+    found = entries_at(array, places, 0)
     return _moved(padded(found, {0: count, **lengths}), 0, axis)
 
 
@@ -103,7 +135,7 @@ def _written_along(op, x, y, axis, entry, pattern):
     array, sizes = jnp.asarray(array_of(rows)), logical_shape(rows)
     if isinstance(entry, slice):
         place, count = _rows(entry, rows)
-        place = jnp.where(jnp.arange(len(array)) < count, place, len(array))
+        place = jnp.where(jnp.arange(len(place)) < count, place, len(array))
         missing = range(x.ndim - y.ndim)
         lengths = {a + len(missing): n for a, n in lengths_of(y).items()}
         y = padded(jnp.expand_dims(array_of(y), missing), lengths)

@@ -63,7 +63,16 @@ def _moving(entry, length):
 
     The program is specialized on the number of entries, not on where they are.
     """
-    count, step = specialize_on(_count, *_bounds(entry), length, host_only=True)
+    start, stop, step = _bounds(entry)
+    count, step = specialize_on(
+        _count,
+        start,
+        stop,
+        step,
+        length,
+        host_only=True,
+        places=[] if is_static(stop) else [start],
+    )
     size = (count - 1) * abs(step) + 1 if count else 0
     first = 0 if step > 0 else length - 1
     start = jnp.asarray(first if entry.start is None else entry.start, "int64")

@@ -10,6 +10,7 @@ from kfkd.xla.dispatch import NotStatic, as_dtype, is_static, static_value
 from kfkd.xla.ops.masks import out_of_bounds
 from kfkd.xla.padded import (
     array_of,
+    entries_at,
     fitted,
     logical_shape,
     padded,
@@ -170,7 +171,7 @@ def with_part(op, x, y, entries, pattern):
         place, here = extent.source(window.shape[i])
         inside = inside & jnp.expand_dims(here, range(1, window.ndim - i))
         if not spread:
-            given = jnp.take(given, place, own, mode="clip")
+            given = entries_at(given, place, own)
     if not op.set_instead_of_inc:
         given = window | given if array.dtype == bool else window + given
     new = jnp.where(inside, given, window)

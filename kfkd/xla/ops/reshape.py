@@ -13,6 +13,7 @@ from kfkd.xla.dispatch import NotStatic, convert, sizes, specialize_on
 from kfkd.xla.lengths import room_for
 from kfkd.xla.padded import (
     array_of,
+    entries_at,
     fitted,
     logical_shape,
     padded,
@@ -27,7 +28,7 @@ from kfkd.xla.sizes import (
     product_of_sizes,
     same_length,
 )
-from kfkd.xla.symbolic import Symbolic, compute
+from kfkd.xla.symbolic import NotPaddable, Symbolic, compute
 
 __all__ = ["flatten"]
 
@@ -55,7 +56,7 @@ def _to_computed_shape(x, vector):
         rooms = unbounded and specialize_on(
             _rooms_for, vector, host_only=True, for_all_lengths=True
         )
-    except NotStatic:
+    except (NotPaddable, NotStatic):
         return _with_unbounded_size(x, shape, *unbounded)
     if rooms is None:
         raise NotStatic
@@ -171,7 +172,7 @@ def _regrouped(array, axes, old, new):
         flat = fitted(flat, {axes.start: int(np.prod(rooms))})
     else:
         places = _places(inside, old, rooms, new)
-        flat = jnp.take(flat, jnp.ravel(places), axis=axes.start, mode="clip")
+        flat = entries_at(flat, jnp.ravel(places), axes.start)
     return jnp.reshape(flat, (*before, *rooms, *after))
 
 

@@ -14,12 +14,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from theano.graph.basic import graph_inputs
 from theano.scan.op import Scan
 
 from kfkd.xla.counts import SizeVector, in_program, number_of
 from kfkd.xla.dispatch import NotStatic, convert, dtype_of, specialize_on
-from kfkd.xla.lengths import room_for, size_of
+from kfkd.xla.lengths import room_below, room_for, size_of
 from kfkd.xla.ops.scan_buffers import (
     Buffer,
     GradientSum,
@@ -37,6 +36,7 @@ from kfkd.xla.runtime_checks import (
     error_of,
     runtime_assert,
 )
+from kfkd.xla.size_variables import deciding_scalars
 from kfkd.xla.sizes import is_computed
 from kfkd.xla.symbolic import NotPaddable, compute, decide
 
@@ -63,7 +63,7 @@ def convert_scan(op, node):
             outer = op.outer_non_seqs(node.inputs)
             inner = program.inputs[len(program.inputs) - len(outer) :]
             outer = dict(zip(inner, outer, strict=True))
-            error.also = [*graph_inputs([outer[v] for v in error.also if v in outer])]
+            error.also = deciding_scalars(outer[v] for v in error.also if v in outer)
             raise
 
     return scan
@@ -276,7 +276,7 @@ class _Loop:
         values = in_sequence | constant
         if not query.on_host or any(v not in values for v in query.inputs):
             raise NotStatic
-        of_room = query.function is room_for
+        of_room = query.function in (room_for, room_below)
         result = self.context.run(
             specialize_on,
             AtAllSteps(query, [v in in_sequence for v in query.inputs]),
