@@ -38,14 +38,15 @@ def sizes_of_inputs(variables, known):
     return set(filter(_is_size_of_input, ancestors(variables, known)))
 
 
-def deciding_scalars(variables):
+def deciding_scalars(variables, known=()):
     """Return the whole numbers that *variables*, of which sizes are made, follow from.
 
+    What they follow from is looked for up to variables that are *known*.
     Each is an input, or computed from an array.  Numbers that follow from others, such
     as ``n + 1``, and sizes of inputs are not among them, nor are those of 8 bits: they
     have few values.
     """
-    found, todo, seen = [], list(variables), set()
+    found, todo, seen = [], list(variables), set(known)
     while todo:
         v = todo.pop()
         if v in seen or isinstance(v, Constant) or _is_size_of_input(v):

@@ -91,6 +91,7 @@ class StaticQuery:
         used = dict.fromkeys([*self.variables, *inner])
         given = {v: v.data for v in used if isinstance(v, Constant)}
         given |= {v: known[v] for v in used if v in known}
+        self.known = set(given)
         self.inputs = [
             v for v in used if (v.owner is None or v in sizes) and v not in given
         ]
@@ -107,8 +108,9 @@ class StaticQuery:
     @property
     def deciding(self):
         """The whole numbers that decide sizes, and may be lengths."""
-        places = deciding_scalars(self.places)
-        return [v for v in deciding_scalars(self.variables) if v not in places]
+        places = deciding_scalars(self.places, self.known)
+        scalars = deciding_scalars(self.variables, self.known)
+        return [v for v in scalars if v not in places]
 
     def varying_with(self, read):
         """Return those of `deciding` of which other values give other results.
@@ -128,7 +130,7 @@ class StaticQuery:
         given = {v: read(v) for v in self.inputs}
 
         def result(change):
-            self.storage[v][0] = np.asarray(value + change, value.dtype)
+            self.storage[v][0] = np.array(int(value) + change).astype(value.dtype)
             with contextlib.suppress(*ERRORS_ON_HOST):
                 return hashable(self._evaluate_on_host(given))
 

@@ -132,15 +132,23 @@ class Trace:
 
         It follows from what the program computes, and from what the host can.
         """
-        _, largest = self._bounds(number)
+        _, largest = self._bounds(number, {})
         if largest == math.inf:
             raise NotStatic
         return max(largest, 0)
 
-    def _bounds(self, v):
-        least, largest = bounds_of(self.values.get(v))
-        if largest < math.inf or not is_whole_number(v):
-            return least, largest
+    def _bounds(self, v, found):
+        """Return the bounds of a variable; *found* holds those of others."""
+        if v not in found:
+            found[v] = bounds_of(self.values.get(v))
+            if found[v][1] == math.inf and is_whole_number(v):
+                found[v] = self._bounds_on_host(v) or found[v]
+            if found[v][1] == math.inf and v.owner:
+                bounds = [self._bounds(u, found) for u in v.owner.inputs]
+                found[v] = bounds_of_result(v.owner, bounds)
+        return found[v]
+
+    def _bounds_on_host(self, v):
         query, below = (
             StaticQuery(function, [v], self._known(), [v])
             for function in (room_for, room_below)
@@ -148,9 +156,7 @@ class Trace:
         if query.on_host:
             with contextlib.suppress(NotStatic, NotPaddable):
                 return -self.resolve(below), self.resolve(query)
-        if not v.owner:
-            return least, largest
-        return bounds_of_result(v.owner, map(self._bounds, v.owner.inputs))
+        return None
 
     def _not_yet_lengths(self, query):
         """Return the inputs that decide a size, and are no lengths in this program."""
