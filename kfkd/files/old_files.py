@@ -1,5 +1,6 @@
 """Old files that are kept beside those that replace them."""
 
+import contextlib
 import itertools
 import os
 import pathlib
@@ -8,7 +9,12 @@ from collections.abc import Iterator
 
 from kfkd.errors import StorageError
 
-__all__ = ["keep_old", "move_aside"]
+try:
+    import fcntl
+except ImportError:  # on Windows
+    fcntl = None  # type: ignore[assignment]
+
+__all__ = ["keep_old", "locked_folder", "move_aside"]
 
 
 def _names(path: pathlib.Path) -> Iterator[pathlib.Path]:
@@ -46,6 +52,22 @@ def keep_old(path: pathlib.Path) -> pathlib.Path | None:
             ) from error
         return old
     raise AssertionError
+
+
+@contextlib.contextmanager
+def locked_folder(path: pathlib.Path) -> Iterator[None]:
+    """Keep and replace a file while no other process does so in its folder.
+
+    Otherwise, two that save at the same time might both see no file to keep.  Where
+    there are no locks, as on Windows, they still might.
+    """
+    with contextlib.ExitStack() as stack:
+        if fcntl and (path.is_file() or not path.exists()):
+            with contextlib.suppress(OSError):
+                folder = os.open(path.parent, os.O_RDONLY)
+                stack.callback(os.close, folder)
+                fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
 
 
 def _link(path: pathlib.Path, name: pathlib.Path) -> None:

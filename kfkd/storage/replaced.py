@@ -16,7 +16,7 @@ import numpy as np
 from kfkd.errors import StorageError
 from kfkd.files import arrays, pickles
 from kfkd.files.net_files import read_bytes
-from kfkd.files.old_files import keep_old
+from kfkd.files.old_files import keep_old, locked_folder
 
 __all__ = ["Summaries", "keep_replaced", "read_summaries", "summarize"]
 
@@ -104,13 +104,14 @@ def keep_replaced(
     """
     path = pathlib.Path(os.path.realpath(path))  # beside what a link points to
     kept = None
-    if path.is_file() and path.stat().st_size:
-        old = read_summaries(path)
-        if not old or not new or not all(_is_continued(one, new) for one in old):
-            kept = keep_old(path)
-    try:
-        yield kept
-    except BaseException:
-        if kept:
-            kept.unlink(missing_ok=True)
-        raise
+    with locked_folder(path):
+        if path.is_file() and path.stat().st_size:
+            old = read_summaries(path)
+            if not old or not new or not all(_is_continued(one, new) for one in old):
+                kept = keep_old(path)
+        try:
+            yield kept
+        except BaseException:
+            if kept:
+                kept.unlink(missing_ok=True)
+            raise

@@ -2,13 +2,15 @@
 
 import os
 import pickle
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 from types import SimpleNamespace
 
 import pytest
 
 from kfkd import storage
 from kfkd.estimator import NeuralNet
-from kfkd.files import old_files
+from kfkd.files import old_files, pickles
 from kfkd.storage.replaced import read_summaries, summarize
 from tests.helpers import small_faces
 
@@ -138,3 +140,27 @@ def test_a_pickle_with_its_summary_is_read_by_pickle_alone(tmp_path):
         loaded = pickle.load(file)
     assert isinstance(loaded, NeuralNet)
     assert len(loaded.train_history_) == 3
+
+
+def test_of_two_that_are_saved_at_the_same_time_both_are_kept(tmp_path, monkeypatch):
+    """The second waits until the first is there; else it would see none to keep."""
+    dump, second_writes, first_writes = pickles.dump, Event(), Event()
+
+    def slow_dump(net, path, *args):
+        if first_writes.is_set():
+            second_writes.set()
+        else:
+            first_writes.set()
+            second_writes.wait(1)
+        dump(net, path, *args)
+
+    monkeypatch.setattr(pickles, "dump", slow_dump)
+    path = tmp_path / "net.pickle"
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(storage.save, net(3), path, keep_old=True)
+        assert first_writes.wait(60)
+        second = pool.submit(storage.save, net(2, loss=3), path, keep_old=True)
+        assert first.result() is None
+        assert second.result() == tmp_path / "net.old.pickle"
+    found = [len(storage.load(p).train_history_) for p in (path, second.result())]
+    assert found == [2, 3]
