@@ -67,6 +67,8 @@ def locked_folder(path: pathlib.Path) -> Iterator[None]:
                 folder = os.open(path.parent, os.O_RDONLY)
                 stack.callback(os.close, folder)
                 fcntl.flock(folder, fcntl.LOCK_EX)
+                # Not by closing alone: a process that was forked meanwhile has it, too.
+                stack.callback(fcntl.flock, folder, fcntl.LOCK_UN)
         yield
 
 

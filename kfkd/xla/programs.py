@@ -64,9 +64,8 @@ class Programs:
 
     def forget(self):
         """Drop all programs."""
-        self.alone.clear()
-        kept = self.signatures, self.calls, self.conditions, self.guards, self.observed
-        for made in (*kept, self.jitted):
+        found = self.signatures, self.calls, self.alone, self.conditions
+        for made in (*found, self.guards, self.observed, self.jitted):
             made.clear()
 
     def settle_doubt(self):

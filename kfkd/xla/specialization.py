@@ -73,6 +73,8 @@ class StaticQuery:
     ----------
     inputs : list of variables
         The inputs of the graph that the result depends on, and sizes of such inputs.
+    computed : list of variables
+        Those between the inputs and the operands.
     on_host : bool
         Whether the host can evaluate the query, because all inputs are scalars or
         vectors of integers.  Otherwise it takes a program of its own, which can only

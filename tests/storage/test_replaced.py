@@ -2,6 +2,8 @@
 
 import os
 import pickle
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 from types import SimpleNamespace
@@ -164,3 +166,24 @@ def test_of_two_that_are_saved_at_the_same_time_both_are_kept(tmp_path, monkeypa
         assert second.result() == tmp_path / "net.old.pickle"
     found = [len(storage.load(p).train_history_) for p in (path, second.result())]
     assert found == [2, 3]
+
+
+FORK = """
+import fcntl, os, pathlib, signal, sys, time
+from kfkd.files.old_files import locked_folder
+folder = pathlib.Path(sys.argv[1])
+with locked_folder(folder / "net.pickle"):
+    child = os.fork()
+    if child == 0:
+        time.sleep(600)
+try:
+    fcntl.flock(os.open(folder, os.O_RDONLY), fcntl.LOCK_EX | fcntl.LOCK_NB)
+finally:
+    os.kill(child, signal.SIGKILL)
+"""
+
+
+@pytest.mark.process
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+def test_a_process_that_is_forked_meanwhile_does_not_keep_the_lock(tmp_path):
+    subprocess.run([sys.executable, "-c", FORK, tmp_path], check=True)

@@ -33,7 +33,6 @@ from kfkd.xla.symbolic import NotPaddable
 __all__ = ["part_taken", "part_written"]
 
 _FEW = 256  # Of so many rows, a slice has room for all.
-_FOR_ROOM = {"host_only": True, "for_all_lengths": True}
 
 
 def _bounds(entry):
@@ -69,7 +68,13 @@ def _rows(entry, x):
     if room > _FEW and is_known(size):
         with contextlib.suppress(NotPaddable, NotStatic):
             room = specialize_on(
-                _room_of_slice, entry.start, entry.stop, step, size, **_FOR_ROOM
+                _room_of_slice,
+                entry.start,
+                entry.stop,
+                step,
+                size,
+                host_only=True,
+                for_all_lengths=True,
             )
     n = in_program(size)
 
