@@ -21,6 +21,7 @@ def install(theano):
     _patch_cumulation(theano)
     _patch_pooling(theano)
     _patch_top_k(theano)
+    _patch_small_integers(theano)
     _patch_convolution(theano)
     _patch_random_streams(theano.sandbox.rng_mrg)
 
@@ -202,6 +203,25 @@ def _patch_top_k(theano):
     )
 
 
+def _patch_small_integers(theano):
+    """Compute with constants that are int8, and overflow when they are multiplied.
+
+    They are the number of draws, and which diagonal is filled.
+    """
+    multinomial = theano.sandbox.multinomial
+    for op in (
+        multinomial.MultinomialFromUniform,
+        multinomial.ChoiceFromUniform,
+        theano.tensor.extra_ops.FillDiagonalOffset,
+    ):
+
+        def perform(self, node, inputs, outputs, _perform=op.perform):
+            first, second, number = inputs
+            _perform(self, node, (first, second, int(number)), outputs)
+
+        op.perform = functools.wraps(op.perform)(perform)
+
+
 def _patch_convolution(theano):
     """Convolve with SciPy's public functions."""
 
@@ -260,15 +280,6 @@ def _patch_random_streams(rng_mrg):
             self.inc_rstate()
         return rows[:n_streams].astype("int32")
 
-    multinomial = rng_mrg.multinomial
-    for op in (multinomial.MultinomialFromUniform, multinomial.ChoiceFromUniform):
-
-        def perform(self, node, inputs, outputs, _perform=op.perform):
-            # The number of draws is an int8, which overflows when multiplied.
-            p, uniform, n = inputs
-            _perform(self, node, (p, uniform, int(n)), outputs)
-
-        op.perform = functools.wraps(op.perform)(perform)
     rng_mrg.mrg_next_value = mrg_next_value
     rng_mrg.multMatVect = multMatVect
     rng_mrg.MRG_RandomStream.get_substream_rstates = get_substream_rstates

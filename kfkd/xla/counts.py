@@ -113,8 +113,7 @@ def count_of(node, values, number):
         (source,) = sources
         tables = [v.values if isinstance(v, Count) else v for v in values]
         with np.errstate(all="ignore"):
-            found = np.asarray(numpy_function(node)(*tables))
-        found = found.astype(node.outputs[0].dtype)
+            found = numpy_function(node)(*tables)
         return Count(number, int(found.max()), int(found.min()), (source, found))
     least, largest = bounds_of_result(node, map(bounds_of, values))
     return Count(number, largest, least) if largest < _LARGEST_ROOM else number

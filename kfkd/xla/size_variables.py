@@ -43,8 +43,7 @@ def deciding_scalars(variables, known=()):
 
     What they follow from is looked for up to variables that are *known*.
     Each is an input, or computed from an array.  Numbers that follow from others, such
-    as ``n + 1``, and sizes of inputs are not among them, nor are those of 8 bits: they
-    have few values.
+    as ``n + 1``, and sizes of inputs are not among them, nor are booleans.
     """
     found, todo, seen = [], list(variables), set(known)
     while todo:
@@ -55,7 +54,7 @@ def deciding_scalars(variables, known=()):
         inputs = v.owner.inputs if v.owner else []
         if inputs and all(map(is_whole_number, inputs)):
             todo += inputs
-        elif is_whole_number(v) and dtype_of(v).itemsize > 2:
+        elif is_whole_number(v) and dtype_of(v).kind in "iu":
             found.append(v)
     return found
 

@@ -1,5 +1,6 @@
 """Nodes of a graph computed for all lengths of a class: tables from tables."""
 
+import functools
 import itertools
 
 import numpy as np
@@ -34,8 +35,7 @@ def evaluate_tables(node, values, evaluate):
         return None
     function = _elementwise(node)
     if function is not None:
-        dtype = np.dtype(node.outputs[0].type.dtype)
-        return (compute(lambda *tables: function(*tables).astype(dtype), *values),)
+        return (compute(function, *values),)
     return _point_by_point(node, values, evaluate)
 
 
@@ -69,22 +69,33 @@ def _point_by_point(node, values, evaluate):
 
 
 def numpy_function(node):
-    """Return the function of NumPy's that an `Elemwise` of one output is, or None."""
+    """Return the function of arrays that an `Elemwise` of one output is, or None.
+
+    It computes in the dtype in which Theano does, and returns that of the output.
+    """
     if not isinstance(node.op, Elemwise) or len(node.outputs) > 1:
         return None
-    scalar_op = node.op.scalar_op
-    name = (getattr(scalar_op, "nfunc_spec", None) or ("",))[0]
-    if hasattr(np, name) and scalar_op.nin == len(node.inputs):
-        return _in_result_dtype(getattr(np, name), node)
-    return np.frompyfunc(scalar_op.impl, len(node.inputs), 1)
+    scalar_op, n = node.op.scalar_op, len(node.inputs)
+    name, takes, _ = getattr(scalar_op, "nfunc_spec", None) or ("", 0, 1)
+    dtype = np.dtype(node.outputs[0].type.dtype)
+    if scalar_op.nin < 0 and hasattr(np, name):  # of any number of terms or factors
+        function = functools.partial(_reduce, getattr(np, name), dtype)
+    elif hasattr(np, name) and takes == n:
+        function = _in_result_dtype(getattr(np, name), dtype, node)
+    else:
+        function = np.frompyfunc(scalar_op.impl, n, 1)
+    return lambda *values: np.asarray(function(*values)).astype(dtype)
 
 
-def _in_result_dtype(function, node):
+def _reduce(function, dtype, *values):
+    return functools.reduce(function, (np.asarray(v).astype(dtype) for v in values))
+
+
+def _in_result_dtype(function, dtype, node):
     """Compute with whole numbers in the dtype of the result if that has fractions.
 
     So does Theano.  NumPy has whole numbers as reciprocals of whole numbers.
     """
-    dtype = np.dtype(node.outputs[0].type.dtype)
     if dtype.kind not in "fc" or any(v.type.dtype[0] in "fc" for v in node.inputs):
         return function
     return lambda *values: function(*(np.asarray(v).astype(dtype) for v in values))

@@ -151,6 +151,24 @@ def test_sizes_that_are_used_as_numbers():
     assert len(f.fn.jitted) < 7
 
 
+@parametrize("dtype", ["int8", "uint8", "int16", "uint32"], fast=["int8", "uint32"])
+def test_sizes_of_other_dtypes(dtype):
+    n, lengths = T.scalar(dtype=dtype), T.vector(dtype=dtype)
+    x, longest = T.dmatrix("x"), lengths.max()
+    outputs = [x[:n], T.dot(x[:longest], W), T.arange(n) * longest, T.ones((n + 1, 2))]
+    modes = "xla", OWN
+    f, own = (theano.function([x, n, lengths], outputs, mode=mode) for mode in modes)
+    rng = np.random.default_rng(8)
+    rows = matrix(rng, 127)
+    for size in [*rng.integers(0, 126, size=3 * CALLS), 126]:
+        several = np.array([1, size // 2, size]).astype(dtype)
+        arguments = rows, np.array(size, dtype), several
+        for actual, desired in zip(f(*arguments), own(*arguments), strict=True):
+            same(actual, desired, 1e-8)
+            assert actual.dtype == desired.dtype
+    assert len(f.fn.jitted) < 2 * CALLS
+
+
 def test_a_size_that_an_update_counts():
     x, n = T.dvector("x"), theano.shared(1)
     f = theano.function([x], x[:n], updates=[(n, n + 1)], mode="xla")

@@ -7,6 +7,7 @@ from kfkd.xla.ops import (  # noqa: F401  (each registers its conversions)
     diagonals,
     distributions,
     elementwise,
+    flat_indices,
     fourier,
     ifelse,
     indexing,

@@ -10,7 +10,14 @@ from theano.tensor import extra_ops, nlinalg
 from theano.tensor.nnet import conv3d2d
 
 from kfkd.xla.dispatch import convert, sizes
-from kfkd.xla.padded import array_of, logical_shape, padded, refuse_computed
+from kfkd.xla.padded import (
+    array_of,
+    lengths_of,
+    logical_shape,
+    padded,
+    refuse_computed,
+    refuse_padded,
+)
 from kfkd.xla.symbolic import compute
 
 
@@ -46,15 +53,20 @@ def convert_matrix_alloc_diag(op, node, x):
     return padded(jnp.diag(array_of(x)), [n, n])
 
 
-@convert.register(extra_ops.FillDiagonal)
+@convert.register(extra_ops.FillDiagonal, takes_padded=True)
 def convert_fill_diagonal(op, node, x, value):
-    return jnp.fill_diagonal(x, value, inplace=False)
+    if x.ndim > 2:  # all axes have to be equally long
+        for axis in lengths_of(x):
+            refuse_padded(x, axis)
+    filled = jnp.fill_diagonal(array_of(x), array_of(value), inplace=False)
+    return padded(filled, lengths_of(x))
 
 
-@convert.register(extra_ops.FillDiagonalOffset)
+@convert.register(extra_ops.FillDiagonalOffset, takes_padded=True)
 def convert_fill_diagonal_offset(op, node, x, value, offset):
-    rows, columns = np.indices(x.shape)
-    return jnp.where(columns - rows == offset, value, x)
+    rows, columns = np.indices(array_of(x).shape, sparse=True)
+    fills = columns - rows == array_of(offset)
+    return padded(jnp.where(fills, array_of(value), array_of(x)), lengths_of(x))
 
 
 def _stripe(shape, axes):

@@ -14,7 +14,7 @@ from kfkd.xla.runtime_checks import runtime_assert
 from kfkd.xla.sizes import is_computed, largest
 from kfkd.xla.symbolic import Symbolic, same
 
-__all__ = ["check_shapes"]
+__all__ = ["check_shapes", "with_same_lengths"]
 
 _COUNTING = "bool", "int32", "int64"  # the dtypes of sizes, and of questions of them
 
@@ -33,7 +33,7 @@ def convert_elemwise(op, node):
             return count_of(node, values, function(*map(in_program, values)))
         values = [in_program(number_of(v)) for v in values]
         if any(isinstance(v, PaddedArray) for v in values):
-            lengths, arrays = _same_lengths(list(map(to_logical, values)), patterns)
+            lengths, arrays = with_same_lengths(list(map(to_logical, values)), patterns)
             check_shapes([np.shape(a) for a in arrays], patterns)
             return jax.tree.map(lambda a: padded(a, lengths), function(*arrays))
         check_shapes([v.shape for v in values], patterns)
@@ -45,7 +45,7 @@ def convert_elemwise(op, node):
     return elemwise
 
 
-def _same_lengths(values, patterns):
+def with_same_lengths(values, patterns):
     """Return the lengths of padded axes, which *values* share, and arrays for all."""
     lengths = {}
     shapes = list(map(logical_shape, values))

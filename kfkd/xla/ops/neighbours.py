@@ -1,10 +1,14 @@
 """Patches of images as the rows of a matrix: ``theano.tensor.nnet.neighbours``."""
 
+import math
+
 import jax.numpy as jnp
 import numpy as np
 from theano.tensor.nnet.neighbours import Images2Neibs
 
 from kfkd.xla.dispatch import TheanosTypeError, convert, sizes
+from kfkd.xla.padded import array_of, logical_shape, padded, refuse_padded
+from kfkd.xla.sizes import product_of_sizes
 
 
 def _places(mode, length, size, step):
@@ -30,14 +34,17 @@ def _places(mode, length, size, step):
     return places % length if mode == "wrap_centered" else places
 
 
-@convert.register(Images2Neibs)
+@convert.register(Images2Neibs, takes_padded=True)
 def convert_images2neibs(op, node, x, shape, step):
-    height, width = x.shape[2:]
+    for axis in (1, 2, 3):
+        refuse_padded(x, axis)
+    images, _, height, width = logical_shape(x)
+    x = jnp.asarray(array_of(x))
     (c, d), (down, right) = sizes(shape), sizes(step)
     rows = _places(op.mode, height, c, down)[:, None, :, None]
     columns = _places(op.mode, width, d, right)[None, :, None, :]
     inside = (rows >= 0) & (rows < height) & (columns >= 0) & (columns < width)
-    patches = jnp.asarray(x)[
-        :, :, np.clip(rows, 0, height - 1), np.clip(columns, 0, width - 1)
-    ]
-    return jnp.reshape(jnp.where(inside, patches, 0), (-1, c * d))
+    patches = x[:, :, np.clip(rows, 0, height - 1), np.clip(columns, 0, width - 1)]
+    patches = jnp.where(inside, patches, 0)
+    count = product_of_sizes([images, math.prod(patches.shape[1:4])])
+    return padded(jnp.reshape(patches, (-1, c * d)), {0: count})

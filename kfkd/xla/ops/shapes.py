@@ -242,26 +242,3 @@ def _all(condition):
 @convert.register(extra_ops.Bartlett)
 def convert_bartlett(op, node, n):
     return np.bartlett(*sizes(n))
-
-
-@convert.register(extra_ops.UnravelIndex)
-def convert_unravel_index(op, node, indices, dims):
-    dims, indices = sizes(dims), as_dtype(indices, "int64")
-    error = ValueError(f"an index is out of bounds for the shape {dims}")
-    inside = (indices >= 0) & (indices < np.prod(dims, dtype="int64"))
-    runtime_assert(inside, error)
-    if op.order == "F":
-        return jnp.unravel_index(indices, dims[::-1])[::-1]
-    return jnp.unravel_index(indices, dims)
-
-
-@convert.register(extra_ops.RavelMultiIndex)
-def convert_ravel_multi_index(op, node, *inputs):
-    *places, dims = inputs
-    places, dims, mode = [as_dtype(p, "int64") for p in places], sizes(dims), op.mode
-    if mode == "raise":
-        error = ValueError(f"an index is out of bounds for the shape {dims}")
-        for place, n in zip(places, dims, strict=True):
-            runtime_assert((place >= 0) & (place < n), error)
-        mode = "clip"
-    return jnp.ravel_multi_index(places, dims, mode=mode, order=op.order)

@@ -6,9 +6,17 @@ from theano.tensor import basic as tb
 from theano.tensor import extra_ops
 from theano.tensor.sort import ArgSortOp, SortOp, TopKOp
 
+from kfkd.xla.counts import in_program
 from kfkd.xla.dispatch import as_dtype, convert, sizes, specialize_on
 from kfkd.xla.ops.elementwise import check_shapes
-from kfkd.xla.padded import array_of, lengths_of, padded, within
+from kfkd.xla.padded import (
+    array_of,
+    lengths_of,
+    logical_shape,
+    only_counted,
+    padded,
+    within,
+)
 from kfkd.xla.runtime_checks import runtime_assert
 
 
@@ -52,10 +60,21 @@ def convert_top_k(op, node, x, k):
     return tuple(found)
 
 
-@convert.register(extra_ops.SearchsortedOp)
+@convert.register(extra_ops.SearchsortedOp, takes_padded=True)
 def convert_searchsorted(op, node, x, v, sorter=None):
-    x = x if sorter is None else x[sorter]
-    return as_dtype(jnp.searchsorted(x, v, side=op.side), "int64")
+    if sorter is not None:
+        x = padded(array_of(x)[array_of(sorter)], lengths_of(sorter))
+    (count,) = logical_shape(x)
+    x = array_of(only_counted(x, 0, _last_of(x.dtype)))
+    found = as_dtype(jnp.searchsorted(x, array_of(v), side=op.side), "int64")
+    return padded(jnp.minimum(found, in_program(count)), lengths_of(v))
+
+
+def _last_of(dtype):
+    """Return what NumPy sorts behind all numbers of a dtype."""
+    if dtype.kind in "fc":
+        return np.nan
+    return dtype.kind == "b" or np.iinfo(dtype).max
 
 
 @convert.register(tb.PermuteRowElements)

@@ -7,6 +7,7 @@ from theano.tensor.nnet.conv3d2d import conv3d, diagonal_subtensor
 
 from tests.helpers.cases import parametrize
 from tests.helpers.theano_oracle import check, check_gradient, random
+from tests.helpers.varying_lengths import check_program, two
 
 
 def test_diagonals():
@@ -34,6 +35,19 @@ def test_filling_diagonals(shape):
             check(fill_diagonal_offset, x, np.float64(7), np.int32(offset))
         check_gradient(fill_diagonal, x, np.float64(7))
         check_gradient(lambda x, v: fill_diagonal_offset(x, v, -1), x, np.float64(7))
+
+
+def test_filling_diagonals_of_lengths_that_vary():
+    def build(x, y):
+        pairs = T.dot(x, y.T)
+        offset = T.minimum(x.shape[0] - y.shape[0], 2)  # Theano counts on beyond
+        found = [
+            *(fill_diagonal(pairs, pairs[0, 0]), fill_diagonal(x, 3.0)),
+            *(fill_diagonal_offset(pairs, 2.0, k) for k in (-2, 1, offset)),
+        ]
+        return [*found, *(T.grad((r**2).sum(), x) for r in found[:3])]
+
+    check_program(two, build)
 
 
 def test_the_diagonal_of_sizes_that_differ_is_an_error():

@@ -5,6 +5,7 @@ import theano.tensor as T
 from theano.tensor.nnet.neighbours import images2neibs, neibs2images
 
 from tests.helpers.theano_oracle import check, check_gradient, random
+from tests.helpers.varying_lengths import check_program
 
 CASES = [
     ("valid", (2, 3), None),
@@ -26,6 +27,17 @@ def test_patches(mode, shape, step):
 def test_gradients(mode):
     x = random(1, (1, 2, 4, 6))
     check_gradient(lambda x: images2neibs(x, (2, 3), None, mode) ** 2, x)
+
+
+def test_patches_of_any_number_of_images():
+    check_program(
+        lambda rng, n, m: [rng.normal(size=(n, 2, 4, 6))],
+        lambda x: [
+            images2neibs(x, (3, 3), (1, 1), "half"),
+            images2neibs(x, (2, 3), (1, 3)),
+            T.grad((images2neibs(x, (2, 3)) ** 2).sum(), x),
+        ],
+    )
 
 
 def test_images_from_patches():

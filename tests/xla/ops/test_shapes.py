@@ -2,13 +2,7 @@ import numpy as np
 import pytest
 import theano
 import theano.tensor as T
-from theano.tensor.extra_ops import (
-    bartlett,
-    diff,
-    ravel_multi_index,
-    repeat,
-    unravel_index,
-)
+from theano.tensor.extra_ops import bartlett, diff, repeat
 from theano.tensor.opt import Assert
 
 from tests.helpers.cases import parametrize
@@ -191,21 +185,6 @@ def test_gradients(build):
 def test_more_repetitions_than_their_dtype_can_count(dtype):
     x, repeats = random(0, (100, 3)), np.full(100, 3, dtype)
     check(lambda x, n: [repeat(x, n, axis=0), repeat(x[:, 0], n)], x, repeats)
-
-
-@pytest.mark.parametrize("order", ["C", "F"])
-def test_flat_indices(order):
-    places = [np.array([[0, 3], [2, 1]]), np.array([[1, 4], [0, 2]], "int8")]
-    dims = (4, 5)
-    check(lambda *i: ravel_multi_index(i, dims, order=order), *places)
-    check(lambda i: unravel_index(i, dims, order), np.array([0, 7, 19]))
-    outside = [p + 3 for p in places]
-    for mode in ("wrap", "clip"):
-        check(lambda *i, m=mode: ravel_multi_index(i, dims, m, order), *outside)
-    i, j = T.lvectors("ij")
-    for found in (ravel_multi_index((i, j), dims), unravel_index(i * 9 + j, dims)[0]):
-        with pytest.raises(ValueError, match="out of bounds"):
-            theano.function([i, j], found, mode="xla")([3], [5])
 
 
 def test_joining_along_an_axis_given_at_the_call():

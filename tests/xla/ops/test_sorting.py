@@ -7,6 +7,7 @@ from theano.tensor.sort import argtopk, topk, topk_and_argtopk
 
 from tests.helpers.cases import parametrize
 from tests.helpers.theano_oracle import check, check_gradient, random, same
+from tests.helpers.varying_lengths import check_program
 
 
 @pytest.mark.parametrize(
@@ -59,6 +60,28 @@ def test_searching(side):
         np.array([[2, 0], [9, 4]], "int8"),
         order,
     )
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_searching_where_lengths_vary(side):
+    def values(rng, n, m):
+        sorted_, wanted = rng.integers(0, 9, n), rng.integers(-2, 12, m)
+        wanted[-1] = np.iinfo("int64").max
+        return [np.sort(sorted_), wanted, rng.normal(size=n)]
+
+    def build(i, j, x):
+        y = T.set_subtensor((x[::-1] / 2)[-1], np.inf)
+        shares = T.cumsum(abs(x)) / abs(x).sum()
+        return [
+            searchsorted(i, j, side=side),
+            searchsorted(i > 4, j > 4, side=side),
+            searchsorted(x, y, side=side, sorter=T.argsort(x)),
+            searchsorted(shares, abs(y) / 2, side=side),
+            searchsorted(T.arange(4), j, side=side),
+            searchsorted(T.sort(y), np.array([-1, 0, np.inf]), side=side),
+        ]
+
+    check_program(values, build)
 
 
 @pytest.mark.parametrize("axis", [None, 0])

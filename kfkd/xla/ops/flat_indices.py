@@ -1,0 +1,57 @@
+"""Indices into flattened arrays: ``unravel_index`` and ``ravel_multi_index``."""
+
+import jax.numpy as jnp
+from theano.tensor import extra_ops
+
+from kfkd.xla.counts import in_program
+from kfkd.xla.dispatch import as_dtype, convert, is_static
+from kfkd.xla.ops.elementwise import with_same_lengths
+from kfkd.xla.padded import array_of, lengths_of, only_counted, padded
+from kfkd.xla.runtime_checks import runtime_assert
+
+
+@convert.register(extra_ops.UnravelIndex, takes_padded=True)
+def convert_unravel_index(op, node, indices, dims):
+    dims, lengths = in_program(dims), lengths_of(indices)
+    rest = as_dtype(array_of(indices), "int64")
+    _check((rest >= 0) & (rest < jnp.prod(dims)), lengths, dims)
+    found = {}
+    for axis in _fastest_first(op.order, len(node.outputs)):
+        found[axis] = padded(rest % dims[axis], lengths)
+        rest = rest // dims[axis]
+    return tuple(found[axis] for axis in sorted(found))
+
+
+@convert.register(extra_ops.RavelMultiIndex, takes_padded=True)
+def convert_ravel_multi_index(op, node, *inputs):
+    *places, dims = inputs
+    dims = in_program(dims)
+    patterns = [v.type.broadcastable for v in node.inputs[:-1]]
+    lengths, places = with_same_lengths(places, patterns)
+    stride, found = 1, 0
+    for axis in _fastest_first(op.order, len(places)):
+        place, n = as_dtype(places[axis], "int64"), dims[axis]
+        if op.mode == "raise":
+            _check((place >= 0) & (place < n), lengths, dims)
+        elif op.mode == "clip":
+            place = jnp.clip(place, 0, n - 1)
+        else:
+            place = place % n
+        found += stride * place
+        stride *= n
+    return padded(found, lengths)
+
+
+def _fastest_first(order, ndim):
+    """Return the axes in the order in which memory is gone through."""
+    return range(ndim) if order == "F" else reversed(range(ndim))
+
+
+def _check(inside, lengths, dims):
+    """Raise unless all indices that count are inside."""
+    known = f" {tuple(map(int, dims))}" if is_static(dims) else ""
+    error = ValueError(f"an index is out of bounds for the shape{known}")
+    inside = padded(inside, lengths)
+    for axis in lengths:
+        inside = only_counted(inside, axis, True)
+    runtime_assert(array_of(inside), error)
