@@ -280,3 +280,14 @@ def test_running_sums_have_the_dtype_they_declare(mode, dtype):
     np.testing.assert_array_equal(sums, np.cumsum(exact).astype(dtype))
     np.testing.assert_array_equal(products, np.cumprod(exact).astype(dtype))
     np.testing.assert_array_equal(along, sums)
+
+
+@pytest.mark.parametrize("offset", [-30, -2, 0, 3])
+@pytest.mark.parametrize("mode", MODES)
+def test_diagonals_of_many_columns(rng, mode, offset):
+    x, values = T.dmatrix(), rng.randn(40, 45)
+    filled = T.extra_ops.fill_diagonal_offset(x, 7.0, offset)
+    expected = np.where(np.eye(40, 45, offset) > 0, 7, values)
+    np.testing.assert_array_equal(
+        theano.function([x], filled, mode=mode)(values), expected
+    )
