@@ -17,17 +17,26 @@ def install(theano):
 
 
 def _patch_gradients(theano):
-    """Count the steps of a loop that ended early without its initial states.
+    """Mend two lines of the gradient of `Scan`.
 
-    Theano takes all rows of its first output.  So the gradient of a loop with states
-    reads its sequences one step too late.
+    Of a loop that ended early, Theano takes all rows of its first output, initial
+    states included, for steps: the gradient reads its sequences one step too late.  Of
+    a state that becomes a constant, it takes that constant for the gradient.
     """
     module = sys.modules["theano.scan.op"]
     source = textwrap.dedent(inspect.getsource(module.Scan.L_op))
-    counted = source.replace("n_steps = outs[0].shape[0]", "n_steps = grad_steps")
-    assert counted != source
+    for line, mended in (
+        ("n_steps = outs[0].shape[0]", "n_steps = grad_steps"),
+        (
+            "self_outputs = self.outputs",
+            "self_outputs = "
+            "[v.copy() if isinstance(v, Constant) else v for v in self.outputs]",
+        ),
+    ):
+        assert source.count(line) == 1
+        source = source.replace(line, mended)
     defined = {}
-    exec(compile(counted, module.__file__, "exec"), vars(module), defined)
+    exec(compile(source, module.__file__, "exec"), vars(module), defined)
     module.Scan.L_op = functools.wraps(module.Scan.L_op)(defined["L_op"])
 
 

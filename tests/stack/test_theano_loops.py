@@ -105,3 +105,37 @@ def test_products_with_matrices_that_differ_in_size_from_step_to_step(mode):
     x, w = rng.normal(size=(2, 4, 4))
     expected = sum(x[:n].T @ (1 - np.tanh(x[:n] @ w) ** 2) for n in (3, 1, 4))
     np.testing.assert_allclose(gradient(x, w, [3, 1, 4]), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("mode", [*MODES, "xla"])
+def test_gradients_of_loops_with_a_constant_state(mode):
+    x, one = T.dvector(), T.constant(1.0, dtype="float64")
+
+    def step(row, state, factor):
+        inner, _ = theano.scan(
+            lambda w, s: w * s + factor, sequences=[x], outputs_info=[state * row]
+        )
+        return inner[-1], T.constant(0.5, dtype="float64")
+
+    (states, _), _ = theano.scan(step, sequences=x, outputs_info=[one, one])
+    cost = (states**2).sum()
+    f = theano.function([x], [cost, T.grad(cost, x)], mode=mode)
+
+    def cost_of(values):
+        state, factor, total = 1.0, 1.0, 0.0
+        for row in values:
+            state *= row
+            for w in values:
+                state = w * state + factor
+            factor = 0.5
+            total += state**2
+        return total
+
+    values, h = np.random.default_rng(1).normal(size=4), 1e-5
+    found, gradient = f(values)
+    np.testing.assert_allclose(found, cost_of(values), rtol=1e-12)
+    expected = [
+        (cost_of(values + shift) - cost_of(values - shift)) / (2 * h)
+        for shift in h * np.eye(4)
+    ]
+    np.testing.assert_allclose(gradient, expected, rtol=1e-6, atol=1e-6)
