@@ -3,7 +3,6 @@
 import jax.numpy as jnp
 from theano.tensor import extra_ops
 
-from kfkd.xla.counts import in_program
 from kfkd.xla.dispatch import as_dtype, convert, is_static
 from kfkd.xla.ops.elementwise import with_same_lengths
 from kfkd.xla.padded import array_of, lengths_of, only_counted, padded
@@ -12,8 +11,8 @@ from kfkd.xla.runtime_checks import runtime_assert
 
 @convert.register(extra_ops.UnravelIndex, takes_padded=True)
 def convert_unravel_index(op, node, indices, dims):
-    dims, lengths = in_program(dims), lengths_of(indices)
-    rest = as_dtype(array_of(indices), "int64")
+    dims, rest = (as_dtype(array_of(v), "int64") for v in (dims, indices))
+    lengths = lengths_of(indices)
     _check((rest >= 0) & (rest < jnp.prod(dims)), lengths, dims)
     found = {}
     for axis in _fastest_first(op.order, len(node.outputs)):
@@ -25,7 +24,7 @@ def convert_unravel_index(op, node, indices, dims):
 @convert.register(extra_ops.RavelMultiIndex, takes_padded=True)
 def convert_ravel_multi_index(op, node, *inputs):
     *places, dims = inputs
-    dims = in_program(dims)
+    dims = as_dtype(array_of(dims), "int64")
     patterns = [v.type.broadcastable for v in node.inputs[:-1]]
     lengths, places = with_same_lengths(places, patterns)
     stride, found = 1, 0

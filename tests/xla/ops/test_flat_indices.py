@@ -4,7 +4,7 @@ import theano
 import theano.tensor as T
 from theano.tensor.extra_ops import ravel_multi_index, unravel_index
 
-from tests.helpers.theano_oracle import check
+from tests.helpers.theano_oracle import check, random
 from tests.helpers.varying_lengths import check_program, two
 
 
@@ -21,6 +21,14 @@ def test_flat_indices(order):
     for found in (ravel_multi_index((i, j), dims), unravel_index(i * 9 + j, dims)[0]):
         with pytest.raises(ValueError, match="out of bounds"):
             theano.function([i, j], found, mode="xla")([3], [5])
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_more_places_than_their_dtype_can_count(order):
+    dims, places = np.array([90, 100, 9], "int8"), random(0, (3, 5), "int8") % 9
+    check(lambda *i: ravel_multi_index(i, dims, order=order), *places)
+    flat = np.ravel_multi_index(places, (90, 100, 9), order=order)
+    check(lambda i: unravel_index(i, dims, order), flat)
 
 
 @pytest.mark.parametrize("order", ["C", "F"])
