@@ -30,7 +30,7 @@ from kfkd.xla.sizes import (
 )
 from kfkd.xla.symbolic import NotPaddable, Symbolic, compute
 
-__all__ = ["flatten"]
+__all__ = ["flatten", "reshaped"]
 
 
 @convert.register(tb.Reshape, takes_padded=True, takes_counts=True)
@@ -43,7 +43,7 @@ def convert_reshape(op, node, x, shape):
         shape = sizes(shape)
     if len(shape) != op.ndim:
         raise ValueError(f"Cannot reshape to {shape}: {op.ndim} sizes are wanted")
-    return _reshaped(x, [shape[i] for i in range(op.ndim)])
+    return reshaped(x, [shape[i] for i in range(op.ndim)])
 
 
 def _to_computed_shape(x, vector):
@@ -62,7 +62,7 @@ def _to_computed_shape(x, vector):
         raise NotStatic
     for i in unbounded:
         shape[i] = Count(shape[i], rooms[i])
-    return _reshaped(x, shape)
+    return reshaped(x, shape)
 
 
 def _rooms_for(shape):
@@ -74,7 +74,7 @@ def _with_unbounded_size(x, shape, i, *others):
     """Return *x* in a shape whose size *i* follows from the others."""
     if others or any(is_known(n) and n == -1 for n in [*shape[:i], *shape[i + 1 :]]):
         raise NotStatic
-    found = _reshaped(x, [*shape[:i], -1, *shape[i + 1 :]])
+    found = reshaped(x, [*shape[:i], -1, *shape[i + 1 :]])
     same_length(logical_shape(found)[i], Count(shape[i], sys.maxsize))
     return found
 
@@ -86,10 +86,10 @@ def convert_flatten(op, node, x):
 
 def flatten(x, ndim=1):
     """Return *x* with its last axes flattened into one, so that there are *ndim*."""
-    return _reshaped(x, [*logical_shape(x)[: ndim - 1], -1])
+    return reshaped(x, [*logical_shape(x)[: ndim - 1], -1])
 
 
-def _reshaped(x, shape):
+def reshaped(x, shape):
     """Return *x* with the sizes of *shape*, of which one may be -1."""
     old = logical_shape(x)
     if all(is_known(n) for n in (*old, *shape)):

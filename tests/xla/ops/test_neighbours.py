@@ -40,6 +40,20 @@ def test_patches_of_any_number_of_images():
     )
 
 
+def test_patches_of_images_of_any_size():
+    check_program(
+        lambda rng, n, m: [rng.normal(size=(2, 3, 2 * n, 3 * m))],
+        lambda x: [
+            *(images2neibs(x, (2, 3)), images2neibs(x, (2, 2), (2, 1))[:, 1]),
+            images2neibs(x, (3, 2), (3, 1), "ignore_borders").max(axis=1),
+        ],
+    )
+    check_program(
+        lambda rng, n, m: [rng.normal(size=(n, 2, 2 * m, 6))],
+        lambda x: [T.grad((images2neibs(x, (2, 3)) ** 2).sum(), x)],
+    )
+
+
 def test_images_from_patches():
     check(
         lambda x: neibs2images(images2neibs(x, (2, 3)), (2, 3), x.shape),
