@@ -30,8 +30,13 @@ def _class(length):
     """Return the range of lengths of the class of *length*.
 
     Short ones share a class: a loop runs to the true length, and little is computed
-    besides.
+    besides.  None at all is a class of its own, and whole numbers can be negative.
     """
+    if length < 0:
+        opposite = _class(-length)
+        return range(-opposite[-1], 1 - opposite[0])
+    if length == 0:
+        return range(1)
     if length <= _SHORT:
         return range(1, _SHORT + 1)
     room = 1 << (length - 1).bit_length()
@@ -46,8 +51,8 @@ def _class(length):
 
 
 def room_for(length):
-    """Return the largest length of the class of *length*."""
-    return _class(int(length))[-1]
+    """Return the largest length of the class of *length*, or of short ones for none."""
+    return _class(max(int(length), 1))[-1]
 
 
 def room_below(number):
@@ -159,7 +164,7 @@ class VaryingLengths:
         for axis, n in lengths.items():
             if len(self.seen[axis]) <= MOST_EXACT or axis in self.exact:
                 continue
-            if not 0 < n <= _LONGEST:
+            if abs(n) > _LONGEST:
                 return None
             partners = self.partners[axis] - self.exact
             place = next((groups[p] for p in partners if p in groups), len(found))

@@ -26,6 +26,7 @@ __all__ = [
     "fitted",
     "lengths_of",
     "logical_shape",
+    "not_empty",
     "only_counted",
     "padded",
     "part_of",
@@ -133,9 +134,12 @@ def part_of(array, axis, start, count, step=1):
 
 def entries_at(array, index, axis):
     """Return the entries at indices of an axis; what they are outside is no matter."""
-    if array.shape[axis] == 0:
-        array = fitted(array, {axis: 1})
-    return jnp.take(array, index, axis, mode="clip")
+    return jnp.take(not_empty(array, [axis]), index, axis, mode="clip")
+
+
+def not_empty(array, axes):
+    """Return *array* with an entry along *axes* that have none, for JAX to read."""
+    return fitted(array, {axis: 1 for axis in axes if array.shape[axis] == 0})
 
 
 def within(value, axis):

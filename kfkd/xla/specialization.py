@@ -169,8 +169,9 @@ class StaticQuery:
             self.storage[v][0] = None  # or the old value might be written over
         for v, value in given.items():
             self.storage[v][0] = value
-        for thunk in self.thunks:
-            thunk()
+        with np.errstate(all="ignore"):  # as in the program, which warns of nothing
+            for thunk in self.thunks:
+                thunk()
         return self._apply({v: self.storage[v][0] for v in self.variables})
 
     def _apply(self, values):

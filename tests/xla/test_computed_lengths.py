@@ -186,6 +186,23 @@ def test_a_size_that_is_given_as_minus_one():
         f(np.eye(4), [1, 0, 0, 1], 3)
 
 
+def test_pairs_of_rows_of_which_there_may_be_none():
+    x = T.dvector()
+    chosen = x[(x > 0).nonzero()]
+    n = chosen.shape[0] // 2
+    pairs = chosen[: 2 * n].reshape((n, 2))
+    outputs = [pairs, T.grad((pairs.sum(axis=1) ** 2).sum(), x)]
+    f = theano.function([x], outputs, mode="xla")
+    for values in ([1.0], [], [-1.0], [1.0, 2.0, -1.0, 3.0], [5.0, 4.0]):
+        places = np.flatnonzero(np.array(values) > 0)
+        rows = places[: len(places) // 2 * 2].reshape(-1, 2)
+        found, gradient = f(values)
+        desired, expected = np.take(values, rows), np.zeros(len(values))
+        expected[rows] = 2 * desired.sum(axis=1, keepdims=True)
+        np.testing.assert_array_equal(found, desired)
+        np.testing.assert_array_equal(gradient, expected)
+
+
 def test_shapes_with_lengths_that_are_computed_are_numbers_like_others():
     x, mask = T.dmatrix(), T.dvector()
     shape = x[mask.nonzero()].shape

@@ -111,6 +111,31 @@ def test_slices_that_may_be_empty():
     assert len(f.fn.jitted) < len(sizes) - 1
 
 
+PARTS = {
+    "to": lambda x, n: x[:n],
+    "from": lambda x, n: x[n:].sum(axis=0),
+    "rolled": lambda x, n: T.roll(x, n, axis=0),
+    "rows": lambda x, n: T.dot(T.ones((abs(n), 4)), x.T),
+}
+
+
+@pytest.mark.filterwarnings("ignore:divide by zero")  # by Theano's own evaluation
+@parametrize("name", PARTS, fast=["to", "rows"])
+def test_numbers_and_rows_of_which_some_are_none_or_negative(name):
+    x, n = T.dmatrix("x"), T.lscalar("n")
+    outputs = [part := PARTS[name](x, n), T.grad((part**2).sum(), x)]
+    f, own = (theano.function([x, n], outputs, mode=mode) for mode in ("xla", OWN))
+    rng = np.random.default_rng(9)
+    sizes = [(3, 2), (4, -3), (5, 0), (0, 0), (0, 5), (9, 0), (0, -7), (12, 5)]
+    sizes += [(7, -k) for k in range(1, 9)] + [(k, k) for k in range(6, 16)]
+    sizes += [(k, -4) for k in range(12)] + [(0, k) for k in range(-8, 9)]
+    for rows, number in sizes:
+        values = matrix(rng, rows)
+        for actual, desired in zip(f(values, number), own(values, number), strict=True):
+            same(actual, desired, 1e-8)
+    assert len(f.fn.jitted) < 20
+
+
 def test_a_program_for_each_length_alone():
     x, n, w = T.dmatrix("x"), T.lscalar("n"), theano.shared(W)
     f = theano.function(

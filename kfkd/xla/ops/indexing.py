@@ -44,6 +44,8 @@ def _index(entry, length):
             return slice(part.start, part.stop, step)
         return part
     entry = np.asarray(entry) if is_static(entry) else entry
+    if length == 0 and entry.size:
+        raise out_of_bounds(0)
     if entry.dtype.kind != "u":
         # JAX clamps what is out of range, and takes -1 only of signed numbers.
         runtime_assert(entry >= -length, out_of_bounds(length))

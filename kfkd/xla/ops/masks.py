@@ -15,6 +15,7 @@ from kfkd.xla.padded import (
     PaddedArray,
     array_of,
     lengths_of,
+    not_empty,
     only_counted,
     padded,
 )
@@ -95,6 +96,7 @@ def _mismatch():
 def selected(x, entries):
     """Return the rows that masks or positions choose of *x*."""
     places, count = _places(x, entries)
+    x = not_empty(x, range(len(places)))
     return padded(x.at[places].get(mode="fill", fill_value=0), {0: count})
 
 

@@ -12,6 +12,7 @@ from kfkd.xla.padded import (
     fitted,
     lengths_of,
     logical_shape,
+    not_empty,
     only_counted,
     padded,
     refuse_varying,
@@ -123,6 +124,7 @@ class _Places:
     def taken(self, array):
         """Return the chosen entries of an array."""
         array = jnp.transpose(array, self.order)
+        array = not_empty(array, range(len(self.places)))
         found = array.at[tuple(self.places)].get(mode="clip")
         return padded(jnp.moveaxis(found, range(len(self.axes)), self.axes), self.shape)
 

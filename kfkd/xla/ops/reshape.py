@@ -98,6 +98,8 @@ def reshaped(x, shape):
     left, wanted = _differing(old, [n for i, n in enumerate(shape) if i not in rest])
     if len(rest) > 1:
         raise ValueError(f"Cannot reshape to {shape}: only one size can be -1")
+    if not rest and 0 in map(largest, old):  # nothing can have other sizes besides
+        left, wanted = old, shape
     for i in rest:
         shape[i] = _quotient(left, wanted)
         wanted = [*wanted, shape[i]]

@@ -183,6 +183,28 @@ def test_known_indices_out_of_range_are_an_error():
             f(np.ones((3, 3)))
 
 
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda x, i: x[i],
+        lambda x, i: x[i, i],
+        lambda x, i: x[i[0]],
+        lambda x, i: x[(i >= 0).nonzero()],
+        lambda x, i: x.take(i, axis=1),
+        lambda x, i: T.set_subtensor(x[i], 1),
+        lambda x, i: T.grad((x[i] ** 2).sum(), x),
+    ],
+)
+@pytest.mark.parametrize("late", [False, True])
+def test_any_index_of_an_empty_array_is_an_error(build, late):
+    x, i = T.dmatrix("x"), T.lvector("i")
+    f = theano.function([x, i], build(x, i), mode="xla")
+    for n in range(1, 6) if late else ():
+        f(np.ones((n, n)), np.arange(n))
+    with pytest.raises(IndexError, match="out of bounds"):
+        f(np.ones((0, 0)), [0])
+
+
 def test_slices_that_are_inputs():
     x = theano.shared(random(13, (5, 2)))
     part = theano.tensor.type_other.SliceType()()
