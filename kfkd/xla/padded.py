@@ -21,6 +21,7 @@ from kfkd.xla.symbolic import NotPaddable, NotStatic, Symbolic
 
 __all__ = [
     "PaddedArray",
+    "all_counted",
     "array_of",
     "entries_at",
     "fitted",
@@ -154,6 +155,13 @@ def only_counted(value, axis, other):
         return value
     array = jnp.where(within(value, axis), value.array, other)
     return PaddedArray(array, value.lengths)
+
+
+def all_counted(value, other):
+    """Return the array of a value, with *other* in place of all that does not count."""
+    for axis in lengths_of(value):
+        value = only_counted(value, axis, other)
+    return array_of(value)
 
 
 def with_zeros(values, axes):

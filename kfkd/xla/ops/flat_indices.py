@@ -5,7 +5,7 @@ from theano.tensor import extra_ops
 
 from kfkd.xla.dispatch import as_dtype, convert, is_static
 from kfkd.xla.ops.elementwise import with_same_lengths
-from kfkd.xla.padded import array_of, lengths_of, only_counted, padded
+from kfkd.xla.padded import all_counted, array_of, lengths_of, padded
 from kfkd.xla.runtime_checks import runtime_assert
 
 
@@ -50,7 +50,4 @@ def _check(inside, lengths, dims):
     """Raise unless all indices that count are inside."""
     known = f" {tuple(map(int, dims))}" if is_static(dims) else ""
     error = ValueError(f"an index is out of bounds for the shape{known}")
-    inside = padded(inside, lengths)
-    for axis in lengths:
-        inside = only_counted(inside, axis, True)
-    runtime_assert(array_of(inside), error)
+    runtime_assert(all_counted(padded(inside, lengths), True), error)

@@ -13,10 +13,8 @@ from kfkd.xla.counts import in_program
 from kfkd.xla.dispatch import NotStatic, as_dtype, convert
 from kfkd.xla.padded import (
     PaddedArray,
-    array_of,
-    lengths_of,
+    all_counted,
     not_empty,
-    only_counted,
     padded,
 )
 from kfkd.xla.runtime_checks import runtime_assert
@@ -41,9 +39,7 @@ def nonzero(x):
 
 @convert.register(tb.Nonzero, takes_padded=True)
 def convert_nonzero(op, node, x):
-    for axis in lengths_of(x):
-        x = only_counted(x, axis, 0)
-    places, count = nonzero(jnp.asarray(array_of(x)))
+    places, count = nonzero(jnp.asarray(all_counted(x, 0)))
     return tuple(padded(p, {0: count}) for p in places)
 
 

@@ -8,12 +8,11 @@ from kfkd.xla.dispatch import NotStatic, as_dtype
 from kfkd.xla.ops.masks import SETTING, nonzero
 from kfkd.xla.ops.padded_basic_indexing import checked, part, with_part
 from kfkd.xla.padded import (
+    all_counted,
     array_of,
     fitted,
-    lengths_of,
     logical_shape,
     not_empty,
-    only_counted,
     padded,
     refuse_varying,
 )
@@ -50,9 +49,7 @@ def _positions(mask, sizes):
     """Return the indices of what a mask chooses of axes of such sizes."""
     if not all(map(same_length, logical_shape(mask), sizes)):
         raise IndexError(f"a mask of {logical_shape(mask)} does not fit {sizes}")
-    for axis in lengths_of(mask):
-        mask = only_counted(mask, axis, False)
-    places, count = nonzero(jnp.asarray(array_of(mask)))
+    places, count = nonzero(jnp.asarray(all_counted(mask, False)))
     return [padded(place, {0: count}) for place in places]
 
 

@@ -28,11 +28,11 @@ from kfkd.xla.lengths import room_for
 from kfkd.xla.ops.reshape import flatten
 from kfkd.xla.padded import (
     PaddedArray,
+    all_counted,
     array_of,
     fitted,
     lengths_of,
     logical_shape,
-    only_counted,
     padded,
     part_of,
     refuse_varying,
@@ -224,19 +224,12 @@ def _room_of_sum(repeats):
 def convert_assert(op, node, x, *conditions):
     for condition in conditions:
         if isinstance(condition, (PaddedArray, Symbolic)):
-            condition = _all(condition)
+            condition = all_counted(condition, True)
         # A condition on sizes is known before the call, and is checked then.
         with contextlib.suppress(NotPaddable, NotStatic):
             condition = static_value(condition, host_only=True)
         runtime_assert(condition, AssertionError(op.msg))
     return x
-
-
-def _all(condition):
-    """Return what counts of a condition that is padded or symbolic."""
-    for axis in lengths_of(condition):
-        condition = only_counted(condition, axis, True)
-    return array_of(in_program(condition))
 
 
 @convert.register(extra_ops.Bartlett)

@@ -10,10 +10,10 @@ from kfkd.xla.counts import in_program
 from kfkd.xla.dispatch import as_dtype, convert, sizes, specialize_on
 from kfkd.xla.ops.elementwise import check_shapes
 from kfkd.xla.padded import (
+    all_counted,
     array_of,
     lengths_of,
     logical_shape,
-    only_counted,
     padded,
     within,
 )
@@ -65,7 +65,7 @@ def convert_searchsorted(op, node, x, v, sorter=None):
     if sorter is not None:
         x = padded(array_of(x)[array_of(sorter)], lengths_of(sorter))
     (count,) = logical_shape(x)
-    x = array_of(only_counted(x, 0, _last_of(x.dtype)))
+    x = all_counted(x, _last_of(x.dtype))
     found = as_dtype(jnp.searchsorted(x, array_of(v), side=op.side), "int64")
     return padded(jnp.minimum(found, in_program(count)), lengths_of(v))
 
