@@ -49,6 +49,7 @@ from kfkd.stack import (
     shims,
     theano_compile,
     theano_gradients,
+    theano_graphs,
     theano_indexing,
     theano_legacy,
     theano_loops,
@@ -97,6 +98,7 @@ with _import_hook.bypassed(), shims.quiet():
     theano_legacy.install(theano)
     theano_compile.install(theano, _mode)
     theano_gradients.install(theano)
+    theano_graphs.install(theano)
     theano_indexing.install(theano)
     theano_loops.install(theano)
     theano_rewrites.install(theano)

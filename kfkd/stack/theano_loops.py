@@ -1,43 +1,38 @@
 """Patches of Theano's loops: of their gradients, and of rewrites that were wrong."""
 
 import functools
-import inspect
 import sys
-import textwrap
+
+from kfkd.stack.sources import mend
 
 __all__ = ["install"]
 
 
 def install(theano):
     """Patch the gradient of `Scan`, and what moves computation out of loops."""
-    _patch_gradients(theano)
+    _patch_gradients()
     _patch_truncated_gradients(theano)
     _patch_products(theano)
     _patch_initial_states(theano)
 
 
-def _patch_gradients(theano):
+def _patch_gradients():
     """Mend two lines of the gradient of `Scan`.
 
     Of a loop that ended early, Theano takes all rows of its first output, initial
     states included, for steps: the gradient reads its sequences one step too late.  Of
     a state that becomes a constant, it takes that constant for the gradient.
     """
-    module = sys.modules["theano.scan.op"]
-    source = textwrap.dedent(inspect.getsource(module.Scan.L_op))
-    for line, mended in (
+    mend(
+        sys.modules["theano.scan.op"].Scan,
+        "L_op",
         ("n_steps = outs[0].shape[0]", "n_steps = grad_steps"),
         (
             "self_outputs = self.outputs",
             "self_outputs = "
             "[v.copy() if isinstance(v, Constant) else v for v in self.outputs]",
         ),
-    ):
-        assert source.count(line) == 1
-        source = source.replace(line, mended)
-    defined = {}
-    exec(compile(source, module.__file__, "exec"), vars(module), defined)
-    module.Scan.L_op = functools.wraps(module.Scan.L_op)(defined["L_op"])
+    )
 
 
 def _patch_truncated_gradients(theano):
