@@ -98,6 +98,20 @@ def _exact(request):
     xla.set_precision(None)
 
 
+@pytest.fixture(autouse=True)
+def _optimized(request, monkeypatch):
+    """Let XLA optimize what it compiles for the slow tests and on a GPU alone.
+
+    The fast ones compile many programs and run each a few times.  How XLA's compiler
+    works is not what they test.
+    """
+    import jax
+
+    full = any(map(request.node.get_closest_marker, ("slow", "gpu")))
+    monkeypatch.setenv("JAX_DISABLE_MOST_OPTIMIZATIONS", str(int(not full)))
+    jax.config.update("jax_disable_most_optimizations", not full)
+
+
 @pytest.fixture
 def work(monkeypatch, tmp_path):
     """An empty folder to work in; no data, cache or device but the test's own."""
