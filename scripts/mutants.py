@@ -4,12 +4,15 @@ import argparse
 import collections
 import json
 import os
+import queue
 import random
 import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+from concurrent import futures
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -19,6 +22,7 @@ from tests.helpers import mistakes  # noqa: E402
 
 RESULTS = ROOT / "build" / "mutants" / "tried.jsonl"
 EQUIVALENT = ROOT / "tests" / "equivalent_mutants.txt"
+ENDED = "the end of Python"  # in a test
 LIMIT = 120  # seconds that one test may take
 
 
@@ -114,7 +118,7 @@ def run_tests(folder, tests):
     for line in done.stdout.splitlines():
         if line.startswith(("FAILED ", "ERROR ")):
             return line.split()[1]
-    return "the tests end"
+    return ENDED
 
 
 def copy_project(folder):
@@ -145,12 +149,46 @@ def try_one(folder, mistake):
     return {"mistake": str(mistake), "noticed": noticed, "seconds": seconds}
 
 
-def tried():
-    """Return earlier results, by mistake."""
+def noticed_earlier():
+    """Return the results of earlier runs, by mistake: those that were noticed."""
     if not RESULTS.exists():
         return {}
     lines = RESULTS.read_text("utf-8").splitlines()
-    return {entry["mistake"]: entry for entry in map(json.loads, lines)}
+    entries = {entry["mistake"]: entry for entry in map(json.loads, lines)}
+    return {name: entry for name, entry in entries.items() if entry["noticed"]}
+
+
+def try_all(chosen, entries, jobs):
+    """Add the results of mistakes to those that are there; keep and print each."""
+    copies = queue.SimpleQueue()
+    writing = threading.Lock()
+
+    def try_next(mistake):
+        folder = copies.get()
+        entry = try_one(folder, mistake)
+        copies.put(folder)
+        noticed = (
+            f"noticed by {entry['noticed']}" if entry["noticed"] else "NOT NOTICED"
+        )
+        with writing, RESULTS.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(entry) + "\n")
+            print(f"{mistake}: {noticed}", flush=True)
+        entries[str(mistake)] = entry
+
+    RESULTS.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="kfkd-mutants-") as root:
+        for number in range(jobs):
+            folder = Path(root, str(number))
+            copy_project(folder)
+            copies.put(folder)
+        with futures.ThreadPoolExecutor(jobs) as pool:
+            left = [m for m in chosen if str(m) not in entries]
+            for done in [pool.submit(try_next, mistake) for mistake in left]:
+                done.result()
+        tests = {entries[str(mistake)]["noticed"] for mistake in chosen}
+        tests = sorted(tests - {None, ENDED})
+        if tests and (failing := run_tests(folder, tests)):
+            sys.exit(f"{failing} notices something, and fails without mistakes, too.")
 
 
 def sample(found, number):
@@ -191,7 +229,9 @@ def main():
     parser.add_argument(
         "--since", metavar="REV", help="lines changed since a revision (default: all)"
     )
-    parser.add_argument("--again", action="store_true", help="also what was tried")
+    parser.add_argument(
+        "--jobs", type=int, default=os.cpu_count(), help="side by side (default: cores)"
+    )
     parser.add_argument("--list", action="store_true", help="name them, try none")
     args = parser.parse_args()
     known = equivalent()
@@ -200,26 +240,9 @@ def main():
     if args.list:
         print(*chosen, sep="\n")
         return
-    RESULTS.parent.mkdir(parents=True, exist_ok=True)
-    entries = {} if args.again else tried()
-    with tempfile.TemporaryDirectory(prefix="kfkd-mutants-") as folder:
-        copy_project(Path(folder))
-        for mistake in chosen:
-            if str(mistake) in entries:
-                continue
-            entry = try_one(Path(folder), mistake)
-            entries[str(mistake)] = entry
-            with RESULTS.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(entry) + "\n")
-            state = "noticed by" if entry["noticed"] else "NOT NOTICED"
-            print(f"{mistake}: {state} {entry['noticed'] or ''}", flush=True)
-        entries = [entries[str(mistake)] for mistake in chosen]
-        noticing = sorted(
-            {e["noticed"] for e in entries if e["noticed"]} - {"the tests end"}
-        )
-        if noticing and run_tests(Path(folder), noticing):
-            sys.exit("One of the tests that noticed something fails without mistakes.")
-    report(entries)
+    entries = noticed_earlier()
+    try_all(chosen, entries, args.jobs)
+    report([entries[str(mistake)] for mistake in chosen])
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ def perimeter(width, height):
 '''
 TEST = """\
 import pytest
+from kfkd import shapes
 from kfkd.shapes import area
 
 
@@ -34,6 +35,11 @@ def test_area():
     assert area(3, 5) == 15
     with pytest.raises(ValueError, match="negative"):
         area(-1, 1)
+"""
+MORE = """
+
+def test_perimeter():
+    assert shapes.perimeter(3, 5) == 16
 """
 
 
@@ -101,12 +107,14 @@ def test_each_mistake_is_one_change_that_python_reads(path):
 
 @pytest.mark.process
 def test_a_run(script, project, monkeypatch, capsys):
-    def run(*arguments):
-        monkeypatch.setattr(
-            "sys.argv", ["mutants.py", str(project / "kfkd"), *arguments]
-        )
+    def run():
+        arguments = [str(project / "kfkd"), "--number", "0"]
+        monkeypatch.setattr("sys.argv", ["mutants.py", *arguments])
         script.main()
-        return capsys.readouterr().out
+        head, *lines, room, whole = capsys.readouterr().out.splitlines()
+        assert head == "kfkd: 5 of 5"
+        assert room.split() == ["kfkd", *whole.removeprefix("in all ").split()]
+        return dict(line.rsplit(": ", 1) for line in lines), whole
 
     (project / "equivalent.txt").write_text(
         "kfkd/shapes.py:area: 2 -> 3  # nobody leaves it out\n"
@@ -115,20 +123,22 @@ def test_a_run(script, project, monkeypatch, capsys):
         "kfkd/shapes.py:perimeter: 2 -> 3\n"
         "kfkd/shapes.py:perimeter: 2 * (width + height) -> (2 / (width + height))\n"
     )
-    out = run("--number", "0")
-    check, nothing, divided, *missed = (
-        line for line in out.splitlines() if line.startswith("kfkd/shapes")
-    )
-    for line in (check, nothing, divided):
-        assert line.endswith(": noticed by tests/test_shapes.py::test_area")
-    assert len(missed) == 2
-    assert all(line.rstrip().endswith("NOT NOTICED") for line in missed)
-    assert out.splitlines()[-1] == "in all 3 of 5"
+    found, whole = run()
+    noticed = "noticed by tests/test_shapes.py::test_area"
+    missed = {
+        "kfkd/shapes.py:perimeter: return 2 * (width + height) -> return None",
+        "kfkd/shapes.py:perimeter: width + height -> (width - height)",
+    }
+    assert len(found) == 5
+    for mistake, what in found.items():
+        assert what == ("NOT NOTICED" if mistake in missed else noticed)
+    assert whole == "in all 3 of 5"
     assert (project / "kfkd" / "shapes.py").read_text() == SOURCE
-    # What was tried is not tried again.
-    out = run("--number", "0")
-    assert "kfkd/shapes.py" not in out
-    assert out.splitlines()[-1] == "in all 3 of 5"
+    # What was noticed is not tried again.
+    (project / "tests" / "test_shapes.py").write_text(TEST + MORE)
+    found, whole = run()
+    assert found.keys() == missed
+    assert whole == "in all 5 of 5"
 
 
 @pytest.mark.process
