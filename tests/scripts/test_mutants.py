@@ -106,6 +106,7 @@ def test_each_mistake_is_one_change_that_python_reads(path):
 
 
 @pytest.mark.process
+@pytest.mark.slow
 def test_a_run(script, project, monkeypatch, capsys):
     def run():
         arguments = [str(project / "kfkd"), "--number", "0"]
